@@ -1,0 +1,87 @@
+"""The errors that a user can meet.
+
+Every message is a sentence that names the value at fault, what is allowed and what to do::
+
+    TextgraftError
+    ├── SettingError        a parameter or option has a value that cannot be used (also a ValueError)
+    ├── DataError           a table, its rows or its labels cannot be used (also a ValueError)
+    │   └── BadRowsError    rows of a file that do not parse; carries them
+    ├── EncoderError        a pretrained encoder is not there or is not what it should be
+    ├── TrainingError       training could not go on
+    ├── ArtifactError       a model directory is damaged, foreign or too new
+    └── MissingExtraError   an optional dependency is not installed (also an ImportError)
+
+The command line prints the message on one line and exits with 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class TextgraftError(Exception):
+    """Base of all errors that textgraft raises on purpose."""
+
+
+class SettingError(TextgraftError, ValueError):
+    """A parameter or option has a value that cannot be used."""
+
+
+class DataError(TextgraftError, ValueError):
+    """A table, its rows or its labels cannot be used."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row of a file that does not parse: where it is (1-based line) and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file} line {self.line}: {self.reason}"
+
+
+class BadRowsError(DataError):
+    """Rows of a file do not parse; ``rows`` holds those seen."""
+
+    def __init__(self, message: str, rows: Sequence[BadRow]) -> None:
+        super().__init__(message)
+        self.rows = tuple(rows)
+
+
+class EncoderError(TextgraftError):
+    """A pretrained encoder is not there, or its files are not what they should be."""
+
+
+class TrainingError(TextgraftError):
+    """Training could not go on."""
+
+
+class ArtifactError(TextgraftError):
+    """A model directory is damaged, foreign or of a newer format."""
+
+
+class MissingExtraError(TextgraftError, ImportError):
+    """An optional dependency is not installed; the message is the install line."""
+
+    def __init__(self, wish: str, extra: str) -> None:
+        super().__init__(f'{wish} needs more packages: pip install "textgraft[{extra}]"')
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A clause that names the nearest of ``known``: ``" Did you mean 'text'?"``, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    if not near:
+        return ""
+    return f" Did you mean {' or '.join(repr(n) for n in near)}?"
+
+
+def listed(items: Iterable[object], most: int = 5) -> str:
+    """The first ``most`` items separated by commas, and how many more there are."""
+    names = [str(item) for item in items]
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,207 @@
+"""What every rung of the ladder shares: scikit-learn's contract on top of ``_fit`` and ``_proba``.
+
+A method says how it is fitted to a Dataset, how it turns texts into probabilities, and how its fitted state is
+written to and read from a folder. All else (labels from probabilities, plain lists as input, saving) is here, once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from textgraft.errors import DataError, SettingError
+from textgraft.task import Dataset, Rows, Task
+
+Labels = Sequence[Any] | NDArray[Any]
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
+
+    Attributes:
+        method: the name on the command line and in the model directory.
+        rung: the place on the ladder; a lower one is cheaper.
+        task_: the fitted task.
+        classes_: (k,) labels as they were given to ``fit``.
+        thresholds_: (k,) float32; a label of a multi-label task is predicted from this probability on.
+        chosen_: what ``fit`` chose for itself, for people and for the model directory.
+    """
+
+    method: ClassVar[str]
+    rung: ClassVar[int]
+
+    task_: Task
+    classes_: NDArray[Any]
+    thresholds_: NDArray[np.float32]
+    chosen_: dict[str, Any]
+
+    def fit(self, texts: Dataset | Sequence[str], labels: Labels | None = None, *, valid: Dataset | None = None) -> Self:
+        """Fits the classifier.
+
+        Args:
+            texts: a Dataset, or n texts.
+            labels: with plain texts, n labels: one name or number each; or, for a multi-label task, an (n, k) 0/1
+                matrix or a collection of names for each text.
+            valid: data for the choices that the method makes (regularisation, epochs, thresholds); it is never
+                trained on. Without it a part of the training data is held out where a choice is to be made.
+
+        Raises:
+            DataError: texts and labels do not go together, or there are fewer than two labels.
+            SettingError: a hyperparameter has a value that cannot be used.
+        """
+        data, classes = as_dataset(texts, labels)
+        if len(data.task) < 2 and not data.task.multi_label or np.count_nonzero(data.counts) < 1:
+            raise DataError(
+                f"A classifier needs at least two labels to tell apart; all {len(data):,} training texts carry "
+                f"{', '.join(map(repr, data.task.labels)) or 'no label'}."
+            )
+        self._check_settings()
+        self.task_ = data.task
+        self.classes_ = classes
+        self.label_form_ = "names" if isinstance(texts, Dataset) or np.ndim(labels) != 2 else "indicator"  # type: ignore[arg-type]
+        self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
+        self.chosen_ = {}
+        self._fit(data, None if valid is None else valid.with_task(data.task))
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, k) float32 probabilities, columns in the order of ``classes_``.
+
+        The rows of a single-label task sum to one; those of a multi-label task need not.
+        """
+        check_is_fitted(self, "task_")
+        texts = as_texts(texts)
+        if not texts:
+            return np.zeros((0, len(self.task_)), np.float32)
+        return self._proba(texts)
+
+    def predict(self, texts: Sequence[str]) -> NDArray[Any] | list[tuple[str, ...]]:
+        """The labels of n texts, in the form that ``fit`` was given.
+
+        Returns:
+            (n,) labels; for a multi-label task an (n, k) 0/1 matrix if ``fit`` was given one, else n tuples of names.
+        """
+        targets = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
+        if not self.task_.multi_label:
+            return self.classes_[targets]
+        if self.label_form_ == "indicator":
+            return targets.astype(np.int64)
+        return self.task_.decode(targets)  # type: ignore[return-value]
+
+    def score(self, texts: Sequence[str], labels: Labels, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
+        if self.task_.multi_label and self.label_form_ == "names":
+            truth = self.task_.encode(labels)
+            right = (targets_of(self.predict_proba(texts), self.task_, self.thresholds_) == truth).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
+        return float(super().score(texts, labels, sample_weight=sample_weight))
+
+    def save(self, directory: str | Path) -> Path:
+        """Writes the fitted classifier as a model directory; see ``textgraft.artifact.save``."""
+        from textgraft.artifact import save  # the artifact room stands above the methods
+
+        return save(self, directory)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
+        tags.no_validation = True
+        return tags
+
+    @abstractmethod
+    def _fit(self, train: Dataset, valid: Dataset | None) -> None:
+        """Fits to ``train``; ``valid``, if given, has the same task and is for choices only."""
+
+    @abstractmethod
+    def _proba(self, texts: list[str]) -> NDArray[np.float32]:
+        """(n, k) float32 probabilities of n >= 1 texts."""
+
+    @abstractmethod
+    def _write(self, folder: Path) -> None:
+        """Writes the fitted state into an existing folder, as JSON, safetensors and the like; never pickle."""
+
+    @abstractmethod
+    def _read(self, folder: Path) -> None:
+        """Restores what ``_write`` wrote; ``task_``, ``classes_``, ``thresholds_`` and ``chosen_`` are set already."""
+
+    def _check_settings(self) -> None:
+        """Raises SettingError for hyperparameters that cannot be used; all methods have a ``seed`` or nothing."""
+
+
+def as_texts(texts: Sequence[str] | NDArray[Any]) -> list[str]:
+    """A list of str.
+
+    Raises:
+        DataError: a single string, or an item that is not a string.
+    """
+    if isinstance(texts, str):
+        raise DataError("Texts must come as a list; got one string. Put it in brackets: [text].")
+    items = texts.tolist() if hasattr(texts, "tolist") else list(texts)
+    for i, item in enumerate(items):
+        if not isinstance(item, str):
+            raise DataError(f"Texts must be strings; item {i} is {item!r} of type {type(item).__name__}.")
+    return items
+
+
+def as_dataset(texts: Dataset | Sequence[str], labels: Labels | None) -> tuple[Dataset, NDArray[Any]]:
+    """The Dataset of what ``fit`` was given, and the (k,) labels in the caller's own types."""
+    if isinstance(texts, Dataset):
+        if labels is not None:
+            raise DataError("A Dataset carries its labels; give fit either a Dataset or texts and labels.")
+        return texts, np.array(texts.task.labels, dtype=object)
+    if labels is None:
+        raise DataError("fit needs labels: give it a Dataset, or texts and as many labels.")
+    items = as_texts(texts)
+    if len(items) != len(labels):
+        raise DataError(f"There must be as many labels as texts; got {len(items):,} texts and {len(labels):,} labels.")
+    if not items:
+        raise DataError("fit needs at least two texts; got none.")
+    rows = Rows.numbered(len(items))
+    first = labels[0]
+    if isinstance(labels, np.ndarray) and labels.ndim == 2:
+        if not np.isin(labels, (0, 1)).all():
+            raise DataError("A label matrix must hold 0 and 1 only; give one column per label.")
+        task = Task(tuple(str(i) for i in range(labels.shape[1])), multi_label=True)
+        return Dataset(items, labels.astype(np.bool_), task, rows), np.arange(labels.shape[1])
+    if isinstance(first, (list, tuple, set, frozenset)):
+        names = [[str(name) for name in row] for row in labels]
+        if all(name in ("0", "1") for row in names for name in row) and len({len(row) for row in names}) == 1:
+            return as_dataset(items, np.array([[int(name) for name in row] for row in names]))
+        task = Task(tuple(sorted({name for row in names for name in row})), multi_label=True)
+        return Dataset(items, task.encode(names), task, rows), np.array(task.labels, dtype=object)
+    classes, targets = np.unique(np.asarray(labels), return_inverse=True)
+    task = Task(tuple(str(label) for label in classes.tolist()))
+    return Dataset(items, targets.astype(np.int64), task, rows), classes
+
+
+def targets_of(probabilities: NDArray[np.float32], task: Task, thresholds: NDArray[np.float32]) -> NDArray[Any]:
+    """Targets from (n, k) probabilities: the most probable label, or all labels at or above their threshold.
+
+    Returns:
+        (n,) int64, or (n, k) bool for a multi-label task.
+    """
+    if task.multi_label:
+        return probabilities >= thresholds
+    return probabilities.argmax(axis=1).astype(np.int64)
+
+
+def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
+    """Raises SettingError unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+
+
+def check_at_least(name: str, value: float, least: float) -> None:
+    """Raises SettingError unless ``value`` is a number of at least ``least``."""
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not value >= least:
+        raise SettingError(f"{name} must be a number of at least {least:g}; got {value!r}.")

@@ -1,0 +1,1 @@
+"""textgraft: from a table of labelled texts to a classifier you can trust, explain and ship."""

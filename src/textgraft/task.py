@@ -7,6 +7,7 @@ it to the end.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -182,13 +183,24 @@ class Dataset:
         """Targets as an (n, k) bool matrix, for both kinds of task."""
         if self.task.multi_label:
             return self.targets.astype(np.bool_, copy=False)
-        return self.targets[:, None] == np.arange(len(self.task))
+        codes: NDArray[np.bool_] = self.targets[:, None] == np.arange(len(self.task))
+        return codes
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256, in hex, of the texts, their labels and their order: the same data has the same one anywhere."""
+        digest = hashlib.sha256("\x1f".join((self.task.kind, *self.task.labels)).encode())
+        for text in self.texts:
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\x1e")
+        digest.update(np.ascontiguousarray(self.indicator).tobytes())
+        return digest.hexdigest()
 
     @property
     def counts(self) -> NDArray[np.int64]:
         """(k,) rows per label."""
         if self.task.multi_label:
-            return self.targets.sum(axis=0, dtype=np.int64)
+            sums: NDArray[np.int64] = self.targets.sum(axis=0, dtype=np.int64)
+            return sums
         return np.bincount(self.targets, minlength=len(self.task)).astype(np.int64)
 
     def select(self, indices: Indices | NDArray[np.bool_]) -> Dataset:
@@ -226,11 +238,12 @@ class Dataset:
         unknown = [i for i, name in enumerate(self.task.labels) if name not in task.labels]
         carried = self.indicator[:, unknown]
         if carried.any():
-            names = [self.task.labels[i] for i, hit in zip(unknown, carried.any(axis=0), strict=True) if hit]
+            names = [self.task.labels[unknown[i]] for i in np.flatnonzero(carried.any(axis=0))]
+            verb = "labels were" if len(names) > 1 else "label was"
             raise DataError(
-                f"Label{'s' * (len(names) > 1)} {listed(map(repr, names))} "
-                f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}) never seen in the training data, which "
-                f"has {listed(task.labels, 12)}. Add training rows for it or take these rows out."
+                f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
+                f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
+                f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out."
             )
         if not task.multi_label:
             place = np.array([task.labels.index(n) if n in task.labels else -1 for n in self.task.labels], np.int64)

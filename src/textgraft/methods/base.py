@@ -8,18 +8,44 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Columns, Dataset, Rows, Task
 
 Labels = Sequence[Any] | NDArray[Any]
+
+
+@dataclass(frozen=True)
+class FittedOn:
+    """What a classifier was trained on, without the texts.
+
+    Attributes:
+        rows: how many texts.
+        counts: (k,) how many of them carry each label.
+        fingerprint: see ``Dataset.fingerprint``.
+        files: the names of the files that they came from.
+        columns: how they were read, so that another table can be read in the same way; None for plain lists.
+    """
+
+    rows: int
+    counts: tuple[int, ...]
+    fingerprint: str
+    files: tuple[str, ...]
+    columns: Columns | None
+
+    @classmethod
+    def of(cls, data: Dataset) -> FittedOn:
+        """Describes ``data``."""
+        counts = tuple(int(count) for count in data.counts)
+        return cls(len(data), counts, data.fingerprint, data.rows.files[:100], data.columns)
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -32,6 +58,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; a label of a multi-label task is predicted from this probability on.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
+        fitted_on_: what it was trained on, without the texts.
+        label_form_: whether a multi-label ``predict`` answers with names or with a 0/1 matrix, as ``fit`` was given.
     """
 
     method: ClassVar[str]
@@ -41,8 +69,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
     chosen_: dict[str, Any]
+    fitted_on_: FittedOn
+    label_form_: Literal["names", "indicator"]
 
-    def fit(self, texts: Dataset | Sequence[str], labels: Labels | None = None, *, valid: Dataset | None = None) -> Self:
+    def fit(
+        self, texts: Dataset | Sequence[str], labels: Labels | None = None, *, valid: Dataset | None = None
+    ) -> Self:
         """Fits the classifier.
 
         Args:
@@ -57,7 +89,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             SettingError: a hyperparameter has a value that cannot be used.
         """
         data, classes = as_dataset(texts, labels)
-        if len(data.task) < 2 and not data.task.multi_label or np.count_nonzero(data.counts) < 1:
+        if (len(data.task) < 2 and not data.task.multi_label) or np.count_nonzero(data.counts) < 1:
             raise DataError(
                 f"A classifier needs at least two labels to tell apart; all {len(data):,} training texts carry "
                 f"{', '.join(map(repr, data.task.labels)) or 'no label'}."
@@ -65,7 +97,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self._check_settings()
         self.task_ = data.task
         self.classes_ = classes
-        self.label_form_ = "names" if isinstance(texts, Dataset) or np.ndim(labels) != 2 else "indicator"  # type: ignore[arg-type]
+        self.label_form_ = "indicator" if data.task.multi_label and classes.dtype.kind == "i" else "names"
+        self.fitted_on_ = FittedOn.of(data)
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
         self._fit(data, None if valid is None else valid.with_task(data.task))
@@ -90,24 +123,26 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         targets = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
         if not self.task_.multi_label:
-            return self.classes_[targets]
+            labels: NDArray[Any] = self.classes_[targets]
+            return labels
         if self.label_form_ == "indicator":
             return targets.astype(np.int64)
         return self.task_.decode(targets)  # type: ignore[return-value]
 
-    def score(self, texts: Sequence[str], labels: Labels, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, texts: Sequence[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
         """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
         if self.task_.multi_label and self.label_form_ == "names":
-            truth = self.task_.encode(labels)
+            truth = self.task_.encode(list(labels))
             right = (targets_of(self.predict_proba(texts), self.task_, self.thresholds_) == truth).all(axis=1)
             return float(np.average(right, weights=sample_weight))
         return float(super().score(texts, labels, sample_weight=sample_weight))
 
     def save(self, directory: str | Path) -> Path:
         """Writes the fitted classifier as a model directory; see ``textgraft.artifact.save``."""
-        from textgraft.artifact import save  # the artifact room stands above the methods
+        from textgraft.artifact import save  # here, because the artifact room stands above the methods
 
-        return save(self, directory)
+        path: Path = save(self, directory)
+        return path
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -191,8 +226,10 @@ def targets_of(probabilities: NDArray[np.float32], task: Task, thresholds: NDArr
         (n,) int64, or (n, k) bool for a multi-label task.
     """
     if task.multi_label:
-        return probabilities >= thresholds
-    return probabilities.argmax(axis=1).astype(np.int64)
+        carried: NDArray[np.bool_] = probabilities >= thresholds
+        return carried
+    likeliest: NDArray[np.int64] = probabilities.argmax(axis=1).astype(np.int64)
+    return likeliest
 
 
 def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
@@ -205,3 +242,12 @@ def check_at_least(name: str, value: float, least: float) -> None:
     """Raises SettingError unless ``value`` is a number of at least ``least``."""
     if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not value >= least:
         raise SettingError(f"{name} must be a number of at least {least:g}; got {value!r}.")
+
+
+def headline_score(probabilities: NDArray[np.float32], data: Dataset, thresholds: NDArray[np.float32]) -> float:
+    """The number by which methods choose: accuracy, or micro-F1 for a multi-label task."""
+    targets = targets_of(probabilities, data.task, thresholds)
+    if not data.task.multi_label:
+        return float((targets == data.targets).mean())
+    found = int((targets & data.targets).sum())
+    return 2 * found / max(1, int(targets.sum()) + int(data.targets.sum()))

@@ -1,0 +1,180 @@
+"""What every reader takes and gives: how to read, a piece of a table, and what is to be said about the reading."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from textgraft.errors import BadRow, BadRowsError, SettingError, did_you_mean, listed
+
+FORMATS = ("csv", "json", "parquet", "arrow", "excel", "sqlite", "datasets", "folder")
+"""The formats by name; ``csv`` stands for everything delimited and ``json`` for JSON Lines and JSON arrays."""
+
+_OTHER_NAMES = {"tsv": "csv", "txt": "csv", "jsonl": "json", "ndjson": "json", "feather": "arrow", "xlsx": "excel"}
+_MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a table is to be read; None means: find out.
+
+    Attributes:
+        format: one of ``FORMATS``.
+        encoding: of text files, by its Python name, such as ``"utf-8"``, ``"utf-16"`` or ``"cp1252"``.
+        delimiter: the character between two fields.
+        quoting: whether ``"`` encloses fields (and is doubled inside them) or is a character like any other.
+        header: whether the first row holds the column names; without them they are ``column1``, ``column2``, ...
+        sheet: the sheet of a workbook.
+        table: the table of a database.
+        skip_bad_rows: leave out rows that do not parse, and say so, instead of raising.
+    """
+
+    format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoting: bool | None = None
+    header: bool | None = None
+    sheet: str | None = None
+    table: str | None = None
+    skip_bad_rows: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            name = _OTHER_NAMES.get(self.format, self.format)
+            if name not in FORMATS:
+                hint = did_you_mean(self.format, FORMATS)
+                raise SettingError(f"format must be one of {', '.join(FORMATS)}; got {self.format!r}.{hint}")
+            object.__setattr__(self, "format", name)
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise SettingError(
+                    f"encoding must be the name of a text encoding such as utf-8, utf-16 or cp1252; "
+                    f"got {self.encoding!r}."
+                ) from None
+        if self.delimiter is not None:
+            mark = {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
+            if len(mark) != 1 or mark in '"\r\n':
+                raise SettingError(
+                    f"delimiter must be one character other than a quote or a line end; got {self.delimiter!r}."
+                )
+            object.__setattr__(self, "delimiter", mark)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of one file, in order.
+
+    Attributes:
+        columns: the values of each column; the lists are equally long.
+        file: the file's name as it was given.
+        numbers: the 1-based number of each row among the data rows of the file; 0 where the file is the row.
+    """
+
+    columns: dict[str, list[Any]]
+    file: str
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass
+class Report:
+    """What is to be said about a reading; it grows while the chunks are read.
+
+    Attributes:
+        remarks: sentences.
+        foreign: file, first line that is not UTF-8, and the encoding assumed, for each such file.
+        bad_rows: the rows that do not parse (the first 10,000 of them).
+        bad_count: how many do not parse.
+    """
+
+    remarks: list[str] = field(default_factory=list)
+    foreign: list[tuple[str, int, str]] = field(default_factory=list)
+    bad_rows: list[BadRow] = field(default_factory=list)
+    bad_count: int = 0
+
+    def bad(self, file: str, line: int, reason: str) -> None:
+        """A row does not parse."""
+        self.bad_count += 1
+        if len(self.bad_rows) < _MOST_KEPT:
+            self.bad_rows.append(BadRow(file, line, reason))
+
+    def check(self) -> None:
+        """Raises BadRowsError if a row did not parse."""
+        if self.bad_count:
+            raise BadRowsError(
+                f"{self._bad_sentence('cannot be read')} Mend the file, or leave such rows out with "
+                f"--skip-bad-rows (skip_bad_rows=True).",
+                self.bad_rows,
+            )
+
+    def sentences(self) -> tuple[str, ...]:
+        """All that is to be said."""
+        said = list(dict.fromkeys(self.remarks))
+        for encoding in dict.fromkeys(encoding for _, _, encoding in self.foreign):
+            said.append(self._foreign_sentence(encoding))
+        if self.bad_count:
+            said.append(self._bad_sentence("cannot be read and are left out"))
+        return tuple(said)
+
+    def _bad_sentence(self, what: str) -> str:
+        if self.bad_count == 1:
+            return f"1 row {what.replace(' are ', ' is ')}: {self.bad_rows[0]}."
+        shown = "; ".join(str(row) for row in self.bad_rows[:5])
+        more = f"; and {self.bad_count - 5:,} more" if self.bad_count > 5 else ""
+        return f"{self.bad_count:,} rows {what}: {shown}{more}."
+
+    def _foreign_sentence(self, encoding: str) -> str:
+        files = [(file, line) for file, line, assumed in self.foreign if assumed == encoding]
+        where = listed((f"{file} (first at line {line})" for file, line in files), 3)
+        verb = "are" if len(files) > 1 else "is"
+        return f"{where} {verb} not UTF-8; read as {encoding}. Say --encoding (encoding=) if that is wrong."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of a source, for the readers: the options, the size of a chunk and the report.
+
+    ``expect`` are column names that the caller will ask for; they help to tell a header from a first row.
+    """
+
+    options: ReadOptions = ReadOptions()
+    rows_per_chunk: int = 4096
+    expect: tuple[str, ...] = ()
+    report: Report = field(default_factory=Report)
+
+    def chunks(
+        self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]
+    ) -> Iterator[Chunk]:
+        """Chunks of numbered rows that all have one value per name."""
+        numbers: list[int] = []
+        values: list[Sequence[Any]] = []
+        for number, row in rows:
+            numbers.append(number)
+            values.append(row)
+            if len(values) == self.rows_per_chunk:
+                yield Chunk(_columns(names, values), file, numbers)
+                numbers, values = [], []
+        if values:
+            yield Chunk(_columns(names, values), file, numbers)
+
+
+def _columns(names: Sequence[str], rows: list[Sequence[Any]]) -> dict[str, list[Any]]:
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def is_missing(value: Any) -> bool:
+    """True for None, NaN, NaT and the empty string: a cell with nothing in it."""
+    if value is None or (isinstance(value, str) and not value):
+        return True
+    if isinstance(value, (str, int, list, tuple, dict, set)):
+        return False
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # arrays, and pandas' NA, which is neither equal nor unequal
+        return type(value).__name__ == "NAType"

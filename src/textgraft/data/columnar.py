@@ -1,0 +1,125 @@
+"""Parquet, Arrow and the folders of `datasets.save_to_disk`, batch by batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from textgraft.data.chunks import Chunk, Reading
+from textgraft.data.header import column_names
+from textgraft.data.sources import SourceFile
+from textgraft.errors import DataError
+
+Names = dict[str, list[str]]
+
+
+def read_parquet(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of a Parquet file."""
+    with pq.ParquetFile(file.path) as parquet:
+        batches = parquet.iter_batches(batch_size=reading.rows_per_chunk)
+        yield from batch_chunks(batches, parquet.schema_arrow, file.name)
+
+
+def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of an Arrow file, an Arrow stream or a Feather file."""
+    with pa.memory_map(str(file.path)) as source:
+        head = source.read(6)
+        source.seek(0)
+        if head == b"ARROW1":
+            opened = pa.ipc.open_file(source)
+            batches = (opened.get_batch(i) for i in range(opened.num_record_batches))
+        else:
+            opened = pa.ipc.open_stream(source)
+            batches = iter(opened)
+        yield from batch_chunks(_sliced(batches, reading.rows_per_chunk), opened.schema, file.name)
+
+
+def read_saved(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of a folder that `datasets` saved; those of a dictionary of splits get a column ``split``."""
+    splits = file.path / "dataset_dict.json"
+    if not splits.is_file():
+        yield from _saved_files(file.name, file.path, reading)
+        return
+    for split in _json(splits, file.name).get("splits", []):
+        for chunk in _saved_files(f"{file.name}/{split}", file.path / split, reading):
+            yield Chunk({**chunk.columns, "split": [split] * len(chunk)}, chunk.file, chunk.numbers)
+
+
+def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chunk]:
+    """Chunks of record batches; the numbers of a `datasets` ClassLabel become its names."""
+    names = column_names(schema.names, len(schema.names), file)
+    classes = class_names(schema)
+    done = 0
+    for batch in batches:
+        if batch.num_rows:
+            columns = {
+                name: named(column.to_pylist(), classes.get(name))
+                for name, column in zip(names, batch.columns, strict=True)
+            }
+            yield Chunk(columns, file, range(done + 1, done + batch.num_rows + 1))
+            done += batch.num_rows
+
+
+def class_names(schema: Any) -> Names:
+    """The names of the ClassLabel columns that `datasets` notes in a schema's metadata."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return {name: found for name, feature in features.items() if (found := _feature_names(feature))}
+
+
+def named(values: list[Any], names: list[str] | None) -> list[Any]:
+    """The names of class numbers, or of lists of them; -1 is no label."""
+    if names is None:
+        return values
+    return [_named(value, names) for value in values]
+
+
+def _named(value: Any, names: list[str]) -> Any:
+    if isinstance(value, list):
+        return [names[item] for item in value if item is not None and item >= 0]
+    return None if value is None or value < 0 else names[value]
+
+
+def _feature_names(feature: Any) -> list[str] | None:
+    """The names of a ClassLabel or of a list of them, in the forms that `datasets` has given these."""
+    if isinstance(feature, list):
+        return _feature_names(feature[0]) if feature else None
+    if not isinstance(feature, dict):
+        return None
+    if feature.get("_type") == "ClassLabel":
+        return feature.get("names")
+    return _feature_names(feature.get("feature"))
+
+
+def _saved_files(name: str, folder: Path, reading: Reading) -> Iterator[Chunk]:
+    state = _json(folder / "state.json", name)
+    if state.get("_indices_data_files"):
+        raise DataError(f"{name} was saved by an old `datasets` with an index; save it again with a newer one.")
+    for data in state.get("_data_files", []):
+        path = folder / data["filename"]
+        if path.parent != folder or not path.is_file():
+            raise DataError(f"{name} is damaged: it names {data['filename']!r}, which is not there.")
+        yield from read_arrow(SourceFile(f"{name}/{data['filename']}", path, "arrow"), reading)
+
+
+def _json(path: Path, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} cannot be read ({error}).") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} does not hold an object.")
+    return found
+
+
+def _sliced(batches: Iterable[Any], size: int) -> Iterator[Any]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, size):
+            yield batch.slice(start, size)

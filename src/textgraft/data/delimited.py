@@ -1,0 +1,87 @@
+"""Delimited text: CSV, TSV and their kin, in flat memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from textgraft.data.chunks import Chunk, Reading
+from textgraft.data.dialect import find_dialect
+from textgraft.data.encodings import Decoding, find_decoding, open_text
+from textgraft.data.header import column_names, has_header
+from textgraft.data.records import Dialect, Lines, Record, records
+from textgraft.data.sources import SourceFile
+
+_SAMPLE = 1_000  # rows that tell a header
+
+
+def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of a delimited text file.
+
+    Raises:
+        DataError: columns with the same name, or an encoding that cannot be.
+    """
+    decoding = find_decoding(file, reading)
+    newline = _find_newline(file, decoding)
+    options = reading.options
+    with open_text(file, decoding, newline) as text:
+        dialect = find_dialect(
+            text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting
+        )
+    with _open(file, decoding, newline, dialect) as found:
+        sample = [record.fields for record in islice(found, _SAMPLE) if not record.reason]
+    if not sample:
+        reading.report.remarks.append(f"{file.name} is empty.")
+    header = options.header
+    if header is None:
+        header = bool(sample) and has_header(sample, reading.expect)
+    width = len(sample[0]) if header and sample else _width(sample)
+    with _open(file, decoding, newline, dialect) as found:
+        first = next((record for record in found if not record.reason), None) if header else None
+    names = column_names(first.fields if first else None, width, file.name)
+    if header and len(sample) == 1:
+        reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
+    if not dialect.quoting and options.quoting is None:
+        reading.report.remarks.append(
+            f"Quotes in {file.name} are read as characters, for they do not come in pairs around fields; "
+            f"say --quoting (quoting=True) if they should enclose fields."
+        )
+    with _open(file, decoding, newline, dialect) as found:
+        yield from reading.chunks(file.name, names, _rows(found, file, reading, len(names), header))
+
+
+def _rows(
+    found: Iterator[Record], file: SourceFile, reading: Reading, width: int, header: bool
+) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of ``width`` fields; others are reported."""
+    number = 0
+    for line, fields, reason in found:
+        if len(fields) == width:
+            if header:
+                header = False
+                continue
+            number += 1
+            yield number, fields
+        elif reason or len(fields) > 1 or fields[0].strip():
+            number += 1
+            there = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            reading.report.bad(file.name, line, reason or f"it has {there} where {width} are expected")
+
+
+@contextmanager
+def _open(file: SourceFile, decoding: Decoding, newline: str, dialect: Dialect) -> Iterator[Iterator[Record]]:
+    with open_text(file, decoding, newline) as text:
+        yield records(Lines(text, checked=decoding.checked), dialect)
+
+
+def _find_newline(file: SourceFile, decoding: Decoding) -> str:
+    """Line feeds end the lines wherever there are any, so that a stray carriage return does not."""
+    with open_text(file, decoding, newline="") as text:
+        head = text.read(1 << 16)
+    return "\r" if "\r" in head and "\n" not in head else "\n"
+
+
+def _width(sample: list[list[str]]) -> int:
+    widths = [len(fields) for fields in sample]
+    return max(set(widths), key=lambda width: (widths.count(width), width), default=1)

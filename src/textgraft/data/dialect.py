@@ -1,0 +1,135 @@
+"""Which delimiter a text table has and whether its quotes enclose fields: the reading with the fewest bad rows wins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from textgraft.data.records import NO_DELIMITER, Dialect, Lines, records
+
+_WINDOW = 1 << 20  # characters that are judged at a time
+_MOST_LINES = 1_000  # of one record of a sample
+_ENOUGH = 20  # cleanly quoted fields after which quotes are believed
+_PREFERRED = {".csv": ",\t;|", ".psv": "|\t;,", ".ssv": ";\t|,"}
+_DELIMITERS = "\t;|,"  # in the order of their rarity within texts
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How a sample reads in one dialect: fields per good record, records read, bad ones and lines used."""
+
+    width: int
+    records: int
+    bad: int
+    lines: int
+
+    @property
+    def share(self) -> float:
+        """The share of records that are good."""
+        return 1 - self.bad / self.records if self.records else 0.0
+
+
+def find_dialect(
+    lines: Iterable[str], *, suffix: str = "", delimiter: str | None = None, quoting: bool | None = None
+) -> Dialect:
+    """The dialect of a table's lines; what is given is taken as given.
+
+    The delimiter is chosen on the first megabyte of characters; a file in which none divides most lines into equally
+    many fields has one column. Quotes are judged on as much of the file as it takes: they enclose fields unless that
+    makes more rows bad than reading them as characters does.
+    """
+    stream = iter(lines)
+    sample, cut = _take(stream)
+    if delimiter is None:
+        delimiter = _find_delimiter(sample, cut, suffix, quoting)
+    if quoting is None:
+        quoting = _find_quoting(sample, cut, stream, delimiter)
+    return Dialect(delimiter, quoting)
+
+
+def tally(sample: list[str], cut: bool, dialect: Dialect, width: int | None = None) -> Tally:
+    """Counts the records of a sample that have ``width`` fields, by default the most frequent number.
+
+    A last record that a ``cut`` sample leaves open is not counted.
+    """
+    lines = Lines(sample, most_lines=_MOST_LINES)
+    widths: Counter[int] = Counter()
+    bad = used = 0
+    for record in records(lines, dialect):
+        if record.reason and cut and "never closed" in record.reason:
+            break
+        used = lines.read
+        if record.reason:
+            bad += 1
+        elif len(record.fields) > 1 or record.fields[0].strip():
+            widths[len(record.fields)] += 1
+    if width is None:
+        width = max(widths, key=lambda w: (widths[w], w), default=1)
+    total = widths.total() + bad
+    return Tally(width, total, total - widths[width], used)
+
+
+def _take(lines: Iterator[str]) -> tuple[list[str], bool]:
+    """The lines of one window, and whether there may be more after them."""
+    taken: list[str] = []
+    characters = 0
+    for line in lines:
+        taken.append(line)
+        characters += len(line)
+        if characters > _WINDOW:
+            return taken, True
+    return taken, False
+
+
+def _find_delimiter(sample: list[str], cut: bool, suffix: str, quoting: bool | None) -> str:
+    order = _PREFERRED.get(suffix, _DELIMITERS)
+    # A small sample tells a delimiter as well as a large one; only quotes may need more.
+    few = list(islice(sample, 2_000))
+    cut = cut or len(few) < len(sample)
+    modes = (True, False) if quoting is None else (quoting,)
+    best, key = NO_DELIMITER, (0.3 if suffix in (".csv", ".tsv", ".tab", ".psv", ".ssv") else 0.8, 1, 0)
+    for place, delimiter in enumerate(order):
+        if not any(delimiter in line for line in few):
+            continue
+        tallies = [tally(few, cut, Dialect(delimiter, mode)) for mode in modes]
+        found = max(tallies, key=lambda t: (round(t.share, 3), t.width))
+        rank = (round(found.share, 3), found.width, -place)
+        if found.width > 1 and rank > key:
+            best, key = delimiter, rank
+    return best
+
+
+def _find_quoting(sample: list[str], cut: bool, rest: Iterator[str], delimiter: str) -> bool:
+    """Judges window after window, each from its first line with a quote on, until one is conclusive."""
+    seen = 0
+    while True:
+        start = next((i for i, line in enumerate(sample) if '"' in line), None)
+        if start is None:
+            first = next((line for line in rest if '"' in line), None)
+            if first is None:
+                return True
+            more, cut = _take(rest)
+            sample, start = [first, *more], 0
+        sample = sample[start:]
+        quoted = tally(sample, cut, Dialect(delimiter, True))
+        plain = tally(sample[: quoted.lines], cut, Dialect(delimiter, False))
+        width = max(quoted, plain, key=lambda t: t.share).width
+        if width != quoted.width:
+            quoted = tally(sample, cut, Dialect(delimiter, True), width)
+        if width != plain.width:
+            plain = tally(sample[: quoted.lines], cut, Dialect(delimiter, False), width)
+        seen += sum(_is_wrapped(line, delimiter) for line in sample)
+        if quoted.bad != plain.bad:
+            return quoted.bad < plain.bad
+        if not cut or seen >= _ENOUGH:
+            return True
+        sample, cut = _take(chain(sample[quoted.lines :], rest))
+
+
+def _is_wrapped(line: str, delimiter: str) -> bool:
+    """Whether a line has a field that begins and one that ends with a quote."""
+    bare = line.rstrip("\r\n")
+    begins = bare.startswith('"') or delimiter + '"' in bare
+    return begins and (bare.endswith('"') or '"' + delimiter in bare)

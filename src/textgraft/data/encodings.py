@@ -1,0 +1,117 @@
+"""Which encoding a text file has: what its mark says, else UTF-8, else Latin-1 or Windows-1252, and then said so."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from textgraft.data.chunks import Reading
+from textgraft.data.sources import SourceFile, read_head
+from textgraft.errors import DataError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WINDOWS_ONLY = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a file's bytes become text.
+
+    With ``checked`` a line may hold bytes that do not decode; they stand in it as lone surrogates (see
+    ``undecoded``), so that only its row is lost and not the file.
+    """
+
+    encoding: str
+    checked: bool = False
+
+
+def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
+    """The encoding of a text file.
+
+    A byte-order mark decides. Without one the file is UTF-8 if all of it is. A file with more lines of valid
+    multi-byte UTF-8 than of invalid bytes is UTF-8 with some broken rows. Any other is Latin-1, or Windows-1252 if it
+    has that code page's own bytes; the report then says so and from which line on.
+
+    Raises:
+        DataError: the file has null bytes as UTF-16 without a mark has them.
+    """
+    head = read_head(file)
+    mark = next((encoding for bytes_, encoding in _MARKS if head.startswith(bytes_)), None)
+    if reading.options.encoding is not None:
+        encoding = reading.options.encoding
+        same = codecs.lookup(encoding).name == "utf-8" and mark == "utf-8-sig"
+        return Decoding("utf-8-sig" if same else encoding, checked=True)
+    if mark is not None:
+        return Decoding(mark, checked=mark == "utf-8-sig")
+    if head.count(0) > len(head) // 4:
+        raise DataError(
+            f"{file.name} is full of null bytes: it is not a text file, or it is UTF-16 without a mark. "
+            f"For the latter say --encoding utf-16-le or utf-16-be (encoding=)."
+        )
+    line = _first_invalid_line(file)
+    if line is None:
+        return Decoding("utf-8")
+    multibyte, broken, high = _count_lines(file)
+    if multibyte > broken:
+        return Decoding("utf-8", checked=True)
+    windows = bool(high & _WINDOWS_ONLY) and not high & (frozenset(range(0x80, 0xA0)) - _WINDOWS_ONLY)
+    reading.report.foreign.append((file.name, line, "Windows-1252" if windows else "Latin-1"))
+    return Decoding("cp1252" if windows else "latin-1")
+
+
+@contextmanager
+def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> Iterator[TextIO]:
+    """The file as text, whose lines end with ``newline`` and keep their end."""
+    with (
+        file.open() as stream,
+        io.TextIOWrapper(stream, decoding.encoding, "surrogateescape", newline=newline) as text,
+    ):
+        yield text
+
+
+def undecoded(line: str) -> bool:
+    """Whether a line holds bytes that did not decode."""
+    return not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line)
+
+
+def _first_invalid_line(file: SourceFile) -> int | None:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    lines = 1
+    with file.open() as stream:
+        while True:
+            block = stream.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                return lines + error.object[: error.start].count(b"\n")
+            if not block:
+                return None
+            lines += block.count(b"\n")
+
+
+def _count_lines(file: SourceFile) -> tuple[int, int, frozenset[int]]:
+    """Lines of valid multi-byte UTF-8, lines that are not valid, and the bytes above 127 of the latter."""
+    multibyte = broken = 0
+    high: set[int] = set()
+    with file.open() as stream:
+        for line in stream:
+            if line.isascii():
+                continue
+            try:
+                line.decode("utf-8")
+                multibyte += 1
+            except UnicodeDecodeError:
+                broken += 1
+                high.update(byte for byte in set(line) if byte > 127)
+    return multibyte, broken, frozenset(high)

@@ -1,0 +1,89 @@
+"""Rows that must stay together when a table is divided, and the order in which chance takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.data.duplicates import connect, find_duplicates, repeats
+from textgraft.errors import DataError
+from textgraft.task import Dataset
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows that must stay together.
+
+    Attributes:
+        of_row: (n,) number of the group of each row, from 0.
+        sizes: (g,) rows per group.
+        keys: (g,) pseudo-random numbers from the seed and the texts of each group.
+        copies: how many rows repeat, or nearly repeat, the text of an earlier one.
+    """
+
+    of_row: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    copies: int
+
+
+def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) -> Groups:
+    """Groups the rows by their text and, on wish, by the group column too.
+
+    Args:
+        data: n rows.
+        seed: another seed, other keys.
+        by_column: whether rows with one value in the group column stay together.
+        near: whether near-duplicates stay together, not only texts that are equal after folding.
+
+    Raises:
+        DataError: there is no group column.
+    """
+    duplicates = find_duplicates(data.texts, near=near)
+    joined = connect(duplicates.near, _group_codes(data)) if by_column else duplicates.near
+    _, of_row = np.unique(joined, return_inverse=True)
+    sizes = np.bincount(of_row)
+    keys = np.full(len(sizes), np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(keys, of_row, _keys(duplicates.distinct, seed)[duplicates.folded])
+    return Groups(of_row, sizes, keys, repeats(duplicates.near))
+
+
+def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) where a column has no value: None, NaN, NaT or an empty string."""
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
+    # NaN and its like differ from themselves.
+    return np.fromiter((v is None or v == "" or v != v for v in values.tolist()), np.bool_, len(values))
+
+
+def _keys(texts: list[str], seed: int) -> NDArray[np.uint64]:
+    """(n,) a number for each text that has no pattern, yet is the same in every process."""
+    start = blake2b(f"{seed}\n".encode(), digest_size=8)
+
+    def key(text: str) -> int:
+        state = start.copy()
+        state.update(text.encode("utf-8", "surrogatepass"))
+        return int.from_bytes(state.digest(), "little")
+
+    return np.fromiter(map(key, texts), np.uint64, len(texts))
+
+
+def _group_codes(data: Dataset) -> NDArray[np.int64]:
+    """(n,) number of each row's group value; a row without a value is a group of its own."""
+    if data.groups is None:
+        raise DataError("There is no group column to divide by; name one when reading the table (group=...).")
+    codes: dict[Hashable, int] = {}
+    alone = missing(data.groups)
+    return np.fromiter(
+        (
+            codes.setdefault(("row", i) if alone[i] else ("value", value), len(codes))
+            for i, value in enumerate(data.groups.tolist())
+        ),
+        np.int64,
+        len(data),
+    )

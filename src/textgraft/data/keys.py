@@ -1,0 +1,89 @@
+"""What splits are made by: the groups, the times and the given parts of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.data.chunks import is_missing
+from textgraft.errors import DataError, listed
+from textgraft.task import Rows
+
+_PARTS = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "dev", "development"), "valid"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+
+
+def part_of(value: Any) -> str | None:
+    """``"train"``, ``"valid"`` or ``"test"`` for the names that these go by, else None."""
+    return _PARTS.get(str(value).strip().lower())
+
+
+def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.str_]:
+    """(n,) parts of a split column.
+
+    Raises:
+        DataError: a value that does not name a part.
+    """
+    parts = [part_of(value) for value in values]
+    wrong = [i for i, part in enumerate(parts) if part is None]
+    if wrong:
+        named = dict.fromkeys(repr(values[i]) for i in wrong)
+        raise DataError(
+            f"Split column {column!r} has the value{'s' * (len(named) > 1)} {listed(named)} ({rows.names(wrong, 3)}); "
+            f"allowed are train, valid (val, validation, dev) and test (eval)."
+        )
+    return np.array(parts, dtype="<U5")
+
+
+def parse_groups(values: Sequence[Any], rows: Rows) -> NDArray[np.str_]:
+    """(n,) groups as strings; a row without a value is a group of its own."""
+    return np.array([f"\0{rows.name(i)}" if is_missing(v) else str(v) for i, v in enumerate(values)], dtype=object)
+
+
+def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
+    """(n,) float64 if all values are numbers, else (n,) datetime64[us]; moments with a zone are in UTC.
+
+    Raises:
+        DataError: a value that is neither a number nor an ISO 8601 date or time.
+    """
+    try:
+        numbers = np.array([_number(value) for value in values], dtype=np.float64)
+        if np.isfinite(numbers).all():
+            return numbers
+    except (TypeError, ValueError):
+        pass
+    times: list[datetime] = []
+    for i, value in enumerate(values):
+        try:
+            times.append(_moment(value))
+        except (TypeError, ValueError):
+            raise DataError(
+                f"Time column {column!r} has the value {value!r} ({rows.name(i)}); it must hold numbers only, or dates "
+                f"and times only as ISO 8601 writes them, such as 2024-05-31 or 2024-05-31T18:00:00."
+            ) from None
+    return np.array(times, dtype="datetime64[us]")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or is_missing(value) or isinstance(value, (date, datetime)):
+        raise TypeError
+    return float(value)
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day)
+    elif isinstance(value, str):
+        moment = datetime.fromisoformat(value.strip())
+    else:
+        raise TypeError
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,66 @@
+"""What the names of columns say: which mean text, a label, a number for each row, a split."""
+
+from __future__ import annotations
+
+import re
+
+TEXT = frozenset(
+    "text texts message msg tweet review content body sentence comment document doc post utterance article "
+    "passage paragraph snippet transcript note narrative complaint query question prompt description abstract "
+    "selftext story lyrics plot email sms reviewtext".split()
+)
+"""Columns named so hold texts."""
+
+TITLE = frozenset("title headline subject heading".split())
+BODY = frozenset(
+    "body description abstract content article text selftext story review message summary".split()
+)
+"""A title is joined with a body."""
+
+LABEL = frozenset("label labels class classes target targets y".split())
+TOPIC = frozenset(
+    "sentiment emotion emotions category categories topic topics intent intents tag tags genre genres polarity "
+    "stance stars rating section department spam sarcasm toxicity mood feeling annotation verdict gold".split()
+)
+PLURAL = frozenset("labels classes targets emotions categories topics intents tags genres".split())
+
+SPLIT = frozenset("split partition subset".split())
+_ID = frozenset("id ids idx index uuid guid key rowid url link href uri hash file filename path".split())
+_WHEN = frozenset("date time datetime timestamp created year month day".split())
+_ABOUT = frozenset("is has was retweet retweeted verified truncated favorited deleted".split())
+
+
+def words(name: str) -> list[str]:
+    """The lower-case words of a column name: ``"reviewText"`` and ``"review_text"`` both give two."""
+    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return re.findall(r"[^\W_]+", parted.lower())
+
+
+def whole(name: str) -> str:
+    """The name in lower case without what is not a letter or digit at its ends."""
+    return "_".join(words(name))
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a column is named as one that numbers or locates its rows."""
+    parts = words(name)
+    return not parts or parts[-1] in _ID or parts[0] == "unnamed" or bool(re.fullmatch(r"\w+(id|ID)", name.strip()))
+
+
+def is_moment(name: str) -> bool:
+    """Whether a column is named as a time."""
+    return bool(_WHEN.intersection(words(name)))
+
+
+def is_about(name: str) -> bool:
+    """Whether a column of 0 and 1 is named as a property of the row, not as a label."""
+    return bool(_ABOUT.intersection(words(name)[:1]))
+
+
+def is_known(name: str) -> bool:
+    """Whether a cell reads as the name of a column that tables of texts have."""
+    if len(name) > 40 or len(name.split()) > 2:
+        return False
+    known = TEXT | TITLE | LABEL | TOPIC | SPLIT | _ID
+    parts = words(name)
+    return whole(name) in known or bool(parts) and len(parts) <= 3 and (parts[-1] in known or name.lower() in known)

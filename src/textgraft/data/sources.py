@@ -1,0 +1,135 @@
+"""From what the user names (a path, a glob, a folder, several of them) to files, their formats and their bytes."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from textgraft.data.chunks import ReadOptions
+from textgraft.errors import DataError, MissingExtraError, did_you_mean
+
+SUFFIXES = {
+    **dict.fromkeys((".csv", ".tsv", ".tab", ".psv", ".txt", ".ssv"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"), "excel"),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db", ".db3"), "sqlite"),
+}
+MAGIC = {
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",  # a stream, as `datasets` writes it
+    b"SQLite format 3\0": "sqlite",
+    b"PK\x03\x04": "excel",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "excel",
+}
+PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+TEXT_FORMATS = ("csv", "json", "folder")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file or folder to read: its name as the user gave it, where it is, and its format (see ``FORMATS``).
+
+    ``packed`` is ``"gzip"``, ``"zstd"`` or empty; ``suffix`` is that of the name without the packing's own.
+    """
+
+    name: str
+    path: Path
+    format: str
+    packed: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The lower-case suffix of what is inside."""
+        return _inner(self.path, self.packed).suffix.lower()
+
+    def open(self) -> BinaryIO:
+        """The file's bytes, unpacked."""
+        if self.packed == "gzip":
+            return cast(BinaryIO, gzip.open(self.path, "rb"))
+        if self.packed == "zstd":
+            return cast(BinaryIO, io.BufferedReader(_zstandard(self.path), 1 << 16))
+        return self.path.open("rb")
+
+
+def resolve(source: str | Path | Sequence[str | Path], options: ReadOptions) -> list[SourceFile]:
+    """The files of a path, a glob or several of them; each glob's in the order of their names.
+
+    Raises:
+        DataError: there is no such file (the message names the nearest), or a file whose format cannot be read.
+    """
+    sources = [source] if isinstance(source, (str, Path)) else list(source)
+    if not sources:
+        raise DataError("There is nothing to read: the list of files is empty.")
+    return [identify(name, options) for one in sources for name in _expand(str(one))]
+
+
+def identify(name: str, options: ReadOptions) -> SourceFile:
+    """The file or folder ``name`` with its format, which its first bytes or else its suffix tell."""
+    path = Path(name)
+    if path.is_dir():
+        saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
+        return SourceFile(name, path, "datasets" if saved else "folder")
+    head = _head(name, path)
+    packed = next((kind for magic, kind in PACKED.items() if head.startswith(magic)), "")
+    file = SourceFile(name, path, "csv", packed)
+    if packed:
+        head = read_head(file)
+    kind = options.format or next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    kind = kind or SUFFIXES.get(file.suffix) or ("json" if head.lstrip()[:1] in (b"{", b"[") else "csv")
+    if packed and kind not in TEXT_FORMATS:
+        raise DataError(f"{name} is a packed {kind} file; unpack it first. Only text files are read packed.")
+    return SourceFile(name, path, kind, packed)
+
+
+def read_head(file: SourceFile, size: int = 1 << 16) -> bytes:
+    """The first bytes of a file, unpacked."""
+    try:
+        with file.open() as stream:
+            return stream.read(size)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{file.name} cannot be unpacked: {error}.") from error
+
+
+def _expand(name: str) -> list[str]:
+    if Path(name).exists():
+        return [name]
+    if glob.has_magic(name):
+        found = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())
+        if not found:
+            raise DataError(f"No file matches {name!r}.")
+        return found
+    folder = Path(name).parent
+    beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")
+
+
+def _head(name: str, path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(64)
+    except OSError as error:
+        raise DataError(f"{name} cannot be opened: {error.strerror or error}.") from error
+
+
+def _inner(path: Path, packed: str) -> Path:
+    return path.with_suffix("") if packed and path.suffix.lower() in (".gz", ".gzip", ".zst", ".zstd") else path
+
+
+def _zstandard(path: Path) -> IO[bytes]:
+    try:
+        import zstandard
+    except ImportError:
+        raise MissingExtraError("Reading .zst files", "formats") from None
+
+    stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(
+        path.open("rb"), read_across_frames=True, closefd=True
+    )
+    return stream

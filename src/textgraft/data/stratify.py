@@ -1,0 +1,96 @@
+"""Iterative stratification: parts in which every label has its share.
+
+One algorithm for single- and multi-label tasks, after Sechidis, Tsoumakas and Vlahavas, "On the stratification of
+multi-label data" (ECML PKDD 2011): labels are dealt out from the rarest to the most frequent, each example to the part
+that still wants most of that label. Here an example is a group of rows that must stay together, and counts with the
+sum of their labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from textgraft.task import Dataset
+
+
+def group_labels(data: Dataset, groups: NDArray[np.int64]) -> csr_matrix:
+    """(g, k + 1) how often each label stands in each of g groups, numbered from 0; the last column is "no label"."""
+    if data.task.multi_label:
+        unlabelled = ~data.indicator.any(axis=1, keepdims=True)
+        rows, labels = np.nonzero(np.hstack([data.indicator, unlabelled]))
+    else:
+        rows, labels = np.arange(len(data)), data.targets
+    shape = (int(groups.max(initial=-1)) + 1, len(data.task) + 1)
+    counts = csr_matrix((np.ones(len(rows), np.int64), (groups[rows], labels)), shape=shape)
+    counts.sum_duplicates()
+    return counts
+
+
+def stratify(
+    labels: csr_matrix, sizes: NDArray[np.int64], keys: NDArray[np.uint64], shares: Sequence[float]
+) -> NDArray[np.int64]:
+    """Deals groups out to parts.
+
+    Large groups go first, while there is room for them; groups of one size go in the order of their keys. The first
+    group with a label always goes to part 0, so that no label is missing from training.
+
+    Args:
+        labels: (g, k) label counts of g groups; each has at least one.
+        sizes: (g,) rows of each group.
+        keys: (g,) what orders groups of the same size.
+        shares: what share of the rows each part should get; they sum to 1.
+
+    Returns:
+        (g,) index of the part of each group.
+    """
+    order = np.lexsort((keys, -sizes))
+    dealer = _Dealer(labels[order], sizes[order], shares)
+    part = np.empty(len(sizes), np.int64)
+    part[order] = dealer.deal()
+    return part
+
+
+class _Dealer:
+    """The state of one deal, in plain lists: one group at a time is faster without NumPy."""
+
+    def __init__(self, labels: csr_matrix, sizes: NDArray[np.int64], shares: Sequence[float]) -> None:
+        totals = np.asarray(labels.sum(axis=0)).ravel()
+        by_label = labels.tocsc()
+        by_label.sort_indices()  # the groups of a label in the order in which they are dealt
+        self.starts, self.of_label = by_label.indptr.tolist(), by_label.indices.tolist()
+        self.ends, self.label, self.count = labels.indptr.tolist(), labels.indices.tolist(), labels.data.tolist()
+        self.sizes: list[int] = sizes.tolist()
+        self.parts = range(len(shares))
+        self.left: list[int] = totals.tolist()
+        self.wanted = [[total * share for share in shares] for total in self.left]
+        self.wanted_rows = [int(sizes.sum()) * share for share in shares]
+        self.in_first = [False] * len(self.left)
+        self.part = [-1] * len(self.sizes)
+
+    def deal(self) -> list[int]:
+        """The part of every group."""
+        pending = {label for label, left in enumerate(self.left) if left}
+        while pending:
+            rarest = min(pending, key=lambda label: (self.left[label], label))
+            for group in self.of_label[self.starts[rarest] : self.starts[rarest + 1]]:
+                if self.part[group] < 0:
+                    self._place(group, self._choose(self.wanted[rarest]) if self.in_first[rarest] else 0)
+            pending = {label for label in pending if self.left[label]}
+        return self.part
+
+    def _choose(self, wanted: list[float]) -> int:
+        """The part that wants most; among equals the one that wants most rows."""
+        return max(self.parts, key=lambda part: (wanted[part], self.wanted_rows[part]))
+
+    def _place(self, group: int, part: int) -> None:
+        self.part[group] = part
+        self.wanted_rows[part] -= self.sizes[group]
+        for at in range(self.ends[group], self.ends[group + 1]):
+            label, count = self.label[at], self.count[at]
+            self.left[label] -= count
+            self.wanted[label][part] -= count
+            self.in_first[label] = self.in_first[label] or part == 0

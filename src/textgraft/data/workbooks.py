@@ -1,0 +1,90 @@
+"""Excel and OpenDocument workbooks, and SQLite databases: files that hold several tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from typing import Any
+
+from textgraft.data.chunks import Chunk, Reading, is_missing
+from textgraft.data.header import column_names, has_header
+from textgraft.data.sources import SourceFile
+from textgraft.errors import DataError, MissingExtraError, did_you_mean, listed
+
+
+def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of one sheet; a row without any value is none.
+
+    Raises:
+        DataError: several sheets have rows and none is named, or the named one is not there.
+        MissingExtraError: the extra ``formats`` is not installed.
+    """
+    try:
+        import python_calamine
+    except ImportError:
+        raise MissingExtraError("Reading workbooks", "formats") from None
+    try:
+        book = python_calamine.load_workbook(str(file.path))
+    except Exception as error:  # the library raises its own kinds and plain ones
+        raise DataError(f"{file.name} cannot be read as a workbook: {error}.") from error
+    with closing(book):
+        name = reading.options.sheet
+        if name is None:
+            filled = [sheet for sheet in book.sheet_names if book.get_sheet_by_name(sheet).total_height]
+            name = _choose(file.name, "sheet", filled or book.sheet_names)
+        else:
+            _check_there(file.name, "sheet", name, book.sheet_names)
+        rows = (row for row in book.get_sheet_by_name(name).iter_rows() if not all(map(is_missing, row)))
+        sample = list(islice(rows, 1_000))
+        if not sample:
+            reading.report.remarks.append(f"{file.name} is empty.")
+            return
+        header = reading.options.header
+        if header is None:
+            header = has_header([[str(cell) for cell in row] for row in sample], reading.expect)
+        names = column_names(sample[0] if header else None, len(sample[0]), file.name)
+        if header and len(sample) == 1:
+            reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
+        found = chain(sample[1:] if header else sample, rows)
+        yield from reading.chunks(file.name, names, enumerate(found, start=1))
+
+
+def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """The rows of one table or view, in the order in which the database gives them.
+
+    Raises:
+        DataError: there are several tables and none is named, or the named one is not there.
+    """
+    with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+        )
+        tables = [name for (name,) in found]
+        name = reading.options.table
+        if name is None:
+            name = _choose(file.name, "table", tables)
+        else:
+            _check_there(file.name, "table", name, tables)
+        quoted = name.replace('"', '""')
+        rows = database.execute(f'SELECT * FROM "{quoted}"')
+        names = column_names([column[0] for column in rows.description], 0, file.name)
+        yield from reading.chunks(file.name, names, enumerate(rows, start=1))
+
+
+def _choose(file: str, kind: str, names: Sequence[str]) -> str:
+    if not names:
+        raise DataError(f"{file} has no {kind}.")
+    if len(names) > 1:
+        raise DataError(
+            f"{file} has {len(names)} {kind}s ({listed(names, 12)}); say which with --{kind} ({kind}=)."
+        )
+    return names[0]
+
+
+def _check_there(file: str, kind: str, name: str, names: Sequence[Any]) -> None:
+    if name not in names:
+        raise DataError(
+            f"{file} has no {kind} {name!r}; it has {listed(map(repr, names), 12)}.{did_you_mean(name, names)}"
+        )

@@ -1,0 +1,68 @@
+"""Batches of rows of similar length, so that little is computed on padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> list[NDArray[np.intp]]:
+    """Groups rows, longest first, so that each batch, padded, holds at most ``tokens`` tokens.
+
+    Longest first because a machine that is too small for the data shows it at once, and time left is never
+    underestimated.
+
+    Args:
+        lengths: (n,) tokens per row.
+        tokens: the most tokens of a batch, padding included; a longer single row is a batch of its own.
+        rows: the most rows of a batch.
+
+    Returns:
+        Index arrays that together hold each of 0 .. n-1 once.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        size = max(1, min(rows, tokens // longest))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def shuffled_batches(
+    lengths: NDArray[np.int64], rows: int, rng: np.random.RandomState, pool: int = 64
+) -> list[NDArray[np.intp]]:
+    """Shuffled batches of ``rows`` rows each (the last may be smaller), of similar length within a batch.
+
+    Rows are shuffled, sorted by length within pools of ``pool`` batches, and the batches shuffled again: every row
+    is seen once an epoch, neighbours differ from epoch to epoch, and padding stays small.
+    """
+    order = rng.permutation(len(lengths))
+    batches: list[NDArray[np.intp]] = []
+    for start in range(0, len(order), rows * pool):
+        chunk = order[start : start + rows * pool]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        batches.extend(chunk[i : i + rows] for i in range(0, len(chunk), rows))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def pad(rows: Sequence[NDArray[np.int32]], fill: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """One batch of token ids.
+
+    Returns:
+        (n, longest) int64 ids, and the (n, longest) 0/1 attention mask; None where no row needed padding, which lets
+        attention run without a mask.
+    """
+    longest = max(map(len, rows))
+    if all(len(row) == longest for row in rows):
+        return np.stack(rows).astype(np.int64), None
+    ids = np.full((len(rows), longest), fill, np.int64)
+    mask = np.zeros((len(rows), longest), np.int64)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return ids, mask

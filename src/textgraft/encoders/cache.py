@@ -1,0 +1,110 @@
+"""Text vectors kept on disk, so that no text goes through the same encoder with the same options twice.
+
+A store is a folder per encoder and options. Each call that encoded many new texts adds one safetensors file with
+their keys (16-byte digests of the texts; the texts themselves are not kept) and vectors. Files are written beside
+and renamed, so several processes may share a store and a killed one leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than looked up
+MOST_BYTES = 4 << 30
+
+
+def cache_folder() -> Path:
+    """``$TEXTGRAFT_CACHE``, else ``textgraft`` in the user's cache folder."""
+    own = os.environ.get("TEXTGRAFT_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textgraft"
+
+
+class VectorStore:
+    """Vectors by text for one encoder with one set of options.
+
+    Args:
+        key: all that the vectors depend on besides the text.
+        folder: where the stores of all keys are; ``cache_folder()`` by default.
+    """
+
+    def __init__(self, key: str, folder: Path | None = None) -> None:
+        self._root = (folder or cache_folder()) / "vectors"
+        self._folder = self._root / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    def get(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32] | None]:
+        """Looks texts up.
+
+        Returns:
+            (m,) indices of the texts that are known, and their (m, d) vectors; None where none is known.
+        """
+        wanted = {key: i for i, key in enumerate(map(_key, texts))}
+        at: list[int] = []
+        vectors: list[NDArray[np.float32]] = []
+        for path in self._files():
+            loaded = _read(path)
+            if loaded is None:
+                continue
+            keys, values = loaded
+            hits = [(row, wanted.pop(key)) for row, key in enumerate(keys) if key in wanted]
+            if hits:
+                at.extend(i for _, i in hits)
+                vectors.append(values[[row for row, _ in hits]])
+        return np.array(at, np.intp), np.concatenate(vectors) if vectors else None
+
+    def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Adds (n, d) vectors of n texts. A disk that cannot be written to costs the cache, not the work."""
+        if len(texts) < WORTH_KEEPING:
+            return
+        from safetensors.numpy import save
+
+        keys = np.frombuffer(b"".join(map(_key, texts)), np.uint8).reshape(-1, 16)
+        name = hashlib.sha256(keys.tobytes()).hexdigest()[:32]
+        half_written = self._folder / f"{name}.{os.getpid()}.part"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            half_written.write_bytes(save({"keys": keys.copy(), "vectors": np.ascontiguousarray(vectors, np.float32)}))
+            half_written.replace(self._folder / f"{name}.safetensors")
+            self._trim()
+        except OSError:
+            half_written.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.safetensors")) if self._folder.is_dir() else []
+
+    def _trim(self) -> None:
+        """Deletes the files of all stores that were written longest ago, down to the size allowed."""
+        files = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._root.glob("*/*.safetensors"))
+        excess = sum(size for _, size, _ in files) - MOST_BYTES
+        for _, size, path in files:
+            if excess <= 0:
+                return
+            path.unlink(missing_ok=True)
+            excess -= size
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _read(path: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
+    """The keys and vectors of one file; None, and the file deleted, where it is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        content = load_file(path)
+        keys = content["keys"].tobytes()
+        return [keys[i : i + 16] for i in range(0, len(keys), 16)], content["vectors"]
+    except (SafetensorError, KeyError):
+        path.unlink(missing_ok=True)
+        return None
+    except OSError:
+        return None

@@ -1,0 +1,171 @@
+"""A frozen encoder: texts in, one vector per text out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.encoders.batches import pad, token_batches
+from textgraft.encoders.cache import VectorStore
+from textgraft.encoders.sources import EncoderFiles, resolve
+from textgraft.encoders.tokenizing import LONG, Long, TextTokenizer, Windows
+from textgraft.errors import SettingError
+from textgraft.hardware import Precision, best_device, matmul_dtype
+
+if TYPE_CHECKING:
+    import torch
+
+Pooling = Literal["mean", "cls", "max"]
+POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "max")
+BATCH_TOKENS = 4096
+TEXTS_AT_ONCE = 16384  # bounds the token ids held in memory; large enough that sorting by length pays
+
+
+class Encoder:
+    """A pretrained transformer encoder that turns texts into vectors.
+
+    Args:
+        name: an embedded encoder, a folder, or a name on the Hub; see ``textgraft.encoders.resolve``.
+        pooling: how token states become one vector: their mean, the first token's, or the maximum by component
+            (Reimers & Gurevych 2019, arXiv:1908.10084).
+        max_tokens: the length of a window, special tokens included; by default what the encoder was tuned for.
+        long: what happens to longer texts: ``"window"`` pools overlapping windows over the whole text,
+            ``"truncate"`` keeps the first window.
+        precision: of the matrix products; ``"auto"`` takes bf16 where the hardware has it.
+        cache: keeps vectors on disk between calls.
+
+    Raises:
+        EncoderError: the encoder is not there or is damaged.
+        SettingError: an option has a value that cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str = "all-MiniLM-L6-v2",
+        *,
+        pooling: Pooling = "mean",
+        max_tokens: int | None = None,
+        long: Long = "window",
+        precision: Precision = "auto",
+        cache: bool = True,
+    ) -> None:
+        check_text_options(pooling=pooling, long=long)
+        self.files = resolve(name)
+        self.pooling = pooling
+        self.long = long
+        self.max_tokens = check_max_tokens(self.files, max_tokens)
+        self._tokenizer = TextTokenizer(self.files)
+        self._device = best_device()
+        self._dtype = matmul_dtype(precision, self._device)
+        self._model: torch.nn.Module | None = None
+        options = (self.files.fingerprint, pooling, self.max_tokens, long, str(self._dtype), self._device.type)
+        self._store = VectorStore(repr(options)) if cache else None
+
+    @property
+    def width(self) -> int:
+        """Components of a vector."""
+        config = self.files.config
+        return int(config.get("hidden_size") or config.get("dim") or config["d_model"])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, width) float32 vectors of n texts, in their order; each distinct text is encoded once."""
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        vectors = np.empty((len(distinct), self.width), np.float32)
+        missing = np.ones(len(distinct), np.bool_)
+        names = list(distinct)
+        if self._store is not None:
+            known, stored = self._store.get(names)
+            if stored is not None:
+                vectors[known] = stored
+                missing[known] = False
+        new = np.flatnonzero(missing)
+        for start in range(0, len(new), TEXTS_AT_ONCE):
+            part = new[start : start + TEXTS_AT_ONCE]
+            chunk = [names[i] for i in part]
+            vectors[part] = self._encode(chunk)
+            if self._store is not None:
+                self._store.put(chunk, vectors[part])
+        return vectors[np.fromiter((distinct[text] for text in texts), np.intp, len(texts))]
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        windows = self._tokenizer.windows(texts, self.max_tokens, self.long)
+        pooled = np.empty((len(windows.ids), self.width), np.float32)
+        lengths = windows.lengths
+        batches = token_batches(lengths, BATCH_TOKENS)
+        work = progress.track(batches, "encoding", float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
+        for batch in work:
+            pooled[batch] = self._run([windows.ids[i] for i in batch])
+        return self._merge(pooled, windows, len(texts))
+
+    def _run(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """(rows, width) pooled states of one batch."""
+        import torch
+
+        if self._model is None:
+            self._model = load_encoder(self.files).to(self._device, self._dtype).eval()
+        ids, mask = pad(rows, self._tokenizer.pad_id)
+        with torch.inference_mode():
+            inputs = torch.from_numpy(ids).to(self._device)
+            attention = None if mask is None else torch.from_numpy(mask).to(self._device)
+            states = self._model(input_ids=inputs, attention_mask=attention).last_hidden_state.float()
+            return pool(states, attention, self.pooling).cpu().numpy()
+
+    def _merge(self, pooled: NDArray[np.float32], windows: Windows, n: int) -> NDArray[np.float32]:
+        """One vector per text from those of its windows: weighted by the tokens each brings, or the maximum."""
+        starts = np.searchsorted(windows.text, np.arange(n))
+        if self.pooling == "max":
+            return np.maximum.reduceat(pooled, starts, axis=0)
+        merged: NDArray[np.float32] = np.add.reduceat(pooled * windows.weight[:, None], starts, axis=0)
+        return merged
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor | None, pooling: Pooling) -> torch.Tensor:
+    """(n, width) vectors from (n, length, width) token states; padding, where ``mask`` is 0, does not count."""
+    if pooling == "cls":
+        return states[:, 0]
+    if mask is None:
+        return states.mean(dim=1) if pooling == "mean" else states.amax(dim=1)
+    if pooling == "max":
+        return states.masked_fill(mask[..., None] == 0, float("-inf")).amax(dim=1)
+    weights = mask[..., None].to(states.dtype)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def load_encoder(files: EncoderFiles) -> torch.nn.Module:
+    """The encoder's network in fp32, without a head; of an encoder-decoder its encoder half."""
+    from textgraft.encoders.loading import quiet_loading
+
+    with quiet_loading(files.name):
+        if files.config.get("is_encoder_decoder"):
+            from transformers import T5EncoderModel
+
+            return T5EncoderModel.from_pretrained(str(files.folder), local_files_only=True)  # type: ignore[no-any-return]
+        from transformers import AutoModel
+
+        return AutoModel.from_pretrained(str(files.folder), local_files_only=True)  # type: ignore[no-any-return]
+
+
+def check_max_tokens(files: EncoderFiles, max_tokens: int | None) -> int:
+    """The window length to use.
+
+    Raises:
+        SettingError: fewer than 8 tokens, or more than the encoder has positions for.
+    """
+    if max_tokens is None:
+        return files.default_tokens
+    if not 8 <= max_tokens <= files.positions:
+        raise SettingError(
+            f"max_tokens must be between 8 and {files.positions}, which is what {files.name!r} takes; got {max_tokens}."
+        )
+    return int(max_tokens)
+
+
+def check_text_options(*, pooling: str = "mean", long: str = "window") -> None:
+    """Raises SettingError for an unknown pooling or way with long texts."""
+    for name, value, allowed in (("pooling", pooling, POOLINGS), ("long", long, LONG)):
+        if value not in allowed:
+            raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")

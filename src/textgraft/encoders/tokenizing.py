@@ -1,0 +1,120 @@
+"""Texts to token ids for a pretrained encoder: special tokens, truncation, and windows over long texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.encoders.sources import EncoderFiles
+from textgraft.errors import EncoderError, MissingExtraError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Long = Literal["truncate", "window"]
+LONG: tuple[Long, ...] = ("truncate", "window")
+OVERLAP = 0.25  # of a window is seen again by the next one, so that no phrase is only ever seen cut in two
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The token ids of some texts, cut to pieces that an encoder can take.
+
+    Attributes:
+        ids: one int32 array of token ids, special tokens included, per window.
+        text: (windows,) which text a window belongs to; windows of a text follow each other.
+        weight: (windows,) float32, the share of its text's tokens that a window brings anew; sums to 1 per text.
+    """
+
+    ids: list[NDArray[np.int32]]
+    text: NDArray[np.int64]
+    weight: NDArray[np.float32]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(windows,) tokens per window."""
+        return np.fromiter(map(len, self.ids), np.int64, len(self.ids))
+
+
+class TextTokenizer:
+    """The tokenizer that belongs to an encoder.
+
+    Attributes:
+        pad_id: the id that fills up shorter rows of a batch.
+        closing: how many special tokens stand after every text.
+    """
+
+    def __init__(self, files: EncoderFiles) -> None:
+        self._tokenizer = _load(files)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.pad_id = int(files.config.get("pad_token_id") or 0)
+        self._before, self._after = self._special_ids()
+        self.closing = len(self._after)
+
+    def _special_ids(self) -> tuple[list[int], list[int]]:
+        """The special ids that stand before and after every text: ``[CLS]`` and ``[SEP]`` of BERT, say."""
+        encoded = self._tokenizer.encode("a")
+        inside = [i for i, special in enumerate(encoded.special_tokens_mask) if not special]
+        if not inside:
+            raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
+        return encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Token ids of each text, whole and without special tokens."""
+        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.array(one.ids, np.int32) for one in encoded]
+
+    def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) tokens of each text, special tokens included."""
+        special = len(self._before) + len(self._after)
+        return np.array([len(ids) + special for ids in self.encode(texts)], np.int64)
+
+    def windows(self, texts: Sequence[str], max_tokens: int, long: Long) -> Windows:
+        """Cuts texts to windows of at most ``max_tokens`` tokens, special tokens included.
+
+        ``"truncate"`` keeps the first window of each text; ``"window"`` goes on to its end, a quarter of each window
+        overlapping the one before.
+        """
+        room = max_tokens - len(self._before) - len(self._after)
+        step = room - int(room * OVERLAP)
+        ids: list[NDArray[np.int32]] = []
+        text: list[int] = []
+        weight: list[float] = []
+        for i, tokens in enumerate(self.encode(texts)):
+            starts = range(0, max(len(tokens) - room, 0) + step, step) if long == "window" else (0,)
+            ends = [min(start + room, len(tokens)) for start in starts]
+            total = max(ends[-1], 1)
+            for start, end, seen in zip(starts, ends, [0, *ends], strict=False):
+                ids.append(np.array([*self._before, *tokens[start:end], *self._after], np.int32))
+                text.append(i)
+                weight.append((end - seen) / total if ends[-1] else 1.0)
+        return Windows(ids, np.array(text, np.int64), np.array(weight, np.float32))
+
+
+def _load(files: EncoderFiles) -> Tokenizer:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise MissingExtraError("Tokenising for an encoder", "transformers") from None
+    path = files.folder / "tokenizer.json"
+    if path.is_file():
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:
+            raise EncoderError(f"The tokenizer of {files.name!r} could not be read: {error}.") from None
+    # Older models ship vocabulary files only; transformers knows how to turn them into a fast tokenizer.
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), local_files_only=True)
+    except (OSError, ValueError, ImportError) as error:
+        raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
+    if not getattr(tokenizer, "is_fast", False):
+        raise EncoderError(f"The encoder {files.name!r} has no fast tokenizer; save it again with tokenizer.json.")
+    loaded: Tokenizer = tokenizer.backend_tokenizer
+    return loaded

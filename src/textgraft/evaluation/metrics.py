@@ -1,0 +1,240 @@
+"""The metrics, each written once as a function of sums over rows (see ``bootstrap``).
+
+Names and definitions are scikit-learn's, with the average as a suffix; a ratio with nothing below the line is 0
+(``zero_division=0``). Macro averages of a single-label task run over the labels that the truth or the predictions
+hold, those of a multi-label task over all labels, as there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
+from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.ranking import Ranking
+from textgraft.task import Task
+
+LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
+BIASED_UP = frozenset({"ece"})
+BINS = 15
+
+
+def headline_of(task: Task) -> str:
+    """The metric that stands for all: ``accuracy``, or ``f1_micro`` for a multi-label task."""
+    return "f1_micro" if task.multi_label else "accuracy"
+
+
+def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
+    """The parts that give all metrics of these predictions, or the one that gives ``metric``.
+
+    Raises:
+        SettingError: an unknown metric.
+    """
+    task = predictions.task
+    makers = (MultiLabelCounts if task.multi_label else SingleLabelCounts, RowMeans, Calibration, Ranking)
+    if metric is None:
+        return [make(predictions) for make in makers]
+    for make in makers:
+        if metric in make.names(task):
+            return [make(predictions)]
+    known = [name for make in makers for name in make.names(task)]
+    raise SettingError(
+        f"{metric!r} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
+        + did_you_mean(str(metric), known)
+    )
+
+
+class SingleLabelCounts:
+    """What follows from hits, misses and false alarms per label."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.k = len(predictions.task)
+        self.columns = 3 * self.k + 1
+        truth, predicted = predictions.targets, predictions.predicted
+        hit = truth == predicted
+        # A hit counts once for its label, any other row as a miss of one label and a false alarm of another.
+        first = np.where(hit, truth, self.k + truth)
+        second = np.where(hit, 3 * self.k, 2 * self.k + predicted)
+        self.cell = np.stack([first, second], axis=1).astype(np.int32)
+
+    @staticmethod
+    def names(_: Task) -> tuple[str, ...]:
+        """The metrics it gives."""
+        averaged = (f"{name}_{average}" for name in _PRF for average in ("macro", "micro", "weighted"))
+        return ("accuracy", "balanced_accuracy", *averaged, "matthews_corrcoef")
+
+    def cells(self, rows: slice) -> Cells:
+        """The counts that each row adds to."""
+        return self.cell[rows], None
+
+    def scores(self, sums: Floats) -> Scores:
+        """The metrics from hits, misses and false alarms."""
+        tp, missed, false = sums[: self.k], sums[self.k : 2 * self.k], sums[2 * self.k : 3 * self.k]
+        true, predicted = tp + missed, tp + false
+        n = true.sum(axis=0)
+        accuracy = tp.sum(axis=0) / n
+        per_label = _precision_recall_f1(tp, true, predicted)
+        held, carried = (true + predicted) > 0, true > 0
+        overall = {
+            "accuracy": accuracy,
+            "balanced_accuracy": _divide((per_label["recall"] * carried).sum(axis=0), carried.sum(axis=0)),
+        }
+        for name, values in per_label.items():
+            overall[f"{name}_macro"] = values.sum(axis=0) / held.sum(axis=0)
+            overall[f"{name}_micro"] = accuracy
+            overall[f"{name}_weighted"] = (values * true).sum(axis=0) / n
+        overall["matthews_corrcoef"] = _matthews(tp, true, predicted, n)
+        return Scores(overall, per_label)
+
+
+class MultiLabelCounts:
+    """What follows from the 2 x 2 table of each label."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.k = len(predictions.task)
+        self.columns = 4 * self.k
+        truth, predicted = predictions.targets, predictions.predicted
+        self.outcome = (2 * truth.astype(np.int8) + predicted).astype(np.int8)
+
+    @staticmethod
+    def names(_: Task) -> tuple[str, ...]:
+        """The metrics it gives."""
+        averaged = (f"{name}_{average}" for name in _PRF for average in ("macro", "micro", "weighted"))
+        return (*averaged, "jaccard_macro", "jaccard_micro", "hamming_loss")
+
+    def cells(self, rows: slice) -> Cells:
+        """The corner of each label's table that each row adds to."""
+        return self.outcome[rows] + 4 * np.arange(self.k), None
+
+    def scores(self, sums: Floats) -> Scores:
+        """The metrics from the tables."""
+        tables = sums.reshape(self.k, 4, -1)
+        false, missed, tp = tables[:, 1], tables[:, 2], tables[:, 3]
+        true, predicted = tp + missed, tp + false
+        per_label = _precision_recall_f1(tp, true, predicted)
+        micro = _precision_recall_f1(*(count.sum(axis=0) for count in (tp, true, predicted)))
+        overall = {}
+        for name, values in per_label.items():
+            overall[f"{name}_macro"] = values.mean(axis=0)
+            overall[f"{name}_micro"] = micro[name]
+            overall[f"{name}_weighted"] = _divide((values * true).sum(axis=0), true.sum(axis=0))
+        wrong = false + missed
+        overall["jaccard_macro"] = _divide(tp, tp + wrong).mean(axis=0)
+        overall["jaccard_micro"] = _divide(tp.sum(axis=0), (tp + wrong).sum(axis=0))
+        overall["hamming_loss"] = wrong.sum(axis=0) / sums.sum(axis=0)
+        return Scores(overall, per_label)
+
+
+class RowMeans:
+    """Means of a value per row: log loss and, for a multi-label task, what is measured text by text."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        values = _row_values(predictions)
+        self.labels = tuple(values)
+        self.columns = len(values)
+        self.values = np.stack(list(values.values()), axis=1)
+        self.n = len(predictions)
+
+    @staticmethod
+    def names(task: Task) -> tuple[str, ...]:
+        """The metrics it gives."""
+        return ("accuracy", "subset_accuracy", *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
+
+    def cells(self, rows: slice) -> Cells:
+        """The row's values, all of them."""
+        values = self.values[rows]
+        return np.broadcast_to(np.arange(self.columns), values.shape), values
+
+    def scores(self, sums: Floats) -> Scores:
+        """The means."""
+        overall = {name: total / self.n for name, total in zip(self.labels, sums, strict=True)}
+        if "accuracy" in overall:
+            overall["subset_accuracy"] = overall["accuracy"]
+        return Scores(overall)
+
+
+class Calibration:
+    """Expected calibration error with 15 bins of equal width (Guo et al., ICML 2017).
+
+    Single-label: of the top probability. Multi-label: of each label's probability, mean over labels.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        p = predictions.probabilities
+        if predictions.task.multi_label:
+            right = predictions.targets
+        else:
+            p = p.max(axis=1, keepdims=True)
+            right = (predictions.targets == predictions.predicted)[:, None]
+        self.k = p.shape[1]
+        self.columns = BINS * self.k
+        # a bin holds its upper edge, not its lower one
+        self.bin = np.clip(np.ceil(p * BINS).astype(np.int8) - 1, 0, BINS - 1)
+        self.gap = p - right
+
+    @staticmethod
+    def names(_: Task) -> tuple[str, ...]:
+        """The metrics it gives."""
+        return ("ece",)
+
+    def cells(self, rows: slice) -> Cells:
+        """The bin of each row, and by how much its probability is too high."""
+        return self.bin[rows] + BINS * np.arange(self.k), self.gap[rows]
+
+    def scores(self, sums: Floats) -> Scores:
+        """The error from the bins' gaps."""
+        return Scores({"ece": np.abs(sums).sum(axis=0) / (self.k * len(self.bin))})
+
+
+_PRF = ("precision", "recall", "f1")
+_SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
+
+
+def confusion(predictions: Predictions) -> NDArray[np.int64]:
+    """(k, k) counts, a row per true label; for a multi-label task (k, 2, 2), a table per label, truth in rows."""
+    k = len(predictions.task)
+    truth, predicted = predictions.targets, predictions.predicted
+    if predictions.task.multi_label:
+        corner = 4 * np.arange(k) + 2 * truth.astype(np.int64) + predicted
+        return np.bincount(corner.ravel(), minlength=4 * k).reshape(k, 2, 2).astype(np.int64)
+    return np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
+
+
+def _row_values(predictions: Predictions) -> dict[str, Floats]:
+    """(n,) values per row whose means are metrics."""
+    truth, predicted, p = predictions.targets, predictions.predicted, predictions.probabilities
+    eps = np.finfo(p.dtype).eps  # scikit-learn's bound for log loss
+    if not predictions.task.multi_label:
+        of_truth = np.take_along_axis(p, truth[:, None], axis=1)[:, 0]
+        return {"log_loss": -np.log(np.clip(of_truth, eps, 1 - eps).astype(np.float64))}
+    both = (truth & predicted).sum(axis=1).astype(np.float64)
+    true, given = (count.sum(axis=1).astype(np.float64) for count in (truth, predicted))
+    values = {"accuracy": (truth == predicted).all(axis=1).astype(np.float64)}
+    for name, ratio in _precision_recall_f1(both, true, given).items():
+        values[f"{name}_samples"] = ratio
+    values["jaccard_samples"] = _divide(both, true + given - both)
+    bounded = np.clip(p, eps, 1 - eps)
+    of_truth = np.where(truth, bounded, np.clip(1 - p, eps, 1 - eps))
+    return values | {"log_loss": -np.log(of_truth.astype(np.float64)).mean(axis=1)}
+
+
+def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[str, Floats]:
+    return {
+        "precision": _divide(tp, predicted),
+        "recall": _divide(tp, true),
+        "f1": _divide(2 * tp, true + predicted),
+    }
+
+
+def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:
+    """(r,) correlation of truth and prediction (Gorodkin 2004); 0 where either is constant."""
+    shared = n * tp.sum(axis=0) - (true * predicted).sum(axis=0)
+    spread = (n**2 - (true**2).sum(axis=0)) * (n**2 - (predicted**2).sum(axis=0))
+    return _divide(shared, np.sqrt(spread))
+
+
+def _divide(above: Floats, below: Floats) -> Floats:
+    """The ratio, 0 where there is nothing below the line."""
+    return np.divide(above, below, out=np.zeros(np.shape(below)), where=below > 0)

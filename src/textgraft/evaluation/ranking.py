@@ -1,0 +1,188 @@
+"""ROC-AUC and average precision: exact on the rows, and as functions of few sums on their resamples.
+
+Both look at the negatives above and below each positive. So a ranking is cut into groups of positives next to each
+other: a resample only needs to know how many of its positives fall into each group, and how many of its negatives
+fall into each group and between two groups. With no more distinct scores among the positives than groups this is
+exact; with more, what happens inside a group keeps the proportions it has on the rows themselves, which is exact for
+the rows and off by far less than the interval is wide for a resample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.evaluation.bootstrap import Cells, Floats, Scores
+from textgraft.evaluation.inputs import Predictions
+from textgraft.task import Task
+
+MOST_GROUPS = 64
+MOST_COLUMNS = 24_000  # over all labels; with several hundred labels the groups become fewer
+
+
+class Ranking:
+    """ROC-AUC and average precision of each label against the rest, and their averages.
+
+    Single-label: ``roc_auc`` and ``average_precision``: with two labels of the second one, as scikit-learn does; with
+    more the mean over labels. Multi-label: ``_macro`` (mean over labels) and ``_micro`` (all row-label pairs as one
+    ranking). A label without a positive or without a negative row has no ROC-AUC, one without a positive row no
+    average precision: they are NaN and left out of the means.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.task = predictions.task
+        truth, p = predictions.truth, predictions.probabilities
+        k = len(self.task)
+        most = max(4, min(MOST_GROUPS, MOST_COLUMNS // (3 * k)))
+        rankings = [group_ranking(p[:, j], truth[:, j], most) for j in range(k)]
+        if self.task.multi_label:
+            rankings.append(group_ranking(p.ravel(), truth.ravel(), most))
+        self.groups = [groups for groups, _ in rankings]
+        self.starts = np.cumsum([0, *(groups.columns for groups in self.groups)])
+        self.columns = int(self.starts[-1])
+        cells = [c.reshape(len(p), -1) for _, c in rankings]
+        self.cell = np.concatenate(cells, axis=1)
+        self.offset = np.repeat(self.starts[:-1], [c.shape[1] for c in cells])
+
+    @staticmethod
+    def names(task: Task) -> tuple[str, ...]:
+        """The metrics it gives."""
+        endings = ("_micro", "_macro") if task.multi_label else ("",)
+        return tuple(name + ending for name in ("roc_auc", "average_precision") for ending in endings)
+
+    def cells(self, rows: slice) -> Cells:
+        """Which group each row falls into, in the ranking of each label."""
+        return self.cell[rows] + self.offset, None
+
+    def scores(self, sums: Floats) -> Scores:
+        """The metrics from rows per group."""
+        values = [
+            groups.scores(sums[a:b])
+            for groups, a, b in zip(self.groups, self.starts[:-1], self.starts[1:], strict=True)
+        ]
+        k = len(self.task)
+        overall, per_label = {}, {}
+        for i, name in enumerate(("roc_auc", "average_precision")):
+            labels = np.stack([value[i] for value in values[:k]])
+            per_label[name] = labels
+            if self.task.multi_label:
+                overall[f"{name}_micro"] = values[k][i]
+                overall[f"{name}_macro"] = mean_where_defined(labels)
+            else:
+                overall[name] = labels[1] if k == 2 else mean_where_defined(labels)
+        return Scores(overall, per_label)
+
+
+@dataclass(frozen=True, eq=False)
+class RankGroups:
+    """One ranking, best score first, cut into g groups of positives.
+
+    Its sums are g of positives per group, then 2 g + 1 of negatives: above the first group, in it, between it and the
+    second, and so on.
+
+    Attributes:
+        concordance: (g,) share of the pairs of a positive and a negative in one group that are ranked rightly.
+        reach: (g,) how much of its group a positive has at or above itself: all of it where the group is one tied
+            score, else half of it.
+        correction: (g,) mean precision at the group's positives over what ``reach`` makes of it.
+    """
+
+    concordance: Floats
+    reach: Floats
+    correction: Floats
+
+    @property
+    def columns(self) -> int:
+        """How many sums there are."""
+        return 3 * len(self.reach) + 1
+
+    def scores(self, sums: Floats) -> tuple[Floats, Floats]:
+        """(r,) ROC-AUC and (r,) average precision from (columns, r) sums; NaN where undefined."""
+        positives, inside, above, outside = self._counts(sums)
+        p, n = positives.sum(axis=0), outside + inside.sum(axis=0)
+        below = n - above - inside
+        right = (positives * (below + self.concordance[:, None] * inside)).sum(axis=0)
+        precision = self.correction[:, None] * self.precision(positives, inside, above, self.reach)
+        return _ratio(right, p * n), _ratio((positives * precision).sum(axis=0), p)
+
+    def _counts(self, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        g = len(self.reach)
+        positives, negatives = sums[:g], sums[g:]
+        inside = negatives[1::2]
+        above = np.cumsum(negatives, axis=0)[:-1:2]
+        return positives, inside, above, negatives[::2].sum(axis=0)
+
+    @staticmethod
+    def precision(positives: Floats, inside: Floats, above: Floats, reach: Floats) -> Floats:
+        """(g, r) precision at the middle of each group, or at its end where it is one tied score."""
+        half = reach[:, None]
+        hits = np.cumsum(positives, axis=0) - positives + half * positives
+        return hits / np.maximum(hits + above + half * inside, 1e-12)
+
+
+def group_ranking(
+    scores: NDArray[Any], truth: NDArray[np.bool_], most: int = MOST_GROUPS
+) -> tuple[RankGroups, NDArray[np.int16]]:
+    """Cuts a ranking into at most ``most`` groups.
+
+    Args:
+        scores: (n,) the higher, the earlier.
+        truth: (n,) which rows are positive.
+        most: groups.
+
+    Returns:
+        The groups, and for each row (n,) the sum that it adds to.
+    """
+    place, positives, negatives = _distinct(scores, truth)
+    hit = np.flatnonzero(positives)
+    group = _group_of(positives[hit], most)
+    g = int(group[-1]) + 1 if len(group) else 0
+    # the group of the last positive so far and of the next one: the same inside a group, neighbours between two
+    last = np.full(len(positives), -1)
+    last[hit] = group
+    following = np.where(last < 0, g, last)
+    slot = np.maximum.accumulate(last) + np.minimum.accumulate(following[::-1])[::-1] + 1
+    row_slot = slot[place]
+    cells = np.where(truth, row_slot // 2, g + row_slot).astype(np.int16)
+
+    totals = np.bincount(cells, minlength=3 * g + 1).astype(np.float64)[:, None]
+    found, missed = np.cumsum(positives), np.cumsum(negatives)
+    outranked = (missed[-1] - missed + negatives / 2)[hit] * positives[hit]
+    at = (found / (found + missed))[hit] * positives[hit]
+    reach = np.where(np.bincount(group, minlength=g) == 1, 1.0, 0.5)
+    plain = RankGroups(np.zeros(g), reach, np.ones(g))
+    p, inside, above, _ = plain._counts(totals)
+    rightly = np.bincount(group, outranked, minlength=g) - (p * (missed[-1] - above - inside))[:, 0]
+    concordance = np.divide(rightly, (p * inside)[:, 0], out=np.zeros(g), where=inside[:, 0] > 0)
+    middle = (p * plain.precision(p, inside, above, reach))[:, 0]
+    return RankGroups(concordance, reach, np.bincount(group, at, minlength=g) / middle), cells
+
+
+def mean_where_defined(values: Floats) -> Floats:
+    """(r,) mean over the k rows of (k, r), NaN left out; NaN where no row has a value."""
+    defined = ~np.isnan(values)
+    return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
+
+
+def _distinct(scores: NDArray[Any], truth: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """Each row's place among the distinct scores, highest first, and the positives and negatives at each."""
+    values, place = np.unique(scores, return_inverse=True)
+    place = len(values) - 1 - place
+    positives = np.bincount(place, truth, minlength=len(values))
+    negatives = np.bincount(place, ~truth, minlength=len(values))
+    return place, positives, negatives
+
+
+def _group_of(positives: Floats, most: int) -> NDArray[np.intp]:
+    """The group of each distinct score that has positives: groups of about as many positives, scores kept whole."""
+    if len(positives) <= most:
+        return np.arange(len(positives))
+    middle = np.cumsum(positives) - positives / 2
+    return np.unique(np.floor(middle * most / positives.sum()), return_inverse=True)[1]
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)

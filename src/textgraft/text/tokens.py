@@ -1,0 +1,134 @@
+"""Splitting a batch of texts into tokens, all at once, as arrays of code points.
+
+A token is a run of letters, marks and digits (an apostrophe inside counts); or one character of a script that is
+written without spaces (Han, Kana), or one emoji or other symbol; or a run of punctuation, so that ``:)`` and ``!!!``
+stay whole. White space, control characters and markup such as ``<br />`` stand between tokens. Letters are
+lower-cased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from unicodedata import category
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+
+SPACE, WORD, SINGLE, PUNCTUATION = 0, 1, 2, 3
+_PLANES = 0x20000  # Beyond these two planes there are ideographs, and nothing has a lower case.
+_APOSTROPHE, _RIGHT_QUOTE = 0x27, 0x2019
+_LONGEST_TAG = 200
+_KANA_AND_HAN = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a batch of n texts, in order.
+
+    Attributes:
+        codes: (c,) lower-cased code points of all texts, one after the other.
+        start: (t,) where each token starts in ``codes``.
+        stop: (t,) where it ends.
+        indptr: (n + 1,) the tokens of text i are ``indptr[i]`` to ``indptr[i + 1]``.
+    """
+
+    codes: Codes
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    indptr: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def strings(self, at: NDArray[np.int64]) -> list[str]:
+        """The tokens at the given places as strings."""
+        return strings(self.codes, self.start[at], self.stop[at])
+
+
+def strings(codes: Codes, start: NDArray[np.int64], stop: NDArray[np.int64]) -> list[str]:
+    """The pieces ``codes[start:stop]`` as strings."""
+    text = codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    return [text[i:j] for i, j in zip(start.tolist(), stop.tolist(), strict=True)]
+
+
+def chunks(texts: Sequence[str], size: int = 1 << 19) -> Iterator[Sequence[str]]:
+    """Consecutive parts of ``texts`` of about ``size`` characters; a longer text is a part of its own."""
+    first = total = 0
+    for i, text in enumerate(texts):
+        total += len(text) + 1
+        if total > size and i > first:
+            yield texts[first:i]
+            first, total = i, len(text) + 1
+    if first < len(texts):
+        yield texts[first:]
+
+
+def tokenize(texts: Sequence[str]) -> Tokens:
+    """The tokens of n texts."""
+    if not texts:
+        nothing = np.zeros(0, np.int64)
+        return Tokens(np.zeros(0, np.uint32), nothing, nothing, np.zeros(1, np.int64))
+    joined = "\n".join(texts) + "\n"
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=offsets[1:])
+    lower, kinds = _tables()
+    plane = np.minimum(codes, _PLANES - 1)
+    kind = kinds[plane]
+    codes = np.where(codes == plane, lower[plane], codes)
+    if "<" in joined:
+        kind[_markup(codes, offsets)] = SPACE
+    if "'" in joined or "\u2019" in joined:
+        _keep_apostrophes(codes, kind)
+    kind[offsets[1:] - 1] = SPACE
+    border = np.flatnonzero((kind[1:] != kind[:-1]) | (kind[1:] == SINGLE)) + 1
+    border = np.concatenate(([0], border, [len(codes)]))
+    is_token = kind[border[:-1]] != SPACE
+    start, stop = border[:-1][is_token], border[1:][is_token]
+    return Tokens(codes, start, stop, np.searchsorted(start, offsets))
+
+
+@cache
+def _tables() -> tuple[Codes, NDArray[np.uint8]]:
+    """Lower case and kind of the code points of the first two planes; the last one stands for all beyond."""
+    lower = np.arange(_PLANES, dtype=np.uint32)
+    kind = np.full(_PLANES, SPACE, np.uint8)
+    kind_of = {"L": WORD, "M": WORD, "N": WORD, "P": PUNCTUATION, "S": PUNCTUATION, "Z": SPACE, "C": SPACE}
+    categories = [category(chr(code)) for code in range(_PLANES)]
+    kind[:] = [SINGLE if name == "So" else kind_of[name[0]] for name in categories]
+    cased = [code for code, name in enumerate(categories) if name in ("Lu", "Lt", "Nl", "So")]
+    lower[cased] = [ord(chr(code).lower()[0]) for code in cased]
+    for first, last in _KANA_AND_HAN:
+        kind[first : last + 1] = SINGLE
+    kind[0x1F3FB:0x1F400] = SINGLE  # skin tones
+    kind[0xFE00:0xFE10] = SPACE  # variation selectors only choose between two looks of a character
+    kind[ord("_")] = WORD
+    kind[_PLANES - 1] = SINGLE
+    return lower, kind
+
+
+def _markup(codes: Codes, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(c,) true inside tags: ``<`` and a letter, ``/`` or ``!`` up to the next ``>``, within one text."""
+    opening, closing = np.flatnonzero(codes == ord("<")), np.flatnonzero(codes == ord(">"))
+    ends = np.append(closing, len(codes))[np.searchsorted(closing, opening)]
+    following = np.append(opening[1:], len(codes))
+    text_end = offsets[np.searchsorted(offsets, opening, side="right")]
+    first = codes[opening + 1]  # there is one: every text is followed by a line end
+    named = ((first >= ord("a")) & (first <= ord("z"))) | (first == ord("/")) | (first == ord("!"))
+    tag = named & (ends < text_end) & (ends < following) & (ends - opening < _LONGEST_TAG)
+    depth = np.zeros(len(codes) + 1, np.int8)
+    depth[opening[tag]] = 1
+    depth[ends[tag] + 1] -= 1
+    return np.cumsum(depth[:-1], dtype=np.int8).astype(np.bool_)
+
+
+def _keep_apostrophes(codes: Codes, kind: NDArray[np.uint8]) -> None:
+    """Makes an apostrophe between two letters part of the word, in place."""
+    codes[codes == _RIGHT_QUOTE] = _APOSTROPHE
+    at = np.flatnonzero(codes[1:-1] == _APOSTROPHE) + 1
+    at = at[(kind[at - 1] == WORD) & (kind[at + 1] == WORD)]
+    kind[at] = WORD

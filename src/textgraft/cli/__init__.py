@@ -1,0 +1,74 @@
+"""The command line: one file per command, each an importable function with a thin command around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from textgraft.cli import compare, demo, evaluate, inspect, predict, train
+from textgraft.cli.options import expand
+from textgraft.errors import TextgraftError
+
+app = typer.Typer(
+    name="textgraft",
+    help="From a table of labelled texts to a classifier you can trust, explain and ship.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (inspect, train, compare, evaluate, predict, demo):
+    app.command(module.NAME)(expand(module.run))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"textgraft {version('textgraft')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,  # noqa: ARG001
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+) -> None:
+    if debug:
+        os.environ["TEXTGRAFT_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Runs the command line: exit code 0, 1 with one sentence on standard error, or 2 for wrong usage."""
+    from textgraft.cli.console import Bars
+    from textgraft.progress import listening
+
+    try:
+        if sys.stderr.isatty():
+            with listening(Bars()):
+                app(standalone_mode=True)
+        else:
+            app(standalone_mode=True)
+    except TextgraftError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `| head` does; writing the rest of the buffer would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+    except MemoryError:
+        _fail("There is not enough memory for this; try fewer rows, or a cheaper method.")
+    except Exception as error:
+        _fail(f"textgraft has a fault here, {type(error).__name__}: {error} Run again with --debug and report it.")
+
+
+def _fail(sentence: str) -> None:
+    if os.environ.get("TEXTGRAFT_DEBUG"):
+        traceback.print_exc()
+    print(f"Error: {' '.join(sentence.split())}", file=sys.stderr)
+    sys.exit(1)

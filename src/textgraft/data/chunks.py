@@ -148,9 +148,7 @@ class Reading:
     expect: tuple[str, ...] = ()
     report: Report = field(default_factory=Report)
 
-    def chunks(
-        self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]
-    ) -> Iterator[Chunk]:
+    def chunks(self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[Chunk]:
         """Chunks of numbered rows that all have one value per name."""
         numbers: list[int] = []
         values: list[Sequence[Any]] = []

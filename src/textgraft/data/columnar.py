@@ -113,7 +113,9 @@ def _json(path: Path, name: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} cannot be read ({error}).") from None
+        raise DataError(
+            f"{name} is not a folder that `datasets` saved: {path.name} cannot be read ({error})."
+        ) from None
     if not isinstance(found, dict):
         raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} does not hold an object.")
     return found

@@ -26,9 +26,7 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     newline = _find_newline(file, decoding)
     options = reading.options
     with open_text(file, decoding, newline) as text:
-        dialect = find_dialect(
-            text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting
-        )
+        dialect = find_dialect(text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting)
     with _open(file, decoding, newline, dialect) as found:
         sample = [record.fields for record in islice(found, _SAMPLE) if not record.reason]
     if not sample:

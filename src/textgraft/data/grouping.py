@@ -56,9 +56,10 @@ def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) 
 def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """(n,) where a column has no value: None, NaN, NaT or an empty string."""
     if values.dtype.kind in "mM":
-        return np.isnat(values)
+        return np.asarray(np.isnat(values))
     # NaN and its like differ from themselves.
-    return np.fromiter((v is None or v == "" or v != v for v in values.tolist()), np.bool_, len(values))
+    empty = (v is None or v == "" or v != v for v in values.tolist())  # noqa: PLR0124
+    return np.fromiter(empty, np.bool_, len(values))
 
 
 def _keys(texts: list[str], seed: int) -> NDArray[np.uint64]:

@@ -42,7 +42,7 @@ def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.st
     return np.array(parts, dtype="<U5")
 
 
-def parse_groups(values: Sequence[Any], rows: Rows) -> NDArray[np.str_]:
+def parse_groups(values: Sequence[Any], rows: Rows) -> NDArray[Any]:
     """(n,) groups as strings; a row without a value is a group of its own."""
     return np.array([f"\0{rows.name(i)}" if is_missing(v) else str(v) for i, v in enumerate(values)], dtype=object)
 

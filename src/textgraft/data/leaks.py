@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.duplicates import Duplicates, find_duplicates
+from textgraft.errors import DataError
 from textgraft.task import Dataset
 
 
@@ -69,14 +70,19 @@ def without_leaks(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple
 
     Rows are taken from the earlier part (train before valid before test), so that the test part stays as it was given
     and its numbers can be compared with those that others report on it.
+
+    Raises:
+        DataError: no row of a part would be left.
     """
     number = part_numbers(parts)
     kept, notes = {}, []
     for i, (name, part) in enumerate(parts.items()):
         leaks = np.isin(duplicates.near[number == i], duplicates.near[number > i])
+        later = " or ".join(list(parts)[i + 1 :])
+        if leaks.all():
+            raise DataError(f"Every {name} text also stands in {later}; without them no {name} row would be left.")
         kept[name] = part.select(~leaks)
         if leaks.any():
-            later = " or ".join(list(parts)[i + 1 :])
             rows = part.rows.names(np.flatnonzero(leaks), 3)
             notes.append(
                 f"{leaks.sum():,} of {len(part):,} {name} rows were taken out because their text also stands in "

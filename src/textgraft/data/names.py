@@ -5,29 +5,24 @@ from __future__ import annotations
 import re
 
 TEXT = frozenset(
-    "text texts message msg tweet review content body sentence comment document doc post utterance article "
-    "passage paragraph snippet transcript note narrative complaint query question prompt description abstract "
-    "selftext story lyrics plot email sms reviewtext".split()
+    ["text", "texts", "message", "msg", "tweet", "review", "content", "body", "sentence", "comment", "document", "doc", "post", "utterance", "article", "passage", "paragraph", "snippet", "transcript", "note", "narrative", "complaint", "query", "question", "prompt", "description", "abstract", "selftext", "story", "lyrics", "plot", "email", "sms", "reviewtext"]
 )
 """Columns named so hold texts."""
 
-TITLE = frozenset("title headline subject heading".split())
-BODY = frozenset(
-    "body description abstract content article text selftext story review message summary".split()
-)
+TITLE = frozenset(["title", "headline", "subject", "heading"])
+BODY = frozenset(["body", "description", "abstract", "content", "article", "text", "selftext", "story", "review", "message", "summary"])
 """A title is joined with a body."""
 
-LABEL = frozenset("label labels class classes target targets y".split())
+LABEL = frozenset(["label", "labels", "class", "classes", "target", "targets", "y"])
 TOPIC = frozenset(
-    "sentiment emotion emotions category categories topic topics intent intents tag tags genre genres polarity "
-    "stance stars rating section department spam sarcasm toxicity mood feeling annotation verdict gold".split()
+    ["sentiment", "emotion", "emotions", "category", "categories", "topic", "topics", "intent", "intents", "tag", "tags", "genre", "genres", "polarity", "stance", "stars", "rating", "section", "department", "spam", "sarcasm", "toxicity", "mood", "feeling", "annotation", "verdict", "gold"]
 )
-PLURAL = frozenset("labels classes targets emotions categories topics intents tags genres".split())
+PLURAL = frozenset(["labels", "classes", "targets", "emotions", "categories", "topics", "intents", "tags", "genres"])
 
-SPLIT = frozenset("split partition subset".split())
-_ID = frozenset("id ids idx index uuid guid key rowid url link href uri hash file filename path".split())
-_WHEN = frozenset("date time datetime timestamp created year month day".split())
-_ABOUT = frozenset("is has was retweet retweeted verified truncated favorited deleted".split())
+SPLIT = frozenset(["split", "partition", "subset"])
+_ID = frozenset(["id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "url", "link", "href", "uri", "hash", "file", "filename", "path"])
+_WHEN = frozenset(["date", "time", "datetime", "timestamp", "created", "year", "month", "day"])
+_ABOUT = frozenset(["is", "has", "was", "retweet", "retweeted", "verified", "truncated", "favorited", "deleted"])
 
 
 def words(name: str) -> list[str]:
@@ -63,4 +58,4 @@ def is_known(name: str) -> bool:
         return False
     known = TEXT | TITLE | LABEL | TOPIC | SPLIT | _ID
     parts = words(name)
-    return whole(name) in known or bool(parts) and len(parts) <= 3 and (parts[-1] in known or name.lower() in known)
+    return whole(name) in known or (bool(parts) and len(parts) <= 3 and (parts[-1] in known or name.lower() in known))

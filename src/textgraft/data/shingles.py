@@ -94,7 +94,8 @@ def _pairs(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.u
     """Hashes of neighbouring words, where ``counts`` says how many words belong to each text."""
     text = np.repeat(np.arange(len(counts)), counts)
     pairs = mix(words[:-1] * np.uint64(0x9E3779B97F4A7C15) + words[1:])
-    return pairs[text[:-1] == text[1:]]
+    within: NDArray[np.uint64] = pairs[text[:-1] == text[1:]]
+    return within
 
 
 def minhash(shingles: Shingles, size: int) -> NDArray[np.uint32]:

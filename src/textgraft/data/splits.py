@@ -7,6 +7,7 @@ process and on any machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -71,7 +72,7 @@ def split(
     _refuse_empty(parts, data, groups)
     how = {"random": f"at random with seed {seed}", "group": f"by group with seed {seed}", "time": "by time"}[by]
     said = [f"Divided {how}: {_sizes(parts)}.", *_together(groups), *moved, *_missing_labels(parts, placed=True)]
-    return Splits(**parts, notes=tuple(said))  # type: ignore[arg-type]
+    return _splits(parts, said)
 
 
 def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -139,7 +140,7 @@ def given_splits(
         if drop_leaks and leaks:
             parts, taken = without_leaks(parts, duplicates)
             notes, leaks = [*notes, *taken], []
-    return Splits(**parts, notes=(*notes, *_missing_labels(parts)), leaks=tuple(leaks))  # type: ignore[arg-type]
+    return _splits(parts, [*notes, *_missing_labels(parts)], leaks)
 
 
 def _by(data: Dataset) -> By:
@@ -203,6 +204,10 @@ def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArra
     if not moved:
         return part, []
     return part, [f"{moved:,} rows repeat the text of an earlier row and stand in its part, not in that of their time."]
+
+
+def _splits(parts: dict[str, Dataset], notes: list[str], leaks: Sequence[str] = ()) -> Splits:
+    return Splits(parts["train"], parts.get("valid"), parts.get("test"), tuple(notes), tuple(leaks))
 
 
 def _sizes(parts: dict[str, Dataset]) -> str:

@@ -23,7 +23,7 @@ def group_labels(data: Dataset, groups: NDArray[np.int64]) -> csr_matrix:
         unlabelled = ~data.indicator.any(axis=1, keepdims=True)
         rows, labels = np.nonzero(np.hstack([data.indicator, unlabelled]))
     else:
-        rows, labels = np.arange(len(data)), data.targets
+        rows, labels = np.arange(len(data)), data.targets.astype(np.int64)
     shape = (int(groups.max(initial=-1)) + 1, len(data.task) + 1)
     counts = csr_matrix((np.ones(len(rows), np.int64), (groups[rows], labels)), shape=shape)
     counts.sum_duplicates()

@@ -77,9 +77,7 @@ def _choose(file: str, kind: str, names: Sequence[str]) -> str:
     if not names:
         raise DataError(f"{file} has no {kind}.")
     if len(names) > 1:
-        raise DataError(
-            f"{file} has {len(names)} {kind}s ({listed(names, 12)}); say which with --{kind} ({kind}=)."
-        )
+        raise DataError(f"{file} has {len(names)} {kind}s ({listed(names, 12)}); say which with --{kind} ({kind}=).")
     return names[0]
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,19 @@ def cache_folder() -> Path:
     if own:
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textgraft"
+
+
+_bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)
+
+
+@contextmanager
+def without_cache() -> Iterator[None]:
+    """Inside the block nothing is looked up or kept, so that what is timed is the work itself."""
+    token = _bypassed.set(True)
+    try:
+        yield
+    finally:
+        _bypassed.reset(token)
 
 
 class VectorStore:
@@ -45,6 +60,8 @@ class VectorStore:
         Returns:
             (m,) indices of the texts that are known, and their (m, d) vectors; None where none is known.
         """
+        if _bypassed.get():
+            return np.zeros(0, np.intp), None
         wanted = {key: i for i, key in enumerate(map(_key, texts))}
         at: list[int] = []
         vectors: list[NDArray[np.float32]] = []
@@ -61,7 +78,7 @@ class VectorStore:
 
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Adds (n, d) vectors of n texts. A disk that cannot be written to costs the cache, not the work."""
-        if len(texts) < WORTH_KEEPING:
+        if len(texts) < WORTH_KEEPING or _bypassed.get():
             return
         from safetensors.numpy import save
 

@@ -11,7 +11,7 @@ Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 16
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -47,7 +47,7 @@ class Interval:
         return {name: None if math.isnan(figure) else figure for name, figure in figures.items()}
 
     @classmethod
-    def from_dict(cls, figures: dict[str, float | None]) -> Self:
+    def from_dict(cls, figures: Mapping[str, float | None]) -> Self:
         """What ``to_dict`` wrote."""
         value, low, high = (figures[name] for name in ("value", "low", "high"))
         # math.nan itself, so that two undefined intervals are equal

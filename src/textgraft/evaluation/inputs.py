@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.task import Targets, Task
+from textgraft.task import Task
 
 Thresholds = float | ArrayLike | None
 
@@ -26,8 +26,8 @@ class Predictions:
     """
 
     probabilities: NDArray[Any]
-    targets: Targets
-    predicted: Targets
+    targets: NDArray[Any]
+    predicted: NDArray[Any]
     task: Task
 
     def __len__(self) -> int:
@@ -36,10 +36,9 @@ class Predictions:
     @property
     def truth(self) -> NDArray[np.bool_]:
         """(n, k) bool: which labels each row carries, for both kinds of task."""
-        return self.targets.astype(np.bool_, copy=False) if self.task.multi_label else self._one_hot()
-
-    def _one_hot(self) -> NDArray[np.bool_]:
-        return self.targets[:, None] == np.arange(len(self.task))
+        places = np.arange(len(self.task))
+        truth: NDArray[np.bool_] = self.targets if self.task.multi_label else self.targets[:, None] == places
+        return truth
 
 
 def check_predictions(
@@ -117,7 +116,7 @@ def _check_probabilities(probabilities: ArrayLike, task: Task) -> NDArray[Any]:
     return p
 
 
-def _check_targets(targets: ArrayLike, n: int, task: Task) -> Targets:
+def _check_targets(targets: ArrayLike, n: int, task: Task) -> NDArray[Any]:
     y = np.asarray(targets)
     expected = (n, len(task)) if task.multi_label else (n,)
     if y.shape != expected:

@@ -171,9 +171,8 @@ def _distinct(scores: NDArray[Any], truth: NDArray[np.bool_]) -> tuple[NDArray[n
     """Each row's place among the distinct scores, highest first, and the positives and negatives at each."""
     values, place = np.unique(scores, return_inverse=True)
     place = len(values) - 1 - place
-    positives = np.bincount(place, truth, minlength=len(values))
-    negatives = np.bincount(place, ~truth, minlength=len(values))
-    return place, positives, negatives
+    positives, negatives = (np.bincount(place, of, minlength=len(values)) for of in (truth, ~truth))
+    return place, positives.astype(np.float64), negatives.astype(np.float64)
 
 
 def _group_of(positives: Floats, most: int) -> NDArray[np.intp]:
@@ -185,4 +184,5 @@ def _group_of(positives: Floats, most: int) -> NDArray[np.intp]:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    ratio: Floats = np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    return ratio

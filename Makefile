@@ -1,0 +1,38 @@
+# Every target sets up what it needs in .venv; a machine needs Python 3.11 or newer, pip, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all check fix bench clean
+
+demo: $(READY)  ## the main job on embedded data: inspect, compare, predict
+	$(BIN)/textgraft demo --out demo
+
+test: $(READY)  ## all tests but the slow ones
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+test-all: $(READY)  ## the slow ones too
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(READY)  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: $(READY)  ## mends what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## speed and quality on real data; needs ../shared/data
+	$(BIN)/python benchmarks/ladder.py
+
+clean:
+	rm -rf $(VENV)
+
+# constraints.txt pins torch to a release whose CPU build is small; see the comment there.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,embedded]" --group dev
+	touch $(READY)

@@ -1,0 +1,107 @@
+"""What people see: results on standard output; remarks, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+PATIENCE = 1.0  # seconds of silence before a bar is drawn
+
+
+def remark(sentences: str | Iterable[str]) -> None:
+    """Says sentences on standard error, each on lines of its own."""
+    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+        print(sentence, file=sys.stderr)
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """A table on standard output; the columns at the indices ``right`` hold numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for i, name in enumerate(columns):
+        drawn.add_column(name, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    output().print(drawn)
+
+
+def output() -> Console:
+    """Standard output; as wide as needed where it is not a terminal, so that nothing is cut in a file."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+class Bars:
+    """Draws a bar for each piece of work that takes longer than a second, on a terminal and nowhere else."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._running = 0
+
+    def start(self, what: str, total: float | None) -> _Work:
+        """See ``textgraft.progress.Listener``."""
+        self._running += 1
+        return _Work(what, total)
+
+    def advance(self, work: object, amount: float, detail: str) -> None:
+        """See ``textgraft.progress.Listener``."""
+        assert isinstance(work, _Work)
+        work.done += amount
+        if work.task is None and time.monotonic() - work.started > PATIENCE:
+            work.task = self._bars().add_task(work.what, total=work.total, detail="")
+        if work.task is not None:
+            self._bars().update(work.task, completed=work.done, detail=detail)
+
+    def finish(self, work: object) -> None:
+        """See ``textgraft.progress.Listener``."""
+        assert isinstance(work, _Work)
+        self._running -= 1
+        if work.task is not None:
+            self._bars().remove_task(work.task)
+        if self._running == 0 and self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _bars(self) -> Progress:
+        if self._progress is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[detail]}", style="dim"),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._progress.start()
+        return self._progress
+
+
+class _Work:
+    """A piece of work that may or may not have a bar yet."""
+
+    def __init__(self, what: str, total: float | None) -> None:
+        self.what = what
+        self.total = total
+        self.done = 0.0
+        self.started = time.monotonic()
+        self.task: TaskID | None = None

@@ -1,0 +1,31 @@
+"""``textgraft evaluate``: a saved model on a labelled table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from textgraft.cli.options import Json, Table, TableOptions
+
+NAME = "evaluate"
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
+
+
+def run(directory: Directory, source: Table, reading: TableOptions, as_json: Json = False) -> None:
+    """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
+    from textgraft.artifact import load
+    from textgraft.cli.console import print_json
+    from textgraft.cli.show import show_evaluation
+    from textgraft.ladder import evaluate
+
+    model = load(directory)
+    like = None if reading.text or reading.label else model.fitted_on_.columns
+    data = reading.read(source, like=like)
+    evaluation = evaluate(model, data)
+    if as_json:
+        print_json({"model": str(directory), "method": model.method, "table": source} | evaluation.to_dict())
+    else:
+        show_evaluation(f"{model.method} from {directory} on {evaluation.n:,} rows of {source}", evaluation)

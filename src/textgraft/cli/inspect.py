@@ -1,0 +1,39 @@
+"""``textgraft inspect``: what is in a table before anything is trained on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from textgraft.cli.options import Json, SplitOptions, Table, TableOptions
+
+NAME = "inspect"
+
+
+def run(
+    source: Table,
+    reading: TableOptions,
+    dividing: SplitOptions,
+    encoder: Annotated[str, typer.Option(help="Encoder whose tokens are counted.")] = "all-MiniLM-L6-v2",
+    as_json: Json = False,
+) -> None:
+    """Look at TABLE: columns, balance, lengths, duplicates, leaks, conflicting labels and giveaways."""
+    from textgraft.cli.console import print_json, remark
+    from textgraft.cli.show import show_audit
+    from textgraft.data.audit import inspect
+    from textgraft.encoders import TextTokenizer, resolve
+    from textgraft.errors import EncoderError, MissingExtraError
+
+    parts = dividing.read(source, reading, for_audit=True)
+    try:
+        files = resolve(encoder)
+        counts, max_tokens = TextTokenizer(files).counts, files.default_tokens
+        audit = inspect(parts, tokenizer=counts, max_tokens=max_tokens)
+    except (EncoderError, MissingExtraError) as error:
+        remark(f"Tokens are not counted: {error}")
+        audit = inspect(parts)
+    if as_json:
+        print_json({"table": source, "encoder": encoder} | audit.to_dict())
+    else:
+        show_audit(source, audit)

@@ -1,0 +1,234 @@
+"""Options that several commands share, each declared once.
+
+A command takes a frozen dataclass of options as one keyword argument; ``expand`` shows its fields to Typer as if the
+command had declared them one by one.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from textgraft.errors import TextgraftError
+
+if TYPE_CHECKING:
+    from textgraft.data import ReadOptions
+    from textgraft.methods import TextClassifier
+    from textgraft.task import Columns, Dataset, Splits
+
+READING = "Reading the table"
+DIVIDING = "Dividing it"
+METHOD = "The method"
+
+
+def _option(help_text: str, panel: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help_text, rich_help_panel=panel, **more)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How tables are read."""
+
+    text: Annotated[str | None, _option("Text column; several, separated by commas, are joined.", READING)] = None
+    label: Annotated[
+        str | None, _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING)
+    ] = None
+    label_delimiter: Annotated[str | None, _option("What separates several labels in one column.", READING)] = None
+    format: Annotated[
+        str | None, _option("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.", READING)
+    ] = None
+    encoding: Annotated[str | None, _option("Text encoding, such as utf-16 or cp1252.", READING)] = None
+    delimiter: Annotated[str | None, _option("Column delimiter of a CSV file.", READING)] = None
+    quoting: Annotated[
+        bool | None, _option("Whether quotes enclose fields of a CSV file.", READING, "--quoting/--no-quoting")
+    ] = None
+    header: Annotated[
+        bool | None, _option("Whether the first row names the columns.", READING, "--header/--no-header")
+    ] = None
+    sheet: Annotated[str | None, _option("Sheet of an Excel workbook.", READING)] = None
+    table: Annotated[str | None, _option("Table of an SQLite database.", READING)] = None
+    skip_bad_rows: Annotated[
+        bool, _option("Leave out rows that do not parse, and list them.", READING, "--skip-bad-rows")
+    ] = False
+    drop_empty: Annotated[bool, _option("Leave out rows with an empty text.", READING, "--drop-empty")] = False
+
+    def reading(self) -> ReadOptions:
+        """The options about the file's format."""
+        from textgraft.data import ReadOptions
+
+        return ReadOptions(
+            format=self.format,
+            encoding=self.encoding,
+            delimiter=self.delimiter,
+            quoting=self.quoting,
+            header=self.header,
+            sheet=self.sheet,
+            table=self.table,
+            skip_bad_rows=self.skip_bad_rows,
+        )
+
+    def read(
+        self,
+        source: str,
+        *,
+        like: Dataset | Columns | None = None,
+        keep_empty: bool = False,
+        keys: dict[str, str | None] | None = None,
+    ) -> Dataset:
+        """Reads a labelled table and says how."""
+        from textgraft.cli.console import remark
+        from textgraft.data import check_texts, read_table
+
+        data = read_table(
+            source,
+            text=_names(self.text),
+            label=_names(self.label),
+            label_delimiter=self.label_delimiter,
+            like=like,
+            options=self.reading(),
+            **(keys or {}),
+        )
+        if not keep_empty:
+            data = check_texts(data, drop_empty=self.drop_empty)
+        remark(f"{source}: {note}" for note in data.notes)
+        return data
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How a table is divided, or which files are the parts."""
+
+    valid: Annotated[str | None, _option("Table for choices (regularisation, epochs).", DIVIDING)] = None
+    test: Annotated[str | None, _option("Table for the final numbers.", DIVIDING)] = None
+    test_size: Annotated[
+        float, _option("Share of the rows for the final numbers, where no test table is given.", DIVIDING)
+    ] = 0.2
+    group: Annotated[str | None, _option("Column whose values must not stand in two parts.", DIVIDING)] = None
+    time: Annotated[str | None, _option("Column to divide by: train on the past, test on the future.", DIVIDING)] = None
+    split: Annotated[str | None, _option("Column that says train, valid or test.", DIVIDING)] = None
+    drop_leaks: Annotated[
+        bool, _option("Take training texts that also stand in test out of training.", DIVIDING, "--drop-leaks")
+    ] = False
+    seed: Annotated[int, _option("Seed of the division and of training.", DIVIDING)] = 0
+
+    def read(self, source: str, reading: TableOptions, *, for_audit: bool = False) -> Splits:
+        """Reads all tables and divides the first one where that is needed; says what was done, and leaks.
+
+        For an audit nothing is divided that was given in one piece, and empty texts stay in.
+        """
+        from textgraft.cli.console import remark
+        from textgraft.data import given_splits, split
+        from textgraft.task import Splits
+
+        keys = {"group": self.group, "time": self.time, "split": self.split}
+        data = reading.read(source, keep_empty=for_audit, keys=keys)
+        valid, test = (
+            reading.read(name, like=data, keep_empty=for_audit) if name else None for name in (self.valid, self.test)
+        )
+        share = 0.0 if for_audit else self.test_size
+        if valid is None and test is None and (share > 0 or data.parts is not None):
+            splits = split(data, seed=self.seed, valid=0, test=share, drop_leaks=self.drop_leaks)
+        elif test is None and share > 0:
+            divided = split(data, seed=self.seed, valid=0, test=share)
+            splits = given_splits(divided.train, valid, divided.test, drop_leaks=self.drop_leaks)
+        else:
+            splits = given_splits(data, valid, test, drop_leaks=self.drop_leaks)
+        if for_audit:
+            return splits
+        remark(splits.notes)
+        remark(f"Leak: {leak}" for leak in splits.leaks)
+        return splits
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """Hyperparameters by the names that the classes give them; a method takes those that it has."""
+
+    encoder: Annotated[str | None, _option("Encoder: an embedded one, a folder or a name on the Hub.", METHOD)] = None
+    pooling: Annotated[str | None, _option("features: mean, cls or max.", METHOD)] = None
+    long: Annotated[str | None, _option("features: what to do with long texts, truncate or window.", METHOD)] = None
+    max_tokens: Annotated[int | None, _option("features, finetune: length of a window or of a cut text.", METHOD)] = None
+    epochs: Annotated[int | None, _option("finetune: passes over the data.", METHOD)] = None
+    batch_size: Annotated[int | None, _option("finetune: texts per step.", METHOD)] = None
+    learning_rate: Annotated[float | None, _option("finetune: the peak learning rate.", METHOD)] = None
+    class_weight: Annotated[str | None, _option("balanced weighs rare labels up.", METHOD)] = None
+    precision: Annotated[str | None, _option("features, finetune: auto, fp32 or bf16.", METHOD)] = None
+
+    def build(self, names: list[str], seed: int) -> list[TextClassifier]:
+        """Unfitted classifiers of the named methods.
+
+        Raises:
+            SettingError: a method is unknown, or an option was given that none of them has.
+        """
+        from textgraft.errors import SettingError, did_you_mean
+        from textgraft.methods import METHODS
+
+        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+        unused = set(given)
+        models = []
+        for name in dict.fromkeys(names):
+            if name not in METHODS:
+                raise SettingError(
+                    f"There is no method {name!r}; methods are {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
+                )
+            model = METHODS[name]()
+            own = model.get_params(deep=False)
+            model.set_params(**{key: value for key, value in given.items() if key in own})
+            if "seed" in own:
+                model.set_params(seed=seed)
+            unused -= own.keys()
+            models.append(model)
+        if unused:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
+            raise SettingError(f"{options} means nothing to {', '.join(names)}; leave it out or choose another method.")
+        return models
+
+
+def expand(command: Callable[..., object]) -> Callable[..., None]:
+    """Shows the fields of every dataclass parameter of ``command`` to Typer as options of the command."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type, list[str]]] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if kind in (TableOptions, SplitOptions, MethodOptions):
+            own = get_type_hints(kind, include_extras=True, localns=vars(sys.modules[__name__]))
+            groups[name] = (kind, [field.name for field in fields(kind)])
+            for field in fields(kind):
+                default = inspect.Parameter.empty if field.default is MISSING else field.default
+                parameters.append(
+                    inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name])
+                )
+        else:
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @functools.wraps(command)
+    def collected(**given: Any) -> None:
+        for name, (kind, names) in groups.items():
+            given[name] = kind(**{field: given.pop(field) for field in names})
+        try:
+            command(**given)
+        except KeyboardInterrupt:
+            raise TextgraftError("Stopped; nothing half-written was left behind.") from None
+
+    collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    collected.__annotations__ = {p.name: p.annotation for p in parameters}
+    del collected.__wrapped__  # type: ignore[attr-defined]
+    return collected
+
+
+def _names(columns: str | None) -> list[str] | None:
+    """The column names in ``a,b``."""
+    return None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+
+
+Table = Annotated[str, typer.Argument(metavar="TABLE", help="A file, a folder or a pattern such as 'data/*.csv'.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]

@@ -1,0 +1,46 @@
+"""``textgraft train``: one method on a table, evaluated on data that it has not seen, and saved."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from textgraft.cli.options import Json, MethodOptions, Out, SplitOptions, Table, TableOptions
+
+NAME = "train"
+
+
+def run(
+    source: Table,
+    out: Out,
+    reading: TableOptions,
+    dividing: SplitOptions,
+    tuning: MethodOptions,
+    method: Annotated[str, typer.Option(help="majority, ngrams, features or finetune.")] = "ngrams",
+    as_json: Json = False,
+) -> None:
+    """Train a classifier on TABLE and save it in DIR.
+
+    Without --test a fifth of the rows is held out, and the metrics are of these; --test-size 0 trains on all rows.
+    """
+    from textgraft.artifact import save
+    from textgraft.artifact.directory import check_place
+    from textgraft.cli.console import print_json, remark
+    from textgraft.cli.show import show_evaluation
+    from textgraft.ladder import evaluate
+
+    model = tuning.build([method], dividing.seed)[0]
+    check_place(out)
+    splits = dividing.read(source, reading)
+    model.fit(splits.train, valid=splits.valid)
+    evaluation = None if splits.test is None else evaluate(model, splits.test, seed=dividing.seed)
+    told = None if evaluation is None else evaluation.to_dict() | {"leaks": list(splits.leaks)}
+    save(model, out, evaluation=told)
+    if as_json:
+        parts = {name: len(part) for name, part in splits.parts().items()}
+        content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}
+        print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (told or {}))
+    elif evaluation is not None:
+        show_evaluation(f"{method} on {evaluation.n:,} test rows", evaluation, splits.leaks)
+    remark(f"Saved in {out}. Predict with: textgraft predict {out} \"some text\"")

@@ -1,0 +1,173 @@
+"""An audit in words: what was found in each part, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from textgraft.data.audit import Audit, Lengths, Part
+from textgraft.errors import listed
+
+Level = Literal["fact", "look", "warning"]
+
+MOST_LABELS = 20
+UNBALANCED = 10
+MANY_REPEATS = 0.01
+MANY_CUT = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the audit.
+
+    Attributes:
+        section: what it is about: rows, labels, length, repeats, leaks or labelling.
+        what: the finding's name.
+        values: one value for each part, in their order; or a single one about all of the data.
+        level: ``"fact"``, ``"look"`` (have a look) or ``"warning"`` (it spoils a classifier or its numbers).
+        advice: what to do, a sentence; empty for facts.
+    """
+
+    section: str
+    what: str
+    values: tuple[str, ...]
+    level: Level = "fact"
+    advice: str = ""
+
+
+def findings(audit: Audit) -> list[Finding]:
+    """All lines of an audit in reading order."""
+    sections = (_rows, _labels, _lengths, _repeats, _leaks, _labelling)
+    return [finding for section in sections for finding in section(audit)]
+
+
+def _each(audit: Audit, value: Callable[[Part], str]) -> tuple[str, ...]:
+    return tuple(value(part) for part in audit.parts.values())
+
+
+def _rows(audit: Audit) -> Iterator[Finding]:
+    yield Finding("rows", "rows", _each(audit, lambda part: f"{part.rows:,}"))
+    if audit.columns is not None:
+        yield Finding("rows", "text", (" + ".join(audit.columns.text),))
+        yield Finding("rows", "label", (f"{listed(audit.columns.label, 12)} ({audit.task.kind})",))
+    if any(part.empty for part in audit.parts.values()):
+        rows = [row for part in audit.parts.values() for row in part.empty_rows]
+        total = sum(part.empty for part in audit.parts.values())
+        advice = f"{_count(total, 'text')} without any words ({_first(rows, total)}): fill in or take out."
+        yield Finding("rows", "empty texts", _each(audit, lambda part: f"{part.empty:,}"), "warning", advice)
+
+
+def _labels(audit: Audit) -> Iterator[Finding]:
+    first = next(iter(audit.parts.values()))
+    labels = sorted(audit.task.labels, key=lambda label: -first.labels[label])
+    for label in labels[:MOST_LABELS]:
+        counts = _each(audit, lambda part, label=label: f"{part.labels[label]:,} ({_percent(part.shares[label])})")
+        yield Finding("labels", label, counts)
+    if len(labels) > MOST_LABELS:
+        yield Finding("labels", "more labels", (f"{len(labels) - MOST_LABELS:,}",))
+    if audit.task.multi_label:
+        yield Finding("labels", "labels per row", _each(audit, lambda part: f"{part.labels_per_row:.2f}"))
+        without = _each(
+            audit, lambda part: f"{part.without_label:,} ({_percent(part.without_label / max(part.rows, 1))})"
+        )
+        yield Finding("labels", "rows without label", without)
+    carried = [n for n in first.labels.values() if n]
+    if not audit.task.multi_label and len(carried) < 2:
+        advice = "All rows carry the same label; a classifier needs at least two labels to tell apart."
+        yield Finding("labels", "one label only", (f"{len(carried)}",), "warning", advice)
+    elif max(carried, default=0) > UNBALANCED * min(carried, default=1):
+        advice = "The labels are unbalanced: judge by macro F1 rather than by accuracy, and consider class weights."
+        ratio = f"{max(carried) / min(carried):,.0f} : 1"
+        yield Finding("labels", "most to least frequent", (ratio,), "look", advice)
+    yield from _few(audit)
+
+
+def _few(audit: Audit) -> Iterator[Finding]:
+    rare = {label: n for label, n in audit.rare.items() if n}
+    if rare:
+        names = listed((f"{label!r} has {n}" for label, n in rare.items()), 5)
+        advice = f"Rare labels can neither be learnt nor measured well ({names}): label more rows or merge them."
+        yield Finding("labels", "rare labels", (f"{len(rare):,}",), "look", advice)
+    for name, labels in audit.absent.items():
+        why = "be learnt" if name in ("train", "all") else "be measured there"
+        advice = f"Labels without a row in {name} cannot {why}: {listed(map(repr, labels), 5)}."
+        yield Finding("labels", f"labels missing from {name}", (f"{len(labels):,}",), "warning", advice)
+
+
+def _lengths(audit: Audit) -> Iterator[Finding]:
+    yield Finding("length", "characters", _each(audit, lambda part: _length(part.characters)))
+    if any(part.tokens for part in audit.parts.values()):
+        yield Finding("length", "tokens", _each(audit, lambda part: _length(part.tokens)))
+    cuts = [part.cut for part in audit.parts.values() if part.cut is not None]
+    if cuts:
+        many = max(cuts) > MANY_CUT
+        advice = (
+            f"{_percent(max(cuts))} of the texts are longer than the {audit.max_tokens:,} tokens the encoder reads: "
+        )
+        advice += "--long window reads all of them."
+        what = f"cut at {audit.max_tokens:,} tokens"
+        values = _each(audit, lambda part: "" if part.cut is None else _percent(part.cut))
+        yield Finding("length", what, values, "look" if many else "fact", advice if many else "")
+
+
+def _repeats(audit: Audit) -> Iterator[Finding]:
+    yield Finding("repeats", "repeated texts", _each(audit, lambda part: f"{part.repeats.verbatim:,}"))
+    folded = _each(audit, lambda part: f"{part.repeats.folded:,}")
+    yield Finding("repeats", "repeated but for case, space, links, users", folded)
+    near, rows = (sum(n) for n in zip(*((p.repeats.near, p.rows) for p in audit.parts.values()), strict=True))
+    many = near > MANY_REPEATS * rows
+    advice = f"{near:,} of {rows:,} rows repeat or nearly repeat another: repeated texts count more than others, so "
+    advice += "consider keeping one of each. A split made here keeps them in one part."
+    values = _each(audit, lambda part: f"{part.repeats.near:,}")
+    yield Finding("repeats", "nearly repeated", values, "look" if many else "fact", advice if many else "")
+
+
+def _leaks(audit: Audit) -> Iterator[Finding]:
+    for overlap in audit.overlaps:
+        value = f"{overlap.verbatim:,} verbatim, {overlap.folded:,} folded, {overlap.near:,} with near-duplicates"
+        advice = f"{overlap}: numbers on {overlap.part} are flattered; --drop-leaks takes them out of {overlap.other}."
+        yield Finding("leaks", f"{overlap.part} texts also in {overlap.other}", (value,), "warning", advice)
+
+
+def _labelling(audit: Audit) -> Iterator[Finding]:
+    conflicts = audit.conflicts
+    advice = ""
+    if conflicts.texts:
+        example = conflicts.examples[0]
+        advice = (
+            f"{conflicts.rows:,} rows share {_count(conflicts.texts, 'text')} but not the labels (such as "
+            f"{_first(example.rows, len(example.rows))}): settle on one; no classifier can be right on "
+            f"{conflicts.outvoted:,} of them."
+        )
+    level: Level = "warning" if conflicts.texts else "fact"
+    yield Finding("labelling", "same text, different labels", (_count(conflicts.rows, "row"),), level, advice)
+    for giveaway in audit.giveaways:
+        value = f"{_count(giveaway.rows, 'text')}, {_percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
+        advice = ""
+        if giveaway.flagged:
+            advice = (
+                f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {_percent(giveaway.share)} of them "
+                "carry that label: check that the label was not made from the word."
+            )
+        level = "look" if giveaway.flagged else "fact"
+        yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), level, advice)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _length(lengths: Lengths | None) -> str:
+    if lengths is None:
+        return ""
+    return f"median {lengths.median:,.0f}, 95 % {lengths.p95:,.0f}, longest {lengths.longest:,}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def _first(rows: Sequence[str], total: int) -> str:
+    """The first three names, and how many more of ``total`` there are."""
+    return ", ".join(rows[:3]) + (f" and {total - 3:,} more" if total > 3 else "")

@@ -1,0 +1,144 @@
+"""The one way in for tables of every kind: chunks of rows, in order and in flat memory."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+from textgraft.data.chunks import Chunk, Reading, ReadOptions
+from textgraft.data.delimited import read_delimited
+from textgraft.data.folders import read_folder
+from textgraft.data.json_lines import read_json
+from textgraft.data.objects import is_source, object_chunks
+from textgraft.data.sources import SourceFile, resolve
+from textgraft.data.workbooks import read_excel, read_sqlite
+from textgraft.errors import BadRow, DataError
+
+Reader = Callable[[SourceFile, Reading], Iterator[Chunk]]
+
+
+class ChunkStream(Iterator[Chunk]):
+    """The chunks of a source, to be iterated once.
+
+    A row that does not parse raises BadRowsError as soon as the rest has been searched for more of them, or is left
+    out with ``skip_bad_rows``; ``bad_rows`` holds those met so far and ``notes`` what a user should be told.
+    """
+
+    def __init__(self, source: Any, reading: Reading) -> None:
+        self._reading = reading
+        self.rows = 0
+        self._chunks = self._read(source)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the reading so far."""
+        return self._reading.report.sentences()
+
+    @property
+    def bad_rows(self) -> tuple[BadRow, ...]:
+        """The rows met so far that do not parse (the first 10,000)."""
+        return tuple(self._reading.report.bad_rows)
+
+    @property
+    def bad_count(self) -> int:
+        """How many rows met so far do not parse."""
+        return self._reading.report.bad_count
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Chunk:
+        return next(self._chunks)
+
+    def _read(self, source: Any) -> Iterator[Chunk]:
+        report, options = self._reading.report, self._reading.options
+        chunks = (
+            _file_chunks(source, self._reading)
+            if is_source(source)
+            else object_chunks(source, self._reading.rows_per_chunk)
+        )
+        for chunk in chunks:
+            if report.bad_count and not options.skip_bad_rows:
+                continue  # the rest is read only to count
+            self.rows += len(chunk)
+            yield chunk
+        if not options.skip_bad_rows:
+            report.check()
+        if not self.rows:
+            raise DataError(" ".join(("There are no rows to read.", *report.sentences())))
+
+
+def open_chunks(
+    source: Any, options: ReadOptions | None = None, *, rows_per_chunk: int = 4096, expect: Sequence[str] = ()
+) -> ChunkStream:
+    """Reads a table of any format, chunk by chunk; memory does not grow with its length.
+
+    Args:
+        source: a path, a glob, a folder, a list of paths, or a Python object (see ``object_chunks``). An array in a
+            ``.json`` file and a workbook are held in memory as a whole.
+        options: how to read.
+        rows_per_chunk: the most rows of a chunk.
+        expect: names of columns that the caller will ask for, which help to tell a header from a first row.
+
+    Raises:
+        DataError: there is no such file, it cannot be read, files that are read together have different columns, or
+            there are no rows.
+        BadRowsError: a row does not parse and ``options.skip_bad_rows`` is not set.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    return ChunkStream(source, Reading(options or ReadOptions(), rows_per_chunk, tuple(expect)))
+
+
+def _file_chunks(source: Any, reading: Reading) -> Iterator[Chunk]:
+    files = resolve(source, reading.options)
+    first: tuple[str, set[str]] | None = None
+    for file in files:
+        for chunk in _translated(_reader(file.format), file, reading):
+            if file.format != "json" and len(files) > 1:
+                first = first or (file.name, set(chunk.columns))
+                _check_same(first, file.name, set(chunk.columns))
+            yield chunk
+
+
+def _reader(kind: str) -> Reader:
+    if kind in ("parquet", "arrow", "datasets"):
+        from textgraft.data import columnar  # PyArrow takes a while to import
+
+        return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
+    return {
+        "csv": read_delimited,
+        "json": read_json,
+        "excel": read_excel,
+        "sqlite": read_sqlite,
+        "folder": read_folder,
+    }[kind]
+
+
+def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+    """Another library's error about a file as ours."""
+    try:
+        yield from read(file, reading)
+    except DataError:
+        raise
+    except UnicodeError as error:
+        raise DataError(
+            f"{file.name} cannot be read as {getattr(error, 'encoding', 'text')}: {getattr(error, 'reason', error)}. "
+            f"Say another with --encoding (encoding=)."
+        ) from error
+    except (OSError, EOFError, zlib.error, sqlite3.Error) as error:
+        raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("pyarrow", "zstandard", "zstd"):
+            raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
+        raise
+
+
+def _check_same(first: tuple[str, set[str]], file: str, columns: set[str]) -> None:
+    if columns != first[1]:
+        lacks, has = sorted(first[1] - columns), sorted(columns - first[1])
+        said = [f"lacks {', '.join(map(repr, lacks))}"] * bool(lacks) + [f"has {', '.join(map(repr, has))}"] * bool(has)
+        raise DataError(
+            f"Files that are read together must have the same columns; {file} {' and '.join(said)} unlike {first[0]}."
+        )

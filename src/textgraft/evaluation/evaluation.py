@@ -1,0 +1,226 @@
+"""How good predictions are: every metric with its interval, beside the floor of always saying the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textgraft.errors import DataError, SettingError
+from textgraft.evaluation.bootstrap import (
+    Interval,
+    Scores,
+    affordable_resamples,
+    percentile_interval,
+    point_scores,
+    resampled_scores,
+)
+from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
+from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
+from textgraft.evaluation.notes import (
+    about_floor,
+    about_labels,
+    about_perfection,
+    about_resamples,
+    about_size,
+)
+from textgraft.task import Task
+
+LabelFigures = dict[str, Interval | int]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What ``evaluate_probabilities`` found.
+
+    Attributes:
+        task: the labels.
+        n: evaluated rows.
+        metrics: each metric with its 95 % interval, by scikit-learn's name.
+        per_label: for each label its precision, recall, f1, roc_auc, average_precision (intervals) and support (rows
+            that carry it).
+        confusion: (k, k) int64, a row per true label and a column per predicted one; for a multi-label task
+            (k, 2, 2), one table per label: ``[[true negatives, false positives], [misses, hits]]``.
+        floor: the metrics of always giving the majority of the training data; empty if that was not told.
+        headline: the metric that stands for all.
+        notes: sentences about what to keep in mind with these figures.
+    """
+
+    task: Task
+    n: int
+    metrics: dict[str, Interval]
+    per_label: dict[str, LabelFigures]
+    confusion: NDArray[np.int64]
+    floor: dict[str, Interval]
+    headline: str
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        floor = f", majority {self.floor[self.headline]}" if self.floor else ""
+        return f"{self.headline} {self.metrics[self.headline]} on {self.n:,} rows{floor}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; what is undefined is None."""
+        return {
+            "task": {"labels": list(self.task.labels), "multi_label": self.task.multi_label},
+            "n": self.n,
+            "headline": self.headline,
+            "metrics": {name: figure.to_dict() for name, figure in self.metrics.items()},
+            "per_label": {
+                label: {
+                    name: figure.to_dict() if isinstance(figure, Interval) else figure
+                    for name, figure in figures.items()
+                }
+                for label, figures in self.per_label.items()
+            },
+            "confusion": self.confusion.tolist(),
+            "majority": {"metrics": {name: figure.to_dict() for name, figure in self.floor.items()}},
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` wrote.
+
+        Raises:
+            DataError: something is missing or of another form.
+        """
+        try:
+            return cls(
+                task=Task(tuple(data["task"]["labels"]), bool(data["task"]["multi_label"])),
+                n=int(data["n"]),
+                metrics=_intervals_from(data["metrics"]),
+                per_label={
+                    label: {
+                        name: Interval.from_dict(figure) if isinstance(figure, Mapping) else int(figure)
+                        for name, figure in figures.items()
+                    }
+                    for label, figures in data["per_label"].items()
+                },
+                confusion=np.array(data["confusion"], np.int64),
+                floor=_intervals_from(data["majority"]["metrics"]),
+                headline=str(data["headline"]),
+                notes=tuple(data["notes"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"This is not an evaluation as textgraft writes it ({type(error).__name__}: {error}). Evaluate again."
+            ) from error
+
+
+def evaluate_probabilities(
+    probabilities: ArrayLike,
+    targets: ArrayLike,
+    task: Task,
+    *,
+    thresholds: Thresholds = None,
+    labels_of_training: ArrayLike | None = None,
+    training_rows: int | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Evaluation:
+    """All metrics of a classifier's probabilities, each with a 95 % bootstrap interval over the rows.
+
+    Percentile intervals (Efron and Tibshirani 1993, chapter 13); for the calibration error, which noise can only push
+    up, the basic interval. Where rows times sums are very many (over 250,000 rows, or hundreds of labels) fewer
+    resamples are drawn, at least 200, and a note says so.
+
+    Args:
+        probabilities: (n, k) float32 or float64; the rows of a single-label task sum to one.
+        targets: (n,) integer places in ``task.labels``, or (n, k) bool for a multi-label task.
+        task: the labels.
+        thresholds: one number or (k,): a label of a multi-label task is predicted from this probability on (None is
+            0.5). A single-label task predicts its most probable label.
+        labels_of_training: (k,) training rows per label, from which the majority floor is made: the most frequent
+            label, or all labels of a multi-label task that at least half of the rows carry, with the shares of the
+            training data as probabilities. None gives no floor.
+        training_rows: training rows in all; needed for the floor of a multi-label task only.
+        seed: of the resamples.
+        resamples: how many, at least 100.
+
+    Raises:
+        DataError: probabilities or targets of the wrong shape or with impossible values, or no rows.
+        SettingError: thresholds, counts of training labels, seed or resamples that cannot be used.
+    """
+    check_resampling(resamples, seed)
+    predictions = check_predictions(probabilities, targets, task, thresholds)
+    all_predictions = [predictions]
+    if labels_of_training is not None:
+        all_predictions.append(majority(predictions, labels_of_training, training_rows))
+    parts = [part for each in all_predictions for part in parts_of(each)]
+    n = len(predictions)
+    drawn = affordable_resamples(parts, n, resamples)
+    points = point_scores(parts, n)
+    samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
+
+    own = len(parts) // len(all_predictions)
+    metrics = _overall(points[:own], samples[:own])
+    floor = _overall(points[own:], samples[own:])
+    support = predictions.truth.sum(axis=0)
+    per_label = _per_label(points[:own], samples[:own], task, support)
+    headline = headline_of(task)
+    notes = (
+        *about_size(n, headline, metrics[headline]),
+        *about_labels(task, n, support),
+        *about_perfection(n, metrics["accuracy"]),
+        *about_floor(headline, metrics[headline], floor),
+        *about_resamples(drawn, resamples),
+    )
+    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline, notes)
+
+
+def majority(predictions: Predictions, labels_of_training: ArrayLike, training_rows: int | None = None) -> Predictions:
+    """The same rows as predicted by a classifier that only knows how often each label is in the training data.
+
+    Raises:
+        SettingError: counts that do not fit the task, or a multi-label task without the number of training rows.
+    """
+    task, counts = predictions.task, np.asarray(labels_of_training)
+    number = np.issubdtype(counts.dtype, np.number)
+    if counts.shape != (len(task),) or not number or not (counts >= 0).all() or counts.sum() == 0:
+        raise SettingError(
+            f"labels_of_training must hold the training rows of each of the {len(task)} labels; got {counts.tolist()}."
+        )
+    if task.multi_label and (training_rows is None or training_rows < counts.max()):
+        raise SettingError(
+            "The floor of a multi-label task needs training_rows, the training rows in all, since a row may carry any "
+            f"number of labels; got {training_rows} with {counts.max():,} rows of the most frequent label."
+        )
+    rows = training_rows if task.multi_label else counts.sum()
+    shares = np.broadcast_to((counts / rows).astype(np.float32), predictions.probabilities.shape)
+    return check_predictions(shares, predictions.targets, task)
+
+
+def _intervals(points: dict[str, Any], samples: dict[str, Any]) -> dict[str, Interval]:
+    return {
+        name: percentile_interval(float(point[0]), samples[name], reflect=name in BIASED_UP)
+        for name, point in points.items()
+    }
+
+
+def _overall(points: Sequence[Scores], samples: Sequence[Scores]) -> dict[str, Interval]:
+    found: dict[str, Interval] = {}
+    for point, sample in zip(points, samples, strict=True):
+        found |= _intervals(point.overall, sample.overall)
+    return dict(sorted(found.items(), key=lambda item: (not item[0].endswith("accuracy"), item[0])))
+
+
+def _per_label(
+    points: Sequence[Scores], samples: Sequence[Scores], task: Task, support: NDArray[np.int64]
+) -> dict[str, LabelFigures]:
+    figures: dict[str, LabelFigures] = {}
+    for j, label in enumerate(task.labels):
+        figures[label] = {"support": int(support[j])}
+        for point, sample in zip(points, samples, strict=True):
+            figures[label] |= _intervals(
+                {name: values[j] for name, values in point.per_label.items()},
+                {name: values[j] for name, values in sample.per_label.items()},
+            )
+    return figures
+
+
+def _intervals_from(data: Mapping[str, Any]) -> dict[str, Interval]:
+    return {name: Interval.from_dict(figure) for name, figure in data.items()}

@@ -1,0 +1,70 @@
+"""Predicting a stream of texts in flat memory, in order, each row with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.methods import TextClassifier
+from textgraft.methods.base import targets_of
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The predictions for some consecutive rows of one file.
+
+    Attributes:
+        texts: n texts.
+        file: where they came from.
+        numbers: (n,) their 1-based row numbers there; 0 where the file is the row.
+        labels: n predicted labels; for a multi-label task those of a text joined by ``;``, most probable first.
+        probability: (n,) of the predicted label; for a multi-label task of the least probable predicted label, or,
+            where none is predicted, one minus that of the most probable one.
+        probabilities: (n, k) of all labels.
+        kept: columns of the input that are handed on.
+    """
+
+    texts: list[str]
+    file: str
+    numbers: Sequence[int]
+    labels: list[str]
+    probability: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    kept: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Some consecutive texts of one file, their 1-based row numbers there, and columns to hand on."""
+
+    texts: list[str]
+    file: str
+    numbers: Sequence[int]
+    kept: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def predict_stream(model: TextClassifier, stream: Iterable[Texts]) -> Iterator[Prediction]:
+    """Predicts chunk after chunk, so that no more than one is in memory."""
+    for chunk in progress.track(stream, "predicting", amount=lambda c: len(c.texts), detail=lambda c: f"row {c.numbers[-1]:,}"):
+        probabilities = model.predict_proba(chunk.texts)
+        labels, probability = describe(model, probabilities)
+        yield Prediction(chunk.texts, chunk.file, chunk.numbers, labels, probability, probabilities, chunk.kept)
+
+
+def describe(model: TextClassifier, probabilities: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
+    """The labels of n texts as strings and (n,) how probable they are; see ``Prediction``."""
+    task = model.task_
+    targets = targets_of(probabilities, task, model.thresholds_)
+    if not task.multi_label:
+        return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    names = [
+        ";".join(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)
+    ]
+    least = np.where(targets, probabilities, np.inf).min(axis=1)
+    return names, np.where(targets.any(axis=1), least, 1 - probabilities.max(axis=1)).astype(np.float32)

@@ -1,0 +1,204 @@
+"""Predictions to a file, chunk by chunk: CSV, JSON Lines or Parquet, written beside its place and renamed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from textgraft.errors import SettingError
+from textgraft.ladder.stream import Prediction
+from textgraft.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns are written.
+
+    Attributes:
+        task: of the model.
+        every: the probability of every label too.
+        with_file: the file of each row too, for when there are several.
+    """
+
+    task: Task
+    every: bool = False
+    with_file: bool = False
+
+    def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
+        """The columns of one chunk by name: (file,) row, kept ones, text, label, probability, and one per label."""
+        found: dict[str, Sequence[Any]] = {}
+        if self.with_file:
+            found["file"] = [prediction.file] * len(prediction.texts)
+        found["row"] = list(prediction.numbers)
+        found |= prediction.kept
+        found |= {
+            "text": prediction.texts,
+            "label": prediction.labels,
+            "probability": _rounded(prediction.probability),
+        }
+        if self.every:
+            for j, label in enumerate(self.task.labels):
+                found[f"p({label})"] = _rounded(prediction.probabilities[:, j])
+        return found
+
+
+class Writer(Protocol):
+    """Takes predictions in order."""
+
+    def write(self, prediction: Prediction) -> None:
+        """Writes the rows of one chunk."""
+
+    def close(self) -> None:
+        """Writes what is left; the file is whole then."""
+
+
+@contextmanager
+def writing(path: Path | None, layout: Layout) -> Iterator[Writer]:
+    """A writer for ``path`` by its ending, or of CSV to standard output where it is None.
+
+    The file appears when the block ends well; if it does not, nothing is left behind.
+
+    Raises:
+        SettingError: an ending that says no known format, or a folder that is not there.
+    """
+    if path is None:
+        writer: Writer = DelimitedWriter(sys.stdout, layout)
+        yield writer
+        writer.close()
+        return
+    form = check_output(path)
+    half_written = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if form == "parquet":
+            writer = ParquetWriter(half_written, layout)
+            yield writer
+            writer.close()
+        else:
+            with half_written.open("w", encoding="utf-8", newline="") as file:
+                writer = LinesWriter(file, layout) if form == "jsonl" else DelimitedWriter(file, layout, form)
+                yield writer
+                writer.close()
+        half_written.replace(path)
+    finally:
+        half_written.unlink(missing_ok=True)
+
+
+def check_output(path: Path) -> str:
+    """The format that the ending of ``path`` means.
+
+    Raises:
+        SettingError: none, or the folder is not there.
+    """
+    form = ENDINGS.get(path.suffix.lower())
+    if form is None:
+        raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {path.name!r}.")
+    if not path.absolute().parent.is_dir():
+        raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
+    if path.is_dir():
+        raise SettingError(f"--output {path} is a folder; give the name of a file in it.")
+    return form
+
+
+class DelimitedWriter:
+    """CSV, or TSV, with a header."""
+
+    def __init__(self, file: TextIO, layout: Layout, form: str = "csv") -> None:
+        self._rows = csv.writer(file, delimiter="\t" if form == "tsv" else ",", lineterminator="\n")
+        self._layout = layout
+        self._headed = False
+
+    def write(self, prediction: Prediction) -> None:
+        """See ``Writer``."""
+        columns = self._layout.columns(prediction)
+        if not self._headed:
+            self._rows.writerow(columns)
+            self._headed = True
+        self._rows.writerows(zip(*columns.values(), strict=True))
+
+    def close(self) -> None:
+        """See ``Writer``."""
+
+
+class LinesWriter:
+    """JSON Lines; labels of a multi-label task as a list, all probabilities as an object."""
+
+    def __init__(self, file: TextIO, layout: Layout) -> None:
+        self._file = file
+        self._layout = layout
+
+    def write(self, prediction: Prediction) -> None:
+        """See ``Writer``."""
+        task = self._layout.task
+        columns = Layout(task, with_file=self._layout.with_file).columns(prediction)
+        for i, row in enumerate(zip(*columns.values(), strict=True)):
+            item = dict(zip(columns, row, strict=True))
+            if task.multi_label:
+                item["labels"] = [name for name in item.pop("label").split(";") if name]
+            if self._layout.every:
+                shares = _rounded(prediction.probabilities[i])
+                item["probabilities"] = dict(zip(task.labels, shares, strict=True))
+            self._file.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
+
+    def close(self) -> None:
+        """See ``Writer``."""
+
+
+class ParquetWriter:
+    """Parquet, a row group per chunk; the types are those of the first chunk."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path = path
+        self._layout = layout
+        self._writer: Any = None
+
+    def write(self, prediction: Prediction) -> None:
+        """See ``Writer``."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = self._layout.columns(prediction)
+        if self._writer is None:
+            table: pyarrow.Table = pa.table({name: _arrow(values) for name, values in columns.items()})
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        schema = self._writer.schema
+        arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+    def close(self) -> None:
+        """See ``Writer``."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._writer is None:
+            empty = {"row": pa.int64(), "text": pa.string(), "label": pa.string(), "probability": pa.float64()}
+            pq.write_table(pa.schema(list(empty.items())).empty_table(), self._path)
+        else:
+            self._writer.close()
+
+
+def _arrow(values: Sequence[Any]) -> pyarrow.Array:
+    """An Arrow array; a column that is all empty so far, or of several types, is one of strings."""
+    import pyarrow as pa
+
+    try:
+        array = pa.array(list(values))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values])
+    return array.cast(pa.string()) if pa.types.is_null(array.type) else array
+
+
+def _rounded(values: Any) -> list[float]:
+    """Six digits: what float32 holds, without its tail."""
+    return [round(float(value), 6) for value in values]

@@ -22,7 +22,7 @@ def run(
     """Inspect, compare and predict on 2,225 BBC news articles of 5 topics."""
     from textgraft.cli import compare, inspect, predict
     from textgraft.cli.console import remark
-    from textgraft.cli.options import MethodOptions, SplitOptions, TableOptions
+    from textgraft.cli.options import InputOptions, MethodOptions, SplitOptions, TableOptions
 
     source = str(demo_folder())
     reading, dividing = TableOptions(), SplitOptions()
@@ -31,7 +31,7 @@ def run(
     remark("\n── 2. Three rungs of the ladder on the same rows: textgraft compare ──")
     chosen = compare.run(source, reading, dividing, MethodOptions(), out=out)
     remark(f"\n── 3. New texts: textgraft predict {out / chosen} ──")
-    predict.run(out / chosen, list(NEW_TEXTS))
+    predict.run(out / chosen, InputOptions(), list(NEW_TEXTS))
 
 
 def demo_folder() -> Path:

@@ -25,7 +25,8 @@ def run(
     from textgraft.encoders import TextTokenizer, resolve
     from textgraft.errors import EncoderError, MissingExtraError
 
-    parts = dividing.read(source, reading, for_audit=True)
+    splits = dividing.read(source, reading, for_audit=True)
+    parts = splits if len(splits.parts()) > 1 else splits.train
     try:
         files = resolve(encoder)
         counts, max_tokens = TextTokenizer(files).counts, files.default_tokens

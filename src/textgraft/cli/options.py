@@ -10,7 +10,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -33,14 +33,10 @@ def _option(help_text: str, panel: str, *names: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class TableOptions:
-    """How tables are read."""
+class InputOptions:
+    """How the texts of a table are read."""
 
     text: Annotated[str | None, _option("Text column; several, separated by commas, are joined.", READING)] = None
-    label: Annotated[
-        str | None, _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING)
-    ] = None
-    label_delimiter: Annotated[str | None, _option("What separates several labels in one column.", READING)] = None
     format: Annotated[
         str | None, _option("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.", READING)
     ] = None
@@ -57,22 +53,23 @@ class TableOptions:
     skip_bad_rows: Annotated[
         bool, _option("Leave out rows that do not parse, and list them.", READING, "--skip-bad-rows")
     ] = False
-    drop_empty: Annotated[bool, _option("Leave out rows with an empty text.", READING, "--drop-empty")] = False
 
-    def reading(self) -> ReadOptions:
+    def format_options(self) -> ReadOptions:
         """The options about the file's format."""
         from textgraft.data import ReadOptions
 
-        return ReadOptions(
-            format=self.format,
-            encoding=self.encoding,
-            delimiter=self.delimiter,
-            quoting=self.quoting,
-            header=self.header,
-            sheet=self.sheet,
-            table=self.table,
-            skip_bad_rows=self.skip_bad_rows,
-        )
+        return ReadOptions(**{field.name: getattr(self, field.name) for field in fields(ReadOptions)})
+
+
+@dataclass(frozen=True)
+class TableOptions(InputOptions):
+    """How labelled tables are read."""
+
+    label: Annotated[
+        str | None, _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING)
+    ] = None
+    label_delimiter: Annotated[str | None, _option("What separates several labels in one column.", READING)] = None
+    drop_empty: Annotated[bool, _option("Leave out rows with an empty text.", READING, "--drop-empty")] = False
 
     def read(
         self,
@@ -88,11 +85,11 @@ class TableOptions:
 
         data = read_table(
             source,
-            text=_names(self.text),
-            label=_names(self.label),
+            text=column_names(self.text),
+            label=column_names(self.label),
             label_delimiter=self.label_delimiter,
             like=like,
-            options=self.reading(),
+            options=self.format_options(),
             **(keys or {}),
         )
         if not keep_empty:
@@ -125,7 +122,6 @@ class SplitOptions:
         """
         from textgraft.cli.console import remark
         from textgraft.data import given_splits, split
-        from textgraft.task import Splits
 
         keys = {"group": self.group, "time": self.time, "split": self.split}
         data = reading.read(source, keep_empty=for_audit, keys=keys)
@@ -138,6 +134,7 @@ class SplitOptions:
         elif test is None and share > 0:
             divided = split(data, seed=self.seed, valid=0, test=share)
             splits = given_splits(divided.train, valid, divided.test, drop_leaks=self.drop_leaks)
+            splits = replace(splits, notes=(*divided.notes, *splits.notes))
         else:
             splits = given_splits(data, valid, test, drop_leaks=self.drop_leaks)
         if for_audit:
@@ -198,7 +195,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
     groups: dict[str, tuple[type, list[str]]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         kind = hints[name]
-        if kind in (TableOptions, SplitOptions, MethodOptions):
+        if kind in (InputOptions, TableOptions, SplitOptions, MethodOptions):
             own = get_type_hints(kind, include_extras=True, localns=vars(sys.modules[__name__]))
             groups[name] = (kind, [field.name for field in fields(kind)])
             for field in fields(kind):
@@ -224,7 +221,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
     return collected
 
 
-def _names(columns: str | None) -> list[str] | None:
+def column_names(columns: str | None) -> list[str] | None:
     """The column names in ``a,b``."""
     return None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
 

@@ -3,59 +3,62 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textgraft.cli.options import TableOptions
+from textgraft.cli.options import InputOptions, column_names
 
 if TYPE_CHECKING:
-    from textgraft.data import ReadOptions
-    from textgraft.methods import TextClassifier
+    from textgraft.ladder import Texts
+    from textgraft.task import Columns
 
 NAME = "predict"
 TEXTS_AT_ONCE = 8192
 
-Source = Iterator[tuple[list[str], str, Sequence[int]]]
-
 
 def run(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
+    reading: InputOptions,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT ...]", help="Texts; without any, lines of standard input.")
     ] = None,
-    reading: TableOptions = TableOptions(),  # noqa: B008 - frozen
-    table: Annotated[
+    source: Annotated[
         str | None, typer.Option("--input", "-i", metavar="TABLE", help="A table with a text column, of any size.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="CSV, JSON Lines or Parquet, by the name's ending."),
+        typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, JSON Lines or Parquet, by the name's ending."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Write the probability of every label.")] = False,
+    keep: Annotated[str | None, typer.Option(help="Columns of the table to write too, such as an id.")] = None,
 ) -> None:
     """Predict labels of texts with the model in DIR; rows keep their order and their numbers."""
     from textgraft.artifact import load
     from textgraft.cli.console import remark
     from textgraft.cli.show import show_predictions
     from textgraft.errors import SettingError
-    from textgraft.ladder import predict_chunks
-    from textgraft.ladder.writing import Writer, writing
+    from textgraft.ladder import predict_stream
+    from textgraft.ladder.writing import Layout, check_output, writing
 
-    if table is not None and texts:
-        raise SettingError(f"Give texts or --input {table}, not both.")
+    if source is not None and texts:
+        raise SettingError(f"Give texts or --input {source}, not both.")
+    if output is not None:
+        check_output(output)
     model = load(directory)
-    source = from_table(table, model, reading) if table is not None else from_texts(texts or lines(sys.stdin))
-    predictions = predict_chunks(model, source)
-    if output is None and texts and sys.stdout.isatty():
+    columns = model.fitted_on_.columns
+    if source is None:
+        stream = texts_of_lines(texts or lines(sys.stdin))
+    else:
+        stream = texts_of_table(source, reading, columns, keep)
+    predictions = predict_stream(model, stream)
+    if output is None and texts:
         show_predictions(predictions, model.task_, every=every)
         return
-    named = table is not None and reading.many_files(table)
     rows = 0
-    with writing(output, model.task_, every=every, with_file=named) as writer:
-        assert isinstance(writer, Writer)
+    with writing(output, Layout(model.task_, every=every, with_file=source is not None)) as writer:
         for prediction in predictions:
             writer.write(prediction)
             rows += len(prediction.texts)
@@ -63,18 +66,37 @@ def run(
         remark(f"{rows:,} predictions written to {output}.")
 
 
-def from_texts(texts: Iterable[str]) -> Source:
+def texts_of_lines(texts: Iterable[str]) -> Iterator[Texts]:
     """Chunks of texts that are numbered from 1."""
-    chunk: list[str] = []
-    start = 1
-    for text in texts:
-        chunk.append(text)
-        if len(chunk) == TEXTS_AT_ONCE:
-            yield chunk, "", range(start, start + len(chunk))
-            start += len(chunk)
-            chunk = []
-    if chunk:
-        yield chunk, "", range(start, start + len(chunk))
+    from itertools import islice
+
+    from textgraft.ladder import Texts
+
+    texts, start = iter(texts), 1
+    while chunk := list(islice(texts, TEXTS_AT_ONCE)):
+        yield Texts(chunk, "", range(start, start + len(chunk)))
+        start += len(chunk)
+
+
+def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, keep: str | None) -> Iterator[Texts]:
+    """The texts of a table with their rows; says how it was read, and bad rows, at the end."""
+    from textgraft.cli.console import remark
+    from textgraft.data import read_texts
+    from textgraft.errors import DataError, did_you_mean, listed
+    from textgraft.ladder import Texts
+
+    kept = column_names(keep) or []
+    wanted = column_names(reading.text) or columns
+    stream = read_texts(source, wanted, options=reading.format_options(), rows_per_chunk=TEXTS_AT_ONCE)
+    for texts, chunk in stream:
+        for name in kept:
+            if name not in chunk.columns:
+                raise DataError(
+                    f"{chunk.file} has no column {name!r} to keep; it has {listed(chunk.columns, 20)}."
+                    + did_you_mean(name, chunk.columns)
+                )
+        yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in kept})
+    remark(f"{source}: {note}" for note in stream.notes)
 
 
 def lines(stream: Iterable[str]) -> Iterator[str]:

@@ -45,6 +45,22 @@ def show_comparison(comparison: Comparison) -> None:
     _sentences([*(f"Leak: {leak}" for leak in comparison.splits.leaks), *notes, comparison.recommendation.sentence])
 
 
+def show_audit(source: str, audit: Audit) -> None:
+    """A table per section with a column per part, then what to do, the most serious first."""
+    marks = {"fact": " ", "look": "?", "warning": "!"}
+    sections: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    for finding in audit.findings():
+        line = (marks[finding.level], finding.what), finding.values
+        sections.setdefault(finding.section, []).append(line)
+    output().print(source, style="bold", markup=False)
+    for section, lines in sections.items():
+        # What is about all of the data has one value; a section of nothing else needs no column per part.
+        parts = tuple(audit.parts) if any(len(values) > 1 for _, values in lines) else ("",)
+        rows = [(*start, *(values if len(values) == len(parts) else values[:1])) for start, values in lines]
+        table("", ("", section, *parts), [row + ("",) * (2 + len(parts) - len(row)) for row in rows])
+    _sentences(f"• {advice}" for advice in audit.advice)
+
+
 def show_predictions(predictions: Iterable[Prediction], task: Task, *, every: bool) -> None:
     """A row per text: its label, how probable it is, and the text."""
     rows = []

@@ -1,0 +1,26 @@
+"""Tables come in here: reading, columns and labels, the audit, and the division into parts."""
+
+from textgraft.data.audit import Audit, inspect
+from textgraft.data.chunks import Chunk, ReadOptions
+from textgraft.data.duplicates import duplicate_groups
+from textgraft.data.findings import Finding
+from textgraft.data.reading import open_chunks
+from textgraft.data.splits import given_splits, hold_out, split
+from textgraft.data.table import check_texts, read_table
+from textgraft.data.texts import read_texts
+
+__all__ = [
+    "Audit",
+    "Chunk",
+    "Finding",
+    "ReadOptions",
+    "check_texts",
+    "duplicate_groups",
+    "given_splits",
+    "hold_out",
+    "inspect",
+    "open_chunks",
+    "read_table",
+    "read_texts",
+    "split",
+]

@@ -174,7 +174,7 @@ def _inspect(
     max_tokens: int | None,
 ) -> Audit:
     duplicates, number = part_duplicates(parts), part_numbers(parts)
-    first, *others = parts.values()
+    first = next(iter(parts.values()))
     rows = Rows.concatenate([part.rows for part in parts.values()])
     indicator = np.concatenate([part.indicator for part in parts.values()])
     audited = {}
@@ -187,7 +187,7 @@ def _inspect(
         parts=audited,
         overlaps=overlaps(parts, duplicates),
         conflicts=_conflicts(first.task, indicator, duplicates, rows),
-        rare={name: n for name, n in audited[next(iter(parts))].labels.items() if n < RARE},
+        rare={name: n for name, n in next(iter(audited.values())).labels.items() if n < RARE},
         absent={
             name: tuple(label for label, n in part.labels.items() if not n)
             for name, part in audited.items()

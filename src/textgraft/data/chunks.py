@@ -116,8 +116,7 @@ class Report:
     def sentences(self) -> tuple[str, ...]:
         """All that is to be said."""
         said = list(dict.fromkeys(self.remarks))
-        for encoding in dict.fromkeys(encoding for _, _, encoding in self.foreign):
-            said.append(self._foreign_sentence(encoding))
+        said += map(self._foreign_sentence, dict.fromkeys(encoding for _, _, encoding in self.foreign))
         if self.bad_count:
             said.append(self._bad_sentence("cannot be read and are left out"))
         return tuple(said)
@@ -170,9 +169,9 @@ def is_missing(value: Any) -> bool:
     """True for None, NaN, NaT and the empty string: a cell with nothing in it."""
     if value is None or (isinstance(value, str) and not value):
         return True
-    if isinstance(value, (str, int, list, tuple, dict, set)):
+    if isinstance(value, (str, int)) or hasattr(value, "__len__"):
         return False
     try:
-        return bool(value != value)
-    except (TypeError, ValueError):  # arrays, and pandas' NA, which is neither equal nor unequal
+        return bool(value != value)  # noqa: PLR0124 (NaN and its kin differ from themselves)
+    except (TypeError, ValueError):  # pandas' NA is neither equal nor unequal
         return type(value).__name__ == "NAType"

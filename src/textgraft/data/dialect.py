@@ -37,8 +37,8 @@ def find_dialect(
     """The dialect of a table's lines; what is given is taken as given.
 
     The delimiter is chosen on the first megabyte of characters; a file in which none divides most lines into equally
-    many fields has one column. Quotes are judged on as much of the file as it takes: they enclose fields unless that
-    makes more rows bad than reading them as characters does.
+    many fields has one column. Quotes are judged on as much of the file as it takes: they enclose fields unless more
+    rows are good when they are read as characters.
     """
     stream = iter(lines)
     sample, cut = _take(stream)
@@ -103,7 +103,8 @@ def _find_delimiter(sample: list[str], cut: bool, suffix: str, quoting: bool | N
 
 def _find_quoting(sample: list[str], cut: bool, rest: Iterator[str], delimiter: str) -> bool:
     """Judges window after window, each from its first line with a quote on, until one is conclusive."""
-    seen = 0
+    width = _find_width(sample, cut, delimiter)
+    wrapped = 0
     while True:
         start = next((i for i, line in enumerate(sample) if '"' in line), None)
         if start is None:
@@ -113,19 +114,38 @@ def _find_quoting(sample: list[str], cut: bool, rest: Iterator[str], delimiter: 
             more, cut = _take(rest)
             sample, start = [first, *more], 0
         sample = sample[start:]
-        quoted = tally(sample, cut, Dialect(delimiter, True))
-        plain = tally(sample[: quoted.lines], cut, Dialect(delimiter, False))
-        width = max(quoted, plain, key=lambda t: t.share).width
-        if width != quoted.width:
-            quoted = tally(sample, cut, Dialect(delimiter, True), width)
-        if width != plain.width:
-            plain = tally(sample[: quoted.lines], cut, Dialect(delimiter, False), width)
-        seen += sum(_is_wrapped(line, delimiter) for line in sample)
-        if quoted.bad != plain.bad:
-            return quoted.bad < plain.bad
-        if not cut or seen >= _ENOUGH:
+        quoted = tally(sample, cut, Dialect(delimiter, True), width)
+        plain = tally(sample[: quoted.lines], cut, Dialect(delimiter, False), width)
+        wrapped += sum(_is_wrapped(line, delimiter) for line in sample[: quoted.lines])
+        if (quoted.records, quoted.bad) != (plain.records, plain.bad):
+            return _encloses(quoted, plain, delimiter, wrapped)
+        if not cut or wrapped >= _ENOUGH:
             return True
         sample, cut = _take(chain(sample[quoted.lines :], rest))
+
+
+def _find_width(sample: list[str], cut: bool, delimiter: str) -> int:
+    """Fields per record: those of the first record, if at least half of the records agree, else the most frequent."""
+    few = sample[:2_000]
+    tallies = [tally(few, cut or len(few) < len(sample), Dialect(delimiter, mode)) for mode in (True, False)]
+    for mode, found in zip((True, False), tallies, strict=True):
+        first = next((r for r in records(Lines(few), Dialect(delimiter, mode)) if not r.reason), None)
+        if first and tally(few, cut, Dialect(delimiter, mode), len(first.fields)).bad * 2 <= found.records:
+            return len(first.fields)
+    return max(tallies, key=lambda t: t.share).width
+
+
+def _encloses(quoted: Tally, plain: Tally, delimiter: str, wrapped: int) -> bool:
+    """Whether quotes enclose fields, where it makes a difference."""
+    if delimiter == NO_DELIMITER:  # without other fields only the quotes themselves can tell
+        return 2 * quoted.bad <= wrapped
+    if quoted.bad and plain.bad:
+        return quoted.records - 2 * quoted.bad >= plain.records - 2 * plain.bad
+    if quoted.bad or plain.bad:
+        return not quoted.bad
+    # Both read well, but quotes make several lines one row. Texts with commas are not written without quotes; with
+    # other delimiters more than one such row means that stray quotes at the ends of texts have swallowed rows.
+    return delimiter == "," or plain.records - quoted.records < 2
 
 
 def _is_wrapped(line: str, delimiter: str) -> bool:

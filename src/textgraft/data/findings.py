@@ -54,7 +54,7 @@ def _rows(audit: Audit) -> Iterator[Finding]:
     if any(part.empty for part in audit.parts.values()):
         rows = [row for part in audit.parts.values() for row in part.empty_rows]
         total = sum(part.empty for part in audit.parts.values())
-        advice = f"{_count(total, 'text')} without any words ({_first(rows, total)}): fill in or take out."
+        advice = f"{_count(total, 'blank text')} ({_first(rows, total)}): fill in or take out."
         yield Finding("rows", "empty texts", _each(audit, lambda part: f"{part.empty:,}"), "warning", advice)
 
 
@@ -62,8 +62,8 @@ def _labels(audit: Audit) -> Iterator[Finding]:
     first = next(iter(audit.parts.values()))
     labels = sorted(audit.task.labels, key=lambda label: -first.labels[label])
     for label in labels[:MOST_LABELS]:
-        counts = _each(audit, lambda part, label=label: f"{part.labels[label]:,} ({_percent(part.shares[label])})")
-        yield Finding("labels", label, counts)
+        counts = (f"{part.labels[label]:,} ({_percent(part.shares[label])})" for part in audit.parts.values())
+        yield Finding("labels", label, tuple(counts))
     if len(labels) > MOST_LABELS:
         yield Finding("labels", "more labels", (f"{len(labels) - MOST_LABELS:,}",))
     if audit.task.multi_label:
@@ -137,7 +137,7 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
         example = conflicts.examples[0]
         advice = (
             f"{conflicts.rows:,} rows share {_count(conflicts.texts, 'text')} but not the labels (such as "
-            f"{_first(example.rows, len(example.rows))}): settle on one; no classifier can be right on "
+            f"{' and '.join(example.rows[:2])}): settle on one; no classifier can be right on "
             f"{conflicts.outvoted:,} of them."
         )
     level: Level = "warning" if conflicts.texts else "fact"

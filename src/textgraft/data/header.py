@@ -23,19 +23,24 @@ def has_header(rows: Sequence[Sequence[str]], expect: Sequence[str] = ()) -> boo
     rest = rows[1:]
     if any(name in first for name in expect):
         return True
-    if expect and all(_POSITION.fullmatch(name) for name in expect):
-        return False
     named = [cell for cell in first if cell]
-    if not named or len(set(first)) < len(first) or any(len(cell) > 64 or "\n" in cell for cell in named):
+    if not named or len(set(named)) < len(named) or any(len(cell) > 64 or "\n" in cell for cell in named):
         return False
     if any(_NUMBER.fullmatch(cell) for cell in named):
-        return first == [str(i) for i in range(len(first))] and bool(rest)
+        return named == [str(i) for i in range(len(named))] and bool(rest)
     below = [[row[i].strip() for row in rest if len(row) > i] for i in range(len(first))]
     if any(cell and cell in column for cell, column in zip(first, below, strict=True)):
         return False
     if any(is_known(cell) or (len(first) > 1 and _is_one_word_id(cell)) for cell in named):
         return True
+    if expect and all(is_position(name) for name in expect):
+        return False
     return len(first) > 1 and sum(map(_vote, first, below)) > 0
+
+
+def is_position(name: str) -> bool:
+    """Whether a name is one that a column without a name is given."""
+    return _POSITION.fullmatch(name) is not None
 
 
 def column_names(first: Sequence[str] | None, width: int, file: str) -> list[str]:

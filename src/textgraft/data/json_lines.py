@@ -23,7 +23,7 @@ def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     decoding = find_decoding(file, reading)
     with open_text(file, decoding) as text:
         head = text.read(1 << 16).lstrip()
-        text.seek(0)
+    with open_text(file, decoding) as text:
         if head.startswith("[") or (head.startswith("{") and _spans_lines(head)):
             found = _array(text.read(), file, reading)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -42,27 +43,27 @@ def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.st
     return np.array(parts, dtype="<U5")
 
 
-def parse_groups(values: Sequence[Any], rows: Rows) -> NDArray[Any]:
-    """(n,) groups as strings; a row without a value is a group of its own."""
-    return np.array([f"\0{rows.name(i)}" if is_missing(v) else str(v) for i, v in enumerate(values)], dtype=object)
+def parse_groups(values: Sequence[Any]) -> NDArray[Any]:
+    """(n,) groups as strings; None where there is none."""
+    return np.array([None if is_missing(value) else str(value) for value in values], dtype=object)
 
 
 def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
     """(n,) float64 if all values are numbers, else (n,) datetime64[us]; moments with a zone are in UTC.
 
+    A missing value is NaN or NaT.
+
     Raises:
         DataError: a value that is neither a number nor an ISO 8601 date or time.
     """
     try:
-        numbers = np.array([_number(value) for value in values], dtype=np.float64)
-        if np.isfinite(numbers).all():
-            return numbers
+        return np.array([_number(value) for value in values], dtype=np.float64)
     except (TypeError, ValueError):
         pass
-    times: list[datetime] = []
+    times: list[datetime | None] = []
     for i, value in enumerate(values):
         try:
-            times.append(_moment(value))
+            times.append(None if is_missing(value) else _moment(value))
         except (TypeError, ValueError):
             raise DataError(
                 f"Time column {column!r} has the value {value!r} ({rows.name(i)}); it must hold numbers only, or dates "
@@ -72,9 +73,14 @@ def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or is_missing(value) or isinstance(value, (date, datetime)):
+    if is_missing(value):
+        return math.nan
+    if isinstance(value, (bool, date)):
         raise TypeError
-    return float(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _moment(value: Any) -> datetime:

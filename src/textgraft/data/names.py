@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import re
 
-TEXT = frozenset(
-    ["text", "texts", "message", "msg", "tweet", "review", "content", "body", "sentence", "comment", "document", "doc", "post", "utterance", "article", "passage", "paragraph", "snippet", "transcript", "note", "narrative", "complaint", "query", "question", "prompt", "description", "abstract", "selftext", "story", "lyrics", "plot", "email", "sms", "reviewtext"]
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+TEXT = _set(
+    "text texts message msg tweet review content body sentence comment document doc post utterance "
+    "article passage paragraph snippet transcript note narrative complaint query question prompt "
+    "description abstract overview synopsis selftext story lyrics plot email sms reviewtext"
 )
 """Columns named so hold texts."""
 
-TITLE = frozenset(["title", "headline", "subject", "heading"])
-BODY = frozenset(["body", "description", "abstract", "content", "article", "text", "selftext", "story", "review", "message", "summary"])
+TITLE = _set("title headline subject heading")
+BODY = _set("body description abstract overview synopsis content article text selftext story review message summary")
 """A title is joined with a body."""
 
-LABEL = frozenset(["label", "labels", "class", "classes", "target", "targets", "y"])
-TOPIC = frozenset(
-    ["sentiment", "emotion", "emotions", "category", "categories", "topic", "topics", "intent", "intents", "tag", "tags", "genre", "genres", "polarity", "stance", "stars", "rating", "section", "department", "spam", "sarcasm", "toxicity", "mood", "feeling", "annotation", "verdict", "gold"]
+LABEL = _set("label labels class classes target targets y")
+TOPIC = _set(
+    "sentiment emotion emotions category categories topic topics intent intents tag tags genre genres "
+    "polarity stance stars rating section department spam sarcasm toxicity mood feeling annotation "
+    "verdict gold"
 )
-PLURAL = frozenset(["labels", "classes", "targets", "emotions", "categories", "topics", "intents", "tags", "genres"])
+PLURAL = _set("labels classes targets emotions categories topics intents tags genres")
 
-SPLIT = frozenset(["split", "partition", "subset"])
-_ID = frozenset(["id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "url", "link", "href", "uri", "hash", "file", "filename", "path"])
-_WHEN = frozenset(["date", "time", "datetime", "timestamp", "created", "year", "month", "day"])
-_ABOUT = frozenset(["is", "has", "was", "retweet", "retweeted", "verified", "truncated", "favorited", "deleted"])
+SPLIT = _set("split partition subset")
+_ID = _set("id ids idx index uuid guid key rowid url link href uri hash file filename path")
+_WHEN = _set("date time datetime timestamp created year month day")
+_ABOUT = _set("is has was retweet retweeted verified truncated favorited deleted")
 
 
 def words(name: str) -> list[str]:

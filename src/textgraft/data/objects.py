@@ -48,7 +48,7 @@ def object_chunks(source: Any, size: int) -> Iterator[Chunk]:
     elif "pyarrow" in home and hasattr(source, "schema"):
         yield from _arrow(source, GIVEN, size)
     elif "datasets" in home:
-        if not hasattr(source, "with_format"):
+        if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
             raise _unknown(source)
         yield from _arrow(source.with_format("arrow")[:], GIVEN, size, source.features.arrow_schema)
     else:

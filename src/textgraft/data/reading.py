@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -12,7 +10,7 @@ from textgraft.data.delimited import read_delimited
 from textgraft.data.folders import read_folder
 from textgraft.data.json_lines import read_json
 from textgraft.data.objects import is_source, object_chunks
-from textgraft.data.sources import SourceFile, resolve
+from textgraft.data.sources import SourceFile, is_damage, resolve
 from textgraft.data.workbooks import read_excel, read_sqlite
 from textgraft.errors import BadRow, DataError
 
@@ -127,10 +125,8 @@ def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Ch
             f"{file.name} cannot be read as {getattr(error, 'encoding', 'text')}: {getattr(error, 'reason', error)}. "
             f"Say another with --encoding (encoding=)."
         ) from error
-    except (OSError, EOFError, zlib.error, sqlite3.Error) as error:
-        raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] in ("pyarrow", "zstandard", "zstd"):
+        if is_damage(error):
             raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
         raise
 

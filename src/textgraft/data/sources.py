@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import gzip
 import io
+import sqlite3
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,15 +96,24 @@ def read_head(file: SourceFile, size: int = 1 << 16) -> bytes:
     try:
         with file.open() as stream:
             return stream.read(size)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file.name} cannot be unpacked: {error}.") from error
+    except Exception as error:
+        if is_damage(error):
+            raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
+        raise
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether a library says with this error that it cannot read a file."""
+    home = type(error).__module__.split(".")[0]
+    return isinstance(error, (OSError, EOFError, zlib.error, sqlite3.Error)) or home in ("pyarrow", "zstandard")
 
 
 def _expand(name: str) -> list[str]:
     if Path(name).exists():
         return [name]
     if glob.has_magic(name):
-        found = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())
+        # Path.glob takes no absolute patterns.
+        found = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
         if not found:
             raise DataError(f"No file matches {name!r}.")
         return found

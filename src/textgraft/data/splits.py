@@ -189,7 +189,7 @@ def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArra
     timeless = np.flatnonzero(missing(data.times))
     if len(timeless):
         raise DataError(
-            f"{len(timeless):,} rows have no time ({data.rows.names(timeless, 3)}); fill it in, take them out, or "
+            f"Rows without a time: {len(timeless):,} ({data.rows.names(timeless, 3)}); fill it in, take them out, or "
             "divide at random (by='random')."
         )
     _, time = np.unique(data.times, return_inverse=True)
@@ -203,7 +203,9 @@ def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArra
     moved = np.count_nonzero(part[groups.of_row] < np.searchsorted(starts, time, side="right"))
     if not moved:
         return part, []
-    return part, [f"{moved:,} rows repeat the text of an earlier row and stand in its part, not in that of their time."]
+    return part, [
+        f"Rows that repeat the text of an earlier row stand in its part, not in that of their own time: {moved:,}."
+    ]
 
 
 def _splits(parts: dict[str, Dataset], notes: list[str], leaks: Sequence[str] = ()) -> Splits:
@@ -228,7 +230,7 @@ def _together(groups: Groups) -> list[str]:
     """Sentences about rows that stay together."""
     notes, n, largest = [], len(groups.of_row), int(groups.sizes.max())
     if groups.copies:
-        notes.append(f"{groups.copies:,} rows repeat, or nearly repeat, the text of another row and stay in its part.")
+        notes.append(f"Rows that repeat, or nearly repeat, the text of another stay in its part: {groups.copies:,}.")
     if largest > max(1, 0.05 * n):
         notes.append(
             f"The largest group of rows that stay together has {largest:,} of {n:,} rows; the parts may differ from "

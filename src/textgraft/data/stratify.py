@@ -1,9 +1,11 @@
 """Iterative stratification: parts in which every label has its share.
 
 One algorithm for single- and multi-label tasks, after Sechidis, Tsoumakas and Vlahavas, "On the stratification of
-multi-label data" (ECML PKDD 2011): labels are dealt out from the rarest to the most frequent, each example to the part
-that still wants most of that label. Here an example is a group of rows that must stay together, and counts with the
-sum of their labels.
+multi-label data" (ECML PKDD 2011): examples are dealt out label by label, from the rarest label to the most frequent.
+Here an example is a group of rows that must stay together, and counts with the sum of their labels; so each goes not
+to the part that lacks most of the one label, but to that in which it lowers the chi-square distance between the counts
+of all labels and rows and their shares most. Where each row has one label and stands alone, both rules give the same
+counts but for rounding.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ class _Dealer:
         self.left: list[int] = totals.tolist()
         self.wanted = [[total * share for share in shares] for total in self.left]
         self.wanted_rows = [int(sizes.sum()) * share for share in shares]
+        self.expected, self.expected_rows = [[*wanted] for wanted in self.wanted], [*self.wanted_rows]
         self.in_first = [False] * len(self.left)
         self.part = [-1] * len(self.sizes)
 
@@ -78,13 +81,20 @@ class _Dealer:
             rarest = min(pending, key=lambda label: (self.left[label], label))
             for group in self.of_label[self.starts[rarest] : self.starts[rarest + 1]]:
                 if self.part[group] < 0:
-                    self._place(group, self._choose(self.wanted[rarest]) if self.in_first[rarest] else 0)
+                    self._place(group, self._choose(group) if self.in_first[rarest] else 0)
             pending = {label for label in pending if self.left[label]}
         return self.part
 
-    def _choose(self, wanted: list[float]) -> int:
-        """The part that wants most; among equals the one that wants most rows."""
-        return max(self.parts, key=lambda part: (wanted[part], self.wanted_rows[part]))
+    def _choose(self, group: int) -> int:
+        """The part in which the group lowers the chi-square distance to the shares most, over its labels and rows."""
+        size = self.sizes[group]
+        gain = [size * (2 * w - size) / e for w, e in zip(self.wanted_rows, self.expected_rows, strict=True)]
+        for at in range(self.ends[group], self.ends[group + 1]):
+            label, count = self.label[at], self.count[at]
+            wanted, expected = self.wanted[label], self.expected[label]
+            for part in self.parts:
+                gain[part] += count * (2 * wanted[part] - count) / expected[part]
+        return gain.index(max(gain))
 
     def _place(self, group: int, part: int) -> None:
         self.part[group] = part

@@ -18,11 +18,14 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.progress import track
+
 Floats = NDArray[np.float64]
 Cells = tuple[NDArray[Any], NDArray[Any] | None]
 
-BLOCK_ROWS = 2048  # counts of a block of rows for a chunk of resamples stay in the processor's cache
-CHUNK_RESAMPLES = 128
+BLOCK_ROWS = 8192  # with a chunk of resamples, 2 MB of counts: about a processor's cache; at most 65,536 (uint16)
+CHUNK_RESAMPLES = 64
+MOST_CELLS = 2_000_000  # of a block: about 50 MB with its copies
 FEWEST_RESAMPLES = 200
 MOST_DRAWS = 2.5e8  # rows times resamples: about 3 s
 MOST_PRODUCTS = 5e9  # rows times resamples times sums that a row touches: about 2 s
@@ -81,7 +84,7 @@ class Part(Protocol):
 def point_scores(parts: Sequence[Part], n: int) -> list[Scores]:
     """The metrics themselves, r = 1: every row counts once."""
     sums = [np.zeros((part.columns, 1)) for part in parts]
-    for rows in _blocks(n):
+    for rows in _blocks(parts, n):
         for part, total in zip(parts, sums, strict=True):
             columns, values = part.cells(rows)
             weights = None if values is None else values.astype(np.float64).ravel()
@@ -93,16 +96,19 @@ def resampled_scores(parts: Sequence[Part], n: int, *, resamples: int, seed: int
     """The metrics on ``resamples`` bootstrap resamples of the n rows; all parts see the same ones."""
     rng = np.random.default_rng(seed)
     offsets = np.cumsum([0, *(part.columns for part in parts)])
-    sums = np.zeros((int(offsets[-1]), resamples))
-    blocks = list(_blocks(n))
+    sums = np.zeros((int(offsets[-1]), resamples), np.float32)  # counts are exact up to 16 million rows
+    blocks = list(_blocks(parts, n))
     sizes = np.array([rows.stop - rows.start for rows in blocks])
     draws = rng.multinomial(n, sizes / n, size=resamples)  # how many of a resample's rows come from each block
-    for i, rows in enumerate(blocks):
+    listened = n > 200_000  # less is done before a bar is drawn
+    for i, rows in enumerate(track(blocks, "resampling", len(blocks)) if listened else blocks):
         statistics = _statistics(parts, offsets, rows)
         for start in range(0, resamples, CHUNK_RESAMPLES):
             chunk = slice(start, min(start + CHUNK_RESAMPLES, resamples))
             sums[:, chunk] += statistics @ _counts(rng, int(sizes[i]), draws[chunk, i])
-    return [part.scores(sums[a:b]) for part, a, b in zip(parts, offsets[:-1], offsets[1:], strict=True)]
+    return [
+        part.scores(sums[a:b].astype(np.float64)) for part, a, b in zip(parts, offsets[:-1], offsets[1:], strict=True)
+    ]
 
 
 def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:
@@ -110,8 +116,7 @@ def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:
 
     The spread of a metric over that many rows is small, and so is what fewer resamples lose of it.
     """
-    touched = sum(part.cells(slice(0, 1))[0].size for part in parts)
-    most = min(MOST_DRAWS / n, MOST_PRODUCTS / (n * touched))
+    most = min(MOST_DRAWS / n, MOST_PRODUCTS / (n * _touched(parts)))
     return min(wanted, max(FEWEST_RESAMPLES, int(most)))
 
 
@@ -132,9 +137,15 @@ def percentile_interval(value: float, samples: Floats, *, reflect: bool = False)
     return Interval(value, min(low, value), max(high, value))
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    for start in range(0, n, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, n))
+def _touched(parts: Sequence[Part]) -> int:
+    """How many sums a row adds to."""
+    return sum(part.cells(slice(0, 1))[0].size for part in parts)
+
+
+def _blocks(parts: Sequence[Part], n: int) -> Iterator[slice]:
+    size = min(BLOCK_ROWS, MOST_CELLS // _touched(parts) + 1)
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
 
 
 def _statistics(parts: Sequence[Part], offsets: NDArray[np.int64], rows: slice) -> Any:

@@ -19,8 +19,8 @@ from textgraft.evaluation.bootstrap import Cells, Floats, Scores
 from textgraft.evaluation.inputs import Predictions
 from textgraft.task import Task
 
-MOST_GROUPS = 64
-MOST_COLUMNS = 24_000  # over all labels; with several hundred labels the groups become fewer
+MOST_GROUPS = 256
+MOST_COLUMNS = 12_000  # over all labels; with more than 15 labels the groups become fewer
 
 
 class Ranking:
@@ -176,11 +176,18 @@ def _distinct(scores: NDArray[Any], truth: NDArray[np.bool_]) -> tuple[NDArray[n
 
 
 def _group_of(positives: Floats, most: int) -> NDArray[np.intp]:
-    """The group of each distinct score that has positives: groups of about as many positives, scores kept whole."""
+    """The group of each distinct score that has positives.
+
+    The first scores, where precision moves most, have a group each; the others share groups of about as many
+    positives.
+    """
     if len(positives) <= most:
         return np.arange(len(positives))
-    middle = np.cumsum(positives) - positives / 2
-    return np.unique(np.floor(middle * most / positives.sum()), return_inverse=True)[1]
+    alone = most // 4
+    rest = positives[alone:]
+    middle = np.cumsum(rest) - rest / 2
+    shared = np.unique(np.floor(middle * (most - alone) / rest.sum()), return_inverse=True)[1]
+    return np.concatenate([np.arange(alone), alone + shared])
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

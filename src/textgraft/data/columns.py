@@ -1,0 +1,278 @@
+"""Which columns of a table are its texts and which its labels: by their names first, then by what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Literal
+
+from textgraft.data import names
+from textgraft.data.chunks import is_missing
+from textgraft.errors import DataError, listed
+
+Table = Mapping[str, Sequence[Any]]
+Kind = Literal["string", "integer", "float", "list", "empty", "other"]
+
+BINARY = frozenset(("0", "1", "0.0", "1.0", "true", "false"))
+_SAMPLE = 5_000  # rows, evenly spaced, whose distinct values are counted
+_LOOK = 500  # of these, the ones whose length and kind are looked at
+_MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_LETTER = re.compile(r"[^\W\d_]")
+_IDEOGRAPH = re.compile(r"[\u2e80-\U0003ffff]")
+_PROSE = 3.0  # words per cell on average
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a column from a sample of its rows.
+
+    Attributes:
+        name: its name.
+        kind: what most of its cells are.
+        filled: the share of cells that are not missing.
+        characters, words: means per filled cell.
+        distinct: different values.
+        rows: the size of the sample.
+        binary: whether all filled cells are 0, 1, true or false.
+        moment: whether nearly all filled cells look like dates or times.
+    """
+
+    name: str
+    kind: Kind
+    filled: float
+    characters: float
+    words: float
+    distinct: int
+    rows: int
+    binary: bool
+    moment: bool
+
+    @property
+    def variety(self) -> float:
+        """Distinct values per filled cell."""
+        return self.distinct / max(1.0, self.filled * self.rows)
+
+    @property
+    def is_key(self) -> bool:
+        """Whether its values number or locate rows."""
+        if names.is_identifier(self.name) and (self.variety > 0.5 or self.kind == "float"):
+            return True
+        single = self.kind == "integer" or (self.kind == "string" and self.words <= 1)
+        return single and self.variety == 1 and self.rows >= 20
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether few values recur, as those of a label do."""
+        if self.kind == "list":
+            return True
+        few = 2 <= self.distinct <= max(2, min(100, self.rows // 2))
+        return self.kind in ("string", "integer") and few and self.characters <= 40 and self.filled >= 0.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """The columns that were found, and why, as a clause."""
+
+    columns: tuple[str, ...]
+    why: str
+
+
+def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
+    """The text columns; a title and a body are both.
+
+    Args:
+        table: the columns of a table.
+        exclude: columns that are something else.
+
+    Raises:
+        DataError: no column looks like text, or two do equally.
+    """
+    profiles = [profile(name, values) for name, values in table.items() if name not in exclude]
+    strings = [p for p in profiles if p.kind == "string" and not p.is_key and not p.moment and p.filled >= 0.2]
+    usable = [p for p in strings if not _names_label(p.name)]
+    for is_named in (_is_text, _is_textual, _ends_in_text):
+        named = [p for p in usable if is_named(p.name)]
+        if named:
+            body = _longest(named, 3.0)
+            return _with_title(body, usable, "named so" if len(named) == 1 else "the longest of those named so")
+    prose = [p for p in usable if p.words >= _PROSE and not (p.rows >= 100 and p.variety < 0.05)]
+    if prose:
+        why = "the only one with prose" if len(prose) == 1 else "by far the longest"
+        return _with_title(_longest(prose, 2.0), usable, why)
+    if not usable:
+        raise DataError(
+            f"No column looks like text; there {_are(table)}. Say which one holds the texts with --text (text=)."
+        )
+    if len(usable) == 1:
+        return Found((usable[0].name,), "the only one with strings")
+    varied = sorted(usable, key=lambda p: -p.distinct)
+    if varied[0].distinct >= 2 * varied[1].distinct:
+        return Found((varied[0].name,), "its strings differ most")
+    return Found((_longest(usable, 2.0).name,), "its strings are the longest")
+
+
+def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = ()) -> Found:
+    """The label column, or the 0/1 columns that are one label each.
+
+    Args:
+        table: the columns of a table.
+        texts: its text columns.
+        exclude: columns that are something else.
+
+    Raises:
+        DataError: no column looks like a label, or two do equally.
+    """
+    others = (name for name in table if name not in exclude and name not in texts)
+    profiles = [p for p in (profile(name, table[name]) for name in others) if p.kind != "empty"]
+    binary = [p for p in profiles if p.binary and not names.is_about(p.name)]
+    for tier, (is_named, sure) in enumerate(((_is_label, True), (_is_topic, False), (_holds_label, False))):
+        named = [p for p in profiles if is_named(p.name) and (sure or (p.is_categorical and not p.is_key))]
+        if tier > 0 and len(binary) > 1 and all(p.binary for p in named):
+            break  # several 0/1 columns, of which one may be called "spam"
+        if named:
+            return _only(table, named, "named so")
+    if len(binary) > 1:
+        return Found(tuple(p.name for p in binary), "one per label")
+    candidates = [
+        p
+        for p in profiles
+        if p.is_categorical
+        and not p.is_key
+        and not p.moment
+        and not names.is_moment(p.name)
+        and p.name
+        and names.whole(p.name) not in names.SPLIT
+    ]
+    if not candidates:
+        raise DataError(
+            f"No column looks like a label beside the text {listed(map(repr, texts))}; there {_are(table)}. "
+            f"Say which one holds the labels with --label (label=)."
+        )
+    return _only(table, candidates, "few values that recur")
+
+
+def profile(name: str, values: Sequence[Any]) -> Profile:
+    """Profiles a column by up to 5,000 evenly spaced rows."""
+    rows = values[:: max(1, -(-len(values) // _SAMPLE))]
+    filled = [value for value in rows if not is_missing(value)]
+    cells = [value if isinstance(value, str) else str(value) for value in filled]
+    distinct = set(cells)
+    step = max(1, -(-len(filled) // _LOOK))
+    return Profile(
+        name=name,
+        kind=_kind(filled[::step]),
+        filled=len(filled) / max(1, len(rows)),
+        characters=fmean(map(len, cells)) if cells else 0.0,
+        words=fmean(map(_count_words, cells[::step])) if cells else 0.0,
+        distinct=len(distinct),
+        rows=len(rows),
+        binary=bool(distinct) and BINARY.issuperset({value.strip().lower() for value in distinct}),
+        moment=_are_moments(cells[::step]),
+    )
+
+
+def _kind(values: Sequence[Any]) -> Kind:
+    if not values:
+        return "empty"
+    if any(isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "__array__") for value in values):
+        return "list"
+    if all(isinstance(value, (bool, int)) for value in values):
+        return "integer"
+    cells = [value.strip() if isinstance(value, str) else str(value) for value in values]
+    if all(_NUMBER.fullmatch(cell) for cell in cells):
+        return "integer" if all(float(cell).is_integer() for cell in cells) else "float"
+    return "string" if sum(isinstance(value, str) for value in values) > 0.9 * len(values) else "other"
+
+
+def _are_moments(cells: Sequence[str]) -> bool:
+    return sum(len(cell) < 40 and _MOMENT.search(cell) is not None for cell in cells) > 0.9 * max(1, len(cells))
+
+
+def _count_words(cell: str) -> int:
+    """Words with a letter; what has no space is one word for scripts that write without them by fours."""
+    start = cell[:400]  # is enough to tell prose
+    found = sum(not word.isdigit() and _LETTER.search(word) is not None for word in start.split())
+    return found if start.isascii() else max(found, len(_IDEOGRAPH.findall(start)) // 4)
+
+
+def _is_text(name: str) -> bool:
+    return names.whole(name) in ("text", "texts")
+
+
+def _is_textual(name: str) -> bool:
+    return names.whole(name) in names.TEXT
+
+
+def _ends_in_text(name: str) -> bool:
+    return bool(names.TEXT.intersection(names.words(name)[-1:]))
+
+
+def _is_label(name: str) -> bool:
+    parts = names.words(name)
+    also = len(parts) == 2 and parts[0] in names.LABEL and parts[1] in ("name", "names", "text", "str", "string")
+    return names.whole(name) in names.LABEL or also
+
+
+def _is_topic(name: str) -> bool:
+    return names.whole(name) in names.TOPIC
+
+
+def _holds_label(name: str) -> bool:
+    parts = names.words(name)
+    return bool((names.LABEL | names.TOPIC).intersection((*parts[:1], *parts[-1:])))
+
+
+def _names_label(name: str) -> bool:
+    return _is_label(name) or _is_topic(name)
+
+
+def _longest(candidates: list[Profile], times: float) -> Profile:
+    """The candidate whose cells are ``times`` as long as the next one's."""
+    by_length = sorted(candidates, key=lambda p: -p.characters)
+    if len(by_length) > 1 and by_length[0].characters < times * by_length[1].characters:
+        close = [p for p in by_length if by_length[0].characters < times * p.characters]
+        said = listed((f"{p.name!r} ({p.characters:.0f} characters on average)" for p in close), 6)
+        raise DataError(
+            f"{len(close)} columns are equally likely to be the text: {said}. Say which with --text (text=); several "
+            f"are joined."
+        )
+    return by_length[0]
+
+
+def _with_title(body: Profile, usable: Sequence[Profile], why: str) -> Found:
+    """The body, after its title if there is one."""
+
+    def ends_in(name: str, known: frozenset[str]) -> bool:
+        return bool(known.intersection(names.words(name)[-1:]))
+
+    titles = [p for p in usable if ends_in(p.name, names.TITLE) and p is not body]
+    if len(titles) == 1 and ends_in(body.name, names.BODY):
+        return Found((titles[0].name, body.name), "a title and its text, joined")
+    return Found((body.name,), f"{why}; about {body.characters:.0f} characters on average")
+
+
+def _only(table: Table, candidates: list[Profile], why: str) -> Found:
+    """The one candidate; of two that say the same in numbers and in words, the one in words."""
+    if len(candidates) == 1:
+        return Found((candidates[0].name,), why)
+    worded = [p for p in candidates if p.kind == "string"] or candidates[:1]
+    if len(worded) == 1 and all(_same(table[worded[0].name], table[p.name]) for p in candidates):
+        return Found((worded[0].name,), f"{why}; the others say the same in numbers")
+    said = listed((f"{p.name!r} ({p.distinct} values)" for p in candidates), 8)
+    raise DataError(
+        f"{len(candidates)} columns are equally likely to be the label: {said}. Say which with --label (label=)."
+    )
+
+
+def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two columns divide the rows in the same way."""
+    pairs = {(str(a), str(b)) for a, b in zip(one, other, strict=True)}
+    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def _are(table: Table) -> str:
+    found = listed(map(repr, table), 12)
+    return f"is only {found}" if len(table) == 1 else f"are {found}"

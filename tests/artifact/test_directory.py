@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from textgraft import MajorityClassifier, NgramClassifier, load
+from textgraft.artifact import read_manifest
+from textgraft.errors import ArtifactError
+
+TEXTS = [f"{word} {i}" for i in range(20) for word in ("good film", "bad film")]
+LABELS = ["yes", "no"] * 20
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return NgramClassifier().fit(TEXTS, LABELS).save(tmp_path_factory.mktemp("models") / "model")
+
+
+@pytest.fixture
+def model(saved: Path, tmp_path: Path) -> Path:
+    """A copy of the saved model that a test may damage."""
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+def change(folder: Path, **values: object) -> None:
+    path = folder / "textgraft.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_the_manifest_says_what_was_trained_on_what_with_what(saved: Path) -> None:
+    manifest = read_manifest(saved)
+    assert manifest.method == "ngrams"
+    assert manifest.task == {"labels": ["no", "yes"], "multi_label": False}
+    assert manifest.fitted_on["rows"] == 40
+    assert len(manifest.fitted_on["fingerprint"]) == 64
+    assert {"python", "textgraft", "numpy", "scikit-learn"} <= manifest.versions.keys()
+    assert set(manifest.files) == {path.name for path in saved.iterdir()} - {"textgraft.json"}
+
+
+def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
+    assert {path.suffix for path in saved.iterdir()} <= {".json", ".safetensors", ".txt"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"format_version": 99}, "has format version 99; this textgraft reads up to 1. Install a newer"),
+        ({"format": "zip"}, "was not written by textgraft"),
+        ({"method": "quantum"}, "method 'quantum'; this textgraft knows majority, ngrams"),
+        ({"future": 1}, "damaged: unknown future"),
+        ({"task": []}, "of the wrong type task"),
+        ({"thresholds": [0.5]}, "labels, classes and thresholds differ in number"),
+        ({"parameters": {"depth": 3}}, "is damaged"),
+        ({"files": {"../secret.json": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
+        ({"files": {"/etc/passwd": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
+        ({"files": {"gone.json": {"bytes": 1, "sha256": ""}}}, r"gone\.json is missing"),
+    ],
+)
+def test_a_manifest_that_is_not_understood_is_refused(model: Path, values: dict[str, object], sentence: str) -> None:
+    change(model, **values)
+    with pytest.raises(ArtifactError, match=sentence):
+        load(model)
+
+
+def test_a_changed_weights_file_is_refused(model: Path) -> None:
+    path = next(model.glob("*.safetensors"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ArtifactError, match="its sha256 differs"):
+        load(model)
+
+
+def test_a_weights_file_that_is_a_link_is_refused(model: Path, tmp_path: Path) -> None:
+    path = next(model.glob("*.safetensors"))
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArtifactError, match="not the name of a file in it"):
+        load(model)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_manifest_never_ends_in_anything_but_our_error(saved: Path, data: st.DataObject) -> None:
+    folder = saved.parent / "fuzzed"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(saved, folder)
+    path = folder / "textgraft.json"
+    content = bytearray(path.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[at] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content))
+    try:
+        load(folder).predict_proba(["good film"])
+    except ArtifactError:
+        pass
+
+
+def test_what_is_not_there_or_no_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="There is no model directory"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(ArtifactError, match=r"it has no textgraft\.json"):
+        load(tmp_path)
+
+
+def test_a_model_replaces_a_model_but_nothing_else(tmp_path: Path) -> None:
+    majority = MajorityClassifier().fit(TEXTS, LABELS)
+    majority.save(tmp_path / "model")
+    NgramClassifier().fit(TEXTS, LABELS).save(tmp_path / "model")
+    assert read_manifest(tmp_path / "model").method == "ngrams"
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    with pytest.raises(ArtifactError, match="a folder with other things in it"):
+        majority.save(tmp_path / "photos")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "photos"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from textgraft import MajorityClassifier
+
+class Dies(MajorityClassifier):
+    def _write(self, folder):
+        super()._write(folder)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Dies().fit(["a", "b"], ["x", "y"]).save(sys.argv[1])
+"""
+
+
+def test_a_process_killed_while_saving_leaves_the_earlier_model_whole(tmp_path: Path) -> None:
+    MajorityClassifier().fit(["a", "b", "c"], ["x", "y", "y"]).save(tmp_path / "model")
+    before = (tmp_path / "model" / "textgraft.json").read_bytes()
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "model")], env=os.environ, check=False)
+    assert ended.returncode == -9
+    assert (tmp_path / "model" / "textgraft.json").read_bytes() == before
+    assert load(tmp_path / "model").predict(["a"]).tolist() == ["y"]  # type: ignore[union-attr]

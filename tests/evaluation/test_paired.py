@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from textgraft.errors import DataError, SettingError
+from textgraft.evaluation import Entry, compare_paired, evaluate_probabilities, recommend
+from textgraft.evaluation.recommend import holm
+
+from .problems import multi_label, names, single_label
+
+
+def with_accuracy(y: NDArray[Any], accuracy: float, seed: int) -> NDArray[np.float32]:
+    """Probabilities of a two-label task that are right this often, each row by itself."""
+    right = np.random.default_rng(seed).random(len(y)) < accuracy
+    return np.eye(2, dtype=np.float32)[np.where(right, y, 1 - y)]
+
+
+@pytest.mark.parametrize("problem", [single_label, multi_label])
+def test_equal_predictions_have_a_p_value_of_one(problem: Any) -> None:
+    task, p, y = problem(200, 3)
+    test = compare_paired(p, p, y, task)
+    assert (test.difference.value, test.difference.low, test.difference.high) == (0, 0, 0)
+    assert test.p_value == test.mcnemar == 1
+
+
+@pytest.mark.parametrize("metric", [None, "f1_macro", "log_loss", "roc_auc"])
+def test_the_difference_is_that_of_the_two_evaluations(metric: str | None) -> None:
+    task, a, y = single_label(300, 3, signal=2.0)
+    b = single_label(300, 3, signal=0.5)[1]
+    test = compare_paired(a, b, y, task, metric=metric)
+    values = [evaluate_probabilities(p, y, task, resamples=100).metrics[test.metric].value for p in (a, b)]
+    assert test.difference.value == pytest.approx(values[0] - values[1])
+    assert test.difference.low < test.difference.value < test.difference.high
+    assert test.p_value < 0.01
+    back = compare_paired(b, a, y, task, metric=metric)
+    assert back.difference.value == -test.difference.value
+    assert back.p_value == pytest.approx(test.p_value, abs=1e-3)
+
+
+def test_a_p_value_is_never_zero() -> None:
+    y = np.arange(400) % 2
+    test = compare_paired(with_accuracy(y, 1, 0), with_accuracy(y, 0.5, 1), y, names(2), resamples=100)
+    assert test.p_value == 1 / 101
+
+
+def test_equally_good_classifiers_are_told_apart_in_one_of_twenty_samples() -> None:
+    y = np.arange(300) % 2
+    p_values = [
+        compare_paired(
+            with_accuracy(y, 0.8, 2 * i), with_accuracy(y, 0.8, 2 * i + 1), y, names(2), seed=i, resamples=400
+        ).p_value
+        for i in range(300)
+    ]
+    assert 0.02 <= np.mean(np.array(p_values) < 0.05) <= 0.085
+    assert 0.4 <= np.mean(np.array(p_values) < 0.5) <= 0.6
+
+
+def test_a_clearly_better_classifier_is_found() -> None:
+    y = np.arange(500) % 2
+    found = [
+        compare_paired(with_accuracy(y, 0.9, 2 * i), with_accuracy(y, 0.8, 2 * i + 1), y, names(2), resamples=200)
+        for i in range(20)
+    ]
+    assert sum(test.p_value < 0.05 for test in found) >= 18
+
+
+def test_pairing_sees_a_difference_that_two_separate_intervals_hide() -> None:
+    # b is wrong wherever a is, and on 12 rows more
+    y = np.zeros(1000, int)
+    a = np.eye(2)[(np.arange(1000) < 200).astype(int)]
+    b = np.eye(2)[(np.arange(1000) < 212).astype(int)]
+    test = compare_paired(a, b, y, names(2))
+    ours, theirs = (evaluate_probabilities(p, y, names(2)).metrics["accuracy"] for p in (a, b))
+    assert ours.low < theirs.high
+    assert test.p_value < 0.01
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 100))
+def test_mcnemar_is_the_exact_binomial_test(seed: int, n: int) -> None:
+    right_a, right_b = np.random.default_rng(seed).random((2, n)) < 0.7
+    a, b = (np.eye(2)[(~right).astype(int)] for right in (right_a, right_b))
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    assert compare_paired(a, b, np.zeros(n, int), names(2), resamples=100).mcnemar == pytest.approx(expected)
+
+
+def test_a_metric_that_the_rows_leave_undefined_is_refused() -> None:
+    p = np.full((5, 2), 0.5)
+    with pytest.raises(DataError, match="roc_auc is undefined on these 5 rows"):
+        compare_paired(p, p, np.zeros(5, int), names(2), metric="roc_auc")
+
+
+def test_thresholds_of_each_classifier_are_used() -> None:
+    task, p, y = multi_label(300, 3)
+    same = compare_paired(p, p, y, task, thresholds=0.4)
+    other = compare_paired(p, p, y, task, thresholds=0.4, thresholds_b=[0.9, 0.9, 0.9])
+    assert same.difference.value == 0
+    assert other.difference.value > 0
+
+
+class TestRecommend:
+    y = np.arange(600) % 2
+
+    def entry(self, name: str, rung: int, accuracy: float) -> Entry:
+        return Entry(name, rung, with_accuracy(self.y, accuracy, rung))
+
+    def test_the_cheapest_that_is_not_measurably_worse(self) -> None:
+        ladder = [self.entry("dear", 3, 0.93), self.entry("floor", 0, 0.5), self.entry("cheap", 1, 0.92)]
+        found = recommend(ladder, self.y, names(2))
+        assert (found.name, found.best) == ("cheap", "dear")
+        assert found.p_values["floor"] < 0.05 < found.p_values["cheap"]
+        assert str(found).startswith("Recommended: cheap: accuracy 0.")
+        assert "not measurably worse than the best, dear 0." in found.sentence
+        assert list(found.values) == ["floor", "cheap", "dear"]
+        assert found.to_dict()["tests"]["cheap"]["p_value_holm"] == found.p_values["cheap"]
+
+    def test_the_best_where_it_is_measurably_better(self) -> None:
+        found = recommend([self.entry("cheap", 0, 0.7), self.entry("dear", 1, 0.95)], self.y, names(2))
+        assert found.name == found.best == "dear"
+        assert "measurably better than all that is cheaper (p < 0.001)" in found.sentence
+
+    def test_the_best_and_cheapest(self) -> None:
+        found = recommend([self.entry("cheap", 0, 0.95), self.entry("dear", 1, 0.7)], self.y, names(2))
+        assert found.sentence.endswith("the best and the cheapest.")
+
+    def test_of_equal_methods_the_cheaper(self) -> None:
+        p = with_accuracy(self.y, 0.8, 0)
+        found = recommend([Entry("b", 2, p), Entry("a", 1, p)], self.y, names(2))
+        assert found.name == found.best == "a"
+
+    def test_one_method_alone(self) -> None:
+        assert "nothing else was compared" in recommend([self.entry("a", 0, 0.9)], self.y, names(2)).sentence
+
+    @pytest.mark.parametrize("metric", ["log_loss", "hamming_loss"])
+    def test_the_best_of_a_loss_is_the_lowest(self, metric: str) -> None:
+        task, p, y = multi_label(300, 3, signal=3)
+        entries = [Entry("noise", 0, multi_label(300, 3, signal=0)[1]), Entry("signal", 1, p)]
+        assert recommend(entries, y, task, metric=metric).name == "signal"
+
+    def test_what_cannot_be_compared_is_refused(self) -> None:
+        with pytest.raises(SettingError, match="at least one method"):
+            recommend([], self.y, names(2))
+        with pytest.raises(SettingError, match="got a, a"):
+            recommend([self.entry("a", 0, 0.9), self.entry("a", 1, 0.9)], self.y, names(2))
+        with pytest.raises(SettingError, match="alpha must lie between 0 and 1"):
+            recommend([self.entry("a", 0, 0.9)], self.y, names(2), alpha=5)
+
+
+def test_holm_on_the_textbook_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values: list[float]) -> None:
+    corrected = holm(p_values)
+    assert all(after >= before for before, after in zip(p_values, corrected, strict=True))
+    order: Callable[[int], float] = p_values.__getitem__
+    ranked = [corrected[i] for i in sorted(range(len(p_values)), key=order)]
+    assert ranked == sorted(ranked)

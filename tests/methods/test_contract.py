@@ -1,0 +1,150 @@
+"""scikit-learn's contract, for every method alike."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from textgraft import load
+from textgraft.errors import DataError, SettingError
+from textgraft.methods import METHODS, TextClassifier
+from textgraft.task import Dataset, Rows, Task
+
+Make = Callable[[], TextClassifier]
+
+SPORT = ["goal match", "the match was great", "a great goal", "not the goal of the match", "game goal", "the game match"]
+MONEY = ["bank rate", "the rate of the bank", "a bank", "not the rate", "the bank is good", "rate and bank"]
+TEXTS = [f"{text} {more}" for text in SPORT + MONEY for more in ("", "very", "a film", "of the book")]
+LABELS = ["sport"] * (len(TEXTS) // 2) + ["money"] * (len(TEXTS) // 2)
+BOTH = [{"sport"} if label == "sport" else {"money", "dull"} for label in LABELS]
+
+
+@pytest.fixture(params=list(METHODS))
+def make(request: pytest.FixtureRequest, tiny_encoder: Path) -> Make:
+    """Makes an unfitted classifier of each method, with an encoder small enough for a test."""
+    cls = METHODS[request.param]
+    fitting = {"encoder": str(tiny_encoder), "precision": "fp32", "learning_rate": 5e-3, "epochs": 4}
+    own = inspect.signature(cls).parameters
+    return lambda: cls(**{name: value for name, value in fitting.items() if name in own})
+
+
+def test_init_only_stores_and_clone_copies_settings(make: Make) -> None:
+    model = make()
+    settings = model.get_params()
+    assert {name: getattr(model, name) for name in settings} == settings
+    assert clone(model).get_params() == settings
+
+
+def test_fit_returns_self_and_predicts_labels_of_the_given_type(make: Make) -> None:
+    model = make()
+    assert model.fit(TEXTS, LABELS) is model
+    assert set(model.predict(TEXTS)) <= {"sport", "money"}
+    numbers = make().fit(TEXTS, [1 if label == "sport" else -1 for label in LABELS])
+    assert numbers.classes_.tolist() == [-1, 1]
+    assert set(numbers.predict(TEXTS).tolist()) <= {-1, 1}  # type: ignore[union-attr]
+
+
+def test_probabilities_are_float32_and_sum_to_one(make: Make) -> None:
+    probabilities = make().fit(TEXTS, LABELS).predict_proba([*TEXTS, "", "words never seen"])
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (len(TEXTS) + 2, 2)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_dataset_is_fitted_as_lists_are(make: Make) -> None:
+    task = Task(("money", "sport"))
+    data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
+    np.testing.assert_array_equal(
+        make().fit(data).predict_proba(TEXTS), make().fit(TEXTS, LABELS).predict_proba(TEXTS)
+    )
+
+
+def test_the_same_seed_gives_the_same_model(make: Make) -> None:
+    first, second = make().fit(TEXTS, LABELS), make().fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(first.predict_proba(TEXTS), second.predict_proba(TEXTS))
+
+
+def test_validation_data_is_never_trained_on(make: Make) -> None:
+    task = Task(("money", "sport"))
+    data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
+    poison = Dataset(["unheard word"] * 8, task.encode(["sport"] * 8), task, Rows.numbered(8))
+    model = make().fit(data, valid=poison)
+    assert model.fitted_on_.rows == len(TEXTS)
+    assert model.fitted_on_.fingerprint == data.fingerprint
+
+
+def test_several_labels_as_sets_of_names_or_as_a_matrix(make: Make) -> None:
+    by_name = make().fit(TEXTS, BOTH)
+    assert by_name.classes_.tolist() == ["dull", "money", "sport"]
+    predicted = by_name.predict(TEXTS)
+    assert all(set(names) <= {"dull", "money", "sport"} for names in predicted)
+    matrix = np.array([[name in labels for name in ("dull", "money", "sport")] for labels in BOTH]).astype(int)
+    by_matrix = make().fit(TEXTS, matrix)
+    np.testing.assert_array_equal(by_matrix.predict_proba(TEXTS), by_name.predict_proba(TEXTS))
+    assert by_matrix.predict(TEXTS).shape == matrix.shape  # type: ignore[union-attr]
+    assert 0 <= by_matrix.score(TEXTS, matrix) <= 1
+    assert by_name.score(TEXTS, BOTH) == by_matrix.score(TEXTS, matrix)
+
+
+def test_cross_validation_grid_search_and_pipeline_work(make: Make) -> None:
+    scores = cross_val_score(make(), TEXTS, LABELS, cv=2)
+    assert scores.shape == (2,)
+    seeds = {"seed": [0, 1]} if "seed" in make().get_params() else {}
+    search = GridSearchCV(make(), seeds, cv=2).fit(TEXTS, LABELS)
+    assert search.best_estimator_.predict(TEXTS).shape == (len(TEXTS),)
+    steps = make_pipeline(FunctionTransformer(lambda texts: [text.upper() for text in texts]), make())
+    assert steps.fit(TEXTS, LABELS).predict(["GOAL"]).shape == (1,)
+
+
+def test_saved_and_loaded_predicts_the_same(make: Make, tmp_path: Path) -> None:
+    for labels in (LABELS, BOTH):
+        model = make().fit(TEXTS, labels)
+        model.save(tmp_path / "model")
+        again = load(tmp_path / "model")
+        assert type(again) is type(model)
+        np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+        assert list(again.predict(TEXTS)) == list(model.predict(TEXTS))
+        assert again.get_params() == model.get_params()
+
+
+def test_no_texts_give_no_rows(make: Make) -> None:
+    assert make().fit(TEXTS, LABELS).predict_proba([]).shape == (0, 2)
+
+
+def test_unfitted_use_is_refused(make: Make) -> None:
+    with pytest.raises(NotFittedError):
+        make().predict(["goal"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "sentence"),
+    [
+        (TEXTS, LABELS[:-1], "as many labels as texts"),
+        (TEXTS, ["sport"] * len(TEXTS), "at least two labels to tell apart"),
+        ([], [], "needs at least two texts; got none"),
+        ("goal", ["sport"], "Texts must come as a list; got one string"),
+        ([*TEXTS[:-1], None], LABELS, r"Texts must be strings; item 47 is None"),
+        (TEXTS, None, "fit needs labels"),
+        (TEXTS, np.full((len(TEXTS), 2), 7), "0 and 1 only"),
+    ],
+)
+def test_what_cannot_be_fitted_is_a_sentence(make: Make, texts: object, labels: object, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        make().fit(texts, labels)  # type: ignore[arg-type]
+
+
+def test_settings_that_cannot_be_used_are_named(make: Make) -> None:
+    model = make()
+    for name in set(model.get_params()) & {"class_weight", "pooling", "precision", "batch_size", "epochs"}:
+        with pytest.raises(SettingError, match=name):
+            make().set_params(**{name: "absurd"}).fit(TEXTS, LABELS)

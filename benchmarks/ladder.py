@@ -187,7 +187,8 @@ def main() -> None:
         raise SystemExit(f"needs the real tables in {DATA}")
     only = set(options.only.split(",")) if options.only else None
     lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}",
         "",
         "| job | wall s | CPU s | peak MB | scores | bounds |",
         "|---|---:|---:|---:|---|---|",

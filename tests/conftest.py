@@ -7,7 +7,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = "the a film book game was is good bad great awful goal match bank rate very not and of to".split()
+WORDS = [
+    "the",
+    "a",
+    "film",
+    "book",
+    "game",
+    "was",
+    "is",
+    "good",
+    "bad",
+    "great",
+    "awful",
+    "goal",
+    "match",
+    "bank",
+    "rate",
+    "very",
+    "not",
+    "and",
+    "of",
+    "to",
+]
 
 
 @pytest.fixture(scope="session")

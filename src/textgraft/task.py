@@ -85,6 +85,19 @@ class Task:
         return [tuple(names[row]) for row in targets]
 
 
+def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.float32]) -> NDArray[Any]:
+    """Targets from (n, k) probabilities: the most probable label, or all labels at or above their threshold.
+
+    Returns:
+        (n,) int64, or (n, k) bool for a multi-label task.
+    """
+    if task.multi_label:
+        carried: NDArray[np.bool_] = probabilities >= thresholds
+        return carried
+    likeliest: NDArray[np.int64] = probabilities.argmax(axis=1).astype(np.int64)
+    return likeliest
+
+
 @dataclass(frozen=True)
 class Rows:
     """Where each row came from: ``files[file[i]]``, and its 1-based number there (0: the file is the row).

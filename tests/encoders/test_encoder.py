@@ -55,7 +55,9 @@ def test_truncating_sees_only_the_start_and_windows_see_the_end(tiny_encoder: Pa
 
 
 def test_a_text_is_encoded_once_and_then_read_from_disk(tiny_encoder: Path) -> None:
-    texts = [f"the {a} was {b}" for a in ("film", "book", "game") for b in "good bad great awful very not".split()] * 3
+    texts = [
+        f"the {a} was {b}" for a in ("film", "book", "game") for b in ["good", "bad", "great", "awful", "very", "not"]
+    ] * 3
     texts += [f"{t} and {t}" for t in texts]
     first = encoder(tiny_encoder, cache=True).encode(texts)
     worked = Worked()

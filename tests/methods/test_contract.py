@@ -21,7 +21,14 @@ from textgraft.task import Dataset, Rows, Task
 
 Make = Callable[[], TextClassifier]
 
-SPORT = ["goal match", "the match was great", "a great goal", "not the goal of the match", "game goal", "the game match"]
+SPORT = [
+    "goal match",
+    "the match was great",
+    "a great goal",
+    "not the goal of the match",
+    "game goal",
+    "the game match",
+]
 MONEY = ["bank rate", "the rate of the bank", "a bank", "not the rate", "the bank is good", "rate and bank"]
 TEXTS = [f"{text} {more}" for text in SPORT + MONEY for more in ("", "very", "a film", "of the book")]
 LABELS = ["sport"] * (len(TEXTS) // 2) + ["money"] * (len(TEXTS) // 2)
@@ -64,9 +71,7 @@ def test_probabilities_are_float32_and_sum_to_one(make: Make) -> None:
 def test_a_dataset_is_fitted_as_lists_are(make: Make) -> None:
     task = Task(("money", "sport"))
     data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
-    np.testing.assert_array_equal(
-        make().fit(data).predict_proba(TEXTS), make().fit(TEXTS, LABELS).predict_proba(TEXTS)
-    )
+    np.testing.assert_array_equal(make().fit(data).predict_proba(TEXTS), make().fit(TEXTS, LABELS).predict_proba(TEXTS))
 
 
 def test_the_same_seed_gives_the_same_model(make: Make) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -96,7 +95,9 @@ def directory_bytes(directory: Path) -> int:
 
 def _restore(folder: Path, manifest: Manifest) -> TextClassifier:
     model = METHODS[manifest.method]()
-    model.set_params(**manifest.parameters)
+    # JSON has lists only; a hyperparameter is a number, a name or a tuple.
+    parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
+    model.set_params(**parameters)
     model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))
     dtype = np.dtype(manifest.classes["dtype"])
     model.classes_ = np.array(manifest.classes["values"], dtype=dtype)
@@ -113,9 +114,7 @@ def _restore(folder: Path, manifest: Manifest) -> TextClassifier:
 def _fitted_on(content: dict[str, Any]) -> FittedOn:
     columns = content["columns"]
     if columns is not None:
-        columns = Columns(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in columns.items()}
-        )
+        columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})
     return FittedOn(
         rows=content["rows"],
         counts=tuple(content["counts"]),
@@ -175,8 +174,3 @@ def _replace(folder: Path, place: Path) -> None:
             earlier.rename(place)
         raise
     shutil.rmtree(earlier, ignore_errors=True)
-
-
-def as_plain(value: object) -> Any:
-    """A hyperparameter as JSON holds it."""
-    return json.loads(json.dumps(value, default=lambda v: v.item() if isinstance(v, np.generic) else str(v)))

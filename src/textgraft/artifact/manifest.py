@@ -55,7 +55,7 @@ class Manifest:
         """JSON text with a line per field's inner value, the format first."""
         content = asdict(self)
         first = {name: content.pop(name) for name in ("format", "format_version")}
-        return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
 
 
 def read_manifest(directory: str | Path) -> Manifest:
@@ -109,6 +109,13 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         ]
         raise ArtifactError(f"{path} is damaged: {'; '.join(told)}.")
     return Manifest(**content)
+
+
+def _plain(value: object) -> object:
+    """A number of NumPy's, which a grid search may have set as a hyperparameter, as JSON holds it."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON holds")
 
 
 def versions() -> dict[str, str]:

@@ -29,8 +29,8 @@ def run(
     parts = splits if len(splits.parts()) > 1 else splits.train
     try:
         files = resolve(encoder)
-        counts, max_tokens = TextTokenizer(files).counts, files.default_tokens
-        audit = inspect(parts, tokenizer=counts, max_tokens=max_tokens)
+        counts = TextTokenizer(files).counts
+        audit = inspect(parts, tokenizer=lambda texts: counts(texts).tolist(), max_tokens=files.default_tokens)
     except (EncoderError, MissingExtraError) as error:
         remark(f"Tokens are not counted: {error}")
         audit = inspect(parts)

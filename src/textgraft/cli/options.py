@@ -38,7 +38,8 @@ class InputOptions:
 
     text: Annotated[str | None, _option("Text column; several, separated by commas, are joined.", READING)] = None
     format: Annotated[
-        str | None, _option("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.", READING)
+        str | None,
+        _option("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.", READING),
     ] = None
     encoding: Annotated[str | None, _option("Text encoding, such as utf-16 or cp1252.", READING)] = None
     delimiter: Annotated[str | None, _option("Column delimiter of a CSV file.", READING)] = None
@@ -66,7 +67,8 @@ class TableOptions(InputOptions):
     """How labelled tables are read."""
 
     label: Annotated[
-        str | None, _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING)
+        str | None,
+        _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING),
     ] = None
     label_delimiter: Annotated[str | None, _option("What separates several labels in one column.", READING)] = None
     drop_empty: Annotated[bool, _option("Leave out rows with an empty text.", READING, "--drop-empty")] = False
@@ -151,7 +153,9 @@ class MethodOptions:
     encoder: Annotated[str | None, _option("Encoder: an embedded one, a folder or a name on the Hub.", METHOD)] = None
     pooling: Annotated[str | None, _option("features: mean, cls or max.", METHOD)] = None
     long: Annotated[str | None, _option("features: what to do with long texts, truncate or window.", METHOD)] = None
-    max_tokens: Annotated[int | None, _option("features, finetune: length of a window or of a cut text.", METHOD)] = None
+    max_tokens: Annotated[int | None, _option("features, finetune: length of a window or of a cut text.", METHOD)] = (
+        None
+    )
     epochs: Annotated[int | None, _option("finetune: passes over the data.", METHOD)] = None
     batch_size: Annotated[int | None, _option("finetune: texts per step.", METHOD)] = None
     learning_rate: Annotated[float | None, _option("finetune: the peak learning rate.", METHOD)] = None
@@ -201,7 +205,9 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
             for field in fields(kind):
                 default = inspect.Parameter.empty if field.default is MISSING else field.default
                 parameters.append(
-                    inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name])
+                    inspect.Parameter(
+                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name]
+                    )
                 )
         else:
             parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
@@ -217,7 +223,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}
-    del collected.__wrapped__  # type: ignore[attr-defined]
+    del collected.__wrapped__
     return collected
 
 

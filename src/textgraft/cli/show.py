@@ -19,8 +19,8 @@ MOST_LABELS = 30
 def show_evaluation(title: str, evaluation: Evaluation, leaks: Sequence[str] = ()) -> None:
     """Overall metrics beside the majority floor, metrics per label, and the confusion matrix."""
     floor = evaluation.floor
-    rows = [(name, str(figure), _value(floor.get(name))) for name, figure in evaluation.metrics.items()]
-    table(f"{title} (95 % intervals)", ("metric", "value", "majority"), rows, right=(2,))
+    overall = [(name, str(figure), _value(floor.get(name))) for name, figure in evaluation.metrics.items()]
+    table(f"{title} (95 % intervals)", ("metric", "value", "majority"), overall, right=(2,))
     names = ("precision", "recall", "f1", "roc_auc", "average_precision")
     rows = [
         (label, f"{figures['support']:,}", *(_value(figures.get(name)) for name in names))

@@ -43,4 +43,4 @@ def run(
         print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (told or {}))
     elif evaluation is not None:
         show_evaluation(f"{method} on {evaluation.n:,} test rows", evaluation, splits.leaks)
-    remark(f"Saved in {out}. Predict with: textgraft predict {out} \"some text\"")
+    remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')

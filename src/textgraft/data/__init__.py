@@ -1,13 +1,13 @@
 """Tables come in here: reading, columns and labels, the audit, and the division into parts."""
 
 from textgraft.data.audit import Audit, inspect
-from textgraft.data.chunks import Chunk, ReadOptions
 from textgraft.data.duplicates import duplicate_groups
 from textgraft.data.findings import Finding
-from textgraft.data.reading import open_chunks
 from textgraft.data.splits import given_splits, hold_out, split
-from textgraft.data.table import check_texts, read_table
-from textgraft.data.texts import read_texts
+from textgraft.data.tables.chunks import Chunk, ReadOptions
+from textgraft.data.tables.reading import open_chunks
+from textgraft.data.tables.table import check_texts, read_table
+from textgraft.data.tables.texts import read_texts
 
 __all__ = [
     "Audit",

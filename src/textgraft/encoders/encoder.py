@@ -61,6 +61,7 @@ class Encoder:
         self._tokenizer = TextTokenizer(self.files)
         self._device = best_device()
         self._dtype = matmul_dtype(precision, self._device)
+        self.precision = str(self._dtype).removeprefix("torch.")
         self._model: torch.nn.Module | None = None
         options = (self.files.fingerprint, pooling, self.max_tokens, long, str(self._dtype), self._device.type)
         self._store = VectorStore(repr(options)) if cache else None

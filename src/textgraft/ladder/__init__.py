@@ -1,7 +1,7 @@
 """Methods on data: evaluating one, comparing several on the same splits, predicting a stream of texts."""
 
-from textgraft.ladder.compare import Climbed, Comparison, compare
-from textgraft.ladder.evaluate import evaluate
-from textgraft.ladder.stream import Prediction, Texts, predict_stream
+from textgraft.ladder.comparing import Climbed, Comparison, compare
+from textgraft.ladder.evaluating import evaluate
+from textgraft.ladder.streaming import Prediction, Texts, predict_stream
 
 __all__ = ["Climbed", "Comparison", "Prediction", "Texts", "compare", "evaluate", "predict_stream"]

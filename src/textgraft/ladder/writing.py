@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from textgraft.errors import SettingError
-from textgraft.ladder.stream import Prediction
+from textgraft.ladder.streaming import Prediction
 from textgraft.task import Task
 
 if TYPE_CHECKING:

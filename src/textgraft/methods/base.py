@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Columns, Dataset, Rows, Task
+from textgraft.task import Columns, Dataset, Rows, Task, targets_of
 
 Labels = Sequence[Any] | NDArray[Any]
 
@@ -153,6 +153,19 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         tags.no_validation = True
         return tags
 
+    @property
+    def outside_bytes(self) -> int:
+        """The size of files that a fitted classifier needs but that its model directory does not hold."""
+        return 0
+
+    def _hold_out(self, train: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
+        """What to fit to and what to choose on: ``train`` and ``valid``, or a tenth held out of ``train``."""
+        if valid is not None and len(valid):
+            return train, valid
+        from textgraft.data.splits import hold_out
+
+        return hold_out(train, seed=getattr(self, "seed", 0))
+
     @abstractmethod
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         """Fits to ``train``; ``valid``, if given, has the same task and is for choices only."""
@@ -219,23 +232,20 @@ def as_dataset(texts: Dataset | Sequence[str], labels: Labels | None) -> tuple[D
     return Dataset(items, targets.astype(np.int64), task, rows), classes
 
 
-def targets_of(probabilities: NDArray[np.float32], task: Task, thresholds: NDArray[np.float32]) -> NDArray[Any]:
-    """Targets from (n, k) probabilities: the most probable label, or all labels at or above their threshold.
-
-    Returns:
-        (n,) int64, or (n, k) bool for a multi-label task.
-    """
-    if task.multi_label:
-        carried: NDArray[np.bool_] = probabilities >= thresholds
-        return carried
-    likeliest: NDArray[np.int64] = probabilities.argmax(axis=1).astype(np.int64)
-    return likeliest
-
-
 def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
     """Raises SettingError unless ``value`` is one of ``allowed``."""
     if value not in allowed:
         raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+
+
+def check_regularisation(C: object) -> None:
+    """Raises SettingError unless ``C`` is ``"auto"``, a positive number, or several of them."""
+    if isinstance(C, str) and C == "auto":
+        return
+    values = C if isinstance(C, (list, tuple, np.ndarray)) else [C]
+    for value in values:
+        if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 < value < np.inf:
+            raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
 
 
 def check_at_least(name: str, value: float, least: float) -> None:

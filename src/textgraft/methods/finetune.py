@@ -83,10 +83,7 @@ class FineTunedClassifier(TextClassifier):
         check_choice("precision", self.precision, PRECISIONS)
 
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
-        if valid is None:
-            from textgraft.data.splits import hold_out
-
-            data, valid = hold_out(data, seed=self.seed)
+        data, valid = self._hold_out(data, valid)
         files = resolve(self.encoder)
         max_tokens = check_max_tokens(files, self.max_tokens)
         self.network_ = HeadedEncoder(files, self.task_, max_tokens, self.precision, head_seed=self.seed)
@@ -133,7 +130,7 @@ class FineTunedClassifier(TextClassifier):
             return headline_score(self.network_.probabilities(valid_tokens), valid, self.thresholds_)
 
         with torch.random.fork_rng():
-            steps = train(self.network_.network, loss, batches, settings, score if len(valid) else None)
+            steps = train(self.network_.network, loss, batches, settings, score)
             total = settings.epochs * -(-len(tokens) // self.batch_size)
             return list(progress.track(steps, "fine-tuning", total, detail=str))
 

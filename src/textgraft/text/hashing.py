@@ -30,7 +30,7 @@ def mix(values: Hashes) -> Hashes:
 
 def hash_pieces(codes: NDArray[np.uint32], start: NDArray[np.int64], stop: NDArray[np.int64]) -> Hashes:
     """(t,) hashes of the pieces ``codes[start:stop]``; equal pieces have equal hashes wherever they stand."""
-    powers, inverses = _powers(1 << int(len(codes)).bit_length())
+    powers, inverses = _powers(1 << len(codes).bit_length())
     sums = np.zeros(len(codes) + 1, np.uint64)
     np.cumsum(codes * powers[: len(codes)], out=sums[1:])
     return mix((sums[stop] - sums[start]) * inverses[start])

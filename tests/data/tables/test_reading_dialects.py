@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from textgraft.data.chunks import ReadOptions
-from textgraft.data.reading import open_chunks
-from textgraft.data.table import read_table
+from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.reading import open_chunks
+from textgraft.data.tables.table import read_table
 
-IN_MEMORY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5000)
+IN_MEMORY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 
 # What one row of a file may hold: anything but surrogates and the null byte, which no row may hold.
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-from textgraft.data.chunks import Chunk, Reading
-from textgraft.data.dialect import find_dialect
-from textgraft.data.encodings import Decoding, find_decoding, open_text
-from textgraft.data.header import column_names, has_header
-from textgraft.data.records import Dialect, Lines, Record, records
-from textgraft.data.sources import SourceFile
+from textgraft.data.tables.chunks import Chunk, Reading
+from textgraft.data.tables.dialect import find_dialect
+from textgraft.data.tables.encodings import Decoding, find_decoding, open_text
+from textgraft.data.tables.header import column_names, has_header
+from textgraft.data.tables.records import Dialect, Lines, Record, records
+from textgraft.data.tables.sources import SourceFile
 
 _SAMPLE = 1_000  # rows that tell a header
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from textgraft.data.chunks import Chunk, ReadOptions, is_missing
-from textgraft.data.columns import find_text
-from textgraft.data.header import is_position
-from textgraft.data.reading import ChunkStream, open_chunks
+from textgraft.data.tables.chunks import Chunk, ReadOptions, is_missing
+from textgraft.data.tables.columns import find_text
+from textgraft.data.tables.header import is_position
+from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.errors import BadRow, DataError, did_you_mean, listed
 from textgraft.task import Columns
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from textgraft.data.chunks import Chunk, Reading
-from textgraft.data.encodings import find_decoding, open_text, undecoded
-from textgraft.data.keys import part_of
-from textgraft.data.sources import SUFFIXES, SourceFile, identify
+from textgraft.data.tables.chunks import Chunk, Reading
+from textgraft.data.tables.encodings import find_decoding, open_text, undecoded
+from textgraft.data.tables.keys import part_of
+from textgraft.data.tables.sources import SUFFIXES, SourceFile, identify
 from textgraft.errors import DataError, listed
 
 

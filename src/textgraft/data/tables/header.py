@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import fmean
 
-from textgraft.data.names import is_identifier, is_known
+from textgraft.data.tables.names import is_identifier, is_known
 from textgraft.errors import DataError
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")

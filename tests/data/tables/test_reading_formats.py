@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from textgraft.data.chunks import ReadOptions
-from textgraft.data.reading import open_chunks
-from textgraft.data.table import read_table
+from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.reading import open_chunks
+from textgraft.data.tables.table import read_table
 
 TEXTS = ["what a film, truly", "two\nlines", 'he said "no" 🙃', "naïve café", " spaces ", "the end; really\tend"]
 LABELS = ["pos", "neg", "neg", "pos", "pos", "neg"]

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from textgraft.data.chunks import Chunk, Reading
-from textgraft.data.header import column_names
-from textgraft.data.sources import SourceFile
+from textgraft.data.tables.chunks import Chunk, Reading
+from textgraft.data.tables.header import column_names
+from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError
 
 Names = dict[str, list[str]]

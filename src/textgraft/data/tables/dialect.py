@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from textgraft.data.records import NO_DELIMITER, Dialect, Lines, records
+from textgraft.data.tables.records import NO_DELIMITER, Dialect, Lines, records
 
 _WINDOW = 1 << 20  # characters that are judged at a time
 _MOST_LINES = 1_000  # of one record of a sample

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.chunks import is_missing
+from textgraft.data.tables.chunks import is_missing
 from textgraft.errors import DataError, listed
 from textgraft.task import Rows
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from textgraft.data.chunks import Reading
-from textgraft.data.sources import SourceFile, read_head
+from textgraft.data.tables.chunks import Reading
+from textgraft.data.tables.sources import SourceFile, read_head
 from textgraft.errors import DataError
 
 _MARKS = (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from textgraft.data.chunks import ReadOptions
-from textgraft.data.reading import open_chunks
-from textgraft.data.table import read_table
-from textgraft.data.texts import read_texts
+from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.reading import open_chunks
+from textgraft.data.tables.table import read_table
+from textgraft.data.tables.texts import read_texts
 from textgraft.errors import BadRowsError, DataError, SettingError
 
 SKIP = ReadOptions(skip_bad_rows=True)

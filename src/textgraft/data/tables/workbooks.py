@@ -8,9 +8,9 @@ from contextlib import closing
 from itertools import chain, islice
 from typing import Any
 
-from textgraft.data.chunks import Chunk, Reading, is_missing
-from textgraft.data.header import column_names, has_header
-from textgraft.data.sources import SourceFile
+from textgraft.data.tables.chunks import Chunk, Reading, is_missing
+from textgraft.data.tables.header import column_names, has_header
+from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError, MissingExtraError, did_you_mean, listed
 
 

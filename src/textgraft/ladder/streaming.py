@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.methods import TextClassifier
-from textgraft.methods.base import targets_of
+from textgraft.task import targets_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,9 @@ class Texts:
 
 def predict_stream(model: TextClassifier, stream: Iterable[Texts]) -> Iterator[Prediction]:
     """Predicts chunk after chunk, so that no more than one is in memory."""
-    for chunk in progress.track(stream, "predicting", amount=lambda c: len(c.texts), detail=lambda c: f"row {c.numbers[-1]:,}"):
+    for chunk in progress.track(
+        stream, "predicting", amount=lambda c: len(c.texts), detail=lambda c: f"row {c.numbers[-1]:,}"
+    ):
         probabilities = model.predict_proba(chunk.texts)
         labels, probability = describe(model, probabilities)
         yield Prediction(chunk.texts, chunk.file, chunk.numbers, labels, probability, probabilities, chunk.kept)
@@ -63,8 +65,6 @@ def describe(model: TextClassifier, probabilities: NDArray[np.float32]) -> tuple
     if not task.multi_label:
         return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    names = [
-        ";".join(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)
-    ]
+    names = [";".join(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)]
     least = np.where(targets, probabilities, np.inf).min(axis=1)
     return names, np.where(targets.any(axis=1), least, 1 - probabilities.max(axis=1)).astype(np.float32)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgraft.data.table import check_texts, read_table
-from textgraft.data.texts import read_texts
+from textgraft.data.tables.table import check_texts, read_table
+from textgraft.data.tables.texts import read_texts
 from textgraft.errors import DataError
 from textgraft.task import Columns
 
@@ -186,7 +186,7 @@ def test_no_heavy_library_is_needed_for_text_files() -> None:
     import sys
 
     code = (
-        "import sys; from textgraft.data.table import read_table; read_table([('a b', 'x'), ('c', 'y')]);"
+        "import sys; from textgraft.data.tables.table import read_table; read_table([('a b', 'x'), ('c', 'y')]);"
         "print([m for m in ('pandas', 'polars', 'datasets', 'pyarrow', 'torch', 'sklearn') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from textgraft.data.columns import find_label, find_text
-from textgraft.data.table import read_table
+from textgraft.data.tables.columns import find_label, find_text
+from textgraft.data.tables.table import read_table
 from textgraft.errors import DataError
 
 PROSE = [f"this is sentence number {i} about a film that was {'good' if i % 2 else 'bad'}" for i in range(60)]

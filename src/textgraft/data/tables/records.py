@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from textgraft.data.encodings import undecoded
+from textgraft.data.tables.encodings import undecoded
 
 NO_DELIMITER = "\x1f"  # the delimiter of a table with one column: ASCII's unit separator, which text does not have
 MOST_CHARACTERS = 1 << 24

@@ -18,7 +18,7 @@ from textgraft.artifact.directory import directory_bytes
 from textgraft.encoders.cache import without_cache
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
-from textgraft.ladder.evaluate import evaluate_against_floor
+from textgraft.ladder.evaluating import evaluate_against_floor
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.task import Splits
 
@@ -35,7 +35,7 @@ class Climbed:
         evaluation: on the test part.
         train_seconds: wall-clock seconds of ``fit``.
         texts_per_second: of prediction, on texts of the test part, nothing cached.
-        megabytes: of the model directory.
+        megabytes: of the model directory and of the encoder that it needs, if that is not in it.
     """
 
     name: str
@@ -162,7 +162,7 @@ def _climb(
     probabilities = model.predict_proba(test.texts)
     evaluation = evaluate_against_floor(model, probabilities, test, seed=seed)
     save(model, directory, evaluation=evaluation.to_dict() | {"leaks": list(splits.leaks)})
-    size = directory_bytes(directory) / 1e6
+    size = (directory_bytes(directory) + model.outside_bytes) / 1e6
     return Climbed(name, model, evaluation, seconds, texts_per_second(model, test.texts), size), probabilities
 
 
@@ -179,6 +179,4 @@ def texts_per_second(model: TextClassifier, texts: Sequence[str]) -> float:
 def _names(methods: Sequence[TextClassifier]) -> list[str]:
     """The methods' names, numbered where one occurs more than once."""
     names = [method.method for method in methods]
-    return [
-        name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}" for i, name in enumerate(names)
-    ]
+    return [name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}" for i, name in enumerate(names)]

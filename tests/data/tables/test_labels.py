@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgraft.data.labels import Labels, read_labels
+from textgraft.data.tables.labels import Labels, read_labels
 from textgraft.errors import DataError
 from textgraft.task import Rows
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
-from textgraft.data.chunks import Chunk, Reading, ReadOptions
-from textgraft.data.delimited import read_delimited
-from textgraft.data.folders import read_folder
-from textgraft.data.json_lines import read_json
-from textgraft.data.objects import is_source, object_chunks
-from textgraft.data.sources import SourceFile, is_damage, resolve
-from textgraft.data.workbooks import read_excel, read_sqlite
+from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
+from textgraft.data.tables.delimited import read_delimited
+from textgraft.data.tables.folders import read_folder
+from textgraft.data.tables.json_lines import read_json
+from textgraft.data.tables.objects import is_source, object_chunks
+from textgraft.data.tables.sources import SourceFile, is_damage, resolve
+from textgraft.data.tables.workbooks import read_excel, read_sqlite
 from textgraft.errors import BadRow, DataError
 
 Reader = Callable[[SourceFile, Reading], Iterator[Chunk]]
@@ -102,7 +102,7 @@ def _file_chunks(source: Any, reading: Reading) -> Iterator[Chunk]:
 
 def _reader(kind: str) -> Reader:
     if kind in ("parquet", "arrow", "datasets"):
-        from textgraft.data import columnar  # PyArrow takes a while to import
+        from textgraft.data.tables import columnar  # PyArrow takes a while to import
 
         return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
     return {

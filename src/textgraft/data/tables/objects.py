@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgraft.data.chunks import Chunk, is_missing
-from textgraft.data.header import column_names
-from textgraft.data.json_lines import by_column
+from textgraft.data.tables.chunks import Chunk, is_missing
+from textgraft.data.tables.header import column_names
+from textgraft.data.tables.json_lines import by_column
 from textgraft.errors import DataError
 
 GIVEN = "the given table"
@@ -99,7 +99,7 @@ def _from_frame(frame: Any, names: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _arrow(table: Any, file: str, size: int, schema: Any = None) -> Iterator[Chunk]:
-    from textgraft.data.columnar import batch_chunks  # PyArrow is only needed for those who have its tables
+    from textgraft.data.tables.columnar import batch_chunks  # PyArrow is only needed for those who have its tables
 
     batches = table.to_batches(max_chunksize=size) if hasattr(table, "to_batches") else [table]
     yield from batch_chunks(batches, schema or table.schema, file)

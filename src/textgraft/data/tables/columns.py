@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
-from textgraft.data import names
-from textgraft.data.chunks import is_missing
+from textgraft.data.tables import names
+from textgraft.data.tables.chunks import is_missing
 from textgraft.errors import DataError, listed
 
 Table = Mapping[str, Sequence[Any]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from textgraft.data.chunks import ReadOptions
+from textgraft.data.tables.chunks import ReadOptions
 from textgraft.errors import DataError, MissingExtraError, did_you_mean
 
 SUFFIXES = {

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.data import names
-from textgraft.data.chunks import is_missing
+from textgraft.data.tables import names
+from textgraft.data.tables.chunks import is_missing
 from textgraft.errors import DataError
 from textgraft.task import LabelShape, Rows, Targets, Task, label_order
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from textgraft.data.chunks import Chunk, Reading
-from textgraft.data.encodings import find_decoding, open_text, undecoded
-from textgraft.data.sources import SourceFile
+from textgraft.data.tables.chunks import Chunk, Reading
+from textgraft.data.tables.encodings import find_decoding, open_text, undecoded
+from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data import names
-from textgraft.data.chunks import ReadOptions
-from textgraft.data.columns import Found, find_label, find_text
-from textgraft.data.keys import parse_groups, parse_parts, parse_times, part_of
-from textgraft.data.labels import Labels, read_labels
-from textgraft.data.reading import ChunkStream, open_chunks
-from textgraft.data.texts import Names, as_names, by_position, check_columns, is_headless, join_texts, quoted
+from textgraft.data.tables import names
+from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.columns import Found, find_label, find_text
+from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
+from textgraft.data.tables.labels import Labels, read_labels
+from textgraft.data.tables.reading import ChunkStream, open_chunks
+from textgraft.data.tables.texts import Names, as_names, by_position, check_columns, is_headless, join_texts, quoted
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
 from textgraft.task import Columns, Dataset, Rows

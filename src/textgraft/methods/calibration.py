@@ -1,0 +1,80 @@
+"""Probabilities from the scores of a linear model, fitted on validation data.
+
+A text with one of several labels: ``softmax(scale * scores + shift)``, one scale for all labels (temperature scaling,
+Guo et al. 2017, with their shift of vector scaling). Otherwise a sigmoid for each label (Platt 1999). Both are fitted
+by maximum posterior likelihood with weak normal priors, so that a label which the validation data never or always
+has still gets a finite, sensible probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+
+from textgraft.task import Targets, Task
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is done to scores before the softmax or sigmoid: ``scale`` and ``shift`` are (m,) float32, scale > 0."""
+
+    scale: Floats
+    shift: Floats
+
+    def probabilities(self, scores: Floats, task: Task) -> Floats:
+        """(n, k) float32 probabilities of (n, m) scores; see ``LinearModel`` for m."""
+        logits = scores * self.scale + self.shift
+        if task.multi_label:
+            return np.asarray(expit(logits), np.float32)
+        if logits.shape[1] == 1:
+            return np.concatenate((expit(-logits), expit(logits)), axis=1, dtype=np.float32)
+        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(logits / logits.sum(axis=1, keepdims=True), np.float32)
+
+
+def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: str) -> tuple[Calibration, float]:
+    """Fits a calibration to held-out scores.
+
+    Args:
+        scores: (n, m) scores.
+        targets: (n,) int64, or (n, k) bool for a multi-label task.
+        task: the labels.
+        margins: the loss that the model was fitted with; the scores of a ``"squared_hinge"`` are about half of the
+            log odds, which is where the fit starts and what it leans to.
+
+    Returns:
+        The calibration and the mean log loss under it.
+    """
+    m = scores.shape[1]
+    usual = np.log(2.0) if margins == "squared_hinge" else 0.0
+    softmax = not task.multi_label and m > 1
+    Y = targets[:, None] == np.arange(m) if softmax else targets.reshape(len(targets), m).astype(np.bool_)
+    Z, signs = scores.astype(np.float64), np.where(Y, 1.0, -1.0)
+    scales = 1 if softmax else m
+
+    def negative_log_posterior(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        growth, shift = parameters[:scales], parameters[scales:]
+        scale = np.exp(usual + growth)
+        logits = Z * scale + shift
+        if softmax:
+            normaliser = logsumexp(logits, axis=1, keepdims=True)
+            loss = float(np.sum(normaliser[:, 0] - logits[Y]))
+            slopes = np.exp(logits - normaliser) - Y
+        else:
+            loss = float(np.logaddexp(0, -signs * logits).sum())
+            slopes = -signs * expit(-signs * logits)
+        by_scale = (slopes * Z).sum(axis=0) * scale
+        by_scale = by_scale.sum(keepdims=True) if softmax else by_scale
+        gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + parameters
+        return loss + float(parameters @ parameters) / 2, gradient
+
+    found = minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
+    scale = np.broadcast_to(np.exp(usual + found.x[:scales]), (m,)).astype(np.float32)
+    loss = (found.fun - float(found.x @ found.x) / 2) / max(len(scores), 1)
+    return Calibration(scale, found.x[scales:].astype(np.float32)), float(loss)

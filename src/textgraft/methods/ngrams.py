@@ -1,0 +1,326 @@
+"""N-grams: a linear model on the TF-IDF of words and characters. Nothing pretrained, seconds to train."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from scipy import sparse
+
+from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.methods.base import TextClassifier, check_at_least, check_choice, check_regularisation
+from textgraft.methods.calibration import Calibration
+from textgraft.methods.linear import ClassWeight, LinearModel, choose_linear, fit_linear
+from textgraft.progress import track
+from textgraft.task import Dataset, Rows
+from textgraft.text.characters import CharacterNgrams
+from textgraft.text.ngrams import Counts, WordNgrams, no_entries
+from textgraft.text.tokens import chunks
+
+Floats = NDArray[np.float32]
+Sizes = tuple[int, int]
+
+_CHARACTERS: Sizes = (3, 6)  # on four tables as good as 2 to 5 or better
+_LONG_TEXT = 70  # different words; in longer texts characters cost much and tell nothing more
+
+
+class NgramClassifier(TextClassifier):
+    """A linear classifier on the TF-IDF of word n-grams and of character n-grams within words.
+
+    Term frequencies are sublinear. The word part and the character part of a text have Euclidean length 1 each; the
+    length of the character part is taken as if n-grams of different words were different, which makes the score of a
+    text a sum over its words that can be looked up. The model is a linear SVM (squared hinge loss, one label
+    against the rest), its regularisation chosen on validation data, its scores turned into probabilities there too
+    (see ``textgraft.methods.calibration``). Without validation data a tenth of the training data is held out for
+    these choices, and the model is then fitted to all of it.
+
+    Args:
+        words: the shortest (always 1) and the longest word n-grams.
+        characters: the shortest and the longest character n-grams; None for none; ``"auto"`` takes 3 to 6
+            (the spaces around a word count) unless texts have more than 70 different words on average.
+        min_count: n-grams in fewer training texts are left out.
+        max_features: word n-grams of each length, and character n-grams, to keep: the most frequent ones.
+        C: inverse strength of the regularisation: one value, several to choose from, or ``"auto"``.
+        class_weight: ``"balanced"`` weighs rare labels up, so that each label counts the same in the loss.
+        seed: of the choice of the held-out part.
+
+    Attributes:
+        words_: the word n-grams.
+        characters_: the character n-grams, or None.
+        model_: weights of all n-grams, (f, m), and the bias; see ``LinearModel``.
+        calibration_: what turns scores into probabilities.
+    """
+
+    method = "ngrams"
+    rung = 10
+
+    words_: WordNgrams
+    characters_: CharacterNgrams | None
+    model_: LinearModel
+    calibration_: Calibration
+
+    def __init__(
+        self,
+        *,
+        words: Sizes = (1, 2),
+        characters: Sizes | Literal["auto"] | None = "auto",
+        min_count: int = 2,
+        max_features: int = 1_000_000,
+        C: float | Sequence[float] | Literal["auto"] = "auto",
+        class_weight: ClassWeight = None,
+        seed: int = 0,
+    ) -> None:
+        self.words = words
+        self.characters = characters
+        self.min_count = min_count
+        self.max_features = max_features
+        self.C = C
+        self.class_weight = class_weight
+        self.seed = seed
+
+    def top_ngrams(
+        self, label: str, n: int = 10, kind: Literal["words", "characters"] = "words"
+    ) -> list[tuple[str, float]]:
+        """The n-grams that speak most for a label, with their weights, the heaviest first.
+
+        Args:
+            label: the label's name, as in ``task_.labels``.
+            n: how many.
+            kind: ``"words"`` or ``"characters"``; a space in a character n-gram is the border of a word.
+
+        Raises:
+            SettingError: the task has no such label.
+        """
+        check_choice("kind", kind, ("words", "characters"))
+        if str(label) not in self.task_.labels:
+            known = self.task_.labels
+            raise SettingError(f"There is no label {label!r}, only {listed(known)}.{did_you_mean(str(label), known)}")
+        column, sign = self.task_.labels.index(str(label)), np.float32(1)
+        if self.model_.weights.shape[1] == 1 and not self.task_.multi_label:
+            column, sign = 0, np.float32(1 if column == 1 else -1)
+        t = len(self.words_)
+        if kind == "words":
+            grams, weights = self.words_.grams(), self.model_.weights[:t, column] * self.words_.idf
+        elif self.characters_ is None:
+            return []
+        else:
+            grams, weights = self.characters_.grams, self.model_.weights[t:, column] * self.characters_.idf
+        order = np.argsort(-sign * weights, kind="stable")[:n]
+        return [(grams[i], float(sign * weights[i])) for i in order.tolist()]
+
+    def _fit(self, train: Dataset, valid: Dataset | None) -> None:
+        most = int(self.max_features)
+        self.words_, counts = WordNgrams.fit(train.texts, self.words[1], self.min_count, most)
+        self.characters_, grams = None, None
+        sizes = self._character_sizes(counts)
+        if sizes is not None:
+            vocabulary = self.words_.words + counts.strange
+            tokens = sparse.hstack((counts.words, counts.unknown), "csr")
+            self.characters_, grams = CharacterNgrams.fit(vocabulary, tokens, sizes, self.min_count, most)
+        design = NgramDesign.of(counts, self.words_, grams)
+        task, weight = train.task, self.class_weight
+        if valid is not None and len(valid):
+            seen = self._design(valid.texts)
+            choice = choose_linear(design, train.targets, seen, valid.targets, task, C=self.C, class_weight=weight)
+            self.model_ = choice.model
+        else:
+            rest, held = held_out(train, self.seed)
+            fitted, seen = design.rows(rest), design.rows(held)
+            choice = choose_linear(
+                fitted, train.targets[rest], seen, train.targets[held], task, C=self.C, class_weight=weight
+            )
+            self.model_ = fit_linear(design, train.targets, task, C=choice.C, class_weight=weight, start=choice.model)
+        self.calibration_ = choice.calibration
+        self.chosen_ = {
+            "C": choice.C,
+            "log_loss_by_C": {f"{C:g}": round(loss, 4) for C, loss in choice.losses.items()},
+            "chosen_on": "validation data"
+            if valid is not None and len(valid)
+            else "a held-out tenth of the training data",
+            "word_ngrams": len(self.words_),
+            "character_ngrams": len(self.characters_ or ()),
+        }
+        self._prepare()
+
+    def _character_sizes(self, counts: Counts) -> Sizes | None:
+        if self.characters != "auto":
+            return self.characters
+        distinct = (counts.words.nnz + counts.unknown.nnz) / counts.words.shape[0]
+        return None if distinct > _LONG_TEXT else _CHARACTERS
+
+    def _design(self, texts: Sequence[str]) -> NgramDesign:
+        counts = self.words_.count_all(texts)
+        if self.characters_ is None:
+            return NgramDesign.of(counts, self.words_, None)
+        return NgramDesign.of(counts, self.words_, self.characters_.weigh(self.words_.words + counts.strange))
+
+    def _prepare(self) -> None:
+        """Sums up what each known word adds to the scores, through itself and through its characters."""
+        w, t = len(self.words_.words), len(self.words_)
+        self._squares = self.words_.idf**2
+        scores = self.words_.idf[:, None] * self.model_.weights[:t]
+        self._longer_scores = scores[w:]
+        if self.characters_ is None:
+            self._word_scores = scores[:w]
+            return
+        grams = self.characters_.weigh(self.words_.words)
+        self._character_squares = row_sums(squared(grams))
+        self._word_scores = np.hstack((scores[:w], grams @ self.model_.weights[t:]))
+
+    def _proba(self, texts: list[str]) -> Floats:
+        parts = track(chunks(texts, 1 << 18), "predicting", total=len(texts), amount=len)
+        return np.concatenate([self.calibration_.probabilities(self._scores(part), self.task_) for part in parts])
+
+    def _scores(self, texts: Sequence[str]) -> Floats:
+        """(n, m) scores: ``model_.scores`` of ``_design``, without making it."""
+        w, m = len(self.words_.words), self.model_.weights.shape[1]
+        counts = self.words_.count(texts)
+        by_word = counts.words @ self._word_scores
+        squares = squared(counts.words)
+        length = np.sqrt(squares @ self._squares[:w] + squared(counts.longer) @ self._squares[w:])
+        scores = (by_word[:, :m] + counts.longer @ self._longer_scores) * inverse(length)[:, None]
+        if self.characters_ is not None:
+            grams = self.characters_.weigh(counts.strange)
+            length = squares @ self._character_squares + squared(counts.unknown) @ row_sums(squared(grams))
+            by_character = by_word[:, m:] + counts.unknown @ (grams @ self.model_.weights[len(self.words_) :])
+            scores += by_character * inverse(np.sqrt(length))[:, None]
+        return np.asarray(scores + self.model_.bias, np.float32)
+
+    def _write(self, folder: Path) -> None:
+        arrays: dict[str, NDArray[Any]] = {
+            "words.idf": self.words_.idf,
+            "weights": self.model_.weights,
+            "bias": self.model_.bias,
+            "calibration.scale": self.calibration_.scale,
+            "calibration.shift": self.calibration_.shift,
+        }
+        arrays |= {f"words.pairs.{n}": pairs for n, pairs in enumerate(self.words_.longer, start=2)}
+        content: dict[str, Any] = {"words": self.words_.words, "characters": None}
+        if self.characters_ is not None:
+            arrays["characters.idf"] = self.characters_.idf
+            content["characters"] = {"sizes": self.characters_.sizes, "grams": self.characters_.grams}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "ngrams.safetensors")
+        (folder / "ngrams.json").write_text(json.dumps(content), "utf-8")
+
+    def _read(self, folder: Path) -> None:
+        arrays = load_file(folder / "ngrams.safetensors")
+        content = json.loads((folder / "ngrams.json").read_text("utf-8"))
+        longer = [arrays[name] for name in sorted(arrays) if name.startswith("words.pairs.")]
+        self.words_ = WordNgrams(content["words"], longer, arrays["words.idf"])
+        self.characters_ = None
+        if content["characters"] is not None:
+            sizes = tuple(content["characters"]["sizes"])
+            self.characters_ = CharacterNgrams(sizes, content["characters"]["grams"], arrays["characters.idf"])
+        self.model_ = LinearModel(arrays["weights"], arrays["bias"])
+        self.calibration_ = Calibration(arrays["calibration.scale"], arrays["calibration.shift"])
+        self._prepare()
+
+    def _check_settings(self) -> None:
+        _check_sizes("words", self.words)
+        if self.words[0] != 1:
+            raise SettingError(f"words must start at single words, such as (1, 2); got {self.words!r}.")
+        if self.characters is not None and self.characters != "auto":
+            _check_sizes("characters", self.characters)
+        check_at_least("min_count", self.min_count, 1)
+        check_at_least("max_features", self.max_features, 1)
+        check_at_least("seed", self.seed, 0)
+        check_choice("class_weight", self.class_weight, (None, "balanced"))
+        check_regularisation(self.C)
+
+
+@dataclass(frozen=True)
+class NgramDesign:
+    """The design of n texts: their word n-grams beside their character n-grams, the latter as a product.
+
+    The (n, c) matrix of character n-grams is ``tokens @ grams``. It is never made: it would have ten times the
+    entries of its factors.
+
+    Attributes:
+        terms: (n, t) TF-IDF of word n-grams, rows of length 1.
+        tokens: (n, w) sublinear frequencies of all words, by which rows of the product have a length near 1.
+        grams: (w, c) character n-grams of each word times their idf.
+    """
+
+    terms: sparse.csr_matrix
+    tokens: sparse.csr_matrix
+    grams: sparse.csr_matrix
+
+    @classmethod
+    def of(cls, counts: Counts, words: WordNgrams, grams: sparse.csr_matrix | None) -> NgramDesign:
+        """The design of counted texts; ``grams`` are those of the known and then the unknown words, or None."""
+        terms = sparse.hstack((counts.words, counts.longer), "csr")
+        terms.data *= words.idf[terms.indices]
+        scale_rows(terms, inverse(np.sqrt(row_sums(squared(terms)))))
+        if grams is None:
+            return cls(terms, no_entries(terms.shape[0], 0), no_entries(0, 0))
+        tokens = sparse.hstack((counts.words, counts.unknown), "csr")
+        scale_rows(tokens, inverse(np.sqrt(squared(tokens) @ row_sums(squared(grams)))))
+        return cls(terms, tokens, grams)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """n, t + c."""
+        return (self.terms.shape[0], self.terms.shape[1] + self.grams.shape[1])
+
+    def times(self, W: Floats) -> Floats:
+        """(n, k) product with a (t + c, k) matrix."""
+        t = self.terms.shape[1]
+        return self.terms @ W[:t] + self.tokens @ (self.grams @ W[t:])  # type: ignore[no-any-return]
+
+    def transposed_times(self, R: Floats) -> Floats:
+        """(t + c, k) product of the transpose with an (n, k) matrix."""
+        return np.vstack((self.terms.T @ R, self.grams.T @ (self.tokens.T @ R)))
+
+    def squares(self) -> Floats:
+        """(t + c,) sums of the squares of the columns, as if a text had an n-gram through one of its words only."""
+        words = column_sums(squared(self.tokens))
+        return np.concatenate((column_sums(squared(self.terms)), squared(self.grams).T @ words)).astype(np.float32)
+
+    def rows(self, at: NDArray[Any]) -> NgramDesign:
+        """The design of some texts."""
+        return NgramDesign(self.terms[at], self.tokens[at], self.grams)
+
+
+def held_out(data: Dataset, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the rows to fit to and of the tenth to choose on."""
+    from textgraft.data.splits import hold_out
+
+    rest, held = hold_out(replace(data, rows=Rows.numbered(len(data))), 0.1, seed)
+    return rest.rows.number - 1, held.rows.number - 1
+
+
+def squared(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The squares of the entries."""
+    return sparse.csr_matrix((matrix.data**2, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def row_sums(matrix: sparse.csr_matrix) -> Floats:
+    """(n,) sums of the rows."""
+    return np.asarray(matrix.sum(axis=1), np.float32).ravel()
+
+
+def column_sums(matrix: sparse.csr_matrix) -> Floats:
+    """(f,) sums of the columns."""
+    return np.asarray(matrix.sum(axis=0), np.float32).ravel()
+
+
+def scale_rows(matrix: sparse.csr_matrix, factors: Floats) -> None:
+    """Multiplies rows by factors, in place."""
+    matrix.data *= np.repeat(factors, np.diff(matrix.indptr))
+
+
+def inverse(lengths: Floats) -> Floats:
+    """``1 / length``, and 0 of what has no length: the text has no n-gram that is known."""
+    return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+
+def _check_sizes(name: str, sizes: object) -> None:
+    whole = isinstance(sizes, (tuple, list)) and all(isinstance(n, int) and not isinstance(n, bool) for n in sizes)
+    if not whole or len(sizes) != 2 or not 1 <= sizes[0] <= sizes[1] <= 10:  # type: ignore[arg-type, index]
+        raise SettingError(f"{name} must be two whole numbers from 1 to 10, the smaller first; got {sizes!r}.")

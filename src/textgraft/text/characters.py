@@ -1,0 +1,126 @@
+"""Character n-grams within words: of each distinct word once, however often it occurs.
+
+A word is taken with a space on both sides, so that n-grams at its start and end differ from those inside (the
+``char_wb`` analyser of scikit-learn). Because an n-gram never leaves its word, what a text says through its
+characters is a sum over its words; texts need never be taken apart into characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from textgraft.text.hashing import Hashes, HashIndex, hash_pieces
+from textgraft.text.tokens import Codes, strings
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Occurrences:
+    """All n-grams of some words: in which word, their hash, and where they stand in ``codes`` (words with spaces)."""
+
+    codes: Codes
+    word: NDArray[np.int64]
+    hash: Hashes
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+
+
+class CharacterNgrams:
+    """The character n-grams that count, and how much: f of them, each with its idf.
+
+    Args:
+        sizes: the smallest and the largest number of characters, a space at the word's end included.
+        grams: (f,) the n-grams.
+        idf: (f,) their weights.
+    """
+
+    def __init__(self, sizes: tuple[int, int], grams: Sequence[str], idf: Floats) -> None:
+        self.sizes, self.grams, self.idf = sizes, list(grams), idf
+        self._index = HashIndex(hash_strings(grams))
+
+    def __len__(self) -> int:
+        return len(self.grams)
+
+    def weigh(self, words: Sequence[str]) -> sparse.csr_matrix:
+        """(w, f) how often each n-gram stands in each word, times its idf; float32."""
+        return self._weigh(occurrences(words, self.sizes), len(words))
+
+    def _weigh(self, found: Occurrences, n: int) -> sparse.csr_matrix:
+        place = self._index.find(found.hash)
+        known = place >= 0
+        columns = place[known]
+        entries = (self.idf[columns], (found.word[known], columns))
+        return sparse.coo_matrix(entries, shape=(n, len(self)), dtype=np.float32).tocsr()
+
+    @classmethod
+    def fit(
+        cls, words: Sequence[str], tokens: sparse.csr_matrix, sizes: tuple[int, int], min_count: int, most: int
+    ) -> tuple[CharacterNgrams, sparse.csr_matrix]:
+        """The n-grams of at least ``min_count`` texts (the ``most`` frequent ones), and their weights in ``words``.
+
+        Args:
+            words: w distinct words.
+            tokens: (n, w) which words each of n texts has.
+            sizes: the smallest and the largest number of characters.
+            min_count: texts that an n-gram must be in.
+            most: n-grams to keep.
+        """
+        found = occurrences(words, sizes)
+        _, first, column = np.unique(found.hash, return_index=True, return_inverse=True)
+        ones = np.ones(len(column), np.float32)
+        incidence = sparse.coo_matrix((ones, (found.word, column)), shape=(len(words), len(first))).tocsr()
+        counts = document_counts(tokens, incidence)
+        kept = most_frequent(counts, min_count, most)
+        grams = strings(found.codes, found.start[first[kept]], found.stop[first[kept]])
+        fitted = cls(sizes, grams, inverse_document_frequency(counts[kept], tokens.shape[0]))
+        return fitted, fitted._weigh(found, len(words))
+
+
+def occurrences(words: Sequence[str], sizes: tuple[int, int]) -> Occurrences:
+    """All character n-grams of words of at least two characters (of a shorter one the word itself says it all)."""
+    padded = "".join(f" {word} " for word in words)
+    codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
+    lengths = np.fromiter(map(len, words), np.int64, len(words)) + 2
+    word = np.repeat(np.arange(len(words)), lengths)
+    room = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))
+    room[np.repeat(lengths < 4, lengths)] = 0
+    starts = [np.flatnonzero(room >= size) for size in range(sizes[0], sizes[1] + 1)]
+    start = np.concatenate(starts)
+    stop = start + np.repeat(np.arange(sizes[0], sizes[1] + 1), [len(s) for s in starts])
+    return Occurrences(codes, word[start], hash_pieces(codes, start, stop), start, stop)
+
+
+def hash_strings(pieces: Sequence[str]) -> Hashes:
+    """(t,) hashes of strings, the same as those of the pieces of a text."""
+    codes = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
+    lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+    stop = np.cumsum(lengths)
+    return hash_pieces(codes, stop - lengths, stop)
+
+
+def document_counts(tokens: sparse.csr_matrix, incidence: sparse.csr_matrix, rows: int = 2048) -> NDArray[np.int64]:
+    """(f,) texts that have each n-gram; by parts, because the whole product would be large."""
+    counts = np.zeros(incidence.shape[1], np.int64)
+    for first in range(0, tokens.shape[0], rows):
+        part = tokens[first : first + rows] @ incidence
+        counts += np.bincount(part.indices, minlength=len(counts))
+    return counts
+
+
+def most_frequent(counts: NDArray[np.int64], least: int, most: int) -> NDArray[np.int64]:
+    """Places of counts of at least ``least``, in order; of more than ``most`` the highest, earlier ones first."""
+    kept = np.flatnonzero(counts >= least)
+    if len(kept) > most:
+        kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
+    return kept
+
+
+def inverse_document_frequency(counts: NDArray[np.int64], texts: int) -> Floats:
+    """``1 + log((1 + n) / (1 + count))``, smoothed as in scikit-learn."""
+    return (np.log((1 + texts) / (1 + counts)) + 1).astype(np.float32)

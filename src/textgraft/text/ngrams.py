@@ -1,0 +1,224 @@
+"""Counting the word n-grams of texts, a batch at a time.
+
+Words are found by their 64-bit hashes. A longer n-gram is found by the number of the n-gram one word shorter and the
+number of its last word; a prefix is never rarer than what it begins, so pruning by frequency keeps every prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from textgraft.progress import track
+from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
+from textgraft.text.hashing import Hashes, HashIndex, hash_pieces, mix
+from textgraft.text.tokens import chunks, tokenize
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What n texts hold: 1 + log of how often each n-gram occurs (sublinear term frequency), float32.
+
+    Attributes:
+        words: (n, w) the known words.
+        longer: (n, m) the known n-grams of two words and more.
+        unknown: (n, u) the other words.
+        strange: the u other words.
+    """
+
+    words: sparse.csr_matrix
+    longer: sparse.csr_matrix
+    unknown: sparse.csr_matrix
+    strange: list[str]
+
+    @staticmethod
+    def stack(parts: Sequence[Counts]) -> Counts:
+        """The texts of all parts, one after the other; an unknown word has a column for each part that it is in."""
+        return Counts(
+            sparse.vstack([part.words for part in parts], "csr"),
+            sparse.vstack([part.longer for part in parts], "csr"),
+            sparse.csr_matrix(sparse.block_diag([part.unknown for part in parts])),
+            [word for part in parts for word in part.strange],
+        )
+
+
+class WordNgrams:
+    """The word n-grams that count, and how much.
+
+    Args:
+        words: the w known words.
+        longer: for n = 2, 3, ... the pairs of the number of a prefix among the n-grams one word shorter, and the
+            number of the last word.
+        idf: (w + m,) weights: of the words, then of the longer ones in their order.
+    """
+
+    def __init__(self, words: Sequence[str], longer: Sequence[Ids], idf: Floats) -> None:
+        self.words, self.longer, self.idf = list(words), list(longer), idf
+        self._index = HashIndex(hash_strings(words))
+        self._levels = [HashIndex(mix(pair_keys(pairs[:, 0], pairs[:, 1]))) for pairs in longer]
+
+    def __len__(self) -> int:
+        return len(self.idf)
+
+    def grams(self) -> list[str]:
+        """(w + m,) the n-grams as strings, words separated by a space."""
+        level, every = self.words, list(self.words)
+        for pairs in self.longer:
+            level = [f"{level[prefix]} {self.words[last]}" for prefix, last in pairs.tolist()]
+            every += level
+        return every
+
+    def count_all(self, texts: Sequence[str]) -> Counts:
+        """Counts the n-grams of any number of texts, some at a time."""
+        return Counts.stack([self.count(batch) for batch in chunks(texts)])
+
+    def count(self, texts: Sequence[str]) -> Counts:
+        """Counts the n-grams of n >= 1 texts."""
+        n, tokens = len(texts), tokenize(texts)
+        hashes = hash_pieces(tokens.codes, tokens.start, tokens.stop)
+        ids, rows = self._index.find(hashes), token_rows(tokens.indptr)
+        known = np.flatnonzero(ids >= 0)
+        words = log_counts(rows[known], ids[known], (n, len(self.words)))
+        strange = np.flatnonzero(ids < 0)
+        _, first, column = np.unique(hashes[strange], return_index=True, return_inverse=True)
+        unknown = log_counts(rows[strange], column.astype(np.int32), (n, len(first)))
+        return Counts(words, self._count_longer(ids, rows, n), unknown, tokens.strings(strange[first]))
+
+    def _count_longer(self, ids: Ids, rows: Ids, n: int) -> sparse.csr_matrix:
+        level, offset = ids, 0
+        found_rows, found_ids = [rows[:0]], [ids[:0]]
+        for size, (index, pairs) in enumerate(zip(self._levels, self.longer, strict=True), start=2):
+            at = follows(level, ids, rows, size)
+            place = index.find(mix(pair_keys(level[at], ids[at + size - 1])))
+            level = np.full(len(ids), -1, np.int32)
+            level[at] = place
+            found_rows.append(rows[at[place >= 0]])
+            found_ids.append(place[place >= 0] + np.int32(offset))
+            offset += len(pairs)
+        return log_counts(np.concatenate(found_rows), np.concatenate(found_ids), (n, offset))
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], longest: int, min_count: int, most: int) -> tuple[WordNgrams, Counts]:
+        """The n-grams of up to ``longest`` words that are in at least ``min_count`` texts.
+
+        Args:
+            texts: n >= 1 texts.
+            longest: words in the longest n-grams.
+            min_count: texts that an n-gram must be in.
+            most: n-grams of each length to keep, the most frequent ones.
+
+        Returns:
+            The n-grams, and their counts in the texts.
+        """
+        distinct, ids, rows = _number_words(texts)
+        occurring = log_counts(rows, ids, (len(texts), len(distinct)))
+        counts = np.bincount(occurring.indices, minlength=len(distinct))
+        kept = most_frequent(counts, min_count, most)
+        renumber = renumbering(kept, len(distinct))
+        strange = np.flatnonzero(renumber < 0)
+        frequencies, longer, occurrences = [counts[kept]], [], [no_entries(len(texts), 0)]
+        level = ids = renumber[ids]
+        for size in range(2, longest + 1):
+            at = follows(level, ids, rows, size)
+            keys, column = np.unique(pair_keys(level[at], ids[at + size - 1]), return_inverse=True)
+            found = log_counts(rows[at], column.astype(np.int32), (len(texts), len(keys)))
+            counts = np.bincount(found.indices, minlength=len(keys))
+            frequent = most_frequent(counts, min_count, most)
+            level = np.full(len(ids), -1, np.int32)
+            level[at] = renumbering(frequent, len(keys))[column]
+            longer.append(unpaired(keys[frequent]))
+            occurrences.append(found[:, frequent])
+            frequencies.append(counts[frequent])
+        idf = inverse_document_frequency(np.concatenate(frequencies), len(texts))
+        words = [distinct[i] for i in kept.tolist()]
+        unknown = [distinct[i] for i in strange.tolist()]
+        fitted = Counts(occurring[:, kept], sparse.hstack(occurrences, "csr"), occurring[:, strange], unknown)
+        return cls(words, longer, idf), fitted
+
+
+def _number_words(texts: Sequence[str]) -> tuple[list[str], Ids, Ids]:
+    """All distinct words in the order of their first occurrence; the word and the text of each token."""
+    words: list[str] = []
+    numbering = _Numbering()
+    ids, rows, texts_before = [], [], 0
+    for batch in track(chunks(texts), "counting n-grams", total=len(texts), amount=len):
+        tokens = tokenize(batch)
+        numbers, fresh = numbering.number(hash_pieces(tokens.codes, tokens.start, tokens.stop))
+        words += tokens.strings(fresh)
+        ids.append(numbers)
+        rows.append(token_rows(tokens.indptr) + np.int32(texts_before))
+        texts_before += len(batch)
+    return words, np.concatenate(ids), np.concatenate(rows)
+
+
+class _Numbering:
+    """Numbers 64-bit keys in the order of their first occurrence; the newest have their own index, quickly rebuilt."""
+
+    def __init__(self) -> None:
+        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
+
+    def number(self, keys: Hashes) -> tuple[Ids, NDArray[np.int64]]:
+        """The number of each key, and the places of those that are first occurrences, in order."""
+        numbers = self._old.find(keys)
+        rest = np.flatnonzero(numbers < 0)
+        found = self._new.find(keys[rest])
+        numbers[rest] = np.where(found >= 0, found + len(self._old), -1)
+        rest = rest[found < 0]
+        _, first, which = np.unique(keys[rest], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        numbers[rest] = rank[which] + len(self._old) + len(self._new)
+        fresh = rest[first[order]]
+        self._new = HashIndex(np.concatenate((self._new.keys, keys[fresh])))
+        if len(self._new) > 1000 + len(self._old) // 2:
+            self._old = HashIndex(np.concatenate((self._old.keys, self._new.keys)))
+            self._new = HashIndex(np.zeros(0, np.uint64))
+        return numbers, fresh
+
+
+def token_rows(indptr: NDArray[np.int64]) -> Ids:
+    """(t,) the text of each token."""
+    return np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
+
+
+def follows(level: Ids, ids: Ids, rows: Ids, n: int) -> NDArray[np.int64]:
+    """Places where a known (n-1)-gram starts and a known word of the same text follows it."""
+    last = n - 1
+    return np.flatnonzero((level[:-last] >= 0) & (ids[last:] >= 0) & (rows[:-last] == rows[last:]))
+
+
+def pair_keys(first: Ids, second: Ids) -> Hashes:
+    """(m,) one 64-bit key for each pair of non-negative numbers."""
+    return first.astype(np.uint64) << np.uint64(32) | second.astype(np.uint64)
+
+
+def unpaired(keys: Hashes) -> Ids:
+    """(m, 2) the pairs of numbers that ``pair_keys`` made keys of."""
+    return np.stack([keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int32)
+
+
+def renumbering(kept: NDArray[np.int64], n: int) -> Ids:
+    """(n,) the new number of each of n things of which some are kept, or -1."""
+    numbers = np.full(n, -1, np.int32)
+    numbers[kept] = np.arange(len(kept), dtype=np.int32)
+    return numbers
+
+
+def no_entries(rows: int, columns: int) -> sparse.csr_matrix:
+    """A float32 matrix of zeros."""
+    return log_counts(np.zeros(0, np.int32), np.zeros(0, np.int32), (rows, columns))
+
+
+def log_counts(rows: Ids, columns: Ids, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """1 + log of how often each column occurs in each row (sublinear term frequency); float32."""
+    counts = sparse.coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape).tocsr()
+    counts.data = 1 + np.log(counts.data)
+    return counts

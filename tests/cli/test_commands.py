@@ -1,0 +1,224 @@
+"""The commands as a user runs them: real processes, real files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()"]
+GOOD = [
+    "goal match great",
+    "a great match",
+    "the goal of the game",
+    "match and game",
+    "goal goal",
+    "the match was great",
+]
+BAD = ["bank rate awful", "an awful bank", "the rate of the bank", "bank and rate", "rate rate", "the bank was awful"]
+
+
+def textgraft(*words: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def said(*words: object, stdin: str | None = None) -> str:
+    """Standard output of a command that goes well."""
+    ended = textgraft(*words, stdin=stdin)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def refused(*words: object, code: int = 1) -> str:
+    """The one line of a command that is refused."""
+    ended = textgraft(*words)
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, ended.stderr
+    return errors[0]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """96 rows of two labels."""
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "label"])
+        for i in range(96):
+            good = i % 2 == 0
+            writer.writerow([1000 + i, f"{(GOOD if good else BAD)[i % 6]} number{i}", "sport" if good else "money"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(table: Path) -> Path:
+    out = table.parent / "model"
+    said("train", table, "--method", "ngrams", "--out", out)
+    return out
+
+
+def test_train_evaluates_on_held_out_rows_and_saves(model: Path) -> None:
+    manifest = json.loads((model / "textgraft.json").read_text())
+    accuracy = manifest["evaluation"]["metrics"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert manifest["fitted_on"]["columns"]["text"] == ["text"]
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "evaluate"])
+def test_metrics_in_json_have_scorer_names_and_intervals(
+    command: str, table: Path, model: Path, tmp_path: Path
+) -> None:
+    if command == "evaluate":
+        content = json.loads(said("evaluate", model, table, "--json"))
+    elif command == "train":
+        content = json.loads(said("train", table, "--method", "majority", "--out", tmp_path / "m", "--json"))
+    else:
+        content = json.loads(said("compare", table, "--methods", "ngrams", "--json"))
+        assert [one["method"] for one in content["methods"]] == ["majority", "ngrams"]
+        content = content["methods"][0]
+    for name in ("accuracy", "f1_macro", "f1_micro", "f1_weighted"):
+        assert set(content["metrics"][name]) == {"value", "low", "high"}
+
+
+def test_compare_names_the_cheapest_method_that_is_not_measurably_worse(table: Path, tmp_path: Path) -> None:
+    output = said("compare", table, "--methods", "majority,ngrams", "--out", tmp_path / "runs")
+    assert "Recommended: ngrams" in output
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["majority", "ngrams"]
+    assert "sport" in said("predict", tmp_path / "runs" / "ngrams", "a great match", "--all")
+
+
+def test_leaks_between_given_files_are_said_with_the_result(table: Path, tmp_path: Path) -> None:
+    leaky = textgraft("train", table, "--test", table, "--method", "majority", "--out", tmp_path / "m")
+    assert leaky.returncode == 0, leaky.stderr
+    assert "96 of 96 test texts also stand in train" in leaky.stdout
+    assert "--drop-leaks" in leaky.stdout
+
+
+def test_inspect_as_table_and_as_json(table: Path) -> None:
+    assert "96" in said("inspect", table)
+    content = json.loads(said("inspect", table, "--json"))
+    assert content["parts"]["all"]["rows"] == 96
+
+
+def test_predict_keeps_order_row_numbers_and_asked_columns(table: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "predicted.csv"
+    said("predict", model, "--input", table, "--output", out, "--all", "--keep", "id")
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["row"] for row in rows] == [str(i) for i in range(1, 97)]
+    assert [row["id"] for row in rows] == [str(1000 + i) for i in range(96)]
+    assert {row["label"] for row in rows} == {"sport", "money"}
+    for row in rows:
+        shares = float(row["p(sport)"]), float(row["p(money)"])
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+        assert float(row["probability"]) == max(shares)
+
+
+def test_predict_writes_the_same_in_every_format(table: Path, model: Path, tmp_path: Path) -> None:
+    for name in ("p.csv", "p.tsv", "p.jsonl", "p.parquet"):
+        said("predict", model, "--input", table, "--output", tmp_path / name)
+    with (tmp_path / "p.csv").open(newline="") as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    with (tmp_path / "p.tsv").open(newline="") as file:
+        assert [row["label"] for row in csv.DictReader(file, delimiter="\t")] == labels
+    assert [json.loads(line)["label"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == labels
+    assert pq.read_table(tmp_path / "p.parquet")["label"].to_pylist() == labels
+
+
+def test_predict_reads_standard_input_line_by_line(model: Path) -> None:
+    rows = list(csv.DictReader(said("predict", model, stdin="great match\n\nawful bank\n").splitlines()))
+    assert [row["row"] for row in rows] == ["1", "2", "3"]
+    assert [rows[0]["label"], rows[2]["label"]] == ["sport", "money"]
+
+
+def test_several_labels_travel_from_indicator_columns_to_predictions(tmp_path: Path) -> None:
+    path = tmp_path / "tweets.tsv"
+    rows = [f"{text} n{i}\t{int(i % 2 == 0)}\t{int(i % 3 == 0)}" for i, text in enumerate((GOOD + BAD) * 8)]
+    path.write_text("tweet\thappy\tloud\n" + "\n".join(rows) + "\n")
+    said("train", path, "--method", "ngrams", "--out", tmp_path / "m")
+    said("predict", tmp_path / "m", "--input", path, "--output", tmp_path / "p.jsonl", "--all")
+    first = json.loads((tmp_path / "p.jsonl").read_text().splitlines()[0])
+    assert set(first["labels"]) <= {"happy", "loud"}
+    assert set(first["probabilities"]) == {"happy", "loud"}
+
+
+def test_a_pipe_that_closes_early_is_no_error(table: Path, model: Path) -> None:
+    script = f"{sys.executable} -c 'from textgraft.cli import main; main()' predict {model} --input {table} | head -1"
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert ended.stdout == "file,row,text,label,probability\n"
+    assert "Traceback" not in ended.stderr
+
+
+def test_wrong_input_is_one_sentence_and_leaves_nothing(table: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert "nowhere.csv" in refused("train", "nowhere.csv", "--out", out)
+    assert "Did you mean 'text'" in refused("train", table, "--text", "texst", "--out", out)
+    assert "no method 'ngram'" in refused("train", table, "--method", "ngram", "--out", out)
+    assert "--epochs means nothing to ngrams" in refused("train", table, "--epochs", "3", "--out", out)
+    assert "all-MiniLM-L6-v2" in refused("train", table, "--method", "features", "--encoder", "/no/such", "--out", out)
+    assert "not both" in refused("predict", model, "a text", "--input", table)
+    assert "must end in .csv" in refused("predict", model, "--input", table, "--output", tmp_path / "p.docx")
+    assert "no column 'idd' to keep" in refused("predict", model, "--input", table, "--keep", "idd")
+    assert "There is no model directory" in refused("predict", tmp_path / "none", "a text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_that_train_never_saw_are_named_with_their_rows(model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\ngreat match,sport\nawful bank,money\nrain today,weather\n")
+    sentence = refused("evaluate", model, other)
+    assert "'weather'" in sentence
+    assert "other.csv row 3" in sentence
+
+
+def test_empty_texts_are_named_and_left_out_only_when_asked(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "holes.csv"
+    path.write_text(table.read_text() + "1,   ,sport\n")
+    assert "holes.csv row 97" in refused("train", path, "--method", "majority", "--out", tmp_path / "m")
+    said("train", path, "--method", "majority", "--drop-empty", "--out", tmp_path / "m")
+
+
+def test_wrong_usage_exits_with_2(table: Path) -> None:
+    assert textgraft("train").returncode == 2
+    assert textgraft("train", table, "--no-such-option").returncode == 2
+
+
+def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "predict", str(model), "--output", str(tmp_path / "p.csv")],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    while not any(tmp_path.iterdir()):  # it has begun once its hidden half-written file is there
+        assert process.poll() is None
+        process.stdin.write("great match\n" * 1000)
+        process.stdin.flush()
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Stopped" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_starting_is_quick_because_nothing_heavy_is_imported() -> None:
+    script = (
+        "import sys, textgraft, textgraft.cli\n"
+        "heavy = {'torch', 'transformers', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

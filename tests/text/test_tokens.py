@@ -35,8 +35,7 @@ def plain_tokens(text: str) -> list[str]:
         return "punctuation" if category(char)[0] in "PS" else "space"
 
     category = unicodedata.category
-    text = "".join(" " * len(m) if m.startswith("<") else m for m in re.split(r"(<[a-z/!][^<>]{0,197}>)", lower(text)))
-    text = re.sub("(?<=.)’(?=.)", "'", text) if False else text.replace("’", "'")
+    text = re.sub("<[a-z/!][^<>]*>", " ", lower(text)).replace("’", "'")
     kinds = [kind(char) for char in text]
     for i in range(1, len(text) - 1):
         if text[i] == "'" and kind(text[i - 1]) == kind(text[i + 1]) == "word":

@@ -142,7 +142,6 @@ class SplitOptions:
         if for_audit:
             return splits
         remark(splits.notes)
-        remark(f"Leak: {leak}" for leak in splits.leaks)
         return splits
 
 

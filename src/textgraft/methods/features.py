@@ -95,7 +95,7 @@ class FeatureClassifier(TextClassifier):
         self.model_, self.calibration_ = choice.model, choice.calibration
         if valid is None:
             X = np.concatenate((X, held_X))
-            targets = np.concatenate((fitted.targets, held.targets)).astype(train.targets.dtype)
+            targets: Any = np.concatenate((fitted.targets, held.targets))
             self._standardise(X)
             self.model_ = fit_linear(
                 self._design(X),

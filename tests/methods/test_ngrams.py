@@ -37,8 +37,8 @@ def emotion(shared_data: Path) -> dict[str, Dataset]:
     parts = {}
     task = Task(("anger", "fear", "joy", "love", "sadness", "surprise"))
     for name in ("train", "val", "test"):
-        lines = (shared_data / "emotion" / f"{name}.txt").read_text("utf-8").splitlines()
-        texts, labels = zip(*(line.rsplit(";", 1) for line in lines), strict=True)
+        lines = (shared_data / "emotion" / f"{name}.txt").read_text("utf-8").split("\n")[1:]
+        texts, labels = zip(*(line.rsplit(";", 1) for line in lines if line), strict=True)
         parts[name] = Dataset(list(texts), task.encode(labels), task, Rows.numbered(len(texts)))
     return parts
 
@@ -136,18 +136,20 @@ def test_another_process_fits_the_same_model(model: NgramClassifier) -> None:
         f"model = NgramClassifier().fit({TEXTS!r}, {LABELS!r});"
         "print(model.predict_proba(['the goal of the bank 😀']).tobytes().hex())"
     )
-    run = {"capture_output": True, "text": True, "check": True, "encoding": "utf-8"}
+    wanted = model.predict_proba(["the goal of the bank 😀"]).tobytes().hex()
     for variables in ({"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}, {"PYTHONHASHSEED": "2"}):
-        found = subprocess.run([sys.executable, "-X", "utf8", "-c", code], env=variables, **run).stdout.strip()  # type: ignore[call-overload]
-        assert found == model.predict_proba(["the goal of the bank 😀"]).tobytes().hex()
+        command = [sys.executable, "-X", "utf8", "-c", code]
+        found = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", check=True).stdout
+        assert found.strip() == wanted
 
 
 def test_top_ngrams_are_the_words_of_their_label(model: NgramClassifier) -> None:
-    assert "bread" in [gram for gram, _ in model.top_ngrams("food", 4)]
+    assert {"bread", "soup"} <= {gram for gram, _ in model.top_ngrams("food", 12)}
+    assert not {"bread", "soup"} & {gram for gram, _ in model.top_ngrams("sport", 12)}
     weights = [weight for _, weight in model.top_ngrams("food", 20, kind="characters")]
     assert weights == sorted(weights, reverse=True)
     assert any("ban" in gram for gram, _ in model.top_ngrams("money", 30, kind="characters"))
-    with pytest.raises(SettingError, match="no label 'foot'.*Did you mean 'food'"):
+    with pytest.raises(SettingError, match=r"no label 'foot'.*Did you mean 'food'"):
         model.top_ngrams("foot")
 
 
@@ -191,9 +193,12 @@ def test_texts_that_tell_nothing_still_give_a_model(texts: list[str]) -> None:
 
 
 def test_languages_without_spaces_are_learnt() -> None:
-    texts = ["这部电影很好看", "我很喜欢这本书", "太好了我喜欢", "电影很糟糕", "我讨厌这本书", "太糟糕了我讨厌"] * 4
-    model = NgramClassifier().fit(texts, ["好"] * 3 + ["坏"] * 3 if False else (["好"] * 3 + ["坏"] * 3) * 4)
-    assert model.predict(["我喜欢电影", "我讨厌电影"]).tolist() == ["好", "坏"]  # type: ignore[union-attr]
+    nouns = ["这部电影", "这本书", "他的音乐", "今天的天气", "那家饭店", "这个故事", "我的手机", "新的衣服"]
+    good, bad = ["很好看", "真不错", "我喜欢"], ["很糟糕", "太差了", "我讨厌"]
+    texts = [noun + verdict for noun in nouns for verdict in good + bad]
+    model = NgramClassifier().fit(texts, (["好"] * 3 + ["坏"] * 3) * len(nouns))
+    assert model.predict(["我喜欢公园", "我讨厌公园"]).tolist() == ["好", "坏"]  # type: ignore[union-attr]
+    assert "喜 欢" in [gram for gram, _ in model.top_ngrams("好", 9)]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +229,7 @@ def test_emotion_is_told_at_least_as_well_as_by_the_usual_linear_svm(emotion: di
     assert calibration_error(probabilities.max(axis=1), right) < 0.03
     for label in range(6):  # the rarest label, of 3.6 %, included
         assert right[emotion["test"].targets == label].mean() > 0.6
-    assert {"sad", "depressed"} & {gram for gram, _ in model.top_ngrams("sadness", 50)}
+    assert {"lonely", "aching", "gloomy", "heartbroken"} & {gram for gram, _ in model.top_ngrams("sadness", 50)}
 
 
 def test_tweets_with_several_labels_or_none(tweets: tuple[Dataset, Dataset]) -> None:

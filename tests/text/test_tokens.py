@@ -26,11 +26,11 @@ def plain_tokens(text: str) -> list[str]:
     """The same one character at a time, the way the module's docstring says it."""
 
     def kind(char: str) -> str:
-        if 0x3040 <= ord(char) <= 0x30FF or 0x3400 <= ord(char) <= 0x9FFF and category(char)[0] == "L":
+        if 0x3040 <= ord(char) <= 0x30FF or (0x3400 <= ord(char) <= 0x9FFF and category(char)[0] == "L"):
             return "single"
         if category(char) == "So" or ord(char) >= 0x1FFFF or 0x1F3FB <= ord(char) <= 0x1F3FF:
             return "single"
-        if category(char)[0] in "LMN" and not 0xFE00 <= ord(char) <= 0xFE0F or char == "_":
+        if (category(char)[0] in "LMN" and not 0xFE00 <= ord(char) <= 0xFE0F) or char == "_":
             return "word"
         return "punctuation" if category(char)[0] in "PS" else "space"
 

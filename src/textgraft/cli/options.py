@@ -107,7 +107,8 @@ class SplitOptions:
     valid: Annotated[str | None, _option("Table for choices (regularisation, epochs).", DIVIDING)] = None
     test: Annotated[str | None, _option("Table for the final numbers.", DIVIDING)] = None
     test_size: Annotated[
-        float, _option("Share of the rows for the final numbers, where no test table is given.", DIVIDING)
+        float,
+        _option("Share of the rows for the final numbers, where no test table is given.", DIVIDING, min=0, max=0.9),
     ] = 0.2
     group: Annotated[str | None, _option("Column whose values must not stand in two parts.", DIVIDING)] = None
     time: Annotated[str | None, _option("Column to divide by: train on the past, test on the future.", DIVIDING)] = None
@@ -115,7 +116,7 @@ class SplitOptions:
     drop_leaks: Annotated[
         bool, _option("Take training texts that also stand in test out of training.", DIVIDING, "--drop-leaks")
     ] = False
-    seed: Annotated[int, _option("Seed of the division and of training.", DIVIDING)] = 0
+    seed: Annotated[int, _option("Seed of the division and of training.", DIVIDING, min=0)] = 0
 
     def read(self, source: str, reading: TableOptions, *, for_audit: bool = False) -> Splits:
         """Reads all tables and divides the first one where that is needed; says what was done, and leaks.
@@ -183,6 +184,7 @@ class MethodOptions:
             model.set_params(**{key: value for key, value in given.items() if key in own})
             if "seed" in own:
                 model.set_params(seed=seed)
+            model.check_settings()
             unused -= own.keys()
             models.append(model)
         if unused:

@@ -49,6 +49,8 @@ def run(
         check_output(output)
     model = load(directory)
     columns = model.fitted_on_.columns
+    if source is None and not texts and sys.stdin.isatty():
+        remark("Reading texts from standard input, one per line; end with Ctrl-D.")
     if source is None:
         stream = texts_of_lines(texts or lines(sys.stdin))
     else:

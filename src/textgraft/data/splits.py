@@ -90,6 +90,12 @@ def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Datas
         SettingError: ``fraction`` is not between 0 and 1.
         DataError: there are no rows.
     """
+    rest, held = hold_out_rows(data, fraction, seed)
+    return data.select(rest), data.select(held)
+
+
+def hold_out_rows(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As ``hold_out``, but the places of the rows."""
     if not 0 < fraction < 1:
         raise SettingError(f"fraction must be greater than 0 and less than 1; got {fraction!r}.")
     if not len(data):
@@ -103,10 +109,10 @@ def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Datas
         least = np.minimum.reduceat(in_groups[labels.indices], labels.indptr[:-1])
         spare = np.flatnonzero(least > 1)
         if not len(spare):
-            return data, data
+            return np.arange(len(data)), np.arange(len(data))
         held[spare[np.lexsort((groups.keys[spare], groups.sizes[spare]))[0]]] = True
     held_rows = held[groups.of_row]
-    return data.select(~held_rows), data.select(held_rows)
+    return np.flatnonzero(~held_rows), np.flatnonzero(held_rows)
 
 
 def given_splits(

@@ -94,7 +94,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
                 f"A classifier needs at least two labels to tell apart; all {len(data):,} training texts carry "
                 f"{', '.join(map(repr, data.task.labels)) or 'no label'}."
             )
-        self._check_settings()
+        self.check_settings()
         self.task_ = data.task
         self.classes_ = classes
         self.label_form_ = "indicator" if data.task.multi_label and classes.dtype.kind == "i" else "names"
@@ -158,14 +158,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """The size of files that a fitted classifier needs but that its model directory does not hold."""
         return 0
 
-    def _hold_out(self, train: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
-        """What to fit to and what to choose on: ``train`` and ``valid``, or a tenth held out of ``train``."""
-        if valid is not None and len(valid):
-            return train, valid
-        from textgraft.data.splits import hold_out
-
-        return hold_out(train, seed=getattr(self, "seed", 0))
-
     @abstractmethod
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         """Fits to ``train``; ``valid``, if given, has the same task and is for choices only."""
@@ -182,8 +174,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _read(self, folder: Path) -> None:
         """Restores what ``_write`` wrote; ``task_``, ``classes_``, ``thresholds_`` and ``chosen_`` are set already."""
 
+    def check_settings(self) -> None:
+        """Raises SettingError for hyperparameters that cannot be used, before any work is done."""
+        seed = getattr(self, "seed", 0)
+        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+            raise SettingError(f"seed must be a whole number from 0 to 2^32 - 1; got {seed!r}.")
+        self._check_settings()
+
     def _check_settings(self) -> None:
-        """Raises SettingError for hyperparameters that cannot be used; all methods have a ``seed`` or nothing."""
+        """The part of ``check_settings`` that is the method's own."""
 
 
 def as_texts(texts: Sequence[str] | NDArray[Any]) -> list[str]:
@@ -243,9 +242,9 @@ def check_regularisation(C: object) -> None:
     if isinstance(C, str) and C == "auto":
         return
     values = C if isinstance(C, (list, tuple, np.ndarray)) else [C]
-    for value in values:
-        if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 < value < np.inf:
-            raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
+    usable = [isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and 0 < v < np.inf for v in values]
+    if not usable or not all(usable):
+        raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
 
 
 def check_at_least(name: str, value: float, least: float) -> None:

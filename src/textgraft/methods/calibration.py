@@ -19,6 +19,8 @@ from textgraft.task import Targets, Task
 
 Floats = NDArray[np.float32]
 
+_SHIFT_PRECISION = 4.0  # a few rows of validation data must not shift the labels far
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -57,6 +59,7 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
     Y = targets[:, None] == np.arange(m) if softmax else targets.reshape(len(targets), m).astype(np.bool_)
     Z, signs = scores.astype(np.float64), np.where(Y, 1.0, -1.0)
     scales = 1 if softmax else m
+    precision = np.repeat((1.0, _SHIFT_PRECISION), (scales, m))
 
     def negative_log_posterior(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         growth, shift = parameters[:scales], parameters[scales:]
@@ -71,10 +74,10 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
             slopes = -signs * expit(-signs * logits)
         by_scale = (slopes * Z).sum(axis=0) * scale
         by_scale = by_scale.sum(keepdims=True) if softmax else by_scale
-        gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + parameters
-        return loss + float(parameters @ parameters) / 2, gradient
+        gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + precision * parameters
+        return loss + float(precision @ parameters**2) / 2, gradient
 
     found = minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
     scale = np.broadcast_to(np.exp(usual + found.x[:scales]), (m,)).astype(np.float32)
-    loss = (found.fun - float(found.x @ found.x) / 2) / max(len(scores), 1)
+    loss = (found.fun - float(precision @ found.x**2) / 2) / max(len(scores), 1)
     return Calibration(scale, found.x[scales:].astype(np.float32)), float(loss)

@@ -16,7 +16,7 @@ from textgraft.errors import ArtifactError
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.methods.base import TextClassifier, check_choice, check_regularisation
 from textgraft.methods.calibration import Calibration
-from textgraft.methods.linear import LinearModel, Matrix, choose_linear, fit_linear
+from textgraft.methods.linear import LinearModel, Matrix, fit_chosen
 from textgraft.task import Dataset
 
 Floats = NDArray[np.float32]
@@ -79,36 +79,21 @@ class FeatureClassifier(TextClassifier):
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         self.encoder_ = self._open_encoder()
-        fitted, held = self._hold_out(train, valid)
-        X, held_X = self.encoder_.encode(fitted.texts), self.encoder_.encode(held.texts)
+        X = self.encoder_.encode(train.texts)
         self._standardise(X)
-        choice = choose_linear(
+        checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
+        choice = fit_chosen(
             self._design(X),
-            fitted.targets,
-            self._design(held_X),
-            held.targets,
-            train.task,
+            train,
+            checks,
             C=self.C,
             loss="logistic",
             class_weight=self.class_weight,
+            seed=self.seed,
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
-        if valid is None:
-            X = np.concatenate((X, held_X))
-            targets: Any = np.concatenate((fitted.targets, held.targets))
-            self._standardise(X)
-            self.model_ = fit_linear(
-                self._design(X),
-                targets,
-                train.task,
-                C=choice.C,
-                loss="logistic",
-                class_weight=self.class_weight,
-                start=choice.model,
-            )
         self.chosen_ = {
-            "C": choice.C,
-            "valid_log_loss": {f"{C:g}": round(loss, 4) for C, loss in choice.losses.items()},
+            **choice.to_dict(),
             "max_tokens": self.encoder_.max_tokens,
             "precision": self.encoder_.precision,
         }

@@ -83,7 +83,10 @@ class FineTunedClassifier(TextClassifier):
         check_choice("precision", self.precision, PRECISIONS)
 
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
-        data, valid = self._hold_out(data, valid)
+        if valid is None or not len(valid):
+            from textgraft.data.splits import hold_out
+
+            data, valid = hold_out(data, seed=self.seed)
         files = resolve(self.encoder)
         max_tokens = check_max_tokens(files, self.max_tokens)
         self.network_ = HeadedEncoder(files, self.task_, max_tokens, self.precision, head_seed=self.seed)

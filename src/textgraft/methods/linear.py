@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from textgraft.methods.calibration import Calibration, fit_calibration
 from textgraft.progress import track
-from textgraft.task import Targets, Task
+from textgraft.task import Dataset, Targets, Task
 
 Floats = NDArray[np.float32]
 Loss = Literal["logistic", "squared_hinge"]
@@ -105,6 +105,10 @@ class Choice:
     calibration: Calibration
     losses: dict[float, float]
 
+    def to_dict(self) -> dict[str, Any]:
+        """What was chosen and why, for ``chosen_``."""
+        return {"C": self.C, "valid_log_loss": {f"{C:g}": round(loss, 4) for C, loss in self.losses.items()}}
+
 
 def fit_linear(
     X: Design,
@@ -188,6 +192,38 @@ def choose_linear(
         best = Choice(start, value, calibration, losses)
     assert best is not None
     return best
+
+
+def fit_chosen(
+    X: Design,
+    train: Dataset,
+    valid: tuple[Design, Targets] | None,
+    *,
+    C: float | Sequence[float] | Literal["auto"] = "auto",
+    loss: Loss = "squared_hinge",
+    class_weight: ClassWeight = None,
+    seed: int = 0,
+) -> Choice:
+    """Fits with the best C: chosen on ``valid``, or on a tenth held out, after which all rows are fitted again.
+
+    Args:
+        X: the design of all rows of ``train``.
+        train: what to fit to.
+        valid: design and targets of validation data, which is never fitted to; None if there is none.
+        C, loss, class_weight: see ``choose_linear``.
+        seed: of the part held out.
+    """
+    if valid is not None and len(valid[1]):
+        return choose_linear(X, train.targets, *valid, train.task, C=C, loss=loss, class_weight=class_weight)
+    from textgraft.data.splits import hold_out_rows
+
+    rest, held = hold_out_rows(train, seed=seed)
+    y, task = train.targets, train.task
+    choice = choose_linear(
+        X.rows(rest), y[rest], X.rows(held), y[held], task, C=C, loss=loss, class_weight=class_weight
+    )
+    model = fit_linear(X, y, task, C=choice.C, loss=loss, class_weight=class_weight, start=choice.model)
+    return replace(choice, model=model)
 
 
 def target_matrix(targets: Targets, task: Task) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +16,9 @@ from scipy import sparse
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.methods.base import TextClassifier, check_at_least, check_choice, check_regularisation
 from textgraft.methods.calibration import Calibration
-from textgraft.methods.linear import ClassWeight, LinearModel, choose_linear, fit_linear
+from textgraft.methods.linear import ClassWeight, LinearModel, fit_chosen
 from textgraft.progress import track
-from textgraft.task import Dataset, Rows
+from textgraft.task import Dataset
 from textgraft.text.characters import CharacterNgrams
 from textgraft.text.ngrams import Counts, WordNgrams, no_entries
 from textgraft.text.tokens import chunks
@@ -124,25 +124,11 @@ class NgramClassifier(TextClassifier):
             tokens = sparse.hstack((counts.words, counts.unknown), "csr")
             self.characters_, grams = CharacterNgrams.fit(vocabulary, tokens, sizes, self.min_count, most)
         design = NgramDesign.of(counts, self.words_, grams)
-        task, weight = train.task, self.class_weight
-        if valid is not None and len(valid):
-            seen = self._design(valid.texts)
-            choice = choose_linear(design, train.targets, seen, valid.targets, task, C=self.C, class_weight=weight)
-            self.model_ = choice.model
-        else:
-            rest, held = held_out(train, self.seed)
-            fitted, seen = design.rows(rest), design.rows(held)
-            choice = choose_linear(
-                fitted, train.targets[rest], seen, train.targets[held], task, C=self.C, class_weight=weight
-            )
-            self.model_ = fit_linear(design, train.targets, task, C=choice.C, class_weight=weight, start=choice.model)
-        self.calibration_ = choice.calibration
+        checks = None if valid is None else (self._design(valid.texts), valid.targets)
+        choice = fit_chosen(design, train, checks, C=self.C, class_weight=self.class_weight, seed=self.seed)
+        self.model_, self.calibration_ = choice.model, choice.calibration
         self.chosen_ = {
-            "C": choice.C,
-            "log_loss_by_C": {f"{C:g}": round(loss, 4) for C, loss in choice.losses.items()},
-            "chosen_on": "validation data"
-            if valid is not None and len(valid)
-            else "a held-out tenth of the training data",
+            **choice.to_dict(),
             "word_ngrams": len(self.words_),
             "character_ngrams": len(self.characters_ or ()),
         }
@@ -229,7 +215,6 @@ class NgramClassifier(TextClassifier):
             _check_sizes("characters", self.characters)
         check_at_least("min_count", self.min_count, 1)
         check_at_least("max_features", self.max_features, 1)
-        check_at_least("seed", self.seed, 0)
         check_choice("class_weight", self.class_weight, (None, "balanced"))
         check_regularisation(self.C)
 
@@ -285,14 +270,6 @@ class NgramDesign:
     def rows(self, at: NDArray[Any]) -> NgramDesign:
         """The design of some texts."""
         return NgramDesign(self.terms[at], self.tokens[at], self.grams)
-
-
-def held_out(data: Dataset, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the rows to fit to and of the tenth to choose on."""
-    from textgraft.data.splits import hold_out
-
-    rest, held = hold_out(replace(data, rows=Rows.numbered(len(data))), 0.1, seed)
-    return rest.rows.number - 1, held.rows.number - 1
 
 
 def squared(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -104,3 +104,10 @@ def test_real_tables_need_no_options(shared_data: Path, file: str, rows: int, te
     assert data.columns.text == (text,)
     assert data.task.labels == tuple(labels.split())
     assert data.task.multi_label == file.startswith("semeval")
+
+
+@pytest.mark.parametrize("name", ["text", "txt", "message"])
+def test_a_column_named_text_is_text_even_if_its_cells_look_like_numbers_of_rows(name: str) -> None:
+    table = {name: [f"hello {i}" for i in range(30)], "kind": ["a", "b"] * 15}
+    assert find_text(table).columns == (name,)
+    assert find_label(table, (name,)).columns == ("kind",)

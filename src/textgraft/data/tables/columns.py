@@ -33,7 +33,7 @@ class Profile:
         name: its name.
         kind: what most of its cells are.
         filled: the share of cells that are not missing.
-        characters, words: means per filled cell.
+        characters, words, pieces: means per filled cell; a word has a letter, a piece stands between white space.
         distinct: different values.
         rows: the size of the sample.
         binary: whether all filled cells are 0, 1, true or false.
@@ -45,6 +45,7 @@ class Profile:
     filled: float
     characters: float
     words: float
+    pieces: float
     distinct: int
     rows: int
     binary: bool
@@ -60,7 +61,7 @@ class Profile:
         """Whether its values number or locate rows."""
         if names.is_identifier(self.name) and (self.variety > 0.5 or self.kind == "float"):
             return True
-        single = self.kind == "integer" or (self.kind == "string" and self.words <= 1)
+        single = self.kind == "integer" or (self.kind == "string" and self.pieces <= 1)
         return single and self.variety == 1 and self.rows >= 20
 
     @property
@@ -91,8 +92,8 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
         DataError: no column looks like text, or two do equally.
     """
     profiles = [profile(name, values) for name, values in table.items() if name not in exclude]
-    strings = [p for p in profiles if p.kind == "string" and not p.is_key and not p.moment and p.filled >= 0.2]
-    usable = [p for p in strings if not _names_label(p.name)]
+    strings = [p for p in profiles if p.kind == "string" and p.filled >= 0.2]
+    usable = [p for p in strings if _is_textual(p.name) or not (p.is_key or p.moment or _names_label(p.name))]
     for is_named in (_is_text, _is_textual, _ends_in_text):
         named = [p for p in usable if is_named(p.name)]
         if named:
@@ -167,6 +168,7 @@ def profile(name: str, values: Sequence[Any]) -> Profile:
         filled=len(filled) / max(1, len(rows)),
         characters=fmean(map(len, cells)) if cells else 0.0,
         words=fmean(map(_count_words, cells[::step])) if cells else 0.0,
+        pieces=fmean(len(cell.split()) for cell in cells[::step]) if cells else 0.0,
         distinct=len(distinct),
         rows=len(rows),
         binary=bool(distinct) and BINARY.issuperset({value.strip().lower() for value in distinct}),

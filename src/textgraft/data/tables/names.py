@@ -10,7 +10,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 TEXT = _set(
-    "text texts message msg tweet review content body sentence comment document doc post utterance "
+    "text texts txt message msg tweet review content body sentence comment document doc post utterance "
     "article passage paragraph snippet transcript note narrative complaint query question prompt "
     "description abstract overview synopsis selftext story lyrics plot email sms reviewtext"
 )

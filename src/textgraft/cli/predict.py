@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from textgraft.task import Columns
 
 NAME = "predict"
-TEXTS_AT_ONCE = 8192
 
 
 def run(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
     reading: InputOptions,
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT ...]", help="Texts; without any, lines of standard input.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts; without any, lines of standard input.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--input", "-i", metavar="TABLE", help="A table with a text column, of any size.")
@@ -72,7 +71,7 @@ def texts_of_lines(texts: Iterable[str]) -> Iterator[Texts]:
     """Chunks of texts that are numbered from 1."""
     from itertools import islice
 
-    from textgraft.ladder import Texts
+    from textgraft.ladder import TEXTS_AT_ONCE, Texts
 
     texts, start = iter(texts), 1
     while chunk := list(islice(texts, TEXTS_AT_ONCE)):
@@ -85,7 +84,7 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
     from textgraft.cli.console import remark
     from textgraft.data import read_texts
     from textgraft.errors import DataError, did_you_mean, listed
-    from textgraft.ladder import Texts
+    from textgraft.ladder import TEXTS_AT_ONCE, Texts
 
     kept = column_names(keep) or []
     wanted = column_names(reading.text) or columns

@@ -13,6 +13,8 @@ from textgraft import progress
 from textgraft.methods import TextClassifier
 from textgraft.task import targets_of
 
+TEXTS_AT_ONCE = 8192
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -49,13 +51,34 @@ class Texts:
 
 
 def predict_stream(model: TextClassifier, stream: Iterable[Texts]) -> Iterator[Prediction]:
-    """Predicts chunk after chunk, so that no more than one is in memory."""
-    for chunk in progress.track(
-        stream, "predicting", amount=lambda c: len(c.texts), detail=lambda c: f"row {c.numbers[-1]:,}"
-    ):
-        probabilities = model.predict_proba(chunk.texts)
+    """Predicts a stream with no more than a few thousand texts in memory.
+
+    Small pieces, such as files of one text each, are predicted together and yielded apart.
+    """
+    told = progress.track(_gathered(stream), "predicting", amount=lambda parts: sum(len(p.texts) for p in parts))
+    for parts in told:
+        probabilities = model.predict_proba([text for part in parts for text in part.texts])
         labels, probability = describe(model, probabilities)
-        yield Prediction(chunk.texts, chunk.file, chunk.numbers, labels, probability, probabilities, chunk.kept)
+        start = 0
+        for part in parts:
+            rows = slice(start, start := start + len(part.texts))
+            yield Prediction(
+                part.texts, part.file, part.numbers, labels[rows], probability[rows], probabilities[rows], part.kept
+            )
+
+
+def _gathered(stream: Iterable[Texts]) -> Iterator[list[Texts]]:
+    """Consecutive pieces of together at least ``TEXTS_AT_ONCE`` texts, but for the last."""
+    parts: list[Texts] = []
+    texts = 0
+    for part in stream:
+        parts.append(part)
+        texts += len(part.texts)
+        if texts >= TEXTS_AT_ONCE:
+            yield parts
+            parts, texts = [], 0
+    if parts:
+        yield parts
 
 
 def describe(model: TextClassifier, probabilities: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,13 @@ def run(
     from textgraft.cli.console import remark
     from textgraft.cli.options import InputOptions, MethodOptions, SplitOptions, TableOptions
 
-    source = str(demo_folder())
+    source = os.path.relpath(demo_folder())
     reading, dividing = TableOptions(), SplitOptions()
     remark("── 1. What is in the data: textgraft inspect ──")
     inspect.run(source, reading, dividing)
-    remark("\n── 2. Three rungs of the ladder on the same rows: textgraft compare ──")
-    chosen = compare.run(source, reading, dividing, MethodOptions(), out=out)
+    remark("\n── 2. Three rungs of the ladder on the same rows: textgraft compare --long truncate ──")
+    # The first 256 tokens of a news article say its topic, and a demo should not take long.
+    chosen = compare.run(source, reading, dividing, MethodOptions(long="truncate"), out=out)
     remark(f"\n── 3. New texts: textgraft predict {out / chosen} ──")
     predict.run(out / chosen, InputOptions(), list(NEW_TEXTS))
 

@@ -41,7 +41,8 @@ def show_comparison(comparison: Comparison) -> None:
     header = ("method", f"{comparison.metric} (95 % interval)", "train s", "texts/s", "MB", "p against the best")
     parts = ", ".join(f"{len(part):,} {name}" for name, part in comparison.splits.parts().items())
     table(f"Compared on the same rows: {parts}", header, comparison.rows(), right=(2, 3, 4, 5))
-    notes = dict.fromkeys(note for one in comparison.climbed for note in one.evaluation.notes)
+    learners = [one for one in comparison.climbed if one.model.rung > 0]
+    notes = [f"{one.name}: {note}" for one in learners for note in one.evaluation.notes]
     _sentences([*(f"Leak: {leak}" for leak in comparison.splits.leaks), *notes, comparison.recommendation.sentence])
 
 

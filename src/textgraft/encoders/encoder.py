@@ -12,7 +12,7 @@ from textgraft import progress
 from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.cache import VectorStore
 from textgraft.encoders.sources import EncoderFiles, resolve
-from textgraft.encoders.tokenizing import LONG, Long, TextTokenizer, Windows
+from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer, Windows
 from textgraft.errors import SettingError
 from textgraft.hardware import Precision, best_device, matmul_dtype
 
@@ -63,7 +63,7 @@ class Encoder:
         self._dtype = matmul_dtype(precision, self._device)
         self.precision = str(self._dtype).removeprefix("torch.")
         self._model: torch.nn.Module | None = None
-        options = (self.files.fingerprint, pooling, self.max_tokens, long, str(self._dtype), self._device.type)
+        options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, self.precision, self._device.type)
         self._store = VectorStore(repr(options)) if cache else None
 
     @property

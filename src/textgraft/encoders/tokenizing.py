@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Long = Literal["truncate", "window"]
 LONG: tuple[Long, ...] = ("truncate", "window")
-OVERLAP = 0.25  # of a window is seen again by the next one, so that no phrase is only ever seen cut in two
+OVERLAP = 0.125  # of a window is seen again by the next one, so that no phrase is only ever seen cut in two
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TextTokenizer:
     def windows(self, texts: Sequence[str], max_tokens: int, long: Long) -> Windows:
         """Cuts texts to windows of at most ``max_tokens`` tokens, special tokens included.
 
-        ``"truncate"`` keeps the first window of each text; ``"window"`` goes on to its end, a quarter of each window
+        ``"truncate"`` keeps the first window of each text; ``"window"`` goes on to its end, an eighth of each window
         overlapping the one before.
         """
         room = max_tokens - len(self._before) - len(self._after)

@@ -22,7 +22,7 @@ from textgraft.ladder.evaluating import evaluate_against_floor
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.task import Splits
 
-TIMED_TEXTS = 512
+LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +167,18 @@ def _climb(
 
 
 def texts_per_second(model: TextClassifier, texts: Sequence[str]) -> float:
-    """The speed of prediction on at most 512 of ``texts``, evenly drawn, with nothing cached."""
-    sample = [texts[i] for i in np.unique(np.linspace(0, len(texts) - 1, TIMED_TEXTS).astype(int))]
+    """The speed of prediction with nothing cached, on samples of ``texts`` that double until one takes long enough."""
+    size = min(8, len(texts))
     with without_cache():
-        model.predict_proba(sample[:8])
-        start = time.perf_counter()
-        model.predict_proba(sample)
-        return len(sample) / (time.perf_counter() - start)
+        model.predict_proba([texts[0]])  # loads what is loaded at first use
+        while True:
+            sample = [texts[i] for i in np.linspace(0, len(texts) - 1, size).astype(int)]
+            start = time.perf_counter()
+            model.predict_proba(sample)
+            seconds = time.perf_counter() - start
+            if seconds >= LONG_ENOUGH or size >= len(texts):
+                return size / seconds
+            size = min(2 * size, len(texts))
 
 
 def _names(methods: Sequence[TextClassifier]) -> list[str]:

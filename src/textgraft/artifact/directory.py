@@ -104,6 +104,7 @@ def _restore(folder: Path, manifest: Manifest) -> TextClassifier:
     model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
     model.thresholds_ = np.array(manifest.thresholds, np.float32)
     model.chosen_ = manifest.chosen
+    model.notes_ = ()
     model.fitted_on_ = _fitted_on(manifest.fitted_on)
     if not len(model.task_) == len(model.classes_) == len(model.thresholds_):
         raise ArtifactError(f"{folder} is damaged: labels, classes and thresholds differ in number.")

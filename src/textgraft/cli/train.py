@@ -37,6 +37,7 @@ def run(
     evaluation = None if splits.test is None else evaluate(model, splits.test, seed=dividing.seed)
     told = None if evaluation is None else evaluation.to_dict() | {"leaks": list(splits.leaks)}
     save(model, out, evaluation=told)
+    remark(model.notes_)
     if as_json:
         parts = {name: len(part) for name, part in splits.parts().items()}
         content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}

@@ -119,7 +119,8 @@ def similarities(shingles: Shingles, a: NDArray[np.int64], b: NDArray[np.int64])
         pairs = slice(start, start + PAIRS_AT_A_TIME)
         left, right = at[: len(a)][pairs], at[len(a) :][pairs]
         shared[pairs] = sets[left].multiply(sets[right]).sum(axis=1).A1
-    return shared / (sizes[at[: len(a)]] + sizes[at[len(a) :]] - shared)
+    jaccard: NDArray[np.float64] = shared / (sizes[at[: len(a)]] + sizes[at[len(a) :]] - shared)
+    return jaccard
 
 
 def _indicator(shingles: Shingles) -> csr_matrix:
@@ -156,7 +157,8 @@ def _bucket_pairs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[
 def _components(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """(n,) numbers of the connected components of n nodes with edges ``a[i]`` to ``b[i]``."""
     graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    components: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    return components
 
 
 def _first_of(groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -38,6 +38,9 @@ class Encoder:
         precision: of the matrix products; ``"auto"`` takes bf16 where the hardware has it.
         cache: keeps vectors on disk between calls.
 
+    Attributes:
+        from_cache: how many texts so far were not encoded but found on disk.
+
     Raises:
         EncoderError: the encoder is not there or is damaged.
         SettingError: an option has a value that cannot be used.
@@ -62,6 +65,7 @@ class Encoder:
         self._device = best_device()
         self._dtype = matmul_dtype(precision, self._device)
         self.precision = str(self._dtype).removeprefix("torch.")
+        self.from_cache = 0
         self._model: torch.nn.Module | None = None
         options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, self.precision, self._device.type)
         self._store = VectorStore(repr(options)) if cache else None
@@ -83,6 +87,7 @@ class Encoder:
             if stored is not None:
                 vectors[known] = stored
                 missing[known] = False
+                self.from_cache += len(known)
         new = np.flatnonzero(missing)
         for start in range(0, len(new), TEXTS_AT_ONCE):
             part = new[start : start + TEXTS_AT_ONCE]

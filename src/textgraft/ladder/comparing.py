@@ -103,6 +103,7 @@ class Comparison:
                     "method": one.name,
                     "parameters": one.model.get_params(deep=False),
                     "chosen": one.model.chosen_,
+                    "remarks": list(one.model.notes_),
                     "train_seconds": round(one.train_seconds, 3),
                     "texts_per_second": round(one.texts_per_second, 1),
                     "megabytes": round(one.megabytes, 3),

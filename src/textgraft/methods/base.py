@@ -58,6 +58,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; a label of a multi-label task is predicted from this probability on.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
+        notes_: sentences about the last ``fit`` that a user should see; not saved.
         fitted_on_: what it was trained on, without the texts.
         label_form_: whether a multi-label ``predict`` answers with names or with a 0/1 matrix, as ``fit`` was given.
     """
@@ -69,6 +70,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
     chosen_: dict[str, Any]
+    notes_: tuple[str, ...]
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
 
@@ -101,6 +103,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.fitted_on_ = FittedOn.of(data)
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
+        self.notes_ = ()
         self._fit(data, None if valid is None else valid.with_task(data.task))
         return self
 

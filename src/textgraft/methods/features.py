@@ -97,6 +97,11 @@ class FeatureClassifier(TextClassifier):
             "max_tokens": self.encoder_.max_tokens,
             "precision": self.encoder_.precision,
         }
+        if self.encoder_.from_cache:
+            self.notes_ = (
+                f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
+                "longer than it did.",
+            )
 
     def _open_encoder(self) -> Encoder:
         return Encoder(

@@ -101,6 +101,11 @@ class FineTunedClassifier(TextClassifier):
             "texts_cut": round(float(cut.mean()), 4),
             "precision": str(self.network_.dtype).removeprefix("torch."),
         }
+        if cut.any():
+            self.notes_ = (
+                f"{cut.mean():.1%} of the training texts are longer than {max_tokens} tokens and were cut there; "
+                f"max_tokens (--max-tokens) goes up to {files.positions}.",
+            )
 
     def _settings(self, rows: int) -> TrainingSettings:
         return TrainingSettings(

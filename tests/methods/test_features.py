@@ -9,6 +9,7 @@ import pytest
 
 from textgraft import FeatureClassifier, load
 from textgraft.errors import ArtifactError
+from textgraft.task import Dataset, Rows, Task
 
 pytest.importorskip("torch")
 
@@ -30,6 +31,17 @@ def test_a_frozen_encoder_is_not_changed_by_fitting(tiny_encoder: Path) -> None:
 def test_it_learns_what_the_vectors_tell_apart(tiny_encoder: Path) -> None:
     model = FeatureClassifier(str(tiny_encoder), precision="fp32", C=10.0).fit(TEXTS * 3, LABELS * 3)
     assert model.score(TEXTS, LABELS) >= 0.9
+
+
+def test_validation_data_calibrates_and_is_never_fitted_to(tiny_encoder: Path) -> None:
+    task = Task(("bad", "good"))
+    data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
+    turned = Dataset(TEXTS, 1 - data.targets, task, data.rows)
+    first, second = (
+        FeatureClassifier(str(tiny_encoder), precision="fp32", C=1.0).fit(data, valid=valid) for valid in (data, turned)
+    )
+    np.testing.assert_array_equal(first.model_.weights, second.model_.weights)
+    assert first.calibration_.scale != second.calibration_.scale
 
 
 def test_a_saved_model_is_small_and_names_its_encoder(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ def test_it_learns_and_keeps_the_best_epoch(tiny_encoder: Path) -> None:
     assert scores[model.chosen_["best_epoch"] - 1] == max(scores)
 
 
+def test_validation_data_chooses_the_epoch_and_is_never_trained_on(tiny_encoder: Path) -> None:
+    data = dataset(TEXTS, LABELS)
+    turned = dataset(TEXTS[:8], [{"good": "bad", "bad": "good"}[label] for label in LABELS[:8]])
+    first = tuned(tiny_encoder, epochs=1).fit(data, valid=data.select(range(8)))
+    second = tuned(tiny_encoder, epochs=1).fit(data, valid=turned)
+    np.testing.assert_array_equal(first.predict_proba(TEXTS), second.predict_proba(TEXTS))
+
+
 def test_neighbours_and_padding_do_not_change_a_probability(tiny_encoder: Path) -> None:
     model = tuned(tiny_encoder, epochs=1).fit(TEXTS, LABELS)
     texts = [*TEXTS, "good " * 30, "", "bad"]

@@ -170,7 +170,6 @@ def test_validation_data_is_chosen_on_and_never_trained_on() -> None:
     first, second = train.fit(data, valid=valid).model_, NgramClassifier(C=1).fit(data, valid=wrong)
     np.testing.assert_array_equal(first.weights, second.model_.weights)
     assert "zebra" not in second.words_.words
-    assert second.chosen_["chosen_on"] == "validation data"
 
 
 def test_labels_that_never_or_always_occur_and_rows_with_none() -> None:

@@ -38,7 +38,7 @@ def show_evaluation(title: str, evaluation: Evaluation, leaks: Sequence[str] = (
 
 def show_comparison(comparison: Comparison) -> None:
     """The one table of ``compare``, then leaks and the recommendation."""
-    header = ("method", f"{comparison.metric} (95 % interval)", "train s", "texts/s", "MB", "p against the best")
+    header = ("method", f"{comparison.metric} (95 % interval)", "train s", "texts/s", "MB", "p against best")
     parts = ", ".join(f"{len(part):,} {name}" for name, part in comparison.splits.parts().items())
     table(f"Compared on the same rows: {parts}", header, comparison.rows(), right=(2, 3, 4, 5))
     learners = [one for one in comparison.climbed if one.model.rung > 0]

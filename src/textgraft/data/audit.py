@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textgraft.data.duplicates import Duplicates, repeats
+from textgraft.data.findings import Finding, findings
 from textgraft.data.giveaways import Giveaway, giveaways
 from textgraft.data.leaks import Overlap, overlaps, part_duplicates, part_numbers
 from textgraft.data.splits import split
 from textgraft.progress import track
 from textgraft.task import Columns, Dataset, Rows, Splits, Task
-
-if TYPE_CHECKING:
-    from textgraft.data.findings import Finding
 
 # A label with fewer rows than this can neither be learnt well nor measured.
 RARE = 10
@@ -130,8 +128,6 @@ class Audit:
 
     def findings(self) -> list[Finding]:
         """The audit for people, line by line, with advice where there is something to do."""
-        from textgraft.data.findings import findings  # it stands on this module
-
         return findings(self)
 
     @property

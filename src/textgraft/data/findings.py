@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from textgraft.data.audit import Audit, Lengths, Part
 from textgraft.errors import listed
+
+if TYPE_CHECKING:
+    from textgraft.data.audit import Audit, Lengths, Part
 
 Level = Literal["fact", "look", "warning"]
 

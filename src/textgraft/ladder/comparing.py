@@ -107,7 +107,8 @@ class Comparison:
                     "train_seconds": round(one.train_seconds, 3),
                     "texts_per_second": round(one.texts_per_second, 1),
                     "megabytes": round(one.megabytes, 3),
-                    "p_value": self.p_value(one.name),
+                    "p_value": test.p_value if (test := self.recommendation.tests.get(one.name)) else None,
+                    "p_value_holm": self.p_value(one.name),
                 }
                 | one.evaluation.to_dict()
                 for one in self.climbed

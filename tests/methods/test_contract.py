@@ -122,6 +122,18 @@ def test_saved_and_loaded_predicts_the_same(make: Make, tmp_path: Path) -> None:
         assert again.get_params() == model.get_params()
 
 
+def test_series_and_frames_are_taken_whatever_their_index(make: Make) -> None:
+    pandas = pytest.importorskip("pandas")
+    odd = range(100, 100 + len(TEXTS))
+    plain = make().fit(TEXTS, LABELS).predict_proba(TEXTS)
+    series = make().fit(pandas.Series(TEXTS, odd), pandas.Series(LABELS, odd, dtype="category"))
+    np.testing.assert_array_equal(series.predict_proba(pandas.Series(TEXTS, odd)), plain)
+    frame = (
+        pandas.DataFrame({"sport": [label == "sport" for label in LABELS]}, odd).astype(int).assign(dull=[1, 0] * 24)
+    )
+    assert make().fit(TEXTS, frame).predict(TEXTS).shape == (len(TEXTS), 2)  # type: ignore[union-attr]
+
+
 def test_no_texts_give_no_rows(make: Make) -> None:
     assert make().fit(TEXTS, LABELS).predict_proba([]).shape == (0, 2)
 
@@ -141,6 +153,8 @@ def test_unfitted_use_is_refused(make: Make) -> None:
         ([*TEXTS[:-1], None], LABELS, r"Texts must be strings; item 47 is None"),
         (TEXTS, None, "fit needs labels"),
         (TEXTS, np.full((len(TEXTS), 2), 7), "0 and 1 only"),
+        (TEXTS, [*LABELS[:-2], None, float("nan")], "2 labels are missing, the first at item 46"),
+        (TEXTS, [*LABELS[:-1], 3], "Labels must be all strings or all numbers; got both"),
     ],
 )
 def test_what_cannot_be_fitted_is_a_sentence(make: Make, texts: object, labels: object, sentence: str) -> None:

@@ -96,7 +96,7 @@ def test_a_loaded_model_does_not_need_the_first_encoder(tiny_encoder: Path, tmp_
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"epochs": 0}, "epochs must be a number of at least 1; got 0"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1; got 0"),
         ({"max_tokens": 9999}, "max_tokens must be between 8 and 64"),
         ({"learning_rate": -1.0}, "learning_rate must be"),
         ({"precision": "fp8"}, "precision must be one of"),

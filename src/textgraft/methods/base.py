@@ -18,9 +18,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Columns, Dataset, Rows, Task, targets_of
-
-Labels = Sequence[Any] | NDArray[Any]
+from textgraft.methods.inputs import Labels, as_dataset, as_texts
+from textgraft.task import Columns, Dataset, Task, targets_of
 
 
 @dataclass(frozen=True)
@@ -186,74 +185,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _check_settings(self) -> None:
         """The part of ``check_settings`` that is the method's own."""
-
-
-def as_texts(texts: Sequence[str] | NDArray[Any]) -> list[str]:
-    """A list of str.
-
-    Raises:
-        DataError: a single string, or an item that is not a string.
-    """
-    if isinstance(texts, str):
-        raise DataError("Texts must come as a list; got one string. Put it in brackets: [text].")
-    items = texts.tolist() if hasattr(texts, "tolist") else list(texts)
-    for i, item in enumerate(items):
-        if not isinstance(item, str):
-            raise DataError(f"Texts must be strings; item {i} is {item!r} of type {type(item).__name__}.")
-    return items
-
-
-def as_dataset(texts: Dataset | Sequence[str], labels: Labels | None) -> tuple[Dataset, NDArray[Any]]:
-    """The Dataset of what ``fit`` was given, and the (k,) labels in the caller's own types."""
-    if isinstance(texts, Dataset):
-        if labels is not None:
-            raise DataError("A Dataset carries its labels; give fit either a Dataset or texts and labels.")
-        return texts, np.array(texts.task.labels, dtype=object)
-    if labels is None:
-        raise DataError("fit needs labels: give it a Dataset, or texts and as many labels.")
-    items = as_texts(texts)
-    if len(items) != len(labels):
-        raise DataError(f"There must be as many labels as texts; got {len(items):,} texts and {len(labels):,} labels.")
-    if not items:
-        raise DataError("fit needs at least two texts; got none.")
-    rows = Rows.numbered(len(items))
-    first = labels[0]
-    if isinstance(labels, np.ndarray) and labels.ndim == 2:
-        if not np.isin(labels, (0, 1)).all():
-            raise DataError("A label matrix must hold 0 and 1 only; give one column per label.")
-        task = Task(tuple(str(i) for i in range(labels.shape[1])), multi_label=True)
-        return Dataset(items, labels.astype(np.bool_), task, rows), np.arange(labels.shape[1])
-    if isinstance(first, (list, tuple, set, frozenset)):
-        names = [[str(name) for name in row] for row in labels]
-        if all(name in ("0", "1") for row in names for name in row) and len({len(row) for row in names}) == 1:
-            return as_dataset(items, np.array([[int(name) for name in row] for row in names]))
-        task = Task(tuple(sorted({name for row in names for name in row})), multi_label=True)
-        return Dataset(items, task.encode(names), task, rows), np.array(task.labels, dtype=object)
-    classes, targets = np.unique(np.asarray(labels), return_inverse=True)
-    task = Task(tuple(str(label) for label in classes.tolist()))
-    return Dataset(items, targets.astype(np.int64), task, rows), classes
-
-
-def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
-    """Raises SettingError unless ``value`` is one of ``allowed``."""
-    if value not in allowed:
-        raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
-
-
-def check_regularisation(C: object) -> None:
-    """Raises SettingError unless ``C`` is ``"auto"``, a positive number, or several of them."""
-    if isinstance(C, str) and C == "auto":
-        return
-    values = C if isinstance(C, (list, tuple, np.ndarray)) else [C]
-    usable = [isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and 0 < v < np.inf for v in values]
-    if not usable or not all(usable):
-        raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
-
-
-def check_at_least(name: str, value: float, least: float) -> None:
-    """Raises SettingError unless ``value`` is a number of at least ``least``."""
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not value >= least:
-        raise SettingError(f"{name} must be a number of at least {least:g}; got {value!r}.")
 
 
 def headline_score(probabilities: NDArray[np.float32], data: Dataset, thresholds: NDArray[np.float32]) -> float:

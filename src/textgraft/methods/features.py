@@ -14,8 +14,9 @@ from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
 from textgraft.hardware import PRECISIONS, Precision
-from textgraft.methods.base import TextClassifier, check_choice, check_regularisation
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import Calibration
+from textgraft.methods.inputs import check_choice, check_regularisation
 from textgraft.methods.linear import LinearModel, Matrix, fit_chosen
 from textgraft.task import Dataset
 

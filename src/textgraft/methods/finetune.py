@@ -16,7 +16,8 @@ from textgraft.encoders.encoder import check_max_tokens
 from textgraft.encoders.headed import HeadedEncoder, TokenIds, read_headed
 from textgraft.encoders.sources import resolve
 from textgraft.hardware import PRECISIONS, Precision
-from textgraft.methods.base import TextClassifier, check_at_least, check_choice, headline_score
+from textgraft.methods.base import TextClassifier, headline_score
+from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.task import Dataset
 from textgraft.training import Progress, TrainingSettings, default_epochs, train
 
@@ -74,8 +75,8 @@ class FineTunedClassifier(TextClassifier):
         self.seed = seed
 
     def _check_settings(self) -> None:
-        check_at_least("epochs", 1 if self.epochs is None else self.epochs, 1)
-        check_at_least("batch_size", self.batch_size, 1)
+        check_at_least("epochs", 1 if self.epochs is None else self.epochs, 1, whole=True)
+        check_at_least("batch_size", self.batch_size, 1, whole=True)
         check_at_least("learning_rate", self.learning_rate, 1e-12)
         check_at_least("warmup", self.warmup, 0)
         check_at_least("weight_decay", self.weight_decay, 0)

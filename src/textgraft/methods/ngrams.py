@@ -14,8 +14,9 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 from textgraft.errors import SettingError, did_you_mean, listed
-from textgraft.methods.base import TextClassifier, check_at_least, check_choice, check_regularisation
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import Calibration
+from textgraft.methods.inputs import check_at_least, check_choice, check_regularisation
 from textgraft.methods.linear import ClassWeight, LinearModel, fit_chosen
 from textgraft.progress import track
 from textgraft.task import Dataset

@@ -33,9 +33,11 @@ def matmul_dtype(precision: Precision, device: torch.device) -> torch.dtype:
         raise SettingError(f"precision must be one of {', '.join(map(repr, PRECISIONS))}; got {precision!r}.")
     if precision == "auto":
         if device.type == "cuda":
-            native = torch.cuda.is_bf16_supported()
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
         else:
-            capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-            native = any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+            # Older releases of torch cannot tell; fp32 is right everywhere.
+            tell = getattr(torch.cpu, "get_capabilities", dict)
+            capabilities: dict[str, object] = tell() if device.type == "cpu" else {}
+            native = any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
         precision = "bf16" if native else "fp32"
     return torch.bfloat16 if precision == "bf16" else torch.float32

@@ -8,6 +8,7 @@ it to the end.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -24,11 +25,19 @@ LabelShape = Literal["name", "list", "delimited", "indicator"]
 
 def label_order(names: Iterable[str]) -> tuple[str, ...]:
     """Distinct label names in their order: as numbers where all of them are numbers, else by code point."""
-    distinct = set(names)
+    distinct = sorted(set(names))
     try:
-        return tuple(sorted(distinct, key=lambda name: (float(name), name)))
+        values = {name: float(name) for name in distinct}
     except ValueError:
-        return tuple(sorted(distinct))
+        return tuple(distinct)
+    if not all(map(math.isfinite, values.values())):  # "nan" and "inf" are names like any other
+        return tuple(distinct)
+    return tuple(sorted(distinct, key=values.__getitem__))
+
+
+def whole(text: str) -> str:
+    """The text with half characters (lone surrogates, which broken JSON can hold) replaced by U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @dataclass(frozen=True)
@@ -272,7 +281,7 @@ class Dataset:
 class Splits:
     """One way of dividing a table; every method that is compared sees the same one.
 
-    ``valid`` is for choices (regularisation, epochs, thresholds), ``test`` for nothing but the final numbers; either
+    ``valid`` is for choices (regularisation, calibration, epochs), ``test`` for nothing but the final numbers; either
     may be missing. ``notes`` are sentences about how the division was made. ``leaks`` are sentences about texts that
     stand in more than one part; they are repeated with every result.
     """

@@ -62,6 +62,8 @@ def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
         ({"parameters": {"depth": 3}}, "is damaged"),
         ({"files": {"../secret.json": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
         ({"files": {"/etc/passwd": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
+        ({"classes": {"values": ["a", "b"], "dtype": "M8[s]"}}, "labels in textgraft.json are of a type"),
+        ({"files": {}}, "holds files that are not of the model: ngrams.json"),
         ({"files": {"gone.json": {"bytes": 1, "sha256": ""}}}, r"gone\.json is missing"),
     ],
 )
@@ -101,6 +103,20 @@ def test_a_damaged_manifest_never_ends_in_anything_but_our_error(saved: Path, da
     path.write_bytes(bytes(content))
     with contextlib.suppress(ArtifactError):
         load(folder).predict_proba(["good film"])
+
+
+def test_a_string_type_of_absurd_size_is_not_believed(model: Path) -> None:
+    change(model, classes={"values": ["no", "yes"], "dtype": "<U1000000000"})
+    assert load(model).classes_.dtype.itemsize < 100
+
+
+def test_a_file_that_is_not_of_the_model_is_neither_read_nor_deleted(model: Path) -> None:
+    (model / "adapter_config.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"not of the model: adapter_config\.json"):
+        load(model)
+    with pytest.raises(ArtifactError, match="other things in it"):
+        MajorityClassifier().fit(TEXTS, LABELS).save(model)
+    assert (model / "adapter_config.json").exists()
 
 
 def test_what_is_not_there_or_no_model_is_said(tmp_path: Path) -> None:

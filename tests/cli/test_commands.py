@@ -143,6 +143,27 @@ def test_predict_reads_standard_input_line_by_line(model: Path) -> None:
     assert [rows[0]["label"], rows[2]["label"]] == ["sport", "money"]
 
 
+def test_a_label_in_square_brackets_is_shown_as_it_is(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd[b].csv"
+    path.write_text(table.read_text().replace(",sport", ",a [spam]").replace(",money", ",b [/x]"))
+    output = said("train", path, "--method", "majority", "--out", tmp_path / "m")
+    assert "[spam]" in output
+    assert "[/x]" in output
+
+
+def test_evaluating_on_the_training_data_is_said_to_flatter(table: Path, tmp_path: Path) -> None:
+    said("train", table, "--method", "majority", "--test-size", "0", "--out", tmp_path / "m")
+    assert "what the model was trained on" in said("evaluate", tmp_path / "m", table)
+
+
+def test_a_mistyped_encoder_is_not_passed_over_by_inspect(table: Path) -> None:
+    assert "all-MiniLM-L6-v2" in refused("inspect", table, "--encoder", "./no-such")
+
+
+def test_blank_texts_to_predict_are_counted_and_named(model: Path) -> None:
+    assert "1 texts are blank" in textgraft("predict", model, stdin="great match\n \n").stderr
+
+
 def test_several_labels_travel_from_indicator_columns_to_predictions(tmp_path: Path) -> None:
     path = tmp_path / "tweets.tsv"
     rows = [f"{text} n{i}\t{int(i % 2 == 0)}\t{int(i % 3 == 0)}" for i, text in enumerate((GOOD + BAD) * 8)]

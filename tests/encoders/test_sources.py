@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from textgraft.encoders import EMBEDDED, resolve
@@ -54,6 +56,58 @@ def test_damaged_weights_are_a_sentence(tiny_encoder: Path, tmp_path: Path) -> N
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(EncoderError, match="could not be loaded"):
         Encoder(str(folder), cache=False).encode(["film"])
+
+
+def test_weights_of_another_network_are_refused_and_not_filled_up_at_random(tiny_encoder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "foreign"))
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"other.{name}": value for name, value in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(EncoderError, match=r"do not go with its config\.json"):
+        Encoder(str(folder), cache=False).encode(["film"])
+
+
+def test_an_encoder_that_brings_code_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "code"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "mine.Model"}}))
+    with pytest.raises(EncoderError, match="asks to run code"):
+        resolve(str(folder))
+
+
+def test_an_empty_text_has_a_vector_even_without_special_tokens(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "bare"))
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer | {"post_processor": None}))
+    vectors = Encoder(str(folder), cache=False).encode(["", "good film"])
+    assert np.isfinite(vectors).all()
+
+
+def test_the_encoder_half_of_an_encoder_decoder_is_used(tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import BartConfig, BartModel, T5Config, T5Model
+
+    for name, network in (
+        ("t5", T5Model(T5Config(vocab_size=32, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2))),
+        (
+            "bart",
+            BartModel(
+                BartConfig(
+                    vocab_size=32, d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=32,
+                    decoder_ffn_dim=32, encoder_attention_heads=2, decoder_attention_heads=2,
+                )
+            ),
+        ),
+    ):  # fmt: skip
+        folder = tmp_path / name
+        network.save_pretrained(folder)
+        shutil.copy(tiny_encoder / "tokenizer.json", folder / "tokenizer.json")
+        encoder = Encoder(str(folder), cache=False, precision="fp32", pooling="cls")
+        ids = encoder._tokenizer.windows(["good film"], 16, "truncate").ids[0]
+        with torch.no_grad():
+            states = network.eval().get_encoder()(torch.tensor(ids[None].astype(np.int64))).last_hidden_state
+        np.testing.assert_allclose(encoder.encode(["good film"])[0], states[0, 0].numpy(), atol=1e-5)
 
 
 def test_a_name_that_no_place_knows_lists_what_is_there(hub: str) -> None:

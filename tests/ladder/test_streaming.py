@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgraft import NgramClassifier
+from textgraft.errors import DataError
 from textgraft.ladder import TEXTS_AT_ONCE, Texts, predict_stream
 from textgraft.ladder.writing import Layout, writing
 from textgraft.methods import TextClassifier
@@ -57,7 +58,7 @@ def test_no_more_than_a_few_thousand_texts_are_read_ahead() -> None:
 def test_a_text_without_a_label_says_how_sure_that_is() -> None:
     (prediction,) = predict_stream(SEVERAL, [Texts(["good film", "dull book"], "", [1, 2])])
     for i in range(2):
-        names = set(filter(None, prediction.labels[i].split(";")))
+        names = set(prediction.labels[i])
         shares = dict(zip(SEVERAL.task_.labels, prediction.probabilities[i].tolist(), strict=True))
         assert names == {name for name, share in shares.items() if share >= 0.5}
         sure = min((shares[name] for name in names), default=1 - max(shares.values()))
@@ -82,6 +83,36 @@ def test_all_formats_say_the_same(model: TextClassifier, tmp_path: Path) -> None
         assert c["label"] == p["label"] == (j["label"] if "label" in j else ";".join(j["labels"]))
         for name in model.task_.labels:
             assert float(c[f"p({name})"]) == p[f"p({name})"] == j["probabilities"][name]
+
+
+def test_a_label_with_a_semicolon_stays_one_label(tmp_path: Path) -> None:
+    model = NgramClassifier().fit(TEXTS, [{"a;b"}, {"a;b"}, {"a;b"}, set()] * 6)
+    with writing(tmp_path / "p.jsonl", Layout(model.task_)) as writer:
+        writer.write(next(predict_stream(model, [Texts(["good film"], "", [1])])))
+    assert json.loads((tmp_path / "p.jsonl").read_text())["labels"] == ["a;b"]
+
+
+def test_a_kept_column_named_like_one_of_ours_stays_under_another_name(tmp_path: Path) -> None:
+    kept = {"label": ["old"], "row": [77], "id": [5]}
+    with writing(tmp_path / "p.csv", Layout(MODEL.task_)) as writer:
+        writer.write(next(predict_stream(MODEL, [Texts(["good film"], "", [1], kept)])))
+    with (tmp_path / "p.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["row"], row["input.row"], row["input.label"], row["id"]) == ("1", "77", "old", "5")
+    assert row["label"] in {"yes", "no"}
+
+
+def test_a_kept_column_that_changes_its_type_is_a_sentence_in_parquet(tmp_path: Path) -> None:
+    pieces_of = [Texts(["good film"], "t.csv", [i], {"id": [value]}) for i, value in ((1, 5), (2, "x"))]
+
+    def write() -> None:
+        with writing(tmp_path / "p.parquet", Layout(MODEL.task_)) as writer:
+            for prediction in predict_stream(MODEL, pieces_of):
+                writer.write(prediction)
+
+    with pytest.raises(DataError, match=r"changes its type between rows 2 and 2 of t\.csv"):
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_run_leaves_no_file(tmp_path: Path) -> None:

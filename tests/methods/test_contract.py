@@ -152,6 +152,7 @@ def test_unfitted_use_is_refused(make: Make) -> None:
         ("goal", ["sport"], "Texts must come as a list; got one string"),
         ([*TEXTS[:-1], None], LABELS, r"Texts must be strings; item 47 is None"),
         (TEXTS, None, "fit needs labels"),
+        (np.array([TEXTS, TEXTS]), LABELS, "got a table or matrix"),
         (TEXTS, np.full((len(TEXTS), 2), 7), "0 and 1 only"),
         (TEXTS, [*LABELS[:-2], None, float("nan")], "2 labels are missing, the first at item 46"),
         (TEXTS, [*LABELS[:-1], 3], "Labels must be all strings or all numbers; got both"),

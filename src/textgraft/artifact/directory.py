@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from textgraft.artifact.manifest import FILE, Manifest, read_manifest, versions
-from textgraft.errors import ArtifactError, TextgraftError
+from textgraft.errors import ArtifactError, TextgraftError, listed
 from textgraft.methods import METHODS, TextClassifier
 from textgraft.methods.base import FittedOn
 from textgraft.task import Columns, Task
@@ -68,8 +71,8 @@ def load(directory: str | Path) -> TextClassifier:
             f"{folder} was written by the method {manifest.method!r}; this textgraft knows {', '.join(METHODS)}. "
             "Install a newer textgraft."
         )
-    _check_files(folder, manifest)
     try:
+        _check_files(folder, manifest)
         return _restore(folder, manifest)
     except TextgraftError:
         raise
@@ -79,13 +82,26 @@ def load(directory: str | Path) -> TextClassifier:
 
 def check_place(place: Path) -> None:
     """Raises ArtifactError where a model cannot be saved, so that it is known before hours of training."""
-    if place.is_dir() and not (place / FILE).is_file() and any(place.iterdir()):
-        raise ArtifactError(f"{place} is a folder with other things in it; give a new folder, or that of a model.")
+    if place.is_dir() and (others := _others(place)):
+        raise ArtifactError(
+            f"{place} is a folder with other things in it ({listed(others, 3)}); give a new folder, or that of a model."
+        )
     if place.exists() and not place.is_dir():
         raise ArtifactError(f"{place} is a file; give the name of a folder.")
     existing = next(parent for parent in place.absolute().parents if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ArtifactError(f"{place} cannot be made: {existing} cannot be written to.")
+
+
+def _others(place: Path) -> list[str]:
+    """What is in a folder besides a model that textgraft wrote; such a folder is not replaced."""
+    names = sorted(path.name for path in place.iterdir())
+    if FILE not in names:
+        return names
+    try:
+        return sorted(set(names) - {FILE, *read_manifest(place).files})
+    except ArtifactError:
+        return []  # a damaged model may be replaced
 
 
 def directory_bytes(directory: Path) -> int:
@@ -99,8 +115,7 @@ def _restore(folder: Path, manifest: Manifest) -> TextClassifier:
     parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
     model.set_params(**parameters)
     model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))
-    dtype = np.dtype(manifest.classes["dtype"])
-    model.classes_ = np.array(manifest.classes["values"], dtype=dtype)
+    model.classes_ = _classes(**manifest.classes)
     model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
     model.thresholds_ = np.array(manifest.thresholds, np.float32)
     model.chosen_ = manifest.chosen
@@ -110,6 +125,15 @@ def _restore(folder: Path, manifest: Manifest) -> TextClassifier:
         raise ArtifactError(f"{folder} is damaged: labels, classes and thresholds differ in number.")
     model._read(folder)
     return model
+
+
+def _classes(values: list[Any], dtype: str) -> NDArray[Any]:
+    """The labels in the caller's types; a manifest may name numbers, strings and objects, and no sizes of strings."""
+    if re.fullmatch(r"[<>|=]?U\d*", dtype):
+        return np.array(list(map(str, values)))
+    if np.dtype(dtype).kind not in "biufO" or not all(isinstance(value, (str, int, float)) for value in values):
+        raise ArtifactError(f"The labels in {FILE} are of a type that no model has: {dtype!r}.")
+    return np.array(values, dtype=np.dtype(dtype))
 
 
 def _fitted_on(content: dict[str, Any]) -> FittedOn:
@@ -126,17 +150,22 @@ def _fitted_on(content: dict[str, Any]) -> FittedOn:
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
-    """Every file that the manifest names lies in the folder itself and is what it was when it was written."""
+    """The folder holds the files that the manifest names, as they were written, and no others that could be read."""
     for name, told in manifest.files.items():
         path = folder / name
         if Path(name).name != name or name in {"", ".", ".."} or path.is_symlink():
             raise ArtifactError(f"{folder} is damaged: {name!r} in {FILE} is not the name of a file in it.")
         if not path.is_file():
             raise ArtifactError(f"{folder} is damaged: {name} is missing.")
-        if path.stat().st_size != told.get("bytes") or _description(path) != told:
+        if not isinstance(told, dict) or path.stat().st_size != told.get("bytes") or _description(path) != told:
             raise ArtifactError(
                 f"{folder} is damaged: {name} is not the file that was saved (its sha256 differs). Copy it again."
             )
+    there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if others := sorted(there - {FILE, *manifest.files}):
+        raise ArtifactError(
+            f"{folder} holds files that are not of the model: {listed(others, 3)}. Move them elsewhere."
+        )
 
 
 def _description(path: Path) -> dict[str, Any]:
@@ -155,6 +184,8 @@ def _beside(place: Path) -> Iterator[Path]:
         folder.mkdir()
         yield folder
         _replace(folder, place)
+    except SafetensorError as error:
+        raise ArtifactError(f"The model could not be saved in {place}: {error}.") from error
     except OSError as error:
         raise ArtifactError(f"The model could not be saved in {place}: {error.strerror or error}.") from error
     finally:

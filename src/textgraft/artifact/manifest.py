@@ -55,7 +55,7 @@ class Manifest:
         """JSON text with a line per field's inner value, the format first."""
         content = asdict(self)
         first = {name: content.pop(name) for name in ("format", "format_version")}
-        return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+        return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_default) + "\n"
 
 
 def read_manifest(directory: str | Path) -> Manifest:
@@ -72,7 +72,7 @@ def read_manifest(directory: str | Path) -> Manifest:
         raise ArtifactError(f"{folder} is not a model directory: it has no {FILE}. Give one that --out wrote.")
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged: {error}.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ArtifactError(f"{path} was not written by textgraft: its format is not {FORMAT!r}.")
@@ -111,10 +111,18 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
     return Manifest(**content)
 
 
-def _plain(value: object) -> object:
-    """A number of NumPy's, which a grid search may have set as a hyperparameter, as JSON holds it."""
-    if hasattr(value, "item"):
-        return value.item()
+def plain(content: dict[str, Any]) -> dict[str, Any]:
+    """The same in the types that JSON has."""
+    result: dict[str, Any] = json.loads(json.dumps(content, default=_default))
+    return result
+
+
+def _default(value: object) -> object:
+    """What a hyperparameter may be besides JSON's own types: NumPy's numbers and arrays, and paths."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
     raise TypeError(f"{type(value).__name__} is nothing that JSON holds")
 
 

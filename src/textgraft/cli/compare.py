@@ -26,14 +26,11 @@ def run(
     as_json: Json = False,
 ) -> str:
     """Train several methods on the same rows of TABLE and compare them on the same test rows; name the one to take."""
-    from textgraft.artifact.directory import check_place
     from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_comparison
     from textgraft.ladder import compare
 
     models = tuning.build([name.strip() for name in methods.split(",") if name.strip()], dividing.seed)
-    for model in models if out else ():
-        check_place(Path(out or ".") / model.method)
     splits = dividing.read(source, reading)
     comparison = compare(models, splits, directory=out, seed=dividing.seed)
     if as_json:

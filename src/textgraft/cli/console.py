@@ -32,16 +32,23 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    # As Text, since a name in square brackets would be taken for markup.
+    drawn = Table(
+        title=Text(title) if title else None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
     for i, name in enumerate(columns):
-        drawn.add_column(name, justify="right" if i in right else "left", overflow="fold")
+        drawn.add_column(Text(name), justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     output().print(drawn)
 
 
 def output() -> Console:
-    """Standard output; as wide as needed where it is not a terminal, so that nothing is cut in a file."""
+    """Standard output; 160 columns wide where it is not a terminal."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)

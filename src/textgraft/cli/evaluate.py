@@ -25,7 +25,11 @@ def run(directory: Directory, source: Table, reading: TableOptions, as_json: Jso
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     evaluation = evaluate(model, data)
+    seen = data.with_task(model.task_).fingerprint == model.fitted_on_.fingerprint
+    leaks = [f"{source} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
-        print_json({"model": str(directory), "method": model.method, "table": source} | evaluation.to_dict())
+        print_json(
+            {"model": str(directory), "method": model.method, "table": source} | {"leaks": leaks} | evaluation.to_dict()
+        )
     else:
-        show_evaluation(f"{model.method} from {directory} on {evaluation.n:,} rows of {source}", evaluation)
+        show_evaluation(f"{model.method} from {directory} on {evaluation.n:,} rows of {source}", evaluation, leaks)

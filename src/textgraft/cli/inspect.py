@@ -15,7 +15,9 @@ def run(
     source: Table,
     reading: TableOptions,
     dividing: SplitOptions,
-    encoder: Annotated[str, typer.Option(help="Encoder whose tokens are counted.")] = "all-MiniLM-L6-v2",
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder whose tokens are counted.", show_default="all-MiniLM-L6-v2")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look at TABLE: columns, balance, lengths, duplicates, leaks, conflicting labels and giveaways."""
@@ -28,10 +30,12 @@ def run(
     splits = dividing.read(source, reading, for_audit=True)
     parts = splits if len(splits.parts()) > 1 else splits.train
     try:
-        files = resolve(encoder)
+        files = resolve(encoder or "all-MiniLM-L6-v2")
         counts = TextTokenizer(files).counts
         audit = inspect(parts, tokenizer=lambda texts: counts(texts).tolist(), max_tokens=files.default_tokens)
     except (EncoderError, MissingExtraError) as error:
+        if encoder is not None:
+            raise
         remark(f"Tokens are not counted: {error}")
         audit = inspect(parts)
     if as_json:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from textgraft.errors import TextgraftError
+from textgraft.errors import SettingError, TextgraftError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -126,6 +126,10 @@ class SplitOptions:
         from textgraft.cli.console import remark
         from textgraft.data import given_splits, split
 
+        if self.split and (self.valid or self.test):
+            raise SettingError("--split says which rows are valid and test; leave out --valid and --test, or --split.")
+        if self.test and (self.group or self.time):
+            raise SettingError("--test is the division already; --group and --time divide a table without it.")
         keys = {"group": self.group, "time": self.time, "split": self.split}
         data = reading.read(source, keep_empty=for_audit, keys=keys)
         valid, test = (
@@ -168,7 +172,7 @@ class MethodOptions:
         Raises:
             SettingError: a method is unknown, or an option was given that none of them has.
         """
-        from textgraft.errors import SettingError, did_you_mean
+        from textgraft.errors import did_you_mean
         from textgraft.methods import METHODS
 
         given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
@@ -220,7 +224,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
         try:
             command(**given)
         except KeyboardInterrupt:
-            raise TextgraftError("Stopped; nothing half-written was left behind.") from None
+            raise TextgraftError("Stopped; no half-written file is left behind.") from None
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}

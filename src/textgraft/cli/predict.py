@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textgraft.task import Columns
 
 NAME = "predict"
+MOST_BLANK = 1000
 
 
 def run(
@@ -38,7 +39,7 @@ def run(
     from textgraft.artifact import load
     from textgraft.cli.console import remark
     from textgraft.cli.show import show_predictions
-    from textgraft.errors import SettingError
+    from textgraft.errors import SettingError, listed
     from textgraft.ladder import predict_stream
     from textgraft.ladder.writing import Layout, check_output, writing
 
@@ -59,10 +60,19 @@ def run(
         show_predictions(predictions, model.task_, every=every)
         return
     rows = 0
+    blank: list[str] = []
     with writing(output, Layout(model.task_, every=every, with_file=source is not None)) as writer:
         for prediction in predictions:
             writer.write(prediction)
             rows += len(prediction.texts)
+            blank.extend(
+                f"{prediction.file} row {number}".strip()
+                for number, text in zip(prediction.numbers, prediction.texts, strict=True)
+                if not text.strip() and len(blank) < MOST_BLANK
+            )
+    if blank:
+        most = " or more" if len(blank) == MOST_BLANK else ""
+        remark(f"{len(blank):,}{most} texts are blank; what is predicted for them says nothing: {listed(blank)}.")
     if output is not None:
         remark(f"{rows:,} predictions written to {output}.")
 
@@ -89,6 +99,7 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
     kept = column_names(keep) or []
     wanted = column_names(reading.text) or columns
     stream = read_texts(source, wanted, options=reading.format_options(), rows_per_chunk=TEXTS_AT_ONCE)
+    said = 0
     for texts, chunk in stream:
         for name in kept:
             if name not in chunk.columns:
@@ -96,8 +107,11 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
                     f"{chunk.file} has no column {name!r} to keep; it has {listed(chunk.columns, 20)}."
                     + did_you_mean(name, chunk.columns)
                 )
+        if not said:
+            remark(f"{source}: {note}" for note in stream.notes)
+            said = len(stream.notes)
         yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in kept})
-    remark(f"{source}: {note}" for note in stream.notes)
+    remark(f"{source}: {note}" for note in stream.notes[said:])
 
 
 def lines(stream: Iterable[str]) -> Iterator[str]:

@@ -68,7 +68,9 @@ def show_predictions(predictions: Iterable[Prediction], task: Task, *, every: bo
     for prediction in predictions:
         for i, text in enumerate(prediction.texts):
             others = [f"{p:.3f}" for p in prediction.probabilities[i]] if every else []
-            rows.append((prediction.labels[i] or "(none)", f"{prediction.probability[i]:.3f}", *others, text))
+            found = prediction.labels[i]
+            label = found if isinstance(found, str) else "; ".join(found)
+            rows.append((label or "(none)", f"{prediction.probability[i]:.3f}", *others, text))
     columns = ("label", "probability", *(task.labels if every else ()), "text")
     table("", columns, rows, right=range(1, len(columns) - 1))
 

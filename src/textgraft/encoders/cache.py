@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     own = os.environ.get("TEXTGRAFT_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textgraft"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache") / "textgraft"
 
 
 _bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)
@@ -66,6 +66,8 @@ class VectorStore:
         at: list[int] = []
         vectors: list[NDArray[np.float32]] = []
         for path in self._files():
+            if not wanted:
+                break
             loaded = _read(path)
             if loaded is None:
                 continue

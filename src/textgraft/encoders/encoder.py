@@ -13,7 +13,7 @@ from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.cache import VectorStore
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer, Windows
-from textgraft.errors import SettingError
+from textgraft.errors import EncoderError, SettingError, listed
 from textgraft.hardware import Precision, best_device, matmul_dtype
 
 if TYPE_CHECKING:
@@ -74,7 +74,12 @@ class Encoder:
     def width(self) -> int:
         """Components of a vector."""
         config = self.files.config
-        return int(config.get("hidden_size") or config.get("dim") or config["d_model"])
+        for name in ("hidden_size", "dim", "d_model", "n_embd"):
+            if isinstance(config.get(name), int):
+                return int(config[name])
+        raise EncoderError(
+            f"The config.json of {self.files.name!r} does not say how wide its states are (hidden_size)."
+        )
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, width) float32 vectors of n texts, in their order; each distinct text is encoded once."""
@@ -142,17 +147,31 @@ def pool(states: torch.Tensor, mask: torch.Tensor | None, pooling: Pooling) -> t
 
 
 def load_encoder(files: EncoderFiles) -> torch.nn.Module:
-    """The encoder's network in fp32, without a head; of an encoder-decoder its encoder half."""
+    """The encoder's network in fp32, without a head; of an encoder-decoder its encoder half.
+
+    Raises:
+        EncoderError: the weights do not go with the configuration; the network would be partly random.
+    """
     from textgraft.encoders.loading import quiet_loading
 
     with quiet_loading(files.name):
-        if files.config.get("is_encoder_decoder"):
-            from transformers import T5EncoderModel
+        from transformers import AutoModel, T5EncoderModel
 
-            return T5EncoderModel.from_pretrained(str(files.folder), local_files_only=True)  # type: ignore[no-any-return]
-        from transformers import AutoModel
-
-        return AutoModel.from_pretrained(str(files.folder), local_files_only=True)  # type: ignore[no-any-return]
+        kind = T5EncoderModel if files.config.get("model_type") in ("t5", "mt5", "umt5") else AutoModel
+        network, report = kind.from_pretrained(
+            str(files.folder), local_files_only=True, trust_remote_code=False, output_loading_info=True
+        )
+    # A pooler on top is not used here, and many encoders come without one.
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing or report["mismatched_keys"]:
+        raise EncoderError(
+            f"The weights of {files.name!r} do not go with its config.json: "
+            f"{listed(missing or report['mismatched_keys'], 3)} missing or of another shape. Save the encoder again."
+        )
+    encoder: torch.nn.Module = network
+    if files.config.get("is_encoder_decoder") and kind is AutoModel:
+        encoder = network.get_encoder()
+    return encoder
 
 
 def check_max_tokens(files: EncoderFiles, max_tokens: int | None) -> int:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import torch
 
 TokenIds = list[NDArray[np.int32]]
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "merges.txt")
 
 
 class HeadedEncoder:
@@ -87,9 +86,10 @@ class HeadedEncoder:
     def save(self, folder: Path) -> None:
         """Writes network and tokenizer as a folder that ``transformers`` and ``HeadedEncoder`` read."""
         self.network.save_pretrained(folder)  # type: ignore[operator]
-        for name in TOKENIZER_FILES:
-            if (self.files.folder / name).is_file():
-                shutil.copyfile(self.files.folder / name, folder / name)
+        self.tokenizer.save(folder / "tokenizer.json")
+        settings = self.files.folder / "tokenizer_config.json"
+        if settings.is_file():
+            shutil.copyfile(settings, folder / settings.name)
 
 
 def read_headed(folder: Path, task: Task, max_tokens: int, precision: Precision) -> HeadedEncoder:
@@ -111,6 +111,6 @@ def _load_with_head(files: EncoderFiles, task: Task, seed: int) -> torch.nn.Modu
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network: torch.nn.Module = AutoModelForSequenceClassification.from_pretrained(
-                str(files.folder), local_files_only=True, dtype=torch.float32, **labels
+                str(files.folder), local_files_only=True, trust_remote_code=False, dtype=torch.float32, **labels
             )
         return network

@@ -13,6 +13,10 @@ from typing import Any
 from textgraft.errors import EncoderError, did_you_mean
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+COUNT_FROM_PADDING = {
+    "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text", "xmod", "ibert",
+}  # fmt: skip
+FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
 
@@ -59,10 +63,9 @@ class EncoderFiles:
     @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
-        own = self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512
+        own = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512)
         # RoBERTa and its kin count positions from the padding id on, so two of them are never used.
-        reserved = 2 if self.config.get("model_type") in {"roberta", "xlm-roberta", "camembert"} else 0
-        return int(own) - reserved
+        return max(own - 2 if self.config.get("model_type") in COUNT_FROM_PADDING else own, 8)
 
     @property
     def default_tokens(self) -> int:
@@ -115,13 +118,18 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
             f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
             "are loaded and are not read. Save it again with safe_serialization."
         )
-    tokenizer = [folder / "tokenizer.json"] if (folder / "tokenizer.json").is_file() else []
-    files = [config, *tokenizer, *sorted(folder.glob("*.safetensors"))]
-    digest = hashlib.sha256("".join(map(_sha256, files)).encode()).hexdigest()
+    # All files that decide what the encoder makes of a text; a README does not.
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in FINGERPRINTED]
+    digest = hashlib.sha256("".join(f"{path.name}:{_sha256(path)}" for path in files).encode()).hexdigest()
     try:
         content = json.loads(config.read_text("utf-8"))
     except ValueError as error:
         raise EncoderError(f"{config} is not JSON ({error}).") from None
+    if not isinstance(content, dict) or "auto_map" in content:
+        raise EncoderError(
+            f"{config} asks to run code that comes with the encoder (auto_map), which textgraft never does; take an "
+            "encoder of an architecture that transformers knows."
+        )
     return EncoderFiles(name, folder, digest, content)
 
 

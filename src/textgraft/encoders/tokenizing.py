@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -64,6 +65,10 @@ class TextTokenizer:
             raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
         return encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
 
+    def save(self, path: Path) -> None:
+        """Writes the tokenizer as one ``tokenizer.json``."""
+        self._tokenizer.save(str(path))
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Token ids of each text, whole and without special tokens."""
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
@@ -90,7 +95,9 @@ class TextTokenizer:
             ends = [min(start + room, len(tokens)) for start in starts]
             total = max(ends[-1], 1)
             for start, end, seen in zip(starts, ends, [0, *ends], strict=False):
-                ids.append(np.array([*self._before, *tokens[start:end], *self._after], np.int32))
+                # A network needs at least one token, and a tokenizer without special ones has none for an empty text.
+                piece = [*self._before, *tokens[start:end], *self._after] or [self.pad_id]
+                ids.append(np.array(piece, np.int32))
                 text.append(i)
                 weight.append((end - seen) / total if ends[-1] else 1.0)
         return Windows(ids, np.array(text, np.int64), np.array(weight, np.float32))
@@ -111,7 +118,7 @@ def _load(files: EncoderFiles) -> Tokenizer:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
     if not getattr(tokenizer, "is_fast", False):

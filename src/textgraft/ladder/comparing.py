@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from textgraft.artifact import save
-from textgraft.artifact.directory import directory_bytes
+from textgraft.artifact.directory import check_place, directory_bytes
+from textgraft.artifact.manifest import plain
 from textgraft.encoders.cache import without_cache
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
@@ -101,7 +102,7 @@ class Comparison:
             "methods": [
                 {
                     "method": one.name,
-                    "parameters": one.model.get_params(deep=False),
+                    "parameters": plain(one.model.get_params(deep=False)),
                     "chosen": one.model.chosen_,
                     "remarks": list(one.model.notes_),
                     "train_seconds": round(one.train_seconds, 3),
@@ -141,6 +142,8 @@ def compare(
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)
+    for name in _names(ladder) if directory else ():
+        check_place(Path(directory or ".") / name)
     climbed, entries = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for name, method in zip(_names(ladder), ladder, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
+from textgraft.encoders.cache import without_cache
 from textgraft.methods import TextClassifier
 from textgraft.task import targets_of
 
@@ -24,7 +25,7 @@ class Prediction:
         texts: n texts.
         file: where they came from.
         numbers: (n,) their 1-based row numbers there; 0 where the file is the row.
-        labels: n predicted labels; for a multi-label task those of a text joined by ``;``, most probable first.
+        labels: n predicted labels; for a multi-label task a tuple of names each, the most probable first.
         probability: (n,) of the predicted label; for a multi-label task of the least probable predicted label, or,
             where none is predicted, one minus that of the most probable one.
         probabilities: (n, k) of all labels.
@@ -34,7 +35,7 @@ class Prediction:
     texts: list[str]
     file: str
     numbers: Sequence[int]
-    labels: list[str]
+    labels: list[str] | list[tuple[str, ...]]
     probability: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     kept: dict[str, list[Any]]
@@ -57,7 +58,9 @@ def predict_stream(model: TextClassifier, stream: Iterable[Texts]) -> Iterator[P
     """
     told = progress.track(_gathered(stream), "predicting", amount=lambda parts: sum(len(p.texts) for p in parts))
     for parts in told:
-        probabilities = model.predict_proba([text for part in parts for text in part.texts])
+        # Texts to predict are seen once; keeping their vectors would fill the disk with them.
+        with without_cache():
+            probabilities = model.predict_proba([text for part in parts for text in part.texts])
         labels, probability = describe(model, probabilities)
         start = 0
         for part in parts:
@@ -81,13 +84,15 @@ def _gathered(stream: Iterable[Texts]) -> Iterator[list[Texts]]:
         yield parts
 
 
-def describe(model: TextClassifier, probabilities: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
-    """The labels of n texts as strings and (n,) how probable they are; see ``Prediction``."""
+def describe(
+    model: TextClassifier, probabilities: NDArray[np.float32]
+) -> tuple[list[str] | list[tuple[str, ...]], NDArray[np.float32]]:
+    """The labels of n texts and (n,) how probable they are; see ``Prediction``."""
     task = model.task_
     targets = targets_of(probabilities, task, model.thresholds_)
     if not task.multi_label:
         return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    names = [";".join(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)]
+    names = [tuple(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)]
     least = np.where(targets, probabilities, np.inf).min(axis=1)
     return names, np.where(targets.any(axis=1), least, 1 - probabilities.max(axis=1)).astype(np.float32)

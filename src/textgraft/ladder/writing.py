@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from textgraft.errors import SettingError
+from textgraft.errors import DataError, SettingError
 from textgraft.ladder.streaming import Prediction
 from textgraft.task import Task
 
@@ -42,16 +42,20 @@ class Layout:
         if self.with_file:
             found["file"] = [prediction.file] * len(prediction.texts)
         found["row"] = list(prediction.numbers)
-        found |= prediction.kept
-        found |= {
+        own = {
             "text": prediction.texts,
-            "label": prediction.labels,
+            "label": prediction.labels
+            if not self.task.multi_label
+            else [";".join(names) for names in prediction.labels],
             "probability": _rounded(prediction.probability),
         }
         if self.every:
             for j, label in enumerate(self.task.labels):
-                found[f"p({label})"] = _rounded(prediction.probabilities[:, j])
-        return found
+                own[f"p({label})"] = _rounded(prediction.probabilities[:, j])
+        # A kept column that is called like one of ours stays, under another name.
+        taken = found.keys() | own.keys()
+        found |= {f"input.{name}" if name in taken else name: values for name, values in prediction.kept.items()}
+        return found | own
 
 
 class Writer(Protocol):
@@ -145,11 +149,12 @@ class LinesWriter:
         for i, row in enumerate(zip(*columns.values(), strict=True)):
             item = dict(zip(columns, row, strict=True))
             if task.multi_label:
-                item["labels"] = [name for name in item.pop("label").split(";") if name]
+                del item["label"]
+                item["labels"] = list(prediction.labels[i])
             if self._layout.every:
                 shares = _rounded(prediction.probabilities[i])
                 item["probabilities"] = dict(zip(task.labels, shares, strict=True))
-            self._file.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
+            self._file.write(json.dumps(_plain(item), ensure_ascii=False, default=str) + "\n")
 
     def close(self) -> None:
         """See ``Writer``."""
@@ -173,7 +178,14 @@ class ParquetWriter:
             table: pyarrow.Table = pa.table({name: _arrow(values) for name, values in columns.items()})
             self._writer = pq.ParquetWriter(self._path, table.schema)
         schema = self._writer.schema
-        arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
+        try:
+            arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(
+                f"A kept column changes its type between rows {prediction.numbers[0]:,} and "
+                f"{prediction.numbers[-1]:,} of {prediction.file} ({error}); Parquet columns have one type. Write CSV "
+                "or JSON Lines, or keep other columns."
+            ) from None
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
     def close(self) -> None:
@@ -186,6 +198,11 @@ class ParquetWriter:
             pq.write_table(pa.schema(list(empty.items())).empty_table(), self._path)
         else:
             self._writer.close()
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    """The item without NaN, which is no JSON."""
+    return {name: None if value != value else value for name, value in item.items()}  # noqa: PLR0124
 
 
 def _arrow(values: Sequence[Any]) -> pyarrow.Array:

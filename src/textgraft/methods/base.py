@@ -82,7 +82,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             texts: a Dataset, or n texts.
             labels: with plain texts, n labels: one name or number each; or, for a multi-label task, an (n, k) 0/1
                 matrix or a collection of names for each text.
-            valid: data for the choices that the method makes (regularisation, epochs, thresholds); it is never
+            valid: data for the choices that the method makes (regularisation, calibration, epochs); it is never
                 trained on. Without it a part of the training data is held out where a choice is to be made.
 
         Raises:
@@ -90,10 +90,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             SettingError: a hyperparameter has a value that cannot be used.
         """
         data, classes = as_dataset(texts, labels)
-        if (len(data.task) < 2 and not data.task.multi_label) or np.count_nonzero(data.counts) < 1:
+        if np.count_nonzero(data.counts) < (1 if data.task.multi_label else 2):
             raise DataError(
                 f"A classifier needs at least two labels to tell apart; all {len(data):,} training texts carry "
-                f"{', '.join(map(repr, data.task.labels)) or 'no label'}."
+                f"{', '.join(repr(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
             )
         self.check_settings()
         self.task_ = data.task
@@ -103,7 +103,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
         self.notes_ = ()
-        self._fit(data, None if valid is None else valid.with_task(data.task))
+        try:
+            self._fit(data, None if valid is None else valid.with_task(data.task))
+        except BaseException:
+            del self.task_  # so that what was begun does not pass for fitted
+            raise
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -134,7 +138,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def score(self, texts: Sequence[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
         """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
         if self.task_.multi_label and self.label_form_ == "names":
-            truth = self.task_.encode(list(labels))
+            truth = self.task_.encode([[str(name) for name in row] for row in labels])
             right = (targets_of(self.predict_proba(texts), self.task_, self.thresholds_) == truth).all(axis=1)
             return float(np.average(right, weights=sample_weight))
         return float(super().score(texts, labels, sample_weight=sample_weight))

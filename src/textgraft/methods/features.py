@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling
+from textgraft.encoders.sources import resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
 from textgraft.hardware import PRECISIONS, Precision
@@ -79,7 +80,7 @@ class FeatureClassifier(TextClassifier):
         check_regularisation(self.C)
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
-        self.encoder_ = self._open_encoder()
+        self.encoder_ = self._open_encoder(self.max_tokens)
         X = self.encoder_.encode(train.texts)
         self._standardise(X)
         checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
@@ -104,11 +105,11 @@ class FeatureClassifier(TextClassifier):
                 "longer than it did.",
             )
 
-    def _open_encoder(self) -> Encoder:
+    def _open_encoder(self, max_tokens: int | None) -> Encoder:
         return Encoder(
             self.encoder,
             pooling=self.pooling,
-            max_tokens=self.max_tokens,
+            max_tokens=max_tokens,
             long=self.long,
             precision=self.precision,
         )
@@ -156,9 +157,9 @@ class FeatureClassifier(TextClassifier):
         self.mean_, self.scale_ = tensors["mean"], tensors["scale"]
         self.model_ = LinearModel(tensors["weights"], tensors["bias"])
         self.calibration_ = Calibration(tensors["calibration_scale"], tensors["calibration_shift"])
-        self.encoder_ = self._open_encoder()
-        if self.encoder_.files.fingerprint != content["fingerprint"]:
+        if resolve(self.encoder).fingerprint != content["fingerprint"]:
             raise ArtifactError(
                 f"{folder} was trained on another version of the encoder {self.encoder!r}: the weights, tokenizer or "
                 "configuration here differ from those it was trained on. Install that version, or train again."
             )
+        self.encoder_ = self._open_encoder(content["max_tokens"])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Dataset, Rows, Task, whole
 
 Labels = Sequence[Any] | NDArray[Any]
 
@@ -23,11 +23,13 @@ def as_texts(texts: Iterable[str]) -> list[str]:
     """
     if isinstance(texts, str):
         raise DataError("Texts must come as a list; got one string. Put it in brackets: [text].")
+    if getattr(texts, "ndim", 1) != 1:
+        raise DataError("Texts must come as one list; got a table or matrix. Take its text column: frame['text'].")
     items = texts.tolist() if hasattr(texts, "tolist") else list(texts)
     for i, item in enumerate(items):
         if not isinstance(item, str):
             raise DataError(f"Texts must be strings; item {i} is {item!r} of type {type(item).__name__}.")
-    return items
+    return [whole(item) for item in items]
 
 
 def as_dataset(texts: Dataset | Iterable[str], labels: Labels | None) -> tuple[Dataset, NDArray[Any]]:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.errors import TrainingError
 from textgraft.methods.calibration import Calibration, fit_calibration
 from textgraft.progress import track
 from textgraft.task import Dataset, Targets, Task
@@ -249,6 +250,10 @@ def balance(Y: Floats, task: Task) -> Floats:
 def minimize(objective: Callable[[Floats], tuple[float, Floats]], W: Floats, preconditioner: Floats) -> Floats:
     """Minimises a smooth convex function by L-BFGS; stops when five steps together gain less than 0.5 %."""
     value, gradient = objective(W)
+    if not np.isfinite(value):
+        raise TrainingError(
+            f"The linear model cannot be fitted: its loss is {value} at the start, so a feature is not a number."
+        )
     values = [value]
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=_MEMORY)
     for _ in range(_STEPS):

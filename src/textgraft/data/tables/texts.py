@@ -10,7 +10,7 @@ from textgraft.data.tables.columns import find_text
 from textgraft.data.tables.header import is_position
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.errors import BadRow, DataError, did_you_mean, listed
-from textgraft.task import Columns
+from textgraft.task import Columns, whole
 
 Names = str | Sequence[str]
 
@@ -103,7 +103,7 @@ def join_texts(columns: Mapping[str, list[Any]], wanted: Sequence[str], n: int |
 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return whole(value)
     if isinstance(value, (list, tuple)):  # words that were parted already
         return " ".join(map(str, value))
     return "" if is_missing(value) else str(value)

@@ -32,14 +32,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     from rich.table import Table
     from rich.text import Text
 
+    if title:
+        output().print(title, style="bold", markup=False, soft_wrap=True)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     # As Text, since a name in square brackets would be taken for markup.
-    drawn = Table(
-        title=Text(title) if title else None,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-    )
     for i, name in enumerate(columns):
         drawn.add_column(Text(name), justify="right" if i in right else "left", overflow="fold")
     for row in rows:

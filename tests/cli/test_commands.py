@@ -161,7 +161,15 @@ def test_a_mistyped_encoder_is_not_passed_over_by_inspect(table: Path) -> None:
 
 
 def test_blank_texts_to_predict_are_counted_and_named(model: Path) -> None:
-    assert "1 texts are blank" in textgraft("predict", model, stdin="great match\n \n").stderr
+    assert "1 text is blank" in textgraft("predict", model, stdin="great match\n \n").stderr
+
+
+def test_standard_input_that_is_not_utf8_is_a_sentence(model: Path) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "predict", str(model)], input=b"great match\ncaf\xe9\n", capture_output=True, check=False
+    )
+    assert ended.returncode == 1
+    assert b"Error: Standard input is not UTF-8" in ended.stderr
 
 
 def test_several_labels_travel_from_indicator_columns_to_predictions(tmp_path: Path) -> None:

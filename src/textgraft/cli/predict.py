@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -71,8 +72,8 @@ def run(
                 if not text.strip() and len(blank) < MOST_BLANK
             )
     if blank:
-        most = " or more" if len(blank) == MOST_BLANK else ""
-        remark(f"{len(blank):,}{most} texts are blank; what is predicted for them says nothing: {listed(blank)}.")
+        found = "1 text is" if len(blank) == 1 else f"{len(blank):,}{' or more' * (len(blank) == MOST_BLANK)} texts are"
+        remark(f"{found} blank; what is predicted there says nothing: {listed(blank)}.")
     if output is not None:
         remark(f"{rows:,} predictions written to {output}.")
 
@@ -114,6 +115,22 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
     remark(f"{source}: {note}" for note in stream.notes[said:])
 
 
-def lines(stream: Iterable[str]) -> Iterator[str]:
-    """The lines of standard input without their ends; blank ones are texts too, so that numbers stay right."""
-    return (line.rstrip("\r\n") for line in stream)
+def lines(stream: TextIO) -> Iterator[str]:
+    """The lines of standard input without their ends; blank ones are texts too, so that numbers stay right.
+
+    Raises:
+        DataError: a line is not UTF-8.
+    """
+    from textgraft.errors import DataError
+
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="strict")
+    read = 0
+    try:
+        for read, line in enumerate(stream, 1):  # noqa: B007 - told when the next one fails
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"Standard input is not UTF-8 after line {read:,} ({error.reason}); convert it, or give it as a file with "
+            "--input and --encoding."
+        ) from None

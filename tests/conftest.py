@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,21 @@ def shared_data() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees vectors that another run kept."""
     monkeypatch.setenv("TEXTGRAFT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def said_by_processes() -> Callable[[str], set[str]]:
+    """Runs code in processes that hash strings differently; what they print is one thing if that plays no part."""
+
+    def run(code: str) -> set[str]:
+        return {
+            subprocess.run(
+                [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            ).stdout
+            for seed in ("1", "2", "3")
+        }
+
+    return run
 
 
 @pytest.fixture(scope="session")

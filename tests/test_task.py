@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,14 +14,9 @@ def test_numbers_are_ordered_as_numbers_and_everything_else_as_names() -> None:
     assert label_order(["b", "10", "2"]) == ("10", "2", "b")
 
 
-def test_the_order_of_labels_is_the_same_in_every_process() -> None:
+def test_the_order_of_labels_is_the_same_in_every_process(said_by_processes: Callable[[str], set[str]]) -> None:
     script = "from textgraft.task import label_order; print(label_order(['3', 'nan', '1', '2', '10', 'inf']))"
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
-        ).stdout
-        for seed in ("1", "2", "3")
-    }
+    said = said_by_processes(script)
     assert len(said) == 1
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -170,18 +169,13 @@ def test_no_texts_have_no_groups() -> None:
     assert duplicate_groups([]).shape == (0,)
 
 
-def test_groups_are_the_same_in_every_process() -> None:
+def test_groups_are_the_same_in_every_process(said_by_processes: Callable[[str], set[str]]) -> None:
     code = (
         "from textgraft.data.shingles import shingle, minhash\n"
         "s = shingle(['the quick brown fox', 'jumps over the dog'])\n"
         "print(s.hashes.tolist(), minhash(s, 4).tolist())"
     )
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, text=True
-        ).stdout
-        for seed in ("1", "2")
-    }
+    outputs = said_by_processes(code)
     assert len(outputs) == 1
 
 

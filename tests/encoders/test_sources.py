@@ -13,6 +13,7 @@ import pytest
 from textgraft.encoders import EMBEDDED, resolve
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import EncoderError
+from textgraft.methods import FineTunedClassifier
 
 
 def test_the_embedded_encoder_is_the_published_one() -> None:
@@ -66,6 +67,8 @@ def test_weights_of_another_network_are_refused_and_not_filled_up_at_random(tiny
     save_file({f"other.{name}": value for name, value in weights.items()}, folder / "model.safetensors")
     with pytest.raises(EncoderError, match=r"do not go with its config\.json"):
         Encoder(str(folder), cache=False).encode(["film"])
+    with pytest.raises(EncoderError, match=r"do not go with its config\.json"):
+        FineTunedClassifier(str(folder)).fit(["good", "bad"] * 4, ["a", "b"] * 4)
 
 
 def test_an_encoder_that_brings_code_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.cache import VectorStore
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer, Windows
-from textgraft.errors import EncoderError, SettingError, listed
+from textgraft.errors import EncoderError, SettingError
 from textgraft.hardware import Precision, best_device, matmul_dtype
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
     Raises:
         EncoderError: the weights do not go with the configuration; the network would be partly random.
     """
-    from textgraft.encoders.loading import quiet_loading
+    from textgraft.encoders.loading import check_complete, quiet_loading
 
     with quiet_loading(files.name):
         from transformers import AutoModel, T5EncoderModel
@@ -161,13 +161,7 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
         network, report = kind.from_pretrained(
             str(files.folder), local_files_only=True, trust_remote_code=False, output_loading_info=True
         )
-    # A pooler on top is not used here, and many encoders come without one.
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing or report["mismatched_keys"]:
-        raise EncoderError(
-            f"The weights of {files.name!r} do not go with its config.json: "
-            f"{listed(missing or report['mismatched_keys'], 3)} missing or of another shape. Save the encoder again."
-        )
+    check_complete(files.name, report, of="")
     encoder: torch.nn.Module = network
     if files.config.get("is_encoder_decoder") and kind is AutoModel:
         encoder = network.get_encoder()

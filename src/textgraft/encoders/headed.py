@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from textgraft import progress
 from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.encoder import BATCH_TOKENS
-from textgraft.encoders.loading import quiet_loading
+from textgraft.encoders.loading import check_complete, quiet_loading
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.hardware import Precision, best_device, matmul_dtype
@@ -110,7 +110,14 @@ def _load_with_head(files: EncoderFiles, task: Task, seed: int) -> torch.nn.Modu
         }
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network: torch.nn.Module = AutoModelForSequenceClassification.from_pretrained(
-                str(files.folder), local_files_only=True, trust_remote_code=False, dtype=torch.float32, **labels
+            network, report = AutoModelForSequenceClassification.from_pretrained(
+                str(files.folder),
+                local_files_only=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **labels,
             )
-        return network
+    check_complete(files.name, report, of=f"{network.base_model_prefix}.")
+    headed: torch.nn.Module = network
+    return headed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from textgraft.errors import EncoderError, MissingExtraError
+from textgraft.errors import EncoderError, MissingExtraError, listed
 
 
 @contextmanager
@@ -36,3 +37,26 @@ def quiet_loading(name: str) -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def check_complete(name: str, report: dict[str, Any], *, of: str) -> None:
+    """Refuses an encoder whose files do not hold all of its weights, since the rest would be random.
+
+    Args:
+        name: the encoder's, for the message.
+        report: what ``from_pretrained`` says with ``output_loading_info``.
+        of: the prefix of the encoder's own weights; a head beside them may be new.
+
+    Raises:
+        EncoderError: weights are missing or of another shape. A pooler does not count: many encoders come without.
+    """
+    wrong = sorted(
+        key
+        for key in [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
+        if key.startswith(of) and not key.removeprefix(of).startswith("pooler.")
+    )
+    if wrong:
+        raise EncoderError(
+            f"The weights of {name!r} do not go with its config.json: {listed(wrong, 3)} missing or of another shape. "
+            "Save the encoder again."
+        )

@@ -9,8 +9,8 @@ from textgraft.errors import SettingError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["auto", "fp32", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16")
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
 
 
 def best_device() -> torch.device:
@@ -23,21 +23,42 @@ def best_device() -> torch.device:
 
 
 def matmul_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type for matrix products: bf16 where asked for, or by ``"auto"`` where the hardware multiplies it natively.
+    """The type for matrix products: the one asked for, or by ``"auto"`` what the hardware multiplies natively.
 
-    Elsewhere bf16 is emulated and slower than fp32, which is why it is not the default everywhere.
+    That is bf16 where there is hardware for it (AVX-512 bf16, AMX, Arm bf16, NVIDIA from Ampere on), fp16 on older
+    NVIDIA GPUs, else fp32: emulated bf16 is slower than fp32.
     """
     import torch
 
     if precision not in PRECISIONS:
         raise SettingError(f"precision must be one of {', '.join(map(repr, PRECISIONS))}; got {precision!r}.")
-    if precision == "auto":
-        if device.type == "cuda":
-            native = torch.cuda.is_bf16_supported(including_emulation=False)
-        else:
-            # Older releases of torch cannot tell; fp32 is right everywhere.
-            tell = getattr(torch.cpu, "get_capabilities", dict)
-            capabilities: dict[str, object] = tell() if device.type == "cpu" else {}
-            native = any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
-        precision = "bf16" if native else "fp32"
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+    if precision != "auto":
+        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if device.type == "cpu" and native_bf16() else torch.float32
+
+
+def native_bf16() -> str | None:
+    """The name of the processor's instructions that multiply bf16, if it has any."""
+    import torch
+
+    # Older releases of torch cannot tell; fp32 is right everywhere.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    names = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512 bf16", "arm_bf16": "Arm bf16"}
+    return next((name for key, name in names.items() if capabilities.get(key)), None)
+
+
+def described(dtype: torch.dtype, device: torch.device) -> str:
+    """One line for people: what is computed on, in which precision, and why."""
+    import torch
+
+    name = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
+    if device.type == "cuda":
+        return f"{name} on {torch.cuda.get_device_name(device)}"
+    if device.type != "cpu":
+        return f"{name} on {device.type}"
+    threads = torch.get_num_threads()
+    has = native_bf16()
+    why = f"the processor has {has}" if has else "the processor has no bf16 instructions"
+    return f"{name} on {threads} CPU thread{'s' * (threads > 1)}; {why}"

@@ -53,7 +53,7 @@ def test_neighbours_and_padding_do_not_change_a_probability(tiny_encoder: Path) 
 
 def test_texts_are_cut_where_said_and_the_share_is_told(tiny_encoder: Path) -> None:
     texts = [*TEXTS, "good " * 40]
-    model = tuned(tiny_encoder, epochs=1, max_tokens=8).fit(texts, [*LABELS, "good"])
+    model = tuned(tiny_encoder, epochs=1, max_tokens=8, long="truncate").fit(texts, [*LABELS, "good"])
     assert 0 < model.chosen_["texts_cut"] < 0.2
     same = model.predict_proba(["film " * 6 + "good", "film " * 6 + "awful " * 9])
     np.testing.assert_array_equal(same[0], same[1])

@@ -21,13 +21,14 @@ from textgraft.errors import ArtifactError, TextgraftError, listed
 from textgraft.methods import METHODS, TextClassifier
 from textgraft.methods.base import FittedOn
 from textgraft.task import Columns, Task
+from textgraft.training import processes
 
 
 def save(model: TextClassifier, directory: str | Path, *, evaluation: dict[str, Any] | None = None) -> Path:
     """Writes a fitted classifier as a directory of ``textgraft.json`` and weights.
 
     It is written beside its place and renamed, so a directory is there whole or not at all; an earlier model of the
-    same name is replaced.
+    same name is replaced. Of several processes that train together the first one writes.
 
     Args:
         model: a fitted classifier.
@@ -39,11 +40,13 @@ def save(model: TextClassifier, directory: str | Path, *, evaluation: dict[str, 
     """
     place = Path(directory)
     check_place(place)
+    if processes.rank() > 0:
+        return place
     with _beside(place) as folder:
         model._write(folder)
         manifest = Manifest(
             method=model.method,
-            parameters=model.get_params(deep=False),
+            parameters={k: v for k, v in model.get_params(deep=False).items() if k not in model.unsaved},
             task=asdict(model.task_),
             classes={"values": model.classes_.tolist(), "dtype": model.classes_.dtype.str},
             label_form=model.label_form_,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,8 +50,11 @@ def main() -> None:
     from textgraft.cli.console import Bars
     from textgraft.progress import listening
 
+    first = os.environ.get("RANK", "0") == "0"
+    if not first:  # of several processes that train together; only errors are heard from the others
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
     try:
-        if sys.stderr.isatty():
+        if first and sys.stderr.isatty():
             with listening(Bars()):
                 app(standalone_mode=True)
         else:

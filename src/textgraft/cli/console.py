@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ PATIENCE = 1.0  # seconds of silence before a bar is drawn
 
 def remark(sentences: str | Iterable[str]) -> None:
     """Says sentences on standard error, each on lines of its own."""
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes that train together the first one speaks
     for sentence in [sentences] if isinstance(sentences, str) else sentences:
         print(sentence, file=sys.stderr)
 

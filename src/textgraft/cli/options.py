@@ -10,6 +10,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -156,15 +157,33 @@ class MethodOptions:
 
     encoder: Annotated[str | None, _option("Encoder: an embedded one, a folder or a name on the Hub.", METHOD)] = None
     pooling: Annotated[str | None, _option("features: mean, cls or max.", METHOD)] = None
-    long: Annotated[str | None, _option("features: what to do with long texts, truncate or window.", METHOD)] = None
+    long: Annotated[str | None, _option("Long texts: window reads all of them, truncate cuts.", METHOD)] = None
     max_tokens: Annotated[int | None, _option("features, finetune: length of a window or of a cut text.", METHOD)] = (
         None
     )
     epochs: Annotated[int | None, _option("finetune: passes over the data.", METHOD)] = None
     batch_size: Annotated[int | None, _option("finetune: texts per step.", METHOD)] = None
     learning_rate: Annotated[float | None, _option("finetune: the peak learning rate.", METHOD)] = None
-    class_weight: Annotated[str | None, _option("balanced weighs rare labels up.", METHOD)] = None
-    precision: Annotated[str | None, _option("features, finetune: auto, fp32 or bf16.", METHOD)] = None
+    trained: Annotated[
+        str | None, _option("finetune: all, head, lora, or how many of the last layers are trained.", METHOD)
+    ] = None
+    budget: Annotated[str | None, _option("finetune: train at most so long, such as 10m.", METHOD)] = None
+    patience: Annotated[
+        int | None, _option("finetune: stop after so many epochs without a better validation score.", METHOD)
+    ] = None
+    warmup: Annotated[float | None, _option("finetune: share of the training with a rising rate.", METHOD)] = None
+    decay: Annotated[str | None, _option("finetune: how the rate falls: linear, cosine or none.", METHOD)] = None
+    layer_decay: Annotated[float | None, _option("finetune: rate of each layer over that above.", METHOD)] = None
+    weight_decay: Annotated[float | None, _option("finetune: on weight matrices.", METHOD)] = None
+    dropout: Annotated[float | None, _option("finetune: in place of the encoder's own.", METHOD)] = None
+    label_smoothing: Annotated[float | None, _option("finetune: share of a target for all labels.", METHOD)] = None
+    class_weight: Annotated[
+        str | None, _option("balanced weighs rare labels up; finetune: also label=2,other=0.5.", METHOD)
+    ] = None
+    thresholds: Annotated[
+        str | None, _option("finetune, multi-label: label and global are tuned; or a number such as 0.5.", METHOD)
+    ] = None
+    precision: Annotated[str | None, _option("features, finetune: auto, fp32, bf16 or fp16.", METHOD)] = None
 
     def build(self, names: list[str], seed: int) -> list[TextClassifier]:
         """Unfitted classifiers of the named methods.
@@ -176,6 +195,7 @@ class MethodOptions:
         from textgraft.methods import METHODS
 
         given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+        given |= {name: parse(given[name]) for name, parse in PARSED.items() if name in given}
         unused = set(given)
         models = []
         for name in dict.fromkeys(names):
@@ -230,6 +250,35 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
     collected.__annotations__ = {p.name: p.annotation for p in parameters}
     del collected.__wrapped__
     return collected
+
+
+def _number_or_word(value: str) -> Any:
+    """``"4"`` as 4, ``"0.5"`` as 0.5, any other word as it is."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value)
+    return value
+
+
+def _weights(value: str) -> Any:
+    """``"joy=2,anger=0.5"`` as a mapping; a word as it is.
+
+    Raises:
+        SettingError: a weight is no number.
+    """
+    if "=" not in value:
+        return value
+    try:
+        return {name.strip(): float(weight) for name, weight in (part.rsplit("=", 1) for part in value.split(","))}
+    except ValueError:
+        raise SettingError(f"--class-weight must be like joy=2,anger=0.5 or balanced; got {value!r}.") from None
+
+
+PARSED: dict[str, Callable[[str], Any]] = {
+    "trained": _number_or_word,
+    "thresholds": _number_or_word,
+    "class_weight": _weights,
+}
 
 
 def column_names(columns: str | None) -> list[str] | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import Json, MethodOptions, Out, SplitOptions, Table, TableOptions
+from textgraft.errors import SettingError
 
 NAME = "train"
 
@@ -18,11 +19,19 @@ def run(
     dividing: SplitOptions,
     tuning: MethodOptions,
     method: Annotated[str, typer.Option(help="majority, ngrams, features or finetune.")] = "ngrams",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="finetune: go on where a stopped training was, to the same weights.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="finetune: also write TensorBoard events.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
 
     Without --test a fifth of the rows is held out, and the metrics are of these; --test-size 0 trains on all rows.
+    Fine-tuning keeps its log, learning curves and checkpoints in DIR.training while it runs; the checkpoints go when it
+    is done.
     """
     from textgraft.artifact import save
     from textgraft.artifact.directory import check_place
@@ -31,6 +40,10 @@ def run(
     from textgraft.ladder import evaluate
 
     model = tuning.build([method], dividing.seed)[0]
+    if "folder" in model.get_params(deep=False):
+        model.set_params(folder=out.with_name(f"{out.name}.training"), resume=resume, tensorboard=tensorboard)
+    elif resume or tensorboard:
+        raise SettingError(f"--resume and --tensorboard are for finetune; {method} trains in one go.")
     check_place(out)
     splits = dividing.read(source, reading)
     model.fit(splits.train, valid=splits.valid)

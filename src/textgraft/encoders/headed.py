@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,74 +13,118 @@ from numpy.typing import NDArray
 from textgraft import progress
 from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.encoder import BATCH_TOKENS
-from textgraft.encoders.loading import check_complete, quiet_loading
+from textgraft.encoders.heads import load_with_head
 from textgraft.encoders.sources import EncoderFiles, resolve
-from textgraft.encoders.tokenizing import TextTokenizer
+from textgraft.encoders.tokenizing import Long, TextTokenizer, Windows
 from textgraft.hardware import Precision, best_device, matmul_dtype
 from textgraft.task import Task
+from textgraft.training import processes
 
 if TYPE_CHECKING:
     import torch
 
-TokenIds = list[NDArray[np.int32]]
+TOKENS_AT_ONCE = {"cpu": 2048}  # rows of similar length in one pass; more does not make a CPU faster
+GPU_TOKENS_AT_ONCE = 32768
 
 
 class HeadedEncoder:
     """A sequence classifier in the form that ``transformers`` saves and loads, with its tokenizer.
 
+    The logits of a long text are the mean of its windows' logits, weighted by the tokens that each brings.
+
     Args:
         files: the encoder, or a saved HeadedEncoder.
         task: the labels; they are written into the network's configuration.
-        max_tokens: texts are cut here, special tokens included.
+        max_tokens: the length of a window, special tokens included.
+        long: ``"window"`` reads all of a long text, ``"truncate"`` its first window.
         precision: of the matrix products in prediction.
         head_seed: of the head's first weights, where ``files`` has no head.
+        dropout: in training; None is what the encoder's configuration says.
     """
 
-    def __init__(self, files: EncoderFiles, task: Task, max_tokens: int, precision: Precision, head_seed: int = 0):
+    def __init__(
+        self,
+        files: EncoderFiles,
+        task: Task,
+        max_tokens: int,
+        long: Long,
+        precision: Precision,
+        head_seed: int = 0,
+        dropout: float | None = None,
+    ) -> None:
         self.files = files
         self.task = task
         self.max_tokens = max_tokens
+        self.long = long
         self.device = best_device()
         self.dtype = matmul_dtype(precision, self.device)
         self.tokenizer = TextTokenizer(files)
-        self.network = _load_with_head(files, task, head_seed).to(self.device)
+        self.network: torch.nn.Module = load_with_head(files, task, head_seed, dropout)
+        if self.device.type == "cpu":
+            from textgraft.encoders.faster import make_faster
 
-    def cut(self, texts: Sequence[str]) -> tuple[TokenIds, NDArray[np.bool_]]:
-        """The token ids of n texts, and (n,) whether a text was longer than ``max_tokens`` and cut there."""
-        windows = self.tokenizer.windows(texts, self.max_tokens + 1, "truncate")
-        cut = windows.lengths > self.max_tokens
-        ids = windows.ids
-        for i in np.flatnonzero(cut):
-            # The last token before the closing special ones is the one too many.
-            ids[i] = np.delete(ids[i], -1 - self.tokenizer.closing)
-        return ids, cut
+            make_faster(self.network)
+        self.network.to(self.device)
 
-    def logits(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
-        """(n, k) logits of one batch of token ids."""
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """The token ids of texts, as the network takes them."""
+        return self.tokenizer.windows(texts, self.max_tokens, self.long)
+
+    def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
+        """(texts, k) float32 logits of the texts whose windows are ``chosen``, by ascending number of the text.
+
+        Args:
+            windows: of all texts.
+            chosen: indices of windows; if only some of a text's are among them, it is judged by these.
+        """
+        import torch
+
+        texts, place = np.unique(windows.text[chosen], return_inverse=True)
+        lengths = np.fromiter((len(windows.ids[i]) for i in chosen), np.int64, len(chosen))
+        weight = windows.weight[chosen] / np.bincount(place, windows.weight[chosen])[place]
+        pooled: torch.Tensor | None = None
+        for batch in token_batches(lengths, TOKENS_AT_ONCE.get(self.device.type, GPU_TOKENS_AT_ONCE)):
+            logits = self._forward([windows.ids[i] for i in chosen[batch]])
+            if len(texts) == len(chosen) == len(batch):
+                return logits[torch.from_numpy(np.argsort(place[batch])).to(self.device)]
+            share = torch.from_numpy(weight[batch].astype(np.float32)).to(self.device)
+            if pooled is None:
+                pooled = logits.new_zeros(len(texts), logits.shape[1])
+            pooled = pooled.index_add(0, torch.from_numpy(place[batch]).to(self.device), logits * share[:, None])
+        assert pooled is not None
+        return pooled
+
+    def _forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
+        """(n, k) float32 logits of one batch of windows."""
         import torch
 
         ids, mask = pad(rows, self.tokenizer.pad_id)
         attention = None if mask is None else torch.from_numpy(mask).to(self.device)
-        result: torch.Tensor = self.network(
-            input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention
-        ).logits
-        return result
+        # In training the weights have the lower precision themselves.
+        low = self.dtype != torch.float32 and next(self.network.parameters()).dtype == torch.float32
+        with torch.autocast(self.device.type, self.dtype, enabled=low):
+            result: torch.Tensor = self.network(
+                input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention
+            ).logits
+        return result.float()
 
-    def probabilities(self, rows: TokenIds) -> NDArray[np.float32]:
-        """(n, k) float32 probabilities of n texts given as token ids."""
+    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
+        """(texts, k) float32 probabilities. Several processes share the work, and each gets all of the result."""
         import torch
 
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        result = np.empty((len(rows), len(self.task)), np.float32)
-        batches = token_batches(lengths, BATCH_TOKENS)
-        reduced = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        lengths = windows.lengths
+        logits = np.zeros((len(lengths), len(self.task)), np.float32)
+        batches = token_batches(lengths, BATCH_TOKENS)[processes.rank() :: processes.count()]
         self.network.eval()
-        with torch.inference_mode(), reduced:
-            total = float(lengths.sum())
+        with torch.inference_mode():
+            total = float(sum(lengths[batch].sum() for batch in batches))
             for batch in progress.track(batches, "predicting", total, lambda b: float(lengths[b].sum())):
-                logits = self.logits([rows[i] for i in batch]).float()
-                batch_result = logits.sigmoid() if self.task.multi_label else logits.softmax(dim=1)
-                result[batch] = batch_result.cpu().numpy()
+                logits[batch] = self._forward([windows.ids[i] for i in batch]).cpu().numpy()
+        for batch, theirs in (pair for pairs in processes.gather([(b, logits[b]) for b in batches]) for pair in pairs):
+            logits[batch] = theirs
+        pooled = np.add.reduceat(logits * windows.weight[:, None], windows.starts[:-1], axis=0)
+        values = torch.from_numpy(pooled)
+        result: NDArray[np.float32] = (values.sigmoid() if self.task.multi_label else values.softmax(dim=1)).numpy()
         return result
 
     def save(self, folder: Path) -> None:
@@ -92,32 +136,6 @@ class HeadedEncoder:
             shutil.copyfile(settings, folder / settings.name)
 
 
-def read_headed(folder: Path, task: Task, max_tokens: int, precision: Precision) -> HeadedEncoder:
+def read_headed(folder: Path, task: Task, max_tokens: int, long: Long, precision: Precision) -> HeadedEncoder:
     """The HeadedEncoder that ``save`` wrote into ``folder``."""
-    return HeadedEncoder(resolve(str(folder)), task, max_tokens, precision)
-
-
-def _load_with_head(files: EncoderFiles, task: Task, seed: int) -> torch.nn.Module:
-    with quiet_loading(files.name):
-        import torch
-        from transformers import AutoModelForSequenceClassification
-
-        labels: dict[str, Any] = {
-            "num_labels": len(task),
-            "id2label": dict(enumerate(task.labels)),
-            "label2id": {name: i for i, name in enumerate(task.labels)},
-            "problem_type": "multi_label_classification" if task.multi_label else "single_label_classification",
-        }
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            network, report = AutoModelForSequenceClassification.from_pretrained(
-                str(files.folder),
-                local_files_only=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-                **labels,
-            )
-    check_complete(files.name, report, of=f"{network.base_model_prefix}.")
-    headed: torch.nn.Module = network
-    return headed
+    return HeadedEncoder(resolve(str(folder)), task, max_tokens, long, precision)

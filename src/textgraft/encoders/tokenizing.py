@@ -29,16 +29,23 @@ class Windows:
         ids: one int32 array of token ids, special tokens included, per window.
         text: (windows,) which text a window belongs to; windows of a text follow each other.
         weight: (windows,) float32, the share of its text's tokens that a window brings anew; sums to 1 per text.
+        cut: (texts,) whether the end of a text is in no window.
     """
 
     ids: list[NDArray[np.int32]]
     text: NDArray[np.int64]
     weight: NDArray[np.float32]
+    cut: NDArray[np.bool_]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """(windows,) tokens per window."""
         return np.fromiter(map(len, self.ids), np.int64, len(self.ids))
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(texts + 1,) where the windows of each text start, and where the last ones end."""
+        return np.searchsorted(self.text, np.arange(len(self.cut) + 1))
 
 
 class TextTokenizer:
@@ -90,17 +97,19 @@ class TextTokenizer:
         ids: list[NDArray[np.int32]] = []
         text: list[int] = []
         weight: list[float] = []
+        cut: list[bool] = []
         for i, tokens in enumerate(self.encode(texts)):
             starts = range(0, max(len(tokens) - room, 0) + step, step) if long == "window" else (0,)
             ends = [min(start + room, len(tokens)) for start in starts]
             total = max(ends[-1], 1)
+            cut.append(ends[-1] < len(tokens))
             for start, end, seen in zip(starts, ends, [0, *ends], strict=False):
                 # A network needs at least one token, and a tokenizer without special ones has none for an empty text.
                 piece = [*self._before, *tokens[start:end], *self._after] or [self.pad_id]
                 ids.append(np.array(piece, np.int32))
                 text.append(i)
                 weight.append((end - seen) / total if ends[-1] else 1.0)
-        return Windows(ids, np.array(text, np.int64), np.array(weight, np.float32))
+        return Windows(ids, np.array(text, np.int64), np.array(weight, np.float32), np.array(cut, np.bool_))
 
 
 def _load(files: EncoderFiles) -> Tokenizer:

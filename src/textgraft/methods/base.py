@@ -53,6 +53,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     Attributes:
         method: the name on the command line and in the model directory.
         rung: the place on the ladder; a lower one is cheaper.
+        unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; a label of a multi-label task is predicted from this probability on.
@@ -64,6 +65,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     method: ClassVar[str]
     rung: ClassVar[int]
+    unsaved: ClassVar[frozenset[str]] = frozenset()
 
     task_: Task
     classes_: NDArray[Any]

@@ -111,3 +111,30 @@ def check_regularisation(C: object) -> None:
     usable = [isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and 0 < v < np.inf for v in values]
     if not usable or not all(usable):
         raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
+
+
+def check_between(name: str, value: object, least: float, most: float) -> None:
+    """Raises SettingError unless ``value`` is a number from ``least`` to ``most``."""
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not least <= float(value) <= most:
+        raise SettingError(f"{name} must be a number from {least:g} to {most:g}; got {value!r}.")
+
+
+def seconds_of(name: str, value: float | str | None) -> float | None:
+    """The seconds in a number, or in ``"90s"``, ``"10m"`` or ``"1.5h"``; None stays None.
+
+    Raises:
+        SettingError: ``value`` is none of these, or not above zero.
+    """
+    if value is None:
+        return None
+    number, unit = value, "s"
+    if isinstance(value, str):
+        text = value.strip().lower()
+        number, unit = (text[:-1], text[-1]) if text[-1:] in {"s", "m", "h"} else (text, "s")
+    try:
+        seconds = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if isinstance(value, bool) or not 0 < seconds < math.inf:
+        raise SettingError(f"{name} must be a time above zero, such as 90s, 10m or 1h; got {value!r}.")
+    return seconds

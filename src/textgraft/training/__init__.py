@@ -1,6 +1,7 @@
 """The one training loop, and what it is told."""
 
-from textgraft.training.loop import Progress, train
-from textgraft.training.settings import TrainingSettings, default_epochs
+from textgraft.training.checkpoints import Checkpoints
+from textgraft.training.loop import Objective, Progress, train
+from textgraft.training.settings import DECAYS, Decay, TrainingSettings, default_epochs
 
-__all__ = ["Progress", "TrainingSettings", "default_epochs", "train"]
+__all__ = ["DECAYS", "Checkpoints", "Decay", "Objective", "Progress", "TrainingSettings", "default_epochs", "train"]

@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from textgraft.errors import TrainingError
 from textgraft.hardware import matmul_dtype
+from textgraft.training import processes
+from textgraft.training.checkpoints import Checkpoints
 from textgraft.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import torch
 
-Batch = TypeVar("Batch")
+    from textgraft.training.optimizer import MasterAdamW
+
+Rows = NDArray[np.intp]
+
+
+class Objective(Protocol):
+    """What a network is trained for: rows in batches, the loss of some of them, and a score on other data."""
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """Its parameters with ``requires_grad`` are trained."""
+
+    @property
+    def score_cost(self) -> float:
+        """About what ``score`` takes, in epochs of training; 0 where there is none. A time budget is planned by it."""
+
+    def epoch(self, number: int) -> Sequence[Rows]:
+        """The rows of each step of an epoch, counted from 0; every epoch has equally many steps."""
+
+    def parts(self, rows: Rows) -> Sequence[Rows]:
+        """Rows of one step in parts that are computed at once, so that they fit into memory."""
+
+    def loss(self, rows: Rows) -> torch.Tensor:
+        """The weighted sum of the losses of ``rows``."""
+
+    def weight(self, rows: Rows) -> float:
+        """The sum of their weights; a step's loss is divided by it."""
+
+    def score(self) -> float | None:
+        """Of the network as it is, on data that is not trained on; higher is better. None where there is none."""
+
+    def finish(self, shrunk: float) -> None:
+        """The network holds its final weights. ``shrunk``: see ``MasterAdamW.decay``."""
 
 
 @dataclass(frozen=True)
@@ -24,96 +62,285 @@ class Progress:
     Attributes:
         step: 1-based, over all epochs, of ``steps``.
         epoch: 1-based.
-        loss: of this step's batch, before the update.
+        loss: mean over the step's rows, before the update.
+        learning_rate: of this step.
+        rows: trained on in this step, by all processes.
+        seconds: spent on steps so far, sessions before a resumption included, scoring excluded.
         score: on the validation data, at the last step of an epoch; else None.
+        texts_per_second: of the last steps, averaged; scoring excluded.
         best: whether ``score`` is the best so far.
+        scores: of all epochs so far.
     """
 
     step: int
     steps: int
     epoch: int
     loss: float
+    learning_rate: float
+    rows: int
+    seconds: float
+    texts_per_second: float
     score: float | None = None
     best: bool = False
+    scores: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         score = f" · valid {self.score:.3f}" if self.score is not None else ""
-        return f"epoch {self.epoch} · loss {self.loss:.3f}{score}"
+        return f"epoch {self.epoch} · loss {self.loss:.3f}{score} · {self.texts_per_second:,.0f} texts/s"
+
+
+@dataclass
+class _Place:
+    """Where training stands; together with the tensors and random states, all that a checkpoint needs."""
+
+    step: int = 0
+    epoch: int = 0
+    index: int = 0  # of the next step in the epoch
+    seconds: float = 0.0
+    scoring: float = 0.0  # seconds
+    best_score: float = -math.inf
+    best_decay: float = 1.0
+    waited: int = 0  # epochs since the best score
+    pieces: int = 1  # into which each part is cut, because memory did not suffice
+    scores: tuple[float, ...] = ()
+    last: dict[str, Any] | None = None  # what was told last
 
 
 def train(
-    network: torch.nn.Module,
-    loss: Callable[[Batch], torch.Tensor],
-    batches: Callable[[int], Sequence[Batch]],
+    objective: Objective,
     settings: TrainingSettings,
-    score: Callable[[], float] | None = None,
+    *,
+    depths: Mapping[str, int] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[Progress]:
-    """Trains ``network`` in place and leaves it with the weights of its best epoch.
+    """Trains the objective's network in place and leaves it in fp32 with the weights of its best epoch.
+
+    On a CPU, training that resumes from a checkpoint ends with the very weights of one that was never interrupted.
 
     Args:
-        network: the module whose parameters with ``requires_grad`` are trained.
-        loss: the scalar mean loss of a batch; runs under autocast.
-        batches: the batches of an epoch, 0-based; every epoch has equally many.
-        settings: how to train.
-        score: of the network as it is, on data that is not trained on; higher is better. Without it the last
-            epoch counts as best.
+        objective: what is trained on what.
+        settings: how.
+        depths: for ``layer_decay``, how far from the head each parameter is.
+        checkpoints: where and how often to write them, and whether to go on from one.
 
     Yields:
         Progress after every step.
 
     Raises:
-        TrainingError: the loss is no longer a finite number.
+        TrainingError: the loss or the gradients are no longer finite; memory does not suffice for a single row; a
+            checkpoint cannot be written, or is of another training.
     """
-    import torch
+    yield from _Training(objective, settings, depths, checkpoints).run()
 
-    device = next(network.parameters()).device
-    dtype = matmul_dtype(settings.precision, device)
-    optimizer = _adamw(network, settings)
-    trained = [p for group in optimizer.param_groups for p in group["params"]]
-    torch.manual_seed(settings.seed)
-    best_score, best_weights = -math.inf, None
-    step, steps = 0, settings.epochs * len(batches(0))
-    for epoch in range(settings.epochs):
-        network.train()
-        todo = batches(epoch)
-        for i, batch in enumerate(todo):
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * settings.rate(step, steps)
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                value = loss(batch)
-            number = value.item()
-            if not math.isfinite(number):
+
+class _Training:
+    def __init__(
+        self,
+        objective: Objective,
+        settings: TrainingSettings,
+        depths: Mapping[str, int] | None,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        import torch
+
+        from textgraft.training.optimizer import MasterAdamW
+
+        processes.connect()
+        self.objective, self.settings, self.checkpoints = objective, settings, checkpoints
+        self.device = next(objective.network.parameters()).device
+        self.optimizer: MasterAdamW = MasterAdamW(
+            objective.network, settings, matmul_dtype(settings.precision, self.device), depths
+        )
+        self.steps_per_epoch = len(objective.epoch(0))
+        self.steps = settings.epochs * self.steps_per_epoch
+        self.place = _Place()
+        self.pace = 0.0
+        self.best: torch.Tensor | None = None
+        # Each process drops other units.
+        torch.manual_seed(settings.seed + 1_000_003 * processes.rank())
+        if checkpoints is not None:
+            if (saved := checkpoints.last()) is None:
+                checkpoints.start_anew()
+            else:
+                self._go_on(*saved)
+
+    def run(self) -> Iterator[Progress]:
+        objective, place = self.objective, self.place
+        if place.last is not None and (place.epoch == self.settings.epochs or self._over()):
+            yield Progress(**place.last)  # everything was done before the resumption but for the end
+        while place.epoch < self.settings.epochs and not self._over():
+            todo = objective.epoch(place.epoch)
+            objective.network.train()
+            while place.index < len(todo) and not self._over():
+                told = self._step(todo[place.index])
+                place.step += 1
+                place.index += 1
+                if place.index == len(todo) or self._over():
+                    break
+                yield told
+                self._keep_checkpoint()
+            told = self._score(told)
+            place.epoch += 1
+            place.index = 0
+            place.last = asdict(told)
+            yield told
+            if self.settings.patience is not None and place.waited >= self.settings.patience:
+                break
+            self._keep_checkpoint()
+        decay = self.optimizer.decay if self.best is None else place.best_decay
+        self.optimizer.put_back(self.optimizer.weights if self.best is None else self.best)
+        objective.network.eval()
+        objective.finish(decay)
+
+    def _done(self, ahead: float = 0.0) -> float:
+        """The share of the training that is done, by steps or, where that is further, by time."""
+        place = self.place
+        share = (place.step + ahead) / self.steps
+        if self.settings.budget is not None and place.step:
+            epoch = place.seconds / place.step * self.steps_per_epoch
+            reserve = epoch * self.objective.score_cost if place.scoring == 0 else place.scoring / max(1, place.epoch)
+            room = self.settings.budget - reserve
+            share = max(share, (place.seconds + place.scoring) / room if room > 0 else 1.0)
+        return min(1.0, share)
+
+    def _over(self) -> bool:
+        return self._done() >= 1
+
+    def _step(self, rows: Rows) -> Progress:
+        import torch
+
+        started = time.perf_counter()
+        optimizer, place = self.optimizer, self.place
+        rate = self.settings.rate(self._done(0.5))
+        weight = self.objective.weight(rows)
+        total = self._backward(rows[processes.rank() :: processes.count()])
+        processes.add_up(optimizer.gradient)
+        norm = optimizer.norm(weight)
+        if processes.count() > 1:
+            shared = torch.tensor(total, dtype=torch.float64, device=self.device)
+            processes.add_up(shared)
+            total = float(shared)
+        loss = total / weight
+        if not math.isfinite(loss) or not (math.isfinite(norm) or optimizer.scale != 1):
+            raise TrainingError(self._diverged(loss if not math.isfinite(loss) else norm))
+        optimizer.step(rate, weight, norm)
+        seconds = self._agreed(time.perf_counter() - started)
+        place.seconds += seconds
+        pace = len(rows) / max(seconds, 1e-9)
+        self.pace = 0.95 * self.pace + 0.05 * pace if self.pace else pace
+        return Progress(
+            place.step + 1,
+            self.steps,
+            place.epoch + 1,
+            loss,
+            self.settings.learning_rate * rate,
+            len(rows),
+            place.seconds,
+            self.pace,
+        )
+
+    def _agreed(self, seconds: float) -> float:
+        """The first process's seconds, where a budget makes all of them follow the clock."""
+        if processes.count() == 1 or self.settings.budget is None:
+            return seconds
+        return processes.gather(seconds)[0]
+
+    def _backward(self, rows: Rows) -> float:
+        """Gathers the gradients of this process's rows; where memory does not suffice, in smaller parts."""
+        import torch
+
+        place = self.place
+        while True:
+            random = _random_states(self.device)
+            try:
+                total = 0.0
+                for part in self.objective.parts(rows) if len(rows) else ():
+                    for piece in np.array_split(part, min(place.pieces, len(part))):
+                        loss = self.objective.loss(piece)
+                        self.optimizer.backward(loss)
+                        total += float(loss.detach())
+                return total
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                largest = max(map(len, self.objective.parts(rows)))
+            # Outside the except block, so that the error's traceback no longer holds the tensors.
+            self.optimizer.restart()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            if place.pieces >= largest:
                 raise TrainingError(
-                    f"The loss became {number} at step {step + 1} of {steps} (epoch {epoch + 1}); training diverged. "
-                    f"Lower the learning rate, which is {settings.learning_rate:g}."
-                )
-            torch.autograd.backward(value)
-            torch.nn.utils.clip_grad_norm_(trained, settings.clip)
-            optimizer.step()
-            optimizer.zero_grad()
-            step += 1
-            if i + 1 < len(todo) or score is None:
-                yield Progress(step, steps, epoch + 1, number)
-        if score is not None:
-            network.eval()
-            reached = score()
-            better = reached > best_score
-            if better:
-                best_score = reached
-                best_weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-            yield Progress(step, steps, epoch + 1, number, reached, better)
-    if best_weights is not None:
-        network.load_state_dict(best_weights)
-    network.eval()
+                    f"Memory does not suffice for step {place.step + 1}, not even text by text (tried with "
+                    f"{largest} texts at once and fewer). Lower max_tokens (--max-tokens), train fewer layers "
+                    "(--trained), or take a smaller encoder."
+                ) from None
+            place.pieces = min(2 * place.pieces, largest)
+            _set_random_states(random, self.device)
+
+    def _score(self, told: Progress) -> Progress:
+        started = time.perf_counter()
+        place = self.place
+        self.objective.network.eval()
+        score = self.objective.score()
+        if score is None:
+            return told
+        better = score > place.best_score
+        place.waited = 0 if better else place.waited + 1
+        if better:
+            self.best = self.optimizer.weights.clone()
+            place.best_score, place.best_decay = score, self.optimizer.decay
+        place.scoring += self._agreed(time.perf_counter() - started)
+        place.scores = (*place.scores, score)
+        return replace(told, score=score, best=better, scores=place.scores)
+
+    def _diverged(self, number: float) -> str:
+        what = f"The loss became {number} at step {self.place.step + 1} of {self.steps} (epoch {self.place.epoch + 1})"
+        advice = f"Lower the learning rate, which is {self.settings.learning_rate:g}."
+        written = self.checkpoints.written() if self.checkpoints else []
+        kept = f" The last good checkpoint is {written[-1]}." if written else ""
+        return f"{what}; training diverged. {advice}{kept}"
+
+    def _keep_checkpoint(self) -> None:
+        place, kept = self.place, self.checkpoints
+        if kept is None or not any(processes.gather(kept.due(place.step, place.seconds + place.scoring))):
+            return
+        tensors = self.optimizer.tensors()
+        if self.best is not None:
+            tensors["best"] = self.best
+        for i, states in enumerate(processes.gather(_random_states(self.device))):
+            tensors |= {f"random.{name}.{i}": state for name, state in states.items()}
+        seconds = place.seconds + place.scoring
+        state = {"place": asdict(place), "optimizer": self.optimizer.numbers(), "seconds": seconds}
+        kept.write(place.step, seconds, tensors, state)
+
+    def _go_on(self, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
+        self.place = _Place(**state["place"] | {"scores": tuple(state["place"]["scores"])})
+        self.optimizer.load(tensors, state["optimizer"])
+        if "best" in tensors:
+            self.best = tensors["best"].to(self.device)
+        kinds = ("cpu", "cuda") if self.device.type == "cuda" else ("cpu",)
+        _set_random_states({kind: tensors[f"random.{kind}.{processes.rank()}"] for kind in kinds}, self.device)
 
 
-def _adamw(network: torch.nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """AdamW, fused, with weight decay on matrices only: biases and norm scales are vectors."""
+def _random_states(device: torch.device) -> dict[str, torch.Tensor]:
     import torch
 
-    trained = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _set_random_states(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    import torch
+
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    import torch
+
+    # The CPU's allocator has no error class of its own.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

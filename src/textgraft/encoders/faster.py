@@ -1,0 +1,187 @@
+"""The same network, computed faster on a CPU: cheap dropout masks, attention for short rows, no idle last layer.
+
+Nothing here changes what is computed, up to rounding and to which random units are dropped. What each part brought is
+in ``docs/lab.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, autograd, nn
+
+ATTENTION = "textgraft_cpu"
+LONGEST = 384  # tokens; from here on the memory-saving attention of torch is faster
+
+
+def make_faster(network: nn.Module) -> None:
+    """Changes a sequence classifier of ``transformers`` in place; its weights and their names stay as they are."""
+    _cheap_dropout(network)
+    if getattr(network, "_supports_attention_backend", False):
+        _register_attention()
+        network.set_attn_implementation(ATTENTION)  # type: ignore[operator]
+        _first_token_only(network)
+
+
+def dropout_mask(shape: torch.Size, p: float, dtype: torch.dtype) -> Tensor:
+    """A mask of 0 and 1 / (1 - p), with p rounded to a multiple of 1/256.
+
+    One random byte an element is enough for that. torch draws a float for each, which takes eight times as long on a
+    CPU: 13 % of a training step.
+    """
+    n = math.prod(shape)
+    dropped = min(255, max(1, round(p * 256)))
+    words = torch.empty((n + 7) // 8, dtype=torch.int64).random_(torch.iinfo(torch.int64).min, None)
+    kept = words.view(torch.int8)[:n].to(torch.int16)  # -128 .. 127, all equally likely
+    kept.clamp_(dropped - 129, dropped - 128).sub_(dropped - 129)
+    scale = 256 / (256 - dropped)
+    if dtype != torch.bfloat16:
+        return kept.to(dtype).mul_(scale).view(shape)
+    # 0 or the bits of the scale: multiplying whole numbers is faster than converting and multiplying.
+    bits = int(torch.tensor(scale, dtype=torch.bfloat16).view(torch.int16))
+    return kept.mul_(bits).view(torch.bfloat16).view(shape)
+
+
+class CheapDropout(nn.Module):
+    """Dropout (Srivastava et al. 2014) with masks of ``dropout_mask``."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x``, in training with a share of its elements set to zero."""
+        return x * dropout_mask(x.shape, self.p, x.dtype) if self.training and self.p > 0 else x
+
+
+def _cheap_dropout(network: nn.Module) -> None:
+    for module in network.modules():
+        for name, child in module.named_children():
+            if type(child) is nn.Dropout:
+                setattr(module, name, CheapDropout(child.p))
+
+
+class _Attention(autograd.Function):
+    """softmax(q k' scale + mask) v, for rows so short that the scores fit into the cache.
+
+    torch's own attention for CPUs is made for long rows: at 20 tokens its backward pass takes ten times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, p: float) -> Tensor:
+        batch, heads, rows, width = q.shape
+        q, k, v = (x.reshape(batch * heads, x.shape[2], width) for x in (q, k, v))
+        scores = torch.baddbmm(q.new_empty(()), q, k.transpose(1, 2), beta=0, alpha=scale).float()
+        if mask is not None:
+            scores.view(batch, heads, rows, -1).add_(mask)
+        weights = torch.softmax(scores, -1).to(q.dtype)
+        drop = dropout_mask(weights.shape, p, weights.dtype) if p > 0 else None
+        ctx.save_for_backward(q, k, v, weights, drop)
+        ctx.batch, ctx.scale = batch, scale
+        mixed = torch.bmm(weights if drop is None else weights * drop, v)
+        return mixed.view(batch, heads, rows, width)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, weights, drop = ctx.saved_tensors
+        mixed = gradients[0].reshape(q.shape)
+        v_gradient = torch.bmm((weights if drop is None else weights * drop).transpose(1, 2), mixed)
+        upstream = torch.bmm(mixed, v.transpose(1, 2)).float()
+        if drop is not None:
+            upstream.mul_(drop)
+        scores = torch._softmax_backward_data(upstream, weights.float(), -1, torch.float32).mul_(ctx.scale).to(q.dtype)
+        q_gradient = torch.bmm(scores, k)
+        k_gradient = torch.bmm(scores.transpose(1, 2), q)
+        back = (x.view(ctx.batch, -1, x.shape[1], x.shape[2]) for x in (q_gradient, k_gradient, v_gradient))
+        return (*back, None, None, None)
+
+
+def _attention(
+    _module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """The signature that ``transformers`` calls: (b, h, n, d) in, (b, n, h, d) out."""
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if key.shape[2] <= LONGEST or dropout > 0:
+        mask = None if attention_mask is None else attention_mask.float()
+        mixed = _Attention.apply(query, key, value, mask, scale, dropout)  # type: ignore[no-untyped-call]
+    else:
+        mask = None if attention_mask is None else attention_mask.to(query.dtype)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, mask, scale=scale)
+    return mixed.transpose(1, 2), None
+
+
+def _register_attention() -> None:
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    AttentionInterface.register(ATTENTION, _attention)
+    AttentionMaskInterface.register(ATTENTION, eager_mask)
+
+
+def _first_token_only(network: nn.Module) -> None:
+    """Lets the last layer compute the one state that the head reads, the first token's.
+
+    The other tokens enter it as keys and values only. In a network of six layers that is a seventh of all work.
+    """
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertLayer
+    from transformers.models.distilbert.modeling_distilbert import DistilBertForSequenceClassification, TransformerBlock
+    from transformers.models.electra.modeling_electra import ElectraForSequenceClassification, ElectraLayer
+    from transformers.models.roberta.modeling_roberta import RobertaForSequenceClassification, RobertaLayer
+    from transformers.models.xlm_roberta.modeling_xlm_roberta import (
+        XLMRobertaForSequenceClassification,
+        XLMRobertaLayer,
+    )
+
+    heads = (
+        BertForSequenceClassification,
+        ElectraForSequenceClassification,
+        RobertaForSequenceClassification,
+        XLMRobertaForSequenceClassification,
+        DistilBertForSequenceClassification,
+    )
+    bert_like = (BertLayer, ElectraLayer, RobertaLayer, XLMRobertaLayer)
+    if not isinstance(network, heads):
+        return
+    layers = [module for module in network.modules() if isinstance(module, (*bert_like, TransformerBlock))]
+    layers[-1].forward = MethodType(_bert_layer if isinstance(layers[-1], bert_like) else _distilbert_layer, layers[-1])
+
+
+def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
+    own = layer.attention.self
+    first = hidden_states[:, :1]
+    mixed = _from_first(
+        own, own.query(first), own.key(hidden_states), own.value(hidden_states), attention_mask, own.dropout.p
+    )
+    result: Tensor = layer.feed_forward_chunk(layer.attention.output(mixed, first))
+    return result
+
+
+def _distilbert_layer(
+    layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any
+) -> Tensor:
+    own = layer.attention
+    first = hidden_states[:, :1]
+    mixed = _from_first(
+        own, own.q_lin(first), own.k_lin(hidden_states), own.v_lin(hidden_states), attention_mask, own.dropout.p
+    )
+    attended = layer.sa_layer_norm(own.out_lin(mixed) + first)
+    result: Tensor = layer.output_layer_norm(layer.ffn(attended) + attended)
+    return result
+
+
+def _from_first(own: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, p: float) -> Tensor:
+    """(b, 1, h * d): what the first token takes from all tokens."""
+    q, k, v = (x.view(*x.shape[:2], -1, own.attention_head_size).transpose(1, 2) for x in (query, key, value))
+    first = None if mask is None else mask[:, :, :1]
+    mixed, _ = _attention(own, q, k, v, first, dropout=p if own.training else 0.0, scaling=own.scaling)
+    return mixed.reshape(query.shape)

@@ -1,0 +1,150 @@
+"""From which probability on a label of a multi-label task is predicted, chosen on validation data.
+
+What is maximised is micro-F1, the number by which methods choose (``headline_score``). Its best cut is one cut on
+the *calibrated* probability for all labels alike (half of the best F1; Lipton et al. 2014, arXiv:1402.1892). So
+``"global"`` finds one cut on the probabilities as they are, and ``"label"`` first brings the labels onto one scale, by
+a sigmoid for each (Platt 1999) that leans to the one of all labels together, and cuts there. That is two smooth
+parameters for a label instead of the best of n cuts (S-Cut, Yang 2001), which for rare labels is mostly chance.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from textgraft.errors import SettingError, did_you_mean
+
+Floats = NDArray[np.float64]
+Thresholds = Literal["label", "global"] | float
+
+_MOST = np.nextafter(np.float32(1), np.float32(0))  # thresholds lie within (0, 1) also as float32
+_LEAST = float(np.finfo(np.float32).tiny)  # smaller numbers are 0 to processors that flush them
+_CLIP = 1e-7  # of probabilities whose logit is taken
+_BLOCKS = 4096  # a sigmoid of two parameters needs no more points
+_PRECISION = (1.0, 4.0)  # of the normal priors on log(scale) and shift, as in ``calibration``
+
+
+def check_thresholds(value: object) -> None:
+    """Raises SettingError unless ``value`` is ``"label"``, ``"global"`` or a number between 0 and 1."""
+    if isinstance(value, str) and value in {"label", "global"}:
+        return
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not 0 < float(value) < 1:  # type: ignore[arg-type]
+        raise SettingError(
+            f"thresholds must be 'label' or 'global', which are tuned on validation data, or a number between 0 and 1 "
+            f"such as 0.5; got {value!r}."
+            + (did_you_mean(value, ("label", "global")) if isinstance(value, str) else "")
+        )
+
+
+def tune_thresholds(probabilities: NDArray[np.float32], targets: NDArray[Any], how: Thresholds) -> NDArray[np.float32]:
+    """Thresholds of a multi-label task: a label is predicted where its probability is at or above its threshold.
+
+    The order of the rows plays no part. A label which no row or every row carries keeps the global threshold. Where
+    nothing can be learnt (no rows, no labels) all are 0.5.
+
+    Args:
+        probabilities: (n, k) float32 of rows that were not trained on.
+        targets: (n, k) 0/1 or bool.
+        how: ``"global"`` is the one threshold with the highest micro-F1 on these rows, exactly; ``"label"`` one for
+            each label, near the global one for labels with few positives; a number is taken as it is.
+
+    Returns:
+        (k,) float32, within (0, 1).
+
+    Raises:
+        SettingError: ``how`` is none of these.
+    """
+    check_thresholds(how)
+    carried = targets.astype(np.bool_)
+    k = probabilities.shape[1]
+    if not isinstance(how, str):
+        return _within(np.full(k, how))
+    if not carried.any():
+        return np.full(k, 0.5, np.float32)
+    thresholds = np.full(k, _global(probabilities, carried), np.float32)
+    seen = carried.any(axis=0) & ~carried.all(axis=0)
+    if how == "label" and seen.sum() > 1:  # one label alone has all the data there is
+        thresholds[seen] = _by_label(probabilities[:, seen], carried[:, seen])
+    return thresholds
+
+
+def _within(thresholds: Floats) -> NDArray[np.float32]:
+    return np.clip(thresholds.astype(np.float32), _LEAST, _MOST)
+
+
+def _global(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> np.float32:
+    below, above = _best_cut(np.minimum(probabilities, _MOST), carried, least=_LEAST)
+    middle = np.float32((float(below) + float(above)) / 2)
+    return middle if middle > below else np.float32(above)  # between neighbouring float32 there is none
+
+
+def _by_label(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """One cut for all labels on scores that a sigmoid per label has made comparable."""
+    points, positives, rows = _blocks(probabilities, carried)
+    # all labels together first, so that labels with few positives lean to what is common and not to the identity
+    k = points.shape[1]
+    common, offset = _fit_sigmoids(points.reshape(-1, 1), positives.reshape(-1, 1), np.repeat(rows, k)[:, None])
+    scale, shift = _fit_sigmoids(points * common + offset, positives, rows[:, None])
+    scale, shift = common * scale, offset * scale + shift
+    scores = _logit(probabilities) * scale + shift
+    below, above = _best_cut(scores, carried, least=scores.min() - 1)
+    return _within(expit(((below + above) / 2 - shift) / scale))
+
+
+def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], least: float) -> tuple[Any, Any]:
+    """The neighbouring scores between which one cut for all labels gives the highest micro-F1.
+
+    Among equal maxima it is the middle one by rank: far from the edges of where it is best, and the same whatever
+    the scale of the scores. Scores at or below ``least`` are never above the cut.
+    """
+    flat = scores.ravel()
+    order = np.argsort(-flat)
+    flat, found = flat[order], np.cumsum(carried.ravel()[order])
+    last = np.flatnonzero(np.append(flat[1:] != flat[:-1], True) & (flat > least))  # a cut never divides ties
+    if not last.size:
+        return least, 1.0
+    f1 = 2 * found[last] / (last + 1 + found[-1])
+    best = np.flatnonzero(f1 == f1.max())
+    at = last[best[len(best) // 2]]
+    return (max(flat[at + 1], least) if at + 1 < len(flat) else least), flat[at]
+
+
+def _blocks(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Each label's rows in the order of their scores, in at most ``_BLOCKS`` blocks.
+
+    Returns:
+        (m, k) mean logits, (m, k) positives and (m,) rows of the blocks.
+    """
+    ordered = np.sort(probabilities + 1j * carried, axis=0)  # complex numbers sort by score, then by target
+    n = len(ordered)
+    starts = np.arange(min(n, _BLOCKS)) * n // min(n, _BLOCKS)
+    rows = np.diff(starts, append=n).astype(np.float64)
+    logits = np.add.reduceat(_logit(ordered.real), starts, axis=0) / rows[:, None]
+    return logits, np.add.reduceat(ordered.imag, starts, axis=0), rows
+
+
+def _logit(probabilities: NDArray[Any]) -> Floats:
+    clipped: Floats = logit(np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP))
+    return clipped
+
+
+def _fit_sigmoids(points: Floats, positives: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Scale > 0 and shift, (k,) each, of a sigmoid per column: maximum posterior likelihood, priors around identity."""
+    k = points.shape[1]
+    precision = np.repeat(_PRECISION, k)
+
+    def negative_log_posterior(parameters: Floats) -> tuple[float, Floats]:
+        scale, shift = np.exp(parameters[:k]), parameters[k:]
+        logits = points * scale + shift
+        loss = float((rows * np.logaddexp(0, logits) - positives * logits).sum())
+        slopes = rows * expit(logits) - positives
+        gradient = np.concatenate(((slopes * points).sum(axis=0) * scale, slopes.sum(axis=0)))
+        return loss + float(precision @ parameters**2) / 2, gradient + precision * parameters
+
+    found = minimize(negative_log_posterior, np.zeros(2 * k), jac=True, method="L-BFGS-B").x
+    return np.exp(found[:k]), found[k:]

@@ -1,0 +1,76 @@
+"""Several processes that train one network: ``torchrun`` and ``accelerate launch`` start them, torch connects them.
+
+Each process computes its share of a step's rows; gradients are summed. So n processes do what one does with a batch n
+times as large. Without a launcher everything here does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def count() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Which of them this is, from 0; the first one writes files and speaks to people."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def connect() -> None:
+    """Joins the other processes, if there are any and it has not been done; NCCL on GPUs, else Gloo."""
+    if count() == 1:
+        return
+    import torch
+    from torch import distributed
+
+    if not distributed.is_initialized():
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def add_up(tensor: Any) -> None:
+    """Replaces ``tensor`` in every process by the sum over all of them."""
+    if count() > 1:
+        from torch import distributed
+
+        connect()
+        distributed.all_reduce(tensor)
+
+
+def gather(mine: T) -> list[T]:
+    """What each process has, in the order of their ranks; any plain object."""
+    if count() == 1:
+        return [mine]
+    from torch import distributed
+
+    connect()
+    everyone: list[Any] = [None] * count()
+    distributed.all_gather_object(everyone, mine)
+    return everyone
+
+
+def first_does(work: Callable[[], T]) -> T:
+    """Runs ``work`` in the first process and gives its result to all.
+
+    Raises:
+        Exception: what it raised there, in every process, so that none waits for the others for ever.
+    """
+    outcome: tuple[bool, Any] = (True, None)
+    if rank() == 0:
+        try:
+            outcome = (True, work())
+        except Exception as error:
+            outcome = (False, error)
+    good, value = gather(outcome)[0]
+    if not good:
+        raise value
+    result: T = value
+    return result

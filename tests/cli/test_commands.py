@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -251,3 +252,71 @@ def test_starting_is_quick_because_nothing_heavy_is_imported() -> None:
         "assert not heavy, heavy"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def tuning(table: Path, encoder: Path, out: Path, *more: object) -> list[object]:
+    """The words of a small fine-tuning."""
+    settings = ["--encoder", encoder, "--epochs", 2, "--batch-size", 8, "--precision", "fp32", "--learning-rate", 0.01]
+    return ["train", table, "--method", "finetune", "--out", out, *settings, *more]
+
+
+def test_a_fine_tuning_leaves_its_log_and_curves_and_no_checkpoints(
+    table: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    ended = textgraft(*tuning(table, tiny_encoder, tmp_path / "model", "--class-weight", "sport=2,money=1"))
+    assert ended.returncode == 0, ended.stderr
+    assert "Trained in fp32 on " in ended.stderr
+    assert "Writing model shards" not in ended.stderr
+    log = [json.loads(line) for line in (tmp_path / "model.training" / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == list(range(1, log[-1]["steps"] + 1))
+    assert sum("score" in entry for entry in log) == 2
+    assert (tmp_path / "model.training" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not list((tmp_path / "model.training").glob("*step-*"))
+    manifest = json.loads((tmp_path / "model" / "textgraft.json").read_text())
+    assert not {"folder", "resume"} & manifest["parameters"].keys()
+    assert str(tmp_path) not in json.dumps(manifest["chosen"])
+
+
+def test_resuming_ends_with_the_weights_of_a_training_that_was_never_stopped(
+    table: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    said(*tuning(table, tiny_encoder, tmp_path / "whole", "--epochs", 40))
+    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 40)]
+    (tmp_path / "model.training").mkdir()
+    code = (
+        "import textgraft.training.checkpoints as c, sys; "
+        "c.Checkpoints.due = lambda self, step, seconds: step % 7 == 0; "
+        "from textgraft.cli import main; sys.argv = ['textgraft', *sys.argv[1:]]; main()"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 100
+    while not list((tmp_path / "model.training").glob("step-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.kill()
+    running.communicate()
+    assert not (tmp_path / "model").exists()
+    said(*words, "--resume")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--trained", "heads"], "trained must be 'all', 'head', 'lora', or how many"),
+        (["--trained", "9"], "has 2 layers"),
+        (["--budget", "soon"], "budget must be a time above zero, such as 90s, 10m or 1h; got 'soon'"),
+        (["--class-weight", "sprot=2"], "class_weight names 'sprot', which is no label.*Did you mean 'sport'"),
+        (["--class-weight", "good=much"], "--class-weight must be like joy=2,anger=0.5"),
+        (["--learning-rate", "1e30"], "training diverged. Lower the learning rate"),
+    ],
+)
+def test_a_fine_tuning_that_cannot_be_is_a_sentence(
+    table: Path, tiny_encoder: Path, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    assert re.search(sentence, refused(*tuning(table, tiny_encoder, tmp_path / "model", *words)))
+    assert not (tmp_path / "model").exists()
+
+
+def test_resuming_is_for_methods_that_can(table: Path, tmp_path: Path) -> None:
+    assert "ngrams trains in one go" in refused("train", table, "--out", tmp_path / "model", "--resume")

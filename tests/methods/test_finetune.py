@@ -76,7 +76,7 @@ def test_the_folder_is_one_that_transformers_reads(tiny_encoder: Path, tmp_path:
     model.save(tmp_path / "model")
     network = AutoModelForSequenceClassification.from_pretrained(str(tmp_path / "model")).eval()
     assert network.config.id2label == {0: "bad", 1: "good"}
-    ids, _ = model.network_.cut(TEXTS[:1])
+    ids = model.network_.windows(TEXTS[:1]).ids
     with torch.no_grad():
         theirs = network(input_ids=torch.tensor(ids[0][None].astype(np.int64))).logits.softmax(1).numpy()
     np.testing.assert_allclose(model.predict_proba(TEXTS[:1]), theirs, atol=1e-5)
@@ -110,3 +110,83 @@ def test_settings_that_cannot_be_used_are_named(tiny_encoder: Path, settings: di
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="There is no encoder folder"):
         FineTunedClassifier(str(tmp_path / "nothing")).fit(TEXTS, LABELS)
+
+
+def test_the_end_of_a_long_text_counts_in_windows_and_not_when_cut(tiny_encoder: Path) -> None:
+    texts = [f"{'film ' * 40}{how}" for how in ("good", "awful")] * 8
+    data = dataset(texts, ["good", "bad"] * 8)
+    whole = tuned(tiny_encoder, max_tokens=16, epochs=1).fit(data, valid=data)
+    assert not np.array_equal(*whole.predict_proba(texts[:2]))
+    cut = tuned(tiny_encoder, max_tokens=16, long="truncate", epochs=1).fit(data, valid=data)
+    np.testing.assert_array_equal(*cut.predict_proba(texts[:2]))
+    assert "longer than 16 tokens and were cut" in " ".join(cut.notes_)
+
+
+def test_a_long_text_is_the_mean_of_its_windows(tiny_encoder: Path) -> None:
+    model = tuned(tiny_encoder, epochs=1, max_tokens=16).fit(TEXTS, LABELS)
+    headed = model.network_
+    windows = headed.windows(["good film " * 20 + "awful bank"])
+    import torch
+
+    with torch.no_grad():
+        each = np.concatenate([headed.logits(windows, np.array([i])).numpy() for i in range(len(windows.ids))])
+    mean = (each * windows.weight[:, None]).sum(axis=0)
+    expected = np.exp(mean) / np.exp(mean).sum()
+    np.testing.assert_allclose(model.predict_proba(["good film " * 20 + "awful bank"])[0], expected, atol=1e-6)
+
+
+def test_thresholds_are_tuned_on_validation_data_and_kept(tiny_encoder: Path, tmp_path: Path) -> None:
+    rows = [["good"] if "good" in text or "great" in text else ["bad", "film"] for text in TEXTS]
+    settings = {"epochs": 1, "learning_rate": 1e-4}
+    model = tuned(tiny_encoder, **settings).fit([*TEXTS, "the bank"], [*rows, []])
+    plain = tuned(tiny_encoder, thresholds=0.5, **settings).fit([*TEXTS, "the bank"], [*rows, []])
+    assert plain.thresholds_.tolist() == [0.5, 0.5, 0.5]
+    assert model.thresholds_.tolist() != [0.5, 0.5, 0.5]
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), plain.predict_proba(TEXTS))
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").thresholds_, model.thresholds_)
+
+
+def test_a_label_that_validation_lacks_is_told(tiny_encoder: Path) -> None:
+    data = dataset(TEXTS, LABELS)
+    model = tuned(tiny_encoder, epochs=1).fit(data, valid=data.select([0, 1, 4, 5]))
+    assert "No validation text carries 'bad'" in " ".join(model.notes_)
+
+
+@pytest.mark.parametrize("trained", ["head", 1, "lora"])
+def test_what_is_not_trained_stays_as_it_was(tiny_encoder: Path, tmp_path: Path, trained: object) -> None:
+    from safetensors.numpy import load_file
+
+    pytest.importorskip("peft")
+    model = tuned(tiny_encoder, trained=trained, epochs=2).fit(TEXTS, LABELS)
+    model.save(tmp_path / "model")
+    before, after = load_file(tiny_encoder / "model.safetensors"), load_file(tmp_path / "model" / "model.safetensors")
+    changed = {name for name, values in before.items() if not np.array_equal(after[f"bert.{name}"], values)}
+    changed = {name for name in changed if not name.startswith("pooler.")}
+    if trained == "head":
+        assert not changed
+    elif trained == 1:
+        assert changed
+        assert all(name.startswith("encoder.layer.1.") for name in changed)
+    else:
+        assert {name.split(".")[-2] for name in changed} == {"query", "value"}
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_a_budget_that_suffices_changes_nothing_and_a_small_one_is_told(tiny_encoder: Path) -> None:
+    free = tuned(tiny_encoder, epochs=2).fit(TEXTS, LABELS)
+    ample = tuned(tiny_encoder, epochs=2, budget="1h").fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(free.predict_proba(TEXTS), ample.predict_proba(TEXTS))
+    short = tuned(tiny_encoder, epochs=100_000, budget=1).fit(TEXTS, LABELS)
+    assert short.chosen_["steps"] < 100_000
+    assert "The budget of 1 ended training after" in " ".join(short.notes_)
+
+
+def test_training_leaves_the_callers_random_numbers_alone(tiny_encoder: Path) -> None:
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    tuned(tiny_encoder, epochs=1).fit(TEXTS, LABELS)
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)

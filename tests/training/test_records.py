@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -22,7 +21,18 @@ def run(first: int = 1, last: int = 15) -> Iterator[Progress]:
     """Three epochs of five steps: 20 texts in half a second, each."""
     for step in range(first, last + 1):
         score, best = SCORES.get(step, (None, False))
-        yield Progress(step, 15, (step + 4) // 5, 1 / step, 1e-3 / 3, 20, step * 0.5, score, best)
+        yield Progress(
+            step=step,
+            steps=15,
+            epoch=(step + 4) // 5,
+            loss=1 / step,
+            learning_rate=1e-3 / 3,
+            rows=20,
+            seconds=step * 0.5,
+            texts_per_second=40.0,
+            score=score,
+            best=best,
+        )
 
 
 def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,17 +68,7 @@ def test_a_line_is_in_the_file_when_its_step_is_seen(tmp_path: Path) -> None:
         assert [e["step"] for e in read_log(tmp_path / "log.jsonl")] == list(range(1, step.step + 1))
 
 
-def test_texts_per_second_follows_a_change_of_speed(tmp_path: Path) -> None:
-    slow = [Progress(i, 300, 1, 1.0, 1e-3, 10, i * 1.0) for i in range(1, 101)]
-    fast = [Progress(100 + i, 300, 1, 1.0, 1e-3, 10, 100 + i * 0.1) for i in range(1, 101)]
-    list(record(slow + fast, tmp_path))
-    pace = [entry["texts_per_second"] for entry in read_log(tmp_path / "log.jsonl")]
-    assert pace[0] == pace[99] == 10
-    assert 10 < pace[110] < 100
-    assert pace[199] == pytest.approx(100)
-
-
-@pytest.mark.parametrize("torn", ["", '{"step": 9, "steps": 15, "lo', '{"step": 9', "\0\0\0\0\0", "7"])
+@pytest.mark.parametrize("torn", ["", '{"step": 9, "steps": 15, "lo', "\0\0\0\0\0"])
 def test_a_resumed_run_ends_with_the_log_of_an_uninterrupted_one(tmp_path: Path, torn: str) -> None:
     list(record(run(), tmp_path / "whole"))
     list(record(run(last=8), tmp_path / "killed"))
@@ -90,10 +90,7 @@ def test_a_fresh_run_starts_the_log_anew(tmp_path: Path) -> None:
 
 def test_resuming_without_an_earlier_log_begins_one(tmp_path: Path) -> None:
     list(record(run(first=7), tmp_path))
-    entries = read_log(tmp_path / "log.jsonl")
-    assert [e["step"] for e in entries] == list(range(7, 16))
-    assert "texts_per_second" not in entries[0]
-    assert entries[1]["texts_per_second"] == 40
+    assert [e["step"] for e in read_log(tmp_path / "log.jsonl")] == list(range(7, 16))
 
 
 def test_a_loss_that_is_no_number_is_null_in_the_log(tmp_path: Path) -> None:
@@ -131,7 +128,8 @@ def test_a_full_disk_is_a_sentence_and_the_lines_before_it_stay(tmp_path: Path) 
 import itertools, sys
 from textgraft.training.loop import Progress
 from textgraft.training.records import record
-steps = (Progress(i, 10**6, 1, 1.0, 1e-3, 20, i * 0.5) for i in itertools.count(1))
+rest = dict(steps=10**6, epoch=1, loss=1.0, learning_rate=1e-3, rows=20, seconds=1.0, texts_per_second=20.0)
+steps = (Progress(step=i, **rest) for i in itertools.count(1))
 try:
     for step in record(steps, {str(tmp_path)!r}):
         pass
@@ -265,4 +263,4 @@ def test_missing_tensorboard_is_told_before_the_first_step(tmp_path: Path, monke
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r'pip install "textgraft\[tensorboard\]"'):
         record(run(), tmp_path, tensorboard=True)
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())

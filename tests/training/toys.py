@@ -26,8 +26,12 @@ class Toy:
         memory: rows that can be computed at once; more raise what torch raises on a GPU.
         scores: what ``score`` tells; None computes it.
         scored: whether there is a score at all.
+        score_cost: what it is said to take.
+        threads: that compute at once.
         broken_at: the call of ``loss``, from 1, that is not a number.
     """
+
+    threads = 1
 
     def __init__(
         self,
@@ -39,6 +43,8 @@ class Toy:
         memory: int | None = None,
         scores: Sequence[float] | None = None,
         scored: bool = True,
+        score_cost: float = 0.1,
+        threads: int = 1,
         broken_at: int | None = None,
     ) -> None:
         random = torch.Generator().manual_seed(1)
@@ -46,6 +52,8 @@ class Toy:
         self.y = self.x @ torch.tensor([[1.0], [-2.0], [0.5], [0.0], [1.0], [3.0]]) + 0.3
         self.rows, self.batch, self.number_of_parts, self.memory = rows, batch, parts, memory
         self.scores, self.scored, self.broken_at = scores, scored, broken_at
+        self.score_cost = score_cost if scored else 0.0
+        self.threads = threads
         self.calls, self.asked, self.shrunk = 0, 0, None
         with torch.random.fork_rng():
             torch.manual_seed(0)
@@ -56,10 +64,6 @@ class Toy:
     @property
     def network(self) -> nn.Module:
         return self._network
-
-    @property
-    def score_cost(self) -> float:
-        return 0.1 if self.scored else 0.0
 
     def epoch(self, number: int) -> Sequence[Rows]:
         order = np.random.RandomState(number).permutation(self.rows)
@@ -103,4 +107,6 @@ def same(one: dict[str, Any], other: dict[str, Any], tolerance: float = 0.0) -> 
     """Raises unless all tensors are equal, by default in every bit."""
     assert one.keys() == other.keys()
     for name, weight in one.items():
-        torch.testing.assert_close(weight, other[name], rtol=tolerance, atol=tolerance, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(
+            weight, other[name], rtol=tolerance, atol=tolerance, msg=lambda m, n=name: f"{n}: {m}"
+        )

@@ -7,23 +7,39 @@ in ``docs/lab.md``.
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Sequence
 from types import MethodType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, autograd, nn
 
 ATTENTION = "textgraft_cpu"
+_drawing = threading.local()
 LONGEST = 384  # tokens; from here on the memory-saving attention of torch is faster
 
 
-def make_faster(network: nn.Module) -> None:
-    """Changes a sequence classifier of ``transformers`` in place; its weights and their names stay as they are."""
+def make_faster(network: nn.Module) -> bool:
+    """Changes a sequence classifier of ``transformers`` in place; its weights and their names stay as they are.
+
+    Returns:
+        Whether all its dropout is drawn as ``draw_from`` says.
+    """
     _cheap_dropout(network)
-    if getattr(network, "_supports_attention_backend", False):
-        _register_attention()
-        network.set_attn_implementation(ATTENTION)  # type: ignore[operator]
-        _first_token_only(network)
+    if not getattr(network, "_supports_attention_backend", False):
+        return False
+    _register_attention()
+    network.set_attn_implementation(ATTENTION)  # type: ignore[operator]
+    _first_token_only(network)
+    return True
+
+
+def draw_from(key: Sequence[int]) -> None:
+    """Makes the dropout that this thread computes from now on depend on ``key`` and nothing else."""
+    seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+    _drawing.generator = torch.Generator().manual_seed(seed >> 1)
 
 
 def dropout_mask(shape: torch.Size, p: float, dtype: torch.dtype) -> Tensor:
@@ -34,7 +50,9 @@ def dropout_mask(shape: torch.Size, p: float, dtype: torch.dtype) -> Tensor:
     """
     n = math.prod(shape)
     dropped = min(255, max(1, round(p * 256)))
-    words = torch.empty((n + 7) // 8, dtype=torch.int64).random_(torch.iinfo(torch.int64).min, None)
+    generator = getattr(_drawing, "generator", None)
+    words = torch.empty((n + 7) // 8, dtype=torch.int64)
+    words.random_(torch.iinfo(torch.int64).min, None, generator=generator)
     kept = words.view(torch.int8)[:n].to(torch.int16)  # -128 .. 127, all equally likely
     kept.clamp_(dropped - 129, dropped - 128).sub_(dropped - 129)
     scale = 256 / (256 - dropped)
@@ -61,7 +79,7 @@ def _cheap_dropout(network: nn.Module) -> None:
     for module in network.modules():
         for name, child in module.named_children():
             if type(child) is nn.Dropout:
-                setattr(module, name, CheapDropout(child.p))
+                setattr(module, name, CheapDropout(child.p).train(child.training))
 
 
 class _Attention(autograd.Function):

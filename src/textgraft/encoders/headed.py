@@ -14,6 +14,7 @@ from textgraft import progress
 from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.encoder import BATCH_TOKENS
 from textgraft.encoders.heads import load_with_head
+from textgraft.encoders.loading import without_chatter
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import Long, TextTokenizer, Windows
 from textgraft.hardware import Precision, best_device, matmul_dtype
@@ -60,15 +61,34 @@ class HeadedEncoder:
         self.dtype = matmul_dtype(precision, self.device)
         self.tokenizer = TextTokenizer(files)
         self.network: torch.nn.Module = load_with_head(files, task, head_seed, dropout)
+        self._faster = False
         if self.device.type == "cpu":
             from textgraft.encoders.faster import make_faster
 
-            make_faster(self.network)
+            self._faster = make_faster(self.network)
         self.network.to(self.device)
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, as the network takes them."""
         return self.tokenizer.windows(texts, self.max_tokens, self.long)
+
+    @property
+    def threads(self) -> int:
+        """How many threads may compute losses at once: two, on a CPU with bf16.
+
+        The fp32 library sets its number of threads for the whole process, and dropout that torch draws is one sequence
+        for all threads.
+        """
+        import torch
+
+        return min(2, torch.get_num_threads()) if self._faster and self.dtype == torch.bfloat16 else 1
+
+    def draw_from(self, key: Sequence[int]) -> None:
+        """Makes the dropout of the next logits in this thread depend on ``key`` alone, where that can be."""
+        if self._faster:
+            from textgraft.encoders.faster import draw_from
+
+            draw_from(key)
 
     def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
         """(texts, k) float32 logits of the texts whose windows are ``chosen``, by ascending number of the text.
@@ -129,7 +149,8 @@ class HeadedEncoder:
 
     def save(self, folder: Path) -> None:
         """Writes network and tokenizer as a folder that ``transformers`` and ``HeadedEncoder`` read."""
-        self.network.save_pretrained(folder)  # type: ignore[operator]
+        with without_chatter():
+            self.network.save_pretrained(folder)  # type: ignore[operator]
         self.tokenizer.save(folder / "tokenizer.json")
         settings = self.files.folder / "tokenizer_config.json"
         if settings.is_file():

@@ -11,7 +11,7 @@ from textgraft.errors import EncoderError, MissingExtraError, listed
 
 @contextmanager
 def quiet_loading(name: str) -> Iterator[None]:
-    """Silences transformers' bars and load reports inside the block.
+    """Silences transformers' bars and reports inside the block that loads the encoder ``name``.
 
     Raises:
         MissingExtraError: torch or transformers is not installed.
@@ -19,10 +19,23 @@ def quiet_loading(name: str) -> Iterator[None]:
     """
     try:
         import torch  # noqa: F401
-        from transformers.utils import logging
+        import transformers  # noqa: F401
     except ImportError:
         raise MissingExtraError("Using a transformer encoder", "transformers") from None
     from safetensors import SafetensorError
+
+    with without_chatter():
+        try:
+            yield
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise EncoderError(f"The encoder {name!r} could not be loaded: {reason}") from error
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Silences transformers' bars and reports inside the block."""
+    from transformers.utils import logging
 
     level = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
@@ -30,9 +43,6 @@ def quiet_loading(name: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EncoderError(f"The encoder {name!r} could not be loaded: {reason}") from error
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -43,7 +43,7 @@ class FineTunedClassifier(TextClassifier):
             (Hu et al. 2021, arXiv:2106.09685), which are folded into the weights at the end. The head always is.
         epochs: passes over the data; None chooses 2 to 10, more for small data.
         batch_size: texts per step, and per process where there are several.
-        learning_rate: the peak; None is 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
+        learning_rate: the peak; None is 2e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
         warmup: share of the training in which the learning rate rises.
         decay: how it falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.
         layer_decay: the learning rate of each layer is this times that of the one above.
@@ -172,7 +172,8 @@ class FineTunedClassifier(TextClassifier):
         layers = depths(headed.network) if settings.layer_decay != 1 else None
         steps = train(objective, settings, depths=layers, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
-            steps = record(steps, Path(self.folder), tensorboard=self.tensorboard)
+            metric = "micro-F1" if self.task_.multi_label else "accuracy"
+            steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
         told = _followed(steps, settings.epochs * len(objective.epoch(0)))
         self.network_ = headed
         if self.task_.multi_label:
@@ -205,7 +206,7 @@ class FineTunedClassifier(TextClassifier):
         )
 
     def _settings(self, rows: int, budget: float | None, started: float) -> TrainingSettings:
-        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4)
+        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 2e-4)
         return TrainingSettings(
             epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count()))),
             learning_rate=self.learning_rate or usual,

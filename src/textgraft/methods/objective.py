@@ -30,6 +30,13 @@ class Classifying(Protocol):
     network: torch.nn.Module
     device: torch.device
 
+    @property
+    def threads(self) -> int:
+        """See ``HeadedEncoder.threads``."""
+
+    def draw_from(self, key: Sequence[int]) -> None:
+        """See ``HeadedEncoder.draw_from``."""
+
     def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
         """See ``HeadedEncoder.logits``."""
 
@@ -93,6 +100,11 @@ class ClassificationObjective:
         return self.classifier.network
 
     @property
+    def threads(self) -> int:
+        """As many as the network can be computed by at once."""
+        return self.classifier.threads
+
+    @property
     def score_cost(self) -> float:
         """Scoring is one forward pass over the validation texts."""
         return float(self.valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
@@ -114,6 +126,7 @@ class ClassificationObjective:
         import torch
 
         rows = np.sort(rows)
+        self.classifier.draw_from((self.seed, self.number, int(rows[0])))
         logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
         targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
         if not self.multi_label:

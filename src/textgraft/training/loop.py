@@ -16,6 +16,7 @@ from textgraft.hardware import matmul_dtype
 from textgraft.training import processes
 from textgraft.training.checkpoints import Checkpoints
 from textgraft.training.settings import TrainingSettings
+from textgraft.training.workers import Workers
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,10 @@ class Objective(Protocol):
     @property
     def network(self) -> torch.nn.Module:
         """Its parameters with ``requires_grad`` are trained."""
+
+    @property
+    def threads(self) -> int:
+        """How many parts of a step may be computed at once; the losses then must not share random numbers."""
 
     @property
     def score_cost(self) -> float:
@@ -130,7 +135,11 @@ def train(
         TrainingError: the loss or the gradients are no longer finite; memory does not suffice for a single row; a
             checkpoint cannot be written, or is of another training.
     """
-    yield from _Training(objective, settings, depths, checkpoints).run()
+    training = _Training(objective, settings, depths, checkpoints)
+    try:
+        yield from training.run()
+    finally:
+        training.workers.close()
 
 
 class _Training:
@@ -155,6 +164,7 @@ class _Training:
         self.steps = settings.epochs * self.steps_per_epoch
         self.place = _Place()
         self.pace = 0.0
+        self.workers = Workers(objective.threads)
         self.best: torch.Tensor | None = None
         # Each process drops other units.
         torch.manual_seed(settings.seed + 1_000_003 * processes.rank())
@@ -256,9 +266,9 @@ class _Training:
                 total = 0.0
                 for part in self.objective.parts(rows) if len(rows) else ():
                     for piece in np.array_split(part, min(place.pieces, len(part))):
-                        loss = self.objective.loss(piece)
-                        self.optimizer.backward(loss)
-                        total += float(loss.detach())
+                        for loss, gradients in self.workers.run(self._gradients, piece):
+                            self.optimizer.gather(gradients)
+                            total += loss
                 return total
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
@@ -276,6 +286,10 @@ class _Training:
                 ) from None
             place.pieces = min(2 * place.pieces, largest)
             _set_random_states(random, self.device)
+
+    def _gradients(self, rows: Rows) -> tuple[float, list[torch.Tensor | None]]:
+        loss = self.objective.loss(rows)
+        return float(loss.detach()), self.optimizer.gradients(loss)
 
     def _score(self, told: Progress) -> Progress:
         started = time.perf_counter()

@@ -83,28 +83,25 @@ class MasterAdamW:
             self._fresh = False
         return self._gradient
 
-    def backward(self, loss: Tensor) -> None:
-        """Adds the gradients of a part of the step's loss, in fp32."""
-        torch.autograd.backward(loss * self.scale if self.scale != 1 else loss)
-        has = [(view, p.grad) for view, p in zip(self._views, self.parameters, strict=True) if p.grad is not None]
-        if self._fresh:
-            for view, parameter in zip(self._views, self.parameters, strict=True):
-                if parameter.grad is None:
-                    view.zero_()
-            torch._foreach_copy_([view for view, _ in has], [grad for _, grad in has])
-        else:
-            torch._foreach_add_([view for view, _ in has], [grad.float() for _, grad in has])
-        self._fresh = False
-        self.forget()
+    def gradients(self, loss: Tensor) -> list[Tensor | None]:
+        """Of a part of the step's loss, one for each trained parameter; several threads may call this at once."""
+        scaled = loss * self.scale if self.scale != 1 else loss
+        return list(torch.autograd.grad(scaled, self.parameters, allow_unused=True))
 
-    def forget(self) -> None:
-        """Drops what a backward pass, perhaps a broken one, left in the network."""
-        for parameter in self.parameters:
-            parameter.grad = None
+    def gather(self, gradients: list[Tensor | None]) -> None:
+        """Adds the gradients of a part of the step's loss, in fp32."""
+        for view, gradient in zip(self._views, gradients, strict=True):
+            if not self._fresh:
+                if gradient is not None:
+                    view.add_(gradient)
+            elif gradient is None:
+                view.zero_()
+            else:
+                view.copy_(gradient)
+        self._fresh = False
 
     def restart(self) -> None:
         """Begins the step anew: what was gathered so far does not count."""
-        self.forget()
         self._fresh = True
 
     def norm(self, weight: float) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
 
 LOG, CURVES, EVENTS = "log.jsonl", "curves.png", "tensorboard"
 
-# Steps over which texts per second are counted.
-WINDOW = 50
+# What of a step is logged.
+FIELDS = ("step", "steps", "epoch", "loss", "learning_rate", "rows", "seconds", "texts_per_second", "score", "best")
 # More points than this cannot be told apart in the picture.
 POINTS = 2000
 # Of the palette of Okabe and Ito (2008), which colour-blind people can tell apart too.
@@ -137,19 +135,17 @@ def _recorded(
 ) -> Generator[Progress, None, None]:
     path = folder / LOG
     log = events = None
-    pace: deque[tuple[float, int]] = deque(maxlen=WINDOW + 1)  # seconds and texts of the last steps
     try:
         for step in steps:
             with _as_sentence(path):
                 if log is None:
-                    pace.extend(_begin(path, step.step))
+                    _begin(path, step.step)
                     # Without a buffer nothing is left to be written when the disk is full and the file is closed.
                     log = path.open("ab", buffering=0)
                     if tensorboard:
                         # What an earlier run wrote from this step on is hidden.
                         events = _summary_writer()(str(folder / EVENTS), purge_step=step.step, flush_secs=10)
-                pace.append((step.seconds, step.rows))
-                entry = _entry(step, pace)
+                entry = _entry(step)
                 _write(log, json.dumps(entry).encode() + b"\n")
                 if events is not None:
                     _add(events, entry)
@@ -165,27 +161,22 @@ def _recorded(
                 draw_curves(read_log(path), folder / CURVES, metric)
 
 
-def _begin(path: Path, first: int) -> list[tuple[float, int]]:
-    """Leaves the steps before ``first`` in the log; gives seconds and texts of the last of them."""
+def _begin(path: Path, first: int) -> None:
+    """Leaves the steps before ``first`` in the log."""
     kept = [entry for entry in read_log(path) if entry["step"] < first] if first > 1 and path.exists() else []
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as part:
         part.write_text("".join(json.dumps(entry) + "\n" for entry in kept), "utf-8")
     if first == 1:
         (path.parent / CURVES).unlink(missing_ok=True)
-        return [(0.0, 0)]
-    return [(entry["seconds"], entry["rows"]) for entry in kept[-WINDOW:] if {"seconds", "rows"} <= entry.keys()]
 
 
-def _entry(step: Progress, pace: deque[tuple[float, int]]) -> dict[str, Any]:
+def _entry(step: Progress) -> dict[str, Any]:
     """What is known of a step; NaN and infinity, which JSON lacks, are null."""
-    entry = {name: value for name, value in asdict(step).items() if value is not None}
+    known = {name: getattr(step, name) for name in FIELDS if getattr(step, name) is not None}
     if step.score is None:
-        del entry["best"]
-    seconds = pace[-1][0] - pace[0][0]
-    if seconds > 0:
-        entry["texts_per_second"] = sum(rows for _, rows in list(pace)[1:]) / seconds
-    return {name: _rounded(value, name) for name, value in entry.items()}
+        del known["best"]
+    return {name: _rounded(value, name) for name, value in known.items()}
 
 
 def _rounded(value: Any, name: str) -> Any:

@@ -1,0 +1,73 @@
+"""A fine-tuning in a process of its own: ``python fit.py job.json``, or run by ``children.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+TEXTS = [
+    f"the {noun} was {more}{how}"
+    for noun in ("film", "book", "game", "match", "goal")
+    for how in ("good", "great", "bad", "awful")
+    for more in ("", "very ", "not very ")
+]
+LABELS = ["bad" if ("bad" in text or "awful" in text) != ("not" in text) else "good" for text in TEXTS]
+
+
+def fit(job: dict[str, Any]) -> None:
+    """Trains, and writes into ``job["out"]`` the model, and what was chosen, or the error."""
+    os.environ |= job["environment"]
+    import torch
+    from safetensors.torch import save_file
+
+    from textgraft import FineTunedClassifier
+    from textgraft.errors import TextgraftError
+    from textgraft.task import Dataset, Rows, Task
+
+    torch.set_num_threads(job["threads"])
+    out = Path(job["out"]) / os.environ.get("RANK", "0")
+    out.mkdir(parents=True)
+    task = Task(("bad", "good"))
+    texts, labels = TEXTS[: job["rows"]], LABELS[: job["rows"]]
+    data = Dataset(texts, task.encode(labels), task, Rows.numbered(len(texts)))
+    valid = data.select(range(0, len(data), 3))
+    if job["file_limit_at"]:
+        _limit_files_at(job["file_limit_at"])
+    said = {"error": "", "chosen": {}}
+    try:
+        model = FineTunedClassifier(**job["settings"]).fit(data, valid=valid)
+        save_file(
+            model.network_.network.state_dict(), out / "model.safetensors"
+        )  # of this process; save is the first's
+        said["chosen"] = model.chosen_
+    except TextgraftError as error:
+        said["error"] = str(error)
+    (out / "said.json").write_text(json.dumps(said), "utf-8")
+
+
+def _limit_files_at(step: int) -> None:
+    """From the checkpoint after ``step`` on, no file may be larger than 50 kB: what a full disk is like."""
+    import resource
+
+    from textgraft.training import checkpoints
+
+    plain = checkpoints.Checkpoints.write
+
+    def write(self: Any, number: int, *rest: Any) -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if number == step:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+        try:
+            plain(self, number, *rest)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+    checkpoints.Checkpoints.write = write  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    given = globals().get("JOB")
+    fit(json.loads(Path(sys.argv[1]).read_text("utf-8")) if given is None else given)

@@ -35,7 +35,7 @@ class Bags:
         ids = [np.concatenate([windows.ids[i] for i in chosen if windows.text[i] == text]) for text in texts]
         return torch.stack([self.network(torch.from_numpy(one.astype(np.int64))).sum(0) for one in ids])
 
-    def probabilities(self, windows: Windows) -> Any:
+    def probabilities(self, windows: Windows, *, shared: bool = False) -> Any:
         with torch.no_grad():
             logits = self.logits(windows, np.arange(len(windows.ids)))
         return logits.softmax(1).numpy()

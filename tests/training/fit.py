@@ -39,9 +39,8 @@ def fit(job: dict[str, Any]) -> None:
     said = {"error": "", "chosen": {}}
     try:
         model = FineTunedClassifier(**job["settings"]).fit(data, valid=valid)
-        save_file(
-            model.network_.network.state_dict(), out / "model.safetensors"
-        )  # of this process; save is the first's
+        # What this process has; model.save writes in the first one only.
+        save_file(model.network_.network.state_dict(), out / "model.safetensors")
         said["chosen"] = model.chosen_
     except TextgraftError as error:
         said["error"] = str(error)

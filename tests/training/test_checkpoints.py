@@ -84,7 +84,7 @@ def test_they_are_due_by_the_clock_or_by_the_step(tmp_path: Path) -> None:
         ({"encoder": "e2"}, r"belongs to another training: encoder \('e1' there, 'e2' here\)\. Use the same"),
         ({"batch_size": 16}, r"batch_size \(32 there, 16 here\)"),
         ({"new": 1}, r"new \(None there, 1 here\)"),
-        ({name: 0 for name in "abcd"}, r"and 1 more\. Use"),
+        (dict.fromkeys("abcd", 0), r"and 1 more\. Use"),
     ],
 )
 def test_of_another_training_it_is_refused_by_what_differs(tmp_path: Path, here: dict[str, Any], sentence: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_the_loss_falls_and_every_step_is_told() -> None:
     assert [step.epoch for step in steps] == [1 + i // STEPS for i in range(100)]
     assert sum(step.rows for step in steps) == 20 * 20
     assert sum(step.loss for step in steps[-STEPS:]) < 0.3 * sum(step.loss for step in steps[:STEPS])
-    assert all(one.seconds < other.seconds for one, other in zip(steps, steps[1:], strict=False))
+    assert all(one.seconds < other.seconds for one, other in pairwise(steps))
 
 
 def test_the_weights_of_the_best_epoch_are_kept() -> None:

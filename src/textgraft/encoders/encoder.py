@@ -152,12 +152,12 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
     Raises:
         EncoderError: the weights do not go with the configuration; the network would be partly random.
     """
-    from textgraft.encoders.loading import check_complete, quiet_loading
+    from textgraft.encoders.loading import ENCODER_HALVES, check_complete, quiet_loading
 
     with quiet_loading(files.name):
-        from transformers import AutoModel, T5EncoderModel
+        from transformers import AutoModel, AutoModelForTextEncoding
 
-        kind = T5EncoderModel if files.config.get("model_type") in ("t5", "mt5", "umt5") else AutoModel
+        kind = AutoModelForTextEncoding if files.config.get("model_type") in ENCODER_HALVES else AutoModel
         network, report = kind.from_pretrained(
             str(files.folder), local_files_only=True, trust_remote_code=False, output_loading_info=True
         )

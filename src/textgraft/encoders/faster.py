@@ -36,8 +36,11 @@ def make_faster(network: nn.Module) -> bool:
     return True
 
 
-def draw_from(key: Sequence[int]) -> None:
-    """Makes the dropout that this thread computes from now on depend on ``key`` and nothing else."""
+def draw_from(key: Sequence[int] | None) -> None:
+    """Makes the dropout that this thread computes from now on depend on ``key`` and nothing else; None ends that."""
+    if key is None:
+        _drawing.generator = None
+        return
     seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
     _drawing.generator = torch.Generator().manual_seed(seed >> 1)
 

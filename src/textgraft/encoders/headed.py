@@ -83,7 +83,7 @@ class HeadedEncoder:
 
         return min(2, torch.get_num_threads()) if self._faster and self.dtype == torch.bfloat16 else 1
 
-    def draw_from(self, key: Sequence[int]) -> None:
+    def draw_from(self, key: Sequence[int] | None) -> None:
         """Makes the dropout of the next logits in this thread depend on ``key`` alone, where that can be."""
         if self._faster:
             from textgraft.encoders.faster import draw_from
@@ -128,23 +128,32 @@ class HeadedEncoder:
             ).logits
         return result.float()
 
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        """(texts, k) float32 probabilities. Several processes share the work, and each gets all of the result."""
+    def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
+        """(texts, k) float32 probabilities.
+
+        Args:
+            windows: of all texts.
+            shared: whether all processes that train together are here and share the work; each gets the whole result.
+        """
         import torch
 
         lengths = windows.lengths
         logits = np.zeros((len(lengths), len(self.task)), np.float32)
-        batches = token_batches(lengths, BATCH_TOKENS)[processes.rank() :: processes.count()]
+        batches = token_batches(lengths, BATCH_TOKENS)
+        if shared:
+            batches = batches[processes.rank() :: processes.count()]
         self.network.eval()
         with torch.inference_mode():
             total = float(sum(lengths[batch].sum() for batch in batches))
             for batch in progress.track(batches, "predicting", total, lambda b: float(lengths[b].sum())):
                 logits[batch] = self._forward([windows.ids[i] for i in batch]).cpu().numpy()
-        for batch, theirs in (pair for pairs in processes.gather([(b, logits[b]) for b in batches]) for pair in pairs):
-            logits[batch] = theirs
+        if shared:
+            for theirs in processes.gather([(batch, logits[batch]) for batch in batches]):
+                for batch, values in theirs:
+                    logits[batch] = values
         pooled = np.add.reduceat(logits * windows.weight[:, None], windows.starts[:-1], axis=0)
-        values = torch.from_numpy(pooled)
-        result: NDArray[np.float32] = (values.sigmoid() if self.task.multi_label else values.softmax(dim=1)).numpy()
+        judged = torch.from_numpy(pooled)
+        result: NDArray[np.float32] = (judged.sigmoid() if self.task.multi_label else judged.softmax(dim=1)).numpy()
         return result
 
     def save(self, folder: Path) -> None:

@@ -6,16 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from textgraft.encoders.encoder import pool
-from textgraft.encoders.loading import check_complete, quiet_loading
+from textgraft.encoders.loading import ENCODER_HALVES, check_complete, quiet_loading
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import SettingError
 from textgraft.task import Task
 
 if TYPE_CHECKING:
     import torch
-
-# The classifiers that transformers has for these run the decoder as well, at more than twice the cost.
-ENCODER_HALVES = {"t5", "mt5", "umt5"}
 
 
 def load_with_head(files: EncoderFiles, task: Task, seed: int, dropout: float | None = None) -> torch.nn.Module:

@@ -8,6 +8,9 @@ from typing import Any
 
 from textgraft.errors import EncoderError, MissingExtraError, listed
 
+# Of these the encoder half is used; what transformers loads for them otherwise runs the decoder as well.
+ENCODER_HALVES = {"t5", "mt5", "umt5"}
+
 
 @contextmanager
 def quiet_loading(name: str) -> Iterator[None]:

@@ -168,7 +168,7 @@ class FineTunedClassifier(TextClassifier):
         windows, valid_windows = headed.windows(data.texts), headed.windows(valid.texts)
         objective = self._objective(headed, windows, data, valid_windows, valid)
         settings = self._settings(len(data), seconds_of("budget", self.budget), started)
-        checkpoints = self._checkpoints(data, valid, files.fingerprint, settings)
+        checkpoints = self._checkpoints(data, valid, files.fingerprint, headed.device.type, settings)
         layers = depths(headed.network) if settings.layer_decay != 1 else None
         steps = train(objective, settings, depths=layers, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
@@ -189,6 +189,7 @@ class FineTunedClassifier(TextClassifier):
         vocabulary = TrimmedVocabulary(headed.network, [*windows.ids, *valid_windows.ids], headed.tokenizer.pad_id)
 
         def finish(shrunk: float) -> None:
+            headed.draw_from(None)
             vocabulary.restore(shrunk)
             headed.network = merge_adapters(headed.network)
 
@@ -222,7 +223,7 @@ class FineTunedClassifier(TextClassifier):
         )
 
     def _checkpoints(
-        self, data: Dataset, valid: Dataset, fingerprint: str, settings: TrainingSettings
+        self, data: Dataset, valid: Dataset, fingerprint: str, device: str, settings: TrainingSettings
     ) -> Checkpoints | None:
         if self.folder is None:
             return None
@@ -232,6 +233,7 @@ class FineTunedClassifier(TextClassifier):
             "encoder": fingerprint,
             "training data": data.fingerprint,
             "validation data": valid.fingerprint,
+            "device": device,
             "processes": processes.count(),
         }
         identity |= {name: getattr(self, name) for name in sorted(same)}

@@ -34,13 +34,13 @@ class Classifying(Protocol):
     def threads(self) -> int:
         """See ``HeadedEncoder.threads``."""
 
-    def draw_from(self, key: Sequence[int]) -> None:
+    def draw_from(self, key: Sequence[int] | None) -> None:
         """See ``HeadedEncoder.draw_from``."""
 
     def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
         """See ``HeadedEncoder.logits``."""
 
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
+    def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
         """See ``HeadedEncoder.probabilities``."""
 
 
@@ -80,7 +80,7 @@ class ClassificationObjective:
         self.multi_label = data.task.multi_label
         self.batch_size = batch_size
         self.label_smoothing = label_smoothing
-        self.seed = seed
+        self.seed = seed % 2**32  # what NumPy takes
         self.finish = finish
         self.starts = windows.starts
         self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
@@ -153,7 +153,8 @@ class ClassificationObjective:
 
     def score(self) -> float:
         """Accuracy on the validation texts, or micro-F1 of a multi-label task."""
-        return headline_score(self.classifier.probabilities(self.valid_windows), self.valid, self.thresholds)
+        found = self.classifier.probabilities(self.valid_windows, shared=True)
+        return headline_score(found, self.valid, self.thresholds)
 
 
 def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:

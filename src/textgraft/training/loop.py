@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textgraft.training.optimizer import MasterAdamW
 
 Rows = NDArray[np.intp]
+SLOW_START = 0.05  # of a budget may go to the first steps, which are slow, before the learning rate follows the clock
 
 
 class Objective(Protocol):
@@ -108,6 +109,7 @@ class _Place:
     waited: int = 0  # epochs since the best score
     pieces: int = 1  # into which each part is cut, because memory did not suffice
     scores: tuple[float, ...] = ()
+    ended: bool = False  # by the clock, and scored
     last: dict[str, Any] | None = None  # what was told last
 
 
@@ -176,19 +178,23 @@ class _Training:
 
     def run(self) -> Iterator[Progress]:
         objective, place = self.objective, self.place
-        if place.last is not None and (place.epoch == self.settings.epochs or self._over()):
-            yield Progress(**place.last)  # everything was done before the resumption but for the end
-        while place.epoch < self.settings.epochs and not self._over():
+        if place.last is not None:
+            told = Progress(**place.last)
+            if place.index == 0 and self._over():
+                yield told  # everything was done before the resumption but for the end
+        while place.index or not self._over():
             todo = objective.epoch(place.epoch)
             objective.network.train()
             while place.index < len(todo) and not self._over():
                 told = self._step(todo[place.index])
                 place.step += 1
                 place.index += 1
+                place.last = asdict(told)
                 if place.index == len(todo) or self._over():
                     break
                 yield told
                 self._keep_checkpoint()
+            place.ended = self._over()
             told = self._score(told)
             place.epoch += 1
             place.index = 0
@@ -210,11 +216,12 @@ class _Training:
             epoch = place.seconds / place.step * self.steps_per_epoch
             reserve = epoch * self.objective.score_cost if place.scoring == 0 else place.scoring / max(1, place.epoch)
             room = self.settings.budget - reserve
-            share = max(share, (place.seconds + place.scoring) / room if room > 0 else 1.0)
+            spent = (place.seconds + place.scoring) / room if room > 0 else 1.0
+            share = max(share, (spent - SLOW_START) / (1 - SLOW_START))
         return min(1.0, share)
 
     def _over(self) -> bool:
-        return self._done() >= 1
+        return self.place.ended or self._done() >= 1
 
     def _step(self, rows: Rows) -> Progress:
         import torch
@@ -328,7 +335,9 @@ class _Training:
         kept.write(place.step, seconds, tensors, state)
 
     def _go_on(self, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-        self.place = _Place(**state["place"] | {"scores": tuple(state["place"]["scores"])})
+        self.place = _Place(**state["place"])
+        for told in (vars(self.place), self.place.last or {}):  # JSON has no tuples
+            told["scores"] = tuple(told.get("scores", ()))
         self.optimizer.load(tensors, state["optimizer"])
         if "best" in tensors:
             self.best = tensors["best"].to(self.device)
@@ -356,5 +365,6 @@ def _set_random_states(states: Mapping[str, torch.Tensor], device: torch.device)
 def _out_of_memory(error: BaseException) -> bool:
     import torch
 
-    # The CPU's allocator has no error class of its own.
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    # The allocators of CPUs and of Apple's GPUs have no error class of their own.
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(word in str(error) for word in words)

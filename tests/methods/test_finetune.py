@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,27 @@ def test_training_leaves_the_callers_random_numbers_alone(tiny_encoder: Path) ->
     torch.manual_seed(5)
     tuned(tiny_encoder, epochs=1).fit(TEXTS, LABELS)
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
+def test_checkpoints_stay_until_the_model_is_saved(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+    model = tuned(tiny_encoder, epochs=2, folder=folder).fit(TEXTS, LABELS)
+    assert list(folder.glob("step-*"))
+    again = tuned(tiny_encoder, epochs=2, folder=folder, resume=True).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert again.chosen_["valid_scores"] == model.chosen_["valid_scores"]
+    (folder / "step-by-step").mkdir()
+    model.save(tmp_path / "model")
+    assert [path.name for path in folder.glob("step-*")] == ["step-by-step"]
+
+
+def test_a_fitted_model_comes_whole_out_of_a_pickle(tiny_encoder: Path) -> None:
+    model = tuned(tiny_encoder, epochs=1).fit(TEXTS, LABELS)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("weight", [-1, 0, float("nan"), "2"])
+def test_a_class_weight_that_is_none_is_refused(tiny_encoder: Path, weight: object) -> None:
+    with pytest.raises(SettingError, match="class_weight of 'bad' must be a number"):
+        tuned(tiny_encoder, class_weight={"bad": weight}).fit(TEXTS, LABELS)

@@ -29,6 +29,11 @@ def steps_logged(folder: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
+def others(folder: Path) -> set[str]:
+    """What is there besides whole checkpoints."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith("step-")}
+
+
 def killed_at(folder: Path, step: int, wait: float) -> Callable[[], bool]:
     """True from some time after ``step`` was told on; where in the work of the next steps that is, chance decides."""
 
@@ -67,7 +72,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert resumed.chosen == whole.chosen
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text("utf-8").splitlines()]
     assert [entry["step"] for entry in log] == list(range(1, STEPS + 1))
-    assert {path.name for path in (tmp_path / "run").iterdir()} <= {"log.jsonl", "curves.png"}
+    assert others(tmp_path / "run") <= {"log.jsonl", "curves.png"}
 
 
 @pytest.mark.slow
@@ -123,7 +128,7 @@ def test_two_killed_processes_go_on_to_the_same_weights_and_the_first_one_writes
     assert resumed[0].weights == resumed[1].weights == whole[0].weights
     # One line for each step: no other process wrote to the log.
     assert steps_logged(folder) == 12
-    assert {path.name for path in folder.iterdir()} <= {"log.jsonl", "curves.png"}
+    assert others(folder) <= {"log.jsonl", "curves.png"}
 
 
 def test_checkpoints_of_other_processes_are_refused_in_all_of_them(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -27,6 +27,7 @@ def run(first: int = 1, last: int = 15) -> Iterator[Progress]:
             epoch=(step + 4) // 5,
             loss=1 / step,
             learning_rate=1e-3 / 3,
+            done=0.5,
             rows=20,
             seconds=step * 0.5,
             texts_per_second=40.0,
@@ -128,7 +129,7 @@ def test_a_full_disk_is_a_sentence_and_the_lines_before_it_stay(tmp_path: Path) 
 import itertools, sys
 from textgraft.training.loop import Progress
 from textgraft.training.records import record
-rest = dict(steps=10**6, epoch=1, loss=1.0, learning_rate=1e-3, rows=20, seconds=1.0, texts_per_second=20.0)
+rest = dict(steps=10**6, epoch=1, loss=1.0, learning_rate=1e-3, done=0.5, rows=20, seconds=1.0, texts_per_second=20.0)
 steps = (Progress(step=i, **rest) for i in itertools.count(1))
 try:
     for step in record(steps, {str(tmp_path)!r}):

@@ -58,6 +58,7 @@ def save(model: TextClassifier, directory: str | Path, *, evaluation: dict[str, 
             files={path.name: _description(path) for path in sorted(folder.iterdir())},
         )
         (folder / FILE).write_text(manifest.to_json(), "utf-8")
+    model._saved()
     return place
 
 

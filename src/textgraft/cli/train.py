@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,11 +41,11 @@ def run(
     from textgraft.ladder import evaluate
 
     model = tuning.build([method], dividing.seed)[0]
+    check_place(out)
     if "folder" in model.get_params(deep=False):
-        model.set_params(folder=out.with_name(f"{out.name}.training"), resume=resume, tensorboard=tensorboard)
+        model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
     elif resume or tensorboard:
         raise SettingError(f"--resume and --tensorboard are for finetune; {method} trains in one go.")
-    check_place(out)
     splits = dividing.read(source, reading)
     model.fit(splits.train, valid=splits.valid)
     evaluation = None if splits.test is None else evaluate(model, splits.test, seed=dividing.seed)

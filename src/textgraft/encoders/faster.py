@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from types import MethodType
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, autograd, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import eager_mask
 
 ATTENTION = "textgraft_cpu"
+# Others may group their keys, or need what this attention does not know, such as a soft cap.
+FAMILIES = {"bert", "distilbert", "roberta", "xlm-roberta", "electra", "modernbert"}
 _drawing = threading.local()
 LONGEST = 384  # tokens; from here on the memory-saving attention of torch is faster
 
@@ -28,9 +32,8 @@ def make_faster(network: nn.Module) -> bool:
         Whether all its dropout is drawn as ``draw_from`` says.
     """
     _cheap_dropout(network)
-    if not getattr(network, "_supports_attention_backend", False):
+    if getattr(network.config, "model_type", None) not in FAMILIES:
         return False
-    _register_attention()
     network.set_attn_implementation(ATTENTION)  # type: ignore[operator]
     _first_token_only(network)
     return True
@@ -141,12 +144,9 @@ def _attention(
     return mixed.transpose(1, 2), None
 
 
-def _register_attention() -> None:
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import eager_mask
-
-    AttentionInterface.register(ATTENTION, _attention)
-    AttentionMaskInterface.register(ATTENTION, eager_mask)
+# At import, since a network that comes out of a pickle needs it too.
+AttentionInterface.register(ATTENTION, _attention)
+AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
 def _first_token_only(network: nn.Module) -> None:
@@ -174,7 +174,8 @@ def _first_token_only(network: nn.Module) -> None:
     if not isinstance(network, heads):
         return
     layers = [module for module in network.modules() if isinstance(module, (*bert_like, TransformerBlock))]
-    layers[-1].forward = MethodType(_bert_layer if isinstance(layers[-1], bert_like) else _distilbert_layer, layers[-1])
+    # Not a bound method: that cannot be pickled under another name.
+    layers[-1].forward = partial(_bert_layer if isinstance(layers[-1], bert_like) else _distilbert_layer, layers[-1])
 
 
 def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any) -> Tensor:

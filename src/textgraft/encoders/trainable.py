@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from textgraft.errors import EncoderError, MissingExtraError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def check_trained(value: object) -> None:
     """Raises SettingError for what is neither ``"all"``, ``"head"``, ``"lora"`` nor a number of layers from 1 on."""
     if isinstance(value, str) and value in TRAINED:
         return
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1:
         return
     near = did_you_mean(value, TRAINED) if isinstance(value, str) else ""
     raise SettingError(

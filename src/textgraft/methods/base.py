@@ -189,6 +189,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             raise SettingError(f"seed must be a whole number from 0 to 2^32 - 1; got {seed!r}.")
         self._check_settings()
 
+    def _saved(self) -> None:
+        """Called when the fitted classifier is safe in a model directory."""
+
     def _check_settings(self) -> None:
         """The part of ``check_settings`` that is the method's own."""
 

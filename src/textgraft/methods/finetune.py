@@ -43,7 +43,7 @@ class FineTunedClassifier(TextClassifier):
             (Hu et al. 2021, arXiv:2106.09685), which are folded into the weights at the end. The head always is.
         epochs: passes over the data; None chooses 2 to 10, more for small data.
         batch_size: texts per step, and per process where there are several.
-        learning_rate: the peak; None is 2e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
+        learning_rate: the peak; None is 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
         warmup: share of the training in which the learning rate rises.
         decay: how it falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.
         layer_decay: the learning rate of each layer is this times that of the one above.
@@ -62,8 +62,11 @@ class FineTunedClassifier(TextClassifier):
             prediction; ``"truncate"`` cuts them.
         max_tokens: the length of a window, special tokens included; None is what the encoder was tuned for.
         precision: of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always.
-        folder: where to keep the log, the learning curves and the checkpoints of the training; None keeps none.
-        resume: go on from the last checkpoint in ``folder``, to the very same weights; without one, start.
+        folder: where to keep the log, the learning curves and the checkpoints of the training; None keeps none. It
+            belongs to one ``fit`` at a time. The checkpoints go when the classifier is saved, and when another
+            training begins there without ``resume``.
+        resume: go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the
+            weights are the very same as those of a training that was never interrupted.
         checkpoint_seconds: between two checkpoints.
         tensorboard: also write ``folder/tensorboard``.
         seed: of the head's first weights, dropout and the order of the batches.
@@ -74,6 +77,7 @@ class FineTunedClassifier(TextClassifier):
     unsaved = frozenset({"folder", "resume", "checkpoint_seconds", "tensorboard", "budget"})
 
     network_: HeadedEncoder
+    _checkpoints_: Checkpoints | None = None
 
     def __init__(
         self,
@@ -140,7 +144,10 @@ class FineTunedClassifier(TextClassifier):
         check_at_least("clip", self.clip, 1e-12)
         check_between("dropout", 0 if self.dropout is None else self.dropout, 0, 0.9)
         check_between("label_smoothing", self.label_smoothing, 0, 0.9)
-        if not isinstance(self.class_weight, Mapping):
+        if isinstance(self.class_weight, Mapping):
+            for name, weight in self.class_weight.items():
+                check_at_least(f"class_weight of {name!r}", weight, 1e-6)
+        else:
             check_choice("class_weight", self.class_weight, (None, "balanced"))
         check_thresholds(self.thresholds)
         check_at_least("patience", 1 if self.patience is None else self.patience, 1, whole=True)
@@ -168,19 +175,18 @@ class FineTunedClassifier(TextClassifier):
         windows, valid_windows = headed.windows(data.texts), headed.windows(valid.texts)
         objective = self._objective(headed, windows, data, valid_windows, valid)
         settings = self._settings(len(data), seconds_of("budget", self.budget), started)
-        checkpoints = self._checkpoints(data, valid, files.fingerprint, headed.device.type, settings)
+        checkpoints = self._checkpoints(data, valid, headed, settings)
         layers = depths(headed.network) if settings.layer_decay != 1 else None
         steps = train(objective, settings, depths=layers, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
             metric = "micro-F1" if self.task_.multi_label else "accuracy"
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
-        told = _followed(steps, settings.epochs * len(objective.epoch(0)))
+        told = _followed(steps)
         self.network_ = headed
         if self.task_.multi_label:
             self.thresholds_ = tune_thresholds(headed.probabilities(valid_windows), valid.targets, self.thresholds)
         self._tell(told, settings, windows.cut, data, valid)
-        if checkpoints is not None:
-            checkpoints.done()
+        self._checkpoints_ = checkpoints
 
     def _objective(self, headed: HeadedEncoder, windows: Any, data: Dataset, valid_windows: Any, valid: Dataset) -> Any:
         """What to train for, on the words of the data only."""
@@ -207,7 +213,7 @@ class FineTunedClassifier(TextClassifier):
         )
 
     def _settings(self, rows: int, budget: float | None, started: float) -> TrainingSettings:
-        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 2e-4)
+        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4)
         return TrainingSettings(
             epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count()))),
             learning_rate=self.learning_rate or usual,
@@ -218,25 +224,29 @@ class FineTunedClassifier(TextClassifier):
             clip=self.clip,
             precision=self.precision,
             patience=self.patience,
-            budget=None if budget is None else max(0.001, budget - (time.perf_counter() - started)),
+            # All processes must see the same clock.
+            budget=None if budget is None else max(0.001, processes.gather(budget - time.perf_counter() + started)[0]),
             seed=self.seed,
         )
 
     def _checkpoints(
-        self, data: Dataset, valid: Dataset, fingerprint: str, device: str, settings: TrainingSettings
+        self, data: Dataset, valid: Dataset, headed: HeadedEncoder, settings: TrainingSettings
     ) -> Checkpoints | None:
         if self.folder is None:
             return None
         # What changes the weights that come out; the budget is the clock's, and not what is trained.
         same = {"trained", "batch_size", "dropout", "label_smoothing", "class_weight", "long", "max_tokens"}
         identity: dict[str, Any] = {
-            "encoder": fingerprint,
+            "encoder": headed.files.fingerprint,
             "training data": data.fingerprint,
             "validation data": valid.fingerprint,
-            "device": device,
+            "device": headed.device.type,
+            "computed in": str(headed.dtype).removeprefix("torch."),
             "processes": processes.count(),
         }
         identity |= {name: getattr(self, name) for name in sorted(same)}
+        if isinstance(self.class_weight, Mapping):
+            identity["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
         identity |= {name: value for name, value in vars(settings).items() if name != "budget"}
         return Checkpoints(Path(self.folder), identity, self.checkpoint_seconds, resume=self.resume)
 
@@ -290,14 +300,27 @@ class FineTunedClassifier(TextClassifier):
         content = {"max_tokens": self.network_.max_tokens, "long": self.network_.long}
         (folder / FILE).write_text(json.dumps(content), "utf-8")
 
+    def _saved(self) -> None:
+        if self._checkpoints_ is not None:
+            self._checkpoints_.done()
+
     def _read(self, folder: Path) -> None:
         content = json.loads((folder / FILE).read_text("utf-8"))
-        self.network_ = read_headed(folder, self.task_, content["max_tokens"], content["long"], self.precision)
+        # Models from before there were windows cut their texts.
+        self.long = content.get("long", "truncate")
+        self.network_ = read_headed(folder, self.task_, content["max_tokens"], self.long, self.precision)
 
 
-def _followed(steps: Iterable[Progress], total: int) -> list[Progress]:
+def _followed(steps: Iterable[Progress]) -> list[Progress]:
     """Runs the training, with a bar for whoever listens, and without touching the caller's random numbers."""
     import torch
 
+    done = 0.0
+
+    def amount(step: Progress) -> float:
+        nonlocal done
+        before, done = done, step.done
+        return done - before
+
     with torch.random.fork_rng():
-        return list(progress.track(steps, "fine-tuning", total, detail=str))
+        return list(progress.track(steps, "fine-tuning", 1.0, amount, str))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
+NAME = re.compile(r"step-\d{8,}")
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,10 @@ class Checkpoints:
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
             draft.replace(place)
-        except (OSError, SafetensorError) as error:
+        except BaseException as error:
             shutil.rmtree(draft, ignore_errors=True)
+            if not isinstance(error, (OSError, SafetensorError)):
+                raise
             reason = getattr(error, "strerror", None) or str(error)
             kept = self.written()
             last = f"The last good checkpoint is {kept[-1]}" if kept else "There is no earlier checkpoint"
@@ -91,10 +95,10 @@ class Checkpoints:
                 shutil.rmtree(draft)
 
     def _drafts(self) -> list[Path]:
-        return list(self.folder.glob(".step-*"))
+        return [path for path in self.folder.glob(".step-*") if NAME.fullmatch(path.name[1:]) and path.is_dir()]
 
     def _clear_all(self) -> None:
-        self._clear(*self._drafts(), *self.folder.glob("step-*"))
+        self._clear(*self._drafts(), *self.written())
 
     def _plain(self) -> dict[str, Any]:
         """The identity as it comes back from JSON."""
@@ -103,7 +107,7 @@ class Checkpoints:
 
     def written(self) -> list[Path]:
         """The checkpoints that are there, oldest first; drafts of a killed process do not count."""
-        return sorted(path for path in self.folder.glob("step-*") if (path / STATE).is_file())
+        return sorted(p for p in self.folder.glob("step-*") if NAME.fullmatch(p.name) and (p / STATE).is_file())
 
     def last(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
         """Tensors and state of the last one; None where there is none or training is not to resume.
@@ -142,8 +146,9 @@ class Checkpoints:
             processes.first_does(self._clear_all)
 
     def done(self) -> None:
-        """Deletes all of them, once the trained network is safe elsewhere."""
-        processes.first_does(self._clear_all)
+        """Deletes all of them, once the trained network is safe elsewhere; only the first process does."""
+        if processes.rank() == 0:
+            self._clear_all()
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textgraft.training.optimizer import MasterAdamW
 
 Rows = NDArray[np.intp]
+SMALLER = "Lower max_tokens (--max-tokens), train fewer layers (--trained), or take a smaller encoder."
 SLOW_START = 0.05  # of a budget may go to the first steps, which are slow, before the learning rate follows the clock
 
 
@@ -70,6 +71,7 @@ class Progress:
         epoch: 1-based.
         loss: mean over the step's rows, before the update.
         learning_rate: of this step.
+        done: the share of the training that is done, by steps or, with a budget, by time.
         rows: trained on in this step, by all processes.
         seconds: spent on steps so far, sessions before a resumption included, scoring excluded.
         score: on the validation data, at the last step of an epoch; else None.
@@ -83,6 +85,7 @@ class Progress:
     epoch: int
     loss: float
     learning_rate: float
+    done: float
     rows: int
     seconds: float
     texts_per_second: float
@@ -109,7 +112,7 @@ class _Place:
     waited: int = 0  # epochs since the best score
     pieces: int = 1  # into which each part is cut, because memory did not suffice
     scores: tuple[float, ...] = ()
-    ended: bool = False  # by the clock, and scored
+    ended: bool = False  # by the clock, or by patience, and scored
     last: dict[str, Any] | None = None  # what was told last
 
 
@@ -140,6 +143,10 @@ def train(
     training = _Training(objective, settings, depths, checkpoints)
     try:
         yield from training.run()
+    except (RuntimeError, MemoryError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise TrainingError(f"Memory does not suffice for this training. {SMALLER}") from None
     finally:
         training.workers.close()
 
@@ -200,9 +207,9 @@ class _Training:
             place.index = 0
             place.last = asdict(told)
             yield told
-            if self.settings.patience is not None and place.waited >= self.settings.patience:
-                break
-            self._keep_checkpoint()
+            place.ended |= self.settings.patience is not None and place.waited >= self.settings.patience
+            # The last one stays until the trained network is saved.
+            self._keep_checkpoint(always=self._over())
         decay = self.optimizer.decay if self.best is None else place.best_decay
         self.optimizer.put_back(self.optimizer.weights if self.best is None else self.best)
         objective.network.eval()
@@ -251,6 +258,7 @@ class _Training:
             place.epoch + 1,
             loss,
             self.settings.learning_rate * rate,
+            self._done(1),
             len(rows),
             place.seconds,
             self.pace,
@@ -288,8 +296,7 @@ class _Training:
             if place.pieces >= largest:
                 raise TrainingError(
                     f"Memory does not suffice for step {place.step + 1}, not even text by text (tried with "
-                    f"{largest} texts at once and fewer). Lower max_tokens (--max-tokens), train fewer layers "
-                    "(--trained), or take a smaller encoder."
+                    f"{largest} texts at once and fewer). {SMALLER}"
                 ) from None
             place.pieces = min(2 * place.pieces, largest)
             _set_random_states(random, self.device)
@@ -321,9 +328,11 @@ class _Training:
         kept = f" The last good checkpoint is {written[-1]}." if written else ""
         return f"{what}; training diverged. {advice}{kept}"
 
-    def _keep_checkpoint(self) -> None:
+    def _keep_checkpoint(self, *, always: bool = False) -> None:
         place, kept = self.place, self.checkpoints
-        if kept is None or not any(processes.gather(kept.due(place.step, place.seconds + place.scoring))):
+        if kept is None:
+            return
+        if not any(processes.gather(always or kept.due(place.step, place.seconds + place.scoring))):
             return
         tensors = self.optimizer.tensors()
         if self.best is not None:

@@ -43,7 +43,7 @@ class FineTunedClassifier(TextClassifier):
             (Hu et al. 2021, arXiv:2106.09685), which are folded into the weights at the end. The head always is.
         epochs: passes over the data; None chooses 2 to 10, more for small data.
         batch_size: texts per step, and per process where there are several.
-        learning_rate: the peak; None is 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
+        learning_rate: the peak; None is 2e-4, in a multi-label task 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
         warmup: share of the training in which the learning rate rises.
         decay: how it falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.
         layer_decay: the learning rate of each layer is this times that of the one above.
@@ -213,7 +213,7 @@ class FineTunedClassifier(TextClassifier):
         )
 
     def _settings(self, rows: int, budget: float | None, started: float) -> TrainingSettings:
-        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4)
+        usual = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4)
         return TrainingSettings(
             epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count()))),
             learning_rate=self.learning_rate or usual,

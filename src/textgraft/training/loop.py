@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,6 +142,8 @@ def train(
             checkpoint cannot be written, or is of another training.
     """
     training = _Training(objective, settings, depths, checkpoints)
+    # What is there already outlives training; Python need not look through it for garbage again and again.
+    gc.freeze()
     try:
         yield from training.run()
     except (RuntimeError, MemoryError) as error:
@@ -148,6 +151,7 @@ def train(
             raise
         raise TrainingError(f"Memory does not suffice for this training. {SMALLER}") from None
     finally:
+        gc.unfreeze()
         training.workers.close()
 
 

@@ -24,9 +24,9 @@ def dataset(texts: list[str], labels: list[str]) -> Dataset:
     return Dataset(texts, TASK.encode(labels), TASK, Rows.numbered(len(texts)))
 
 
-def tuned(folder: Path, **settings: object) -> FineTunedClassifier:
+def tuned(encoder: Path, **settings: object) -> FineTunedClassifier:
     usual = {"precision": "fp32", "learning_rate": 1e-2, "epochs": 8, "batch_size": 4}
-    return FineTunedClassifier(str(folder), **(usual | settings))  # type: ignore[arg-type]
+    return FineTunedClassifier(str(encoder), **(usual | settings))  # type: ignore[arg-type]
 
 
 def test_it_learns_and_keeps_the_best_epoch(tiny_encoder: Path) -> None:

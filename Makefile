@@ -27,6 +27,8 @@ fix: $(READY)  ## mends what can be mended
 bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	-$(BIN)/pip install --quiet --group bench  # a peer that cannot be installed leaves a gap in the table
 	$(BIN)/python benchmarks/ladder.py --slow
+	-$(BIN)/python benchmarks/finetune.py speed
+	$(BIN)/python benchmarks/finetune.py quality
 
 clean:
 	rm -rf $(VENV)

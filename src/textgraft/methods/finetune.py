@@ -15,7 +15,7 @@ from textgraft import hardware, progress
 from textgraft.encoders.encoder import check_max_tokens
 from textgraft.encoders.headed import HeadedEncoder, read_headed
 from textgraft.encoders.sources import resolve
-from textgraft.encoders.tokenizing import LONG, Long
+from textgraft.encoders.tokenizing import LONG, Long, Windows
 from textgraft.encoders.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.errors import SettingError, listed
 from textgraft.hardware import PRECISIONS, Precision
@@ -188,7 +188,9 @@ class FineTunedClassifier(TextClassifier):
         self._tell(told, settings, windows.cut, data, valid)
         self._checkpoints_ = checkpoints
 
-    def _objective(self, headed: HeadedEncoder, windows: Any, data: Dataset, valid_windows: Any, valid: Dataset) -> Any:
+    def _objective(
+        self, headed: HeadedEncoder, windows: Windows, data: Dataset, valid_windows: Windows, valid: Dataset
+    ) -> ClassificationObjective:
         """What to train for, on the words of the data only."""
         from textgraft.encoders.vocabulary import TrimmedVocabulary
 

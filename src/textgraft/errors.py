@@ -7,6 +7,7 @@ Every message is a sentence that names the value at fault, what is allowed and w
     ├── DataError           a table, its rows or its labels cannot be used (also a ValueError)
     │   └── BadRowsError    rows of a file that do not parse; carries them
     ├── EncoderError        a pretrained encoder is not there or is not what it should be
+    ├── VectorsError        word vectors are not there or not what they should be
     ├── TrainingError       training could not go on
     ├── ArtifactError       a model directory is damaged, foreign or too new
     └── MissingExtraError   an optional dependency is not installed (also an ImportError)
@@ -55,6 +56,10 @@ class BadRowsError(DataError):
 
 class EncoderError(TextgraftError):
     """A pretrained encoder is not there, or its files are not what they should be."""
+
+
+class VectorsError(TextgraftError):
+    """Word vectors are not there, or their file is not what it should be."""
 
 
 class TrainingError(TextgraftError):

@@ -26,6 +26,9 @@ class Listener(Protocol):
     def finish(self, work: object) -> None:
         """It is done or was given up."""
 
+    def say(self, sentence: str) -> None:
+        """Something that a user should know before the work goes on."""
+
 
 _listener: ContextVar[Listener | None] = ContextVar("textgraft_progress", default=None)
 
@@ -38,6 +41,14 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def say(sentence: str) -> bool:
+    """Tells the listener something that cannot wait for the end; whether there is one."""
+    listener = _listener.get()
+    if listener is not None:
+        listener.say(sentence)
+    return listener is not None
 
 
 def track(

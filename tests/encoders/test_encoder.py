@@ -116,3 +116,6 @@ class Worked:
 
     def finish(self, work: object) -> None:
         pass
+
+    def say(self, sentence: str) -> None:
+        pass

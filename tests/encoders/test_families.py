@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from textgraft.encoders import EncoderFiles, TextTokenizer, resolve
-from textgraft.encoders.batches import pad
 from textgraft.encoders.heads import load_with_head
 from textgraft.encoders.trainable import (
     Trained,
@@ -20,6 +19,7 @@ from textgraft.encoders.trainable import (
 )
 from textgraft.errors import EncoderError, MissingExtraError, SettingError
 from textgraft.task import Task
+from textgraft.text.batches import pad
 
 from .families import FAMILIES, save_family
 

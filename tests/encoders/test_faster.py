@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from textgraft.encoders import TextTokenizer, resolve
-from textgraft.encoders.batches import pad
 from textgraft.encoders.heads import load_with_head
 from textgraft.task import Task
+from textgraft.text.batches import pad
 
 from .families import FAMILIES, save_family
 

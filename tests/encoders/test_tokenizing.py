@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from textgraft.encoders import TextTokenizer, resolve
-from textgraft.encoders.batches import pad, shuffled_batches, token_batches
+from textgraft.text.batches import pad, shuffled_batches, token_batches
 
 pytest.importorskip("tokenizers")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from textgraft.encoders import TextTokenizer, resolve
-from textgraft.encoders.batches import pad
 from textgraft.encoders.heads import load_with_head
 from textgraft.task import Task
+from textgraft.text.batches import pad
 from textgraft.training import TrainingSettings
 
 from .families import FAMILIES, save_family

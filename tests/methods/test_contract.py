@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from textgraft import load
 from textgraft.errors import DataError, SettingError
-from textgraft.methods import METHODS, TextClassifier
+from textgraft.methods import METHODS, RecurrentClassifier, TextClassifier
 from textgraft.task import Dataset, Rows, Task
 
 Make = Callable[[], TextClassifier]
@@ -40,6 +40,8 @@ def make(request: pytest.FixtureRequest, tiny_encoder: Path) -> Make:
     """Makes an unfitted classifier of each method, with an encoder small enough for a test."""
     cls = METHODS[request.param]
     fitting = {"encoder": str(tiny_encoder), "precision": "fp32", "learning_rate": 5e-3, "epochs": 4}
+    if cls is RecurrentClassifier:  # on words; tests/methods/test_recurrent.py has it on an encoder's states
+        fitting = {"epochs": 8, "batch_size": 4, "hidden": 16, "min_count": 1}
     own = inspect.signature(cls).parameters
     return lambda: cls(**{name: value for name, value in fitting.items() if name in own})
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgraft.encoders.tokenizing import Windows
 from textgraft.errors import SettingError
 from textgraft.methods.objective import MOST_WINDOWS, ClassificationObjective, label_weights
 from textgraft.task import Dataset, Rows, Task
+from textgraft.text.batches import Windows
 
 torch = pytest.importorskip("torch")
 
@@ -151,7 +151,7 @@ def test_of_a_very_long_text_each_epoch_reads_another_part_and_resuming_the_same
 
 
 def test_parts_hold_all_rows_in_order_and_no_more_tokens_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textgraft.methods.objective.TOKENS_AT_ONCE", {"cpu": 10})
+    monkeypatch.setattr("textgraft.methods.objective.STEP_TOKENS", {"cpu": 10})
     ours = objective(SINGLE, ["a", "b", "c"] * 4, windows([1, 2, 1, 5, 1, 1, 2, 1, 1, 4, 1, 1]))
     rows = np.random.RandomState(0).permutation(12)
     parts = ours.parts(rows)

@@ -1,4 +1,4 @@
-"""Starts fine-tunings in processes of their own, which may be many, and may be killed."""
+"""Starts trainings in processes of their own, which may be many, and may be killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 FIT = Path(__file__).parent / "fit.py"
-PRELOADED = ["torch", "textgraft.methods.finetune", "transformers.models.bert.modeling_bert", "safetensors.torch"]
+PRELOADED = [
+    "torch",
+    "textgraft.methods.finetune",
+    "textgraft.recurrent.network",
+    "transformers.models.bert.modeling_bert",
+    "safetensors.torch",
+]
 LONGEST = 120  # seconds that a process may take
 
 
@@ -39,7 +45,7 @@ def run_fit(out: Path, *, processes: int = 1, kill_when: Callable[[], bool] | No
         out: a new folder.
         processes: how many train together.
         kill_when: kill -9 as soon as this is true; the result is then whether that came before the end.
-        settings: of ``job`` and of FineTunedClassifier.
+        settings: of ``job`` and of the classifier.
     """
     port = str(free_port())
     # One process that has imported everything forks the others; none of them has computed anything before.
@@ -81,6 +87,7 @@ def job(
     out: Path,
     environment: dict[str, str] | None = None,
     *,
+    method: str = "finetune",
     rows: int = 60,
     file_limit_at: int = 0,
     threads: int = 1,
@@ -92,6 +99,7 @@ def job(
     return {
         "out": str(out),
         "environment": environment or {},
+        "method": method,
         "rows": rows,
         "file_limit_at": file_limit_at,
         "threads": threads,

@@ -1,4 +1,4 @@
-"""A fine-tuning in a process of its own: ``python fit.py job.json``, or run by ``children.py``."""
+"""A training in a process of its own: ``python fit.py job.json``, or run by ``children.py``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def fit(job: dict[str, Any]) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from textgraft import FineTunedClassifier
     from textgraft.errors import TextgraftError
+    from textgraft.methods import METHODS
     from textgraft.task import Dataset, Rows, Task
 
     torch.set_num_threads(job["threads"])
@@ -38,9 +38,13 @@ def fit(job: dict[str, Any]) -> None:
         _limit_files_at(job["file_limit_at"])
     said = {"error": "", "chosen": {}}
     try:
-        model = FineTunedClassifier(**job["settings"]).fit(data, valid=valid)
+        model: Any = METHODS[job["method"]](**job["settings"]).fit(data, valid=valid)
         # What this process has; model.save writes in the first one only.
-        save_file(model.network_.network.state_dict(), out / "model.safetensors")
+        if job["method"] == "finetune":
+            weights = model.network_.network.state_dict()
+        else:
+            weights = {name: torch.from_numpy(tensor) for name, tensor in model.tensors_.items()}
+        save_file(weights, out / "model.safetensors")
         said["chosen"] = model.chosen_
     except TextgraftError as error:
         said["error"] = str(error)

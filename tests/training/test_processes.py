@@ -46,7 +46,9 @@ def killed_at(folder: Path, step: int, wait: float) -> Callable[[], bool]:
     return now
 
 
-def killed_and_resumed(tmp_path: Path, encoder: Path, kills: int, seed: int, **settings: Any) -> tuple[Fitted, Fitted]:
+def killed_and_resumed(
+    tmp_path: Path, encoder: Path | None, kills: int, seed: int, **settings: Any
+) -> tuple[Fitted, Fitted]:
     """What comes out of a training that is never interrupted, and of one that is killed so many times."""
     settings |= {"encoder": encoder}
     whole = run_fit(tmp_path / "whole", **settings)
@@ -106,6 +108,31 @@ def test_two_processes_do_what_one_does_with_twice_the_batch(
     tmp_path: Path, tiny_encoder: Path, settings: dict[str, Any]
 ) -> None:
     settings |= {"encoder": tiny_encoder, "dropout": 0.0, "epochs": 2}
+    one = run_fit(tmp_path / "one", batch_size=10, **settings)
+    assert_two_are_one(one, run_fit(tmp_path / "two", processes=2, batch_size=5, **settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cell": "gru", "pooling": "attention", "threads": 2, "precision": "bf16"},
+        {"cell": "lstm", "pooling": "last", "bidirectional": False},
+        {"cell": "gru", "pooling": "mean", "from_encoder": True},
+    ],
+    ids=["gru in two threads", "lstm", "on an encoder's states"],
+)
+def test_a_killed_recurrent_network_goes_on_to_the_same_weights(
+    tmp_path: Path, tiny_encoder: Path, settings: dict[str, Any]
+) -> None:
+    encoder = tiny_encoder if settings.pop("from_encoder", False) else None
+    settings |= {"method": "recurrent", "hidden": 8, "width": 8, "layers": 2}
+    whole, resumed = killed_and_resumed(tmp_path, encoder, 2, 3, **settings)
+    assert resumed.weights == whole.weights
+    assert resumed.chosen == whole.chosen
+
+
+def test_a_recurrent_network_in_two_processes_is_that_of_one_with_twice_the_batch(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"method": "recurrent", "hidden": 8, "width": 8, "dropout": 0.0, "epochs": 2}
     one = run_fit(tmp_path / "one", batch_size=10, **settings)
     assert_two_are_one(one, run_fit(tmp_path / "two", processes=2, batch_size=5, **settings))
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from textgraft.errors import DataError, MissingExtraError, TrainingError
+from textgraft.training.curves import draw_curves
 from textgraft.training.loop import Progress
-from textgraft.training.records import draw_curves, read_log, record
+from textgraft.training.records import read_log, record
 
 SCORES = {5: (0.7, True), 10: (0.8, True), 15: (0.75, False)}
 

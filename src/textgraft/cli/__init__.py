@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli import compare, demo, evaluate, inspect, predict, train
+from textgraft.cli import compare, demo, evaluate, inspect, predict, train, vectors
 from textgraft.cli.options import expand
 from textgraft.errors import TextgraftError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for module in (inspect, train, compare, evaluate, predict, demo):
     app.command(module.NAME)(expand(module.run))
+app.add_typer(vectors.app)
 
 
 def _version(wanted: bool) -> None:
@@ -54,10 +55,7 @@ def main() -> None:
     if not first:  # of several processes that train together; only errors are heard from the others
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
     try:
-        if first and sys.stderr.isatty():
-            with listening(Bars()):
-                app(standalone_mode=True)
-        else:
+        with listening(Bars(drawn=first and sys.stderr.isatty())):
             app(standalone_mode=True)
     except TextgraftError as error:
         _fail(str(error))

@@ -54,9 +54,14 @@ def output() -> Console:
 
 
 class Bars:
-    """Draws a bar for each piece of work that takes longer than a second, on a terminal and nowhere else."""
+    """Draws a bar for each piece of work that takes longer than a second.
 
-    def __init__(self) -> None:
+    Args:
+        drawn: whether to draw at all, which is for terminals only; what is said is said all the same.
+    """
+
+    def __init__(self, *, drawn: bool = True) -> None:
+        self._drawn = drawn
         self._progress: Progress | None = None
         self._running = 0
 
@@ -69,7 +74,7 @@ class Bars:
         """See ``textgraft.progress.Listener``."""
         assert isinstance(work, _Work)
         work.done += amount
-        if work.task is None and time.monotonic() - work.started > PATIENCE:
+        if work.task is None and self._drawn and time.monotonic() - work.started > PATIENCE:
             work.task = self._bars().add_task(work.what, total=work.total, detail="")
         if work.task is not None:
             self._bars().update(work.task, completed=work.done, detail=detail)
@@ -83,6 +88,13 @@ class Bars:
         if self._running == 0 and self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+    def say(self, sentence: str) -> None:
+        """See ``textgraft.progress.Listener``."""
+        if self._progress is None:
+            remark(sentence)
+        else:
+            self._progress.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def _bars(self) -> Progress:
         if self._progress is None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 READING = "Reading the table"
 DIVIDING = "Dividing it"
-METHOD = "The method"
+METHOD = "The method (networks: recurrent and finetune)"
 
 
 def _option(help_text: str, panel: str, *names: str, **more: Any) -> Any:
@@ -156,34 +156,55 @@ class MethodOptions:
     """Hyperparameters by the names that the classes give them; a method takes those that it has."""
 
     encoder: Annotated[str | None, _option("Encoder: an embedded one, a folder or a name on the Hub.", METHOD)] = None
-    pooling: Annotated[str | None, _option("features: mean, cls or max.", METHOD)] = None
-    long: Annotated[str | None, _option("Long texts: window reads all of them, truncate cuts.", METHOD)] = None
-    max_tokens: Annotated[int | None, _option("features, finetune: length of a window or of a cut text.", METHOD)] = (
+    pooling: Annotated[
+        str | None, _option("features: mean, cls or max; recurrent: last, mean, max or attention.", METHOD)
+    ] = None
+    cell: Annotated[str | None, _option("recurrent: gru or lstm.", METHOD)] = None
+    layers: Annotated[int | None, _option("recurrent: layers on top of each other.", METHOD)] = None
+    hidden: Annotated[int | None, _option("recurrent: units of a layer in each direction.", METHOD)] = None
+    bidirectional: Annotated[
+        bool | None, _option("recurrent: read from both ends or not.", METHOD, "--bidirectional/--one-direction")
+    ] = None
+    vectors: Annotated[
+        str | None, _option("recurrent: word vectors, such as glove.6B.50d, a file or URL#sha256=...", METHOD)
+    ] = None
+    train_vectors: Annotated[str | None, _option("recurrent: frozen, tuned or scratch.", METHOD)] = None
+    width: Annotated[int | None, _option("recurrent: components of vectors learned from scratch.", METHOD)] = None
+    unknown: Annotated[str | None, _option("recurrent: words without a vector get zero, mean or normal.", METHOD)] = (
         None
     )
-    epochs: Annotated[int | None, _option("finetune: passes over the data.", METHOD)] = None
-    batch_size: Annotated[int | None, _option("finetune: texts per step.", METHOD)] = None
-    learning_rate: Annotated[float | None, _option("finetune: the peak learning rate.", METHOD)] = None
+    tokenizer: Annotated[str | None, _option("recurrent: treebank, unicode, basic_english or spacy:en.", METHOD)] = None
+    max_size: Annotated[int | None, _option("recurrent: most words in the vocabulary.", METHOD)] = None
+    min_count: Annotated[int | None, _option("recurrent, ngrams: how often a word must occur.", METHOD)] = None
+    long: Annotated[str | None, _option("Long texts: window reads all of them, truncate cuts.", METHOD)] = None
+    max_tokens: Annotated[
+        int | None,
+        _option("features, networks: length of a window or of a cut text.", METHOD),
+    ] = None
+    epochs: Annotated[int | None, _option("networks: passes over the data.", METHOD)] = None
+    batch_size: Annotated[int | None, _option("networks: texts per step.", METHOD)] = None
+    learning_rate: Annotated[float | None, _option("networks: the peak learning rate.", METHOD)] = None
     trained: Annotated[
         str | None, _option("finetune: all, head, lora, or how many of the last layers are trained.", METHOD)
     ] = None
-    budget: Annotated[str | None, _option("finetune: train at most so long, such as 10m.", METHOD)] = None
+    budget: Annotated[str | None, _option("networks: train at most so long, such as 10m.", METHOD)] = None
     patience: Annotated[
-        int | None, _option("finetune: stop after so many epochs without a better validation score.", METHOD)
+        int | None, _option("networks: stop after so many epochs without a better validation score.", METHOD)
     ] = None
-    warmup: Annotated[float | None, _option("finetune: share of the training with a rising rate.", METHOD)] = None
-    decay: Annotated[str | None, _option("finetune: how the rate falls: linear, cosine or none.", METHOD)] = None
+    warmup: Annotated[float | None, _option("networks: share of the training with a rising rate.", METHOD)] = None
+    decay: Annotated[str | None, _option("networks: how the rate falls: linear, cosine or none.", METHOD)] = None
     layer_decay: Annotated[float | None, _option("finetune: rate of each layer over that above.", METHOD)] = None
-    weight_decay: Annotated[float | None, _option("finetune: on weight matrices.", METHOD)] = None
-    dropout: Annotated[float | None, _option("finetune: in place of the encoder's own.", METHOD)] = None
-    label_smoothing: Annotated[float | None, _option("finetune: share of a target for all labels.", METHOD)] = None
+    weight_decay: Annotated[float | None, _option("networks: on weight matrices.", METHOD)] = None
+    dropout: Annotated[float | None, _option("networks: share of the units that is dropped.", METHOD)] = None
+    label_smoothing: Annotated[float | None, _option("networks: share of a target for all labels.", METHOD)] = None
     class_weight: Annotated[
-        str | None, _option("balanced weighs rare labels up; finetune: also label=2,other=0.5.", METHOD)
+        str | None, _option("balanced weighs rare labels up; networks: also label=2,other=0.5.", METHOD)
     ] = None
     thresholds: Annotated[
-        str | None, _option("finetune, multi-label: label and global are tuned; or a number such as 0.5.", METHOD)
+        str | None,
+        _option("networks, multi-label: label and global are tuned; or a number such as 0.5.", METHOD),
     ] = None
-    precision: Annotated[str | None, _option("features, finetune: auto, fp32, bf16 or fp16.", METHOD)] = None
+    precision: Annotated[str | None, _option("features, networks: auto, fp32, bf16 or fp16.", METHOD)] = None
 
     def build(self, names: list[str], seed: int) -> list[TextClassifier]:
         """Unfitted classifiers of the named methods.

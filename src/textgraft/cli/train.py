@@ -19,20 +19,20 @@ def run(
     reading: TableOptions,
     dividing: SplitOptions,
     tuning: MethodOptions,
-    method: Annotated[str, typer.Option(help="majority, ngrams, features or finetune.")] = "ngrams",
+    method: Annotated[str, typer.Option(help="majority, ngrams, recurrent, features or finetune.")] = "ngrams",
     resume: Annotated[
-        bool, typer.Option("--resume", help="finetune: go on where a stopped training was, to the same weights.")
+        bool, typer.Option("--resume", help="networks: go on where a stopped training was, to the same weights.")
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="finetune: also write TensorBoard events.")
+        bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
 
     Without --test a fifth of the rows is held out, and the metrics are of these; --test-size 0 trains on all rows.
-    Fine-tuning keeps its log, learning curves and checkpoints in DIR.training while it runs; the checkpoints go when it
-    is done.
+    Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
+    when training is done.
     """
     from textgraft.artifact import save
     from textgraft.artifact.directory import check_place
@@ -45,7 +45,7 @@ def run(
     if "folder" in model.get_params(deep=False):
         model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
     elif resume or tensorboard:
-        raise SettingError(f"--resume and --tensorboard are for finetune; {method} trains in one go.")
+        raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
     splits = dividing.read(source, reading)
     model.fit(splits.train, valid=splits.valid)
     evaluation = None if splits.test is None else evaluate(model, splits.test, seed=dividing.seed)

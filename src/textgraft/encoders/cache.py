@@ -17,16 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.cache import cache_folder
+
 WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than looked up
 MOST_BYTES = 4 << 30
-
-
-def cache_folder() -> Path:
-    """``$TEXTGRAFT_CACHE``, else ``textgraft`` in the user's cache folder."""
-    own = os.environ.get("TEXTGRAFT_CACHE")
-    if own:
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache") / "textgraft"
 
 
 _bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.cache import VectorStore
 from textgraft.encoders.sources import EncoderFiles, resolve
-from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer, Windows
+from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
 from textgraft.errors import EncoderError, SettingError
 from textgraft.hardware import Precision, best_device, matmul_dtype
+from textgraft.text.batches import Windows, pad, token_batches
 
 if TYPE_CHECKING:
     import torch

@@ -10,28 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft import progress
-from textgraft.encoders.batches import pad, token_batches
 from textgraft.encoders.encoder import BATCH_TOKENS
 from textgraft.encoders.heads import load_with_head
 from textgraft.encoders.loading import without_chatter
 from textgraft.encoders.sources import EncoderFiles, resolve
-from textgraft.encoders.tokenizing import Long, TextTokenizer, Windows
+from textgraft.encoders.tokenizing import Long, TextTokenizer
 from textgraft.hardware import Precision, best_device, matmul_dtype
 from textgraft.task import Task
-from textgraft.training import processes
+from textgraft.text.batches import Windows, pad
+from textgraft.training.classifying import WindowClassifier
 
 if TYPE_CHECKING:
     import torch
 
-TOKENS_AT_ONCE = {"cpu": 2048}  # rows of similar length in one pass; more does not make a CPU faster
-GPU_TOKENS_AT_ONCE = 32768
+CPU_TOKENS, GPU_TOKENS = 2048, 32768  # of a pass in training; more does not make a CPU faster
 
 
-class HeadedEncoder:
+class HeadedEncoder(WindowClassifier):
     """A sequence classifier in the form that ``transformers`` saves and loads, with its tokenizer.
-
-    The logits of a long text are the mean of its windows' logits, weighted by the tokens that each brings.
 
     Args:
         files: the encoder, or a saved HeadedEncoder.
@@ -67,6 +63,8 @@ class HeadedEncoder:
 
             self._faster = make_faster(self.network)
         self.network.to(self.device)
+        self.train_tokens = CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
+        self.predict_tokens = BATCH_TOKENS
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, as the network takes them."""
@@ -90,31 +88,7 @@ class HeadedEncoder:
 
             draw_from(key)
 
-    def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
-        """(texts, k) float32 logits of the texts whose windows are ``chosen``, by ascending number of the text.
-
-        Args:
-            windows: of all texts.
-            chosen: indices of windows; if only some of a text's are among them, it is judged by these.
-        """
-        import torch
-
-        texts, place = np.unique(windows.text[chosen], return_inverse=True)
-        lengths = np.fromiter((len(windows.ids[i]) for i in chosen), np.int64, len(chosen))
-        weight = windows.weight[chosen] / np.bincount(place, windows.weight[chosen])[place]
-        pooled: torch.Tensor | None = None
-        for batch in token_batches(lengths, TOKENS_AT_ONCE.get(self.device.type, GPU_TOKENS_AT_ONCE)):
-            logits = self._forward([windows.ids[i] for i in chosen[batch]])
-            if len(texts) == len(chosen) == len(batch):
-                return logits[torch.from_numpy(np.argsort(place[batch])).to(self.device)]
-            share = torch.from_numpy(weight[batch].astype(np.float32)).to(self.device)
-            if pooled is None:
-                pooled = logits.new_zeros(len(texts), logits.shape[1])
-            pooled = pooled.index_add(0, torch.from_numpy(place[batch]).to(self.device), logits * share[:, None])
-        assert pooled is not None
-        return pooled
-
-    def _forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
+    def forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
         """(n, k) float32 logits of one batch of windows."""
         import torch
 
@@ -127,34 +101,6 @@ class HeadedEncoder:
                 input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention
             ).logits
         return result.float()
-
-    def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
-        """(texts, k) float32 probabilities.
-
-        Args:
-            windows: of all texts.
-            shared: whether all processes that train together are here and share the work; each gets the whole result.
-        """
-        import torch
-
-        lengths = windows.lengths
-        logits = np.zeros((len(lengths), len(self.task)), np.float32)
-        batches = token_batches(lengths, BATCH_TOKENS)
-        if shared:
-            batches = batches[processes.rank() :: processes.count()]
-        self.network.eval()
-        with torch.inference_mode():
-            total = float(sum(lengths[batch].sum() for batch in batches))
-            for batch in progress.track(batches, "predicting", total, lambda b: float(lengths[b].sum())):
-                logits[batch] = self._forward([windows.ids[i] for i in batch]).cpu().numpy()
-        if shared:
-            for theirs in processes.gather([(batch, logits[batch]) for batch in batches]):
-                for batch, values in theirs:
-                    logits[batch] = values
-        pooled = np.add.reduceat(logits * windows.weight[:, None], windows.starts[:-1], axis=0)
-        judged = torch.from_numpy(pooled)
-        result: NDArray[np.float32] = (judged.sigmoid() if self.task.multi_label else judged.softmax(dim=1)).numpy()
-        return result
 
     def save(self, folder: Path) -> None:
         """Writes network and tokenizer as a folder that ``transformers`` and ``HeadedEncoder`` read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import EncoderError, MissingExtraError
+from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -19,33 +19,6 @@ if TYPE_CHECKING:
 Long = Literal["truncate", "window"]
 LONG: tuple[Long, ...] = ("truncate", "window")
 OVERLAP = 0.125  # of a window is seen again by the next one, so that no phrase is only ever seen cut in two
-
-
-@dataclass(frozen=True)
-class Windows:
-    """The token ids of some texts, cut to pieces that an encoder can take.
-
-    Attributes:
-        ids: one int32 array of token ids, special tokens included, per window.
-        text: (windows,) which text a window belongs to; windows of a text follow each other.
-        weight: (windows,) float32, the share of its text's tokens that a window brings anew; sums to 1 per text.
-        cut: (texts,) whether the end of a text is in no window.
-    """
-
-    ids: list[NDArray[np.int32]]
-    text: NDArray[np.int64]
-    weight: NDArray[np.float32]
-    cut: NDArray[np.bool_]
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """(windows,) tokens per window."""
-        return np.fromiter(map(len, self.ids), np.int64, len(self.ids))
-
-    @property
-    def starts(self) -> NDArray[np.int64]:
-        """(texts + 1,) where the windows of each text start, and where the last ones end."""
-        return np.searchsorted(self.text, np.arange(len(self.cut) + 1))
 
 
 class TextTokenizer:

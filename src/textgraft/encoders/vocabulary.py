@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from textgraft.encoders.tokenizing import Windows
+from textgraft.text.batches import Windows
 
 
 class TrimmedVocabulary:

@@ -5,9 +5,11 @@ from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.finetune import FineTunedClassifier
 from textgraft.methods.majority import MajorityClassifier
 from textgraft.methods.ngrams import NgramClassifier
+from textgraft.methods.recurrent import RecurrentClassifier
 
 METHODS: dict[str, type[TextClassifier]] = {
-    cls.method: cls for cls in (MajorityClassifier, NgramClassifier, FeatureClassifier, FineTunedClassifier)
+    cls.method: cls
+    for cls in (MajorityClassifier, NgramClassifier, RecurrentClassifier, FeatureClassifier, FineTunedClassifier)
 }
 """All methods by their name on the command line, cheapest first."""
 
@@ -17,5 +19,6 @@ __all__ = [
     "FineTunedClassifier",
     "MajorityClassifier",
     "NgramClassifier",
+    "RecurrentClassifier",
     "TextClassifier",
 ]

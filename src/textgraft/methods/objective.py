@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.batches import shuffled_batches
-from textgraft.encoders.tokenizing import Windows
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.methods.base import headline_score
 from textgraft.task import Dataset
+from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
+from textgraft.training.classifying import WindowClassifier
 
 if TYPE_CHECKING:
     import torch
 
 ClassWeight = str | Mapping[str, float] | None
-TOKENS_AT_ONCE = {"cpu": 16384, "mps": 16384, "cuda": 262144}  # of a step, between two backward passes
+STEP_TOKENS = {"cpu": 16384, "mps": 16384, "cuda": 262144}  # of a step, between two backward passes
 MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
 BACKWARD_COST = 3  # a training step takes about three forward passes
-
-
-class Classifying(Protocol):
-    """A network with what the objective needs of it."""
-
-    network: torch.nn.Module
-    device: torch.device
-
-    @property
-    def threads(self) -> int:
-        """See ``HeadedEncoder.threads``."""
-
-    def draw_from(self, key: Sequence[int] | None) -> None:
-        """See ``HeadedEncoder.draw_from``."""
-
-    def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
-        """See ``HeadedEncoder.logits``."""
-
-    def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
-        """See ``HeadedEncoder.probabilities``."""
 
 
 class ClassificationObjective:
@@ -62,7 +42,7 @@ class ClassificationObjective:
 
     def __init__(
         self,
-        classifier: Classifying,
+        classifier: WindowClassifier,
         windows: Windows,
         data: Dataset,
         valid_windows: Windows,
@@ -116,8 +96,8 @@ class ClassificationObjective:
         return shuffled_batches(self.tokens, self.batch_size * processes.count(), order)
 
     def parts(self, rows: NDArray[np.intp]) -> Sequence[NDArray[np.intp]]:
-        """As many rows at once as hold ``TOKENS_AT_ONCE`` tokens, and at least one."""
-        most = TOKENS_AT_ONCE[self.classifier.device.type]
+        """As many rows at once as hold ``STEP_TOKENS`` tokens, and at least one."""
+        most = STEP_TOKENS[self.classifier.device.type]
         ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.longest[rows]))
         return [part for part in np.split(rows, np.flatnonzero(np.diff((ends - 1) // most)) + 1) if len(part)]
 

@@ -16,6 +16,7 @@ from scipy import sparse
 from textgraft.progress import track
 from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
 from textgraft.text.hashing import Hashes, HashIndex, hash_pieces, mix
+from textgraft.text.numbering import WordNumbering
 from textgraft.text.tokens import chunks, tokenize
 
 Floats = NDArray[np.float32]
@@ -145,43 +146,14 @@ class WordNgrams:
 
 def _number_words(texts: Sequence[str]) -> tuple[list[str], Ids, Ids]:
     """All distinct words in the order of their first occurrence; the word and the text of each token."""
-    words: list[str] = []
-    numbering = _Numbering()
+    numbering = WordNumbering()
     ids, rows, texts_before = [], [], 0
     for batch in track(chunks(texts), "counting n-grams", total=len(texts), amount=len):
         tokens = tokenize(batch)
-        numbers, fresh = numbering.number(hash_pieces(tokens.codes, tokens.start, tokens.stop))
-        words += tokens.strings(fresh)
-        ids.append(numbers)
+        ids.append(numbering.number(tokens))
         rows.append(token_rows(tokens.indptr) + np.int32(texts_before))
         texts_before += len(batch)
-    return words, np.concatenate(ids), np.concatenate(rows)
-
-
-class _Numbering:
-    """Numbers 64-bit keys in the order of their first occurrence; the newest have their own index, quickly rebuilt."""
-
-    def __init__(self) -> None:
-        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
-
-    def number(self, keys: Hashes) -> tuple[Ids, NDArray[np.int64]]:
-        """The number of each key, and the places of those that are first occurrences, in order."""
-        numbers = self._old.find(keys)
-        rest = np.flatnonzero(numbers < 0)
-        found = self._new.find(keys[rest])
-        numbers[rest] = np.where(found >= 0, found + len(self._old), -1)
-        rest = rest[found < 0]
-        _, first, which = np.unique(keys[rest], return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.empty(len(order), np.int32)
-        rank[order] = np.arange(len(order), dtype=np.int32)
-        numbers[rest] = rank[which] + len(self._old) + len(self._new)
-        fresh = rest[first[order]]
-        self._new = HashIndex(np.concatenate((self._new.keys, keys[fresh])))
-        if len(self._new) > 1000 + len(self._old) // 2:
-            self._old = HashIndex(np.concatenate((self._old.keys, self._new.keys)))
-            self._new = HashIndex(np.zeros(0, np.uint64))
-        return numbers, fresh
+    return numbering.words, np.concatenate(ids), np.concatenate(rows)
 
 
 def token_rows(indptr: NDArray[np.int64]) -> Ids:

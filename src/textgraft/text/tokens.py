@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.uint32]
+Kinds = NDArray[np.uint8]
 
 SPACE, WORD, SINGLE, PUNCTUATION = 0, 1, 2, 3
+APOSTROPHE = 0x27
 _PLANES = 0x20000  # Beyond these two planes there are ideographs, and nothing has a lower case.
-_APOSTROPHE, _RIGHT_QUOTE = 0x27, 0x2019
+_RIGHT_QUOTE = 0x2019
 _LONGEST_TAG = 200
 _KANA_AND_HAN = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))
 
@@ -69,31 +71,55 @@ def chunks(texts: Sequence[str], size: int = 1 << 19) -> Iterator[Sequence[str]]
 
 def tokenize(texts: Sequence[str]) -> Tokens:
     """The tokens of n texts."""
-    if not texts:
-        nothing = np.zeros(0, np.int64)
-        return Tokens(np.zeros(0, np.uint32), nothing, nothing, np.zeros(1, np.int64))
-    joined = "\n".join(texts) + "\n"
+    return cut(*classify(texts))
+
+
+def join(texts: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
+    """The code points of n texts, a line end after each, and (n + 1,) where each text starts and the last one ends."""
+    joined = "\n".join([*texts, ""])
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=offsets[1:])
-    lower, kinds = _tables()
+    return codes, offsets
+
+
+def lower_case(codes: Codes) -> Codes:
+    """The code points in lower case, one for one."""
     plane = np.minimum(codes, _PLANES - 1)
-    kind = kinds[plane]
-    codes = np.where(codes == plane, lower[plane], codes)
-    if "<" in joined:
-        kind[_markup(codes, offsets)] = SPACE
-    if "'" in joined or "\u2019" in joined:
-        _keep_apostrophes(codes, kind)
-    kind[offsets[1:] - 1] = SPACE
-    border = np.flatnonzero((kind[1:] != kind[:-1]) | (kind[1:] == SINGLE)) + 1
-    border = np.concatenate(([0], border, [len(codes)]))
+    return np.where(codes == plane, _tables()[0][plane], codes)
+
+
+def classify(texts: Sequence[str]) -> tuple[Codes, Kinds, NDArray[np.int64]]:
+    """The lower-cased code points of n texts, the kind of each by the rules above, and where the texts start."""
+    codes, offsets = join(texts)
+    kind = _tables()[1][np.minimum(codes, _PLANES - 1)]
+    codes = lower_case(codes)
+    _drop_markup(codes, kind, offsets)
+    _keep_apostrophes(codes, kind)
+    return codes, kind, offsets
+
+
+def cut(codes: Codes, kind: Kinds, offsets: NDArray[np.int64], also: NDArray[np.int64] | None = None) -> Tokens:
+    """The tokens of n texts, by the kinds of their code points.
+
+    Args:
+        codes: (c,) the code points, as ``join`` gives them.
+        kind: (c,) ``SPACE`` stands between tokens, ``SINGLE`` is a token, a run of any other number is one.
+        offsets: (n + 1,) where the texts start.
+        also: more places where a token begins.
+    """
+    begins = np.ones(len(codes), np.bool_)
+    begins[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == SINGLE)
+    if also is not None:
+        begins[also] = True
+    border = np.append(np.flatnonzero(begins), len(codes))
     is_token = kind[border[:-1]] != SPACE
     start, stop = border[:-1][is_token], border[1:][is_token]
     return Tokens(codes, start, stop, np.searchsorted(start, offsets))
 
 
 @cache
-def _tables() -> tuple[Codes, NDArray[np.uint8]]:
+def _tables() -> tuple[Codes, Kinds]:
     """Lower case and kind of the code points of the first two planes; the last one stands for all beyond."""
     lower = np.arange(_PLANES, dtype=np.uint32)
     kind = np.full(_PLANES, SPACE, np.uint8)
@@ -111,9 +137,12 @@ def _tables() -> tuple[Codes, NDArray[np.uint8]]:
     return lower, kind
 
 
-def _markup(codes: Codes, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(c,) true inside tags: ``<`` and a letter, ``/`` or ``!`` up to the next ``>``, within one text."""
-    opening, closing = np.flatnonzero(codes == ord("<")), np.flatnonzero(codes == ord(">"))
+def _drop_markup(codes: Codes, kind: Kinds, offsets: NDArray[np.int64]) -> None:
+    """Makes tags white space, in place: ``<`` and a letter, ``/`` or ``!`` up to the next ``>``, within one text."""
+    opening = np.flatnonzero(codes == ord("<"))
+    if not len(opening):
+        return
+    closing = np.flatnonzero(codes == ord(">"))
     ends = np.append(closing, len(codes))[np.searchsorted(closing, opening)]
     following = np.append(opening[1:], len(codes))
     text_end = offsets[np.searchsorted(offsets, opening, side="right")]
@@ -123,12 +152,12 @@ def _markup(codes: Codes, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     depth = np.zeros(len(codes) + 1, np.int8)
     depth[opening[tag]] = 1
     depth[ends[tag] + 1] -= 1
-    return np.cumsum(depth[:-1], dtype=np.int8).astype(np.bool_)
+    kind[np.cumsum(depth[:-1], dtype=np.int8).astype(np.bool_)] = SPACE
 
 
-def _keep_apostrophes(codes: Codes, kind: NDArray[np.uint8]) -> None:
+def _keep_apostrophes(codes: Codes, kind: Kinds) -> None:
     """Makes an apostrophe between two letters part of the word, in place."""
-    codes[codes == _RIGHT_QUOTE] = _APOSTROPHE
-    at = np.flatnonzero(codes[1:-1] == _APOSTROPHE) + 1
+    codes[codes == _RIGHT_QUOTE] = APOSTROPHE
+    at = np.flatnonzero(codes[1:-1] == APOSTROPHE) + 1
     at = at[(kind[at - 1] == WORD) & (kind[at + 1] == WORD)]
     kind[at] = WORD

@@ -1,11 +1,39 @@
-"""Batches of rows of similar length, so that little is computed on padding."""
+"""Texts as token ids, and batches of them of similar length, so that little is computed on padding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The token ids of some texts, cut to pieces that a network can take.
+
+    Attributes:
+        ids: one int32 array of token ids, special tokens included, per window.
+        text: (windows,) which text a window belongs to; windows of a text follow each other.
+        weight: (windows,) float32, the share of its text's tokens that a window brings anew; sums to 1 per text.
+        cut: (texts,) whether the end of a text is in no window.
+    """
+
+    ids: list[NDArray[np.int32]]
+    text: NDArray[np.int64]
+    weight: NDArray[np.float32]
+    cut: NDArray[np.bool_]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(windows,) tokens per window."""
+        return np.fromiter(map(len, self.ids), np.int64, len(self.ids))
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(texts + 1,) where the windows of each text start, and where the last ones end."""
+        return np.searchsorted(self.text, np.arange(len(self.cut) + 1))
 
 
 def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> list[NDArray[np.intp]]:

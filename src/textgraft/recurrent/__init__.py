@@ -1,0 +1,1 @@
+"""Recurrent networks over word vectors or token states: LSTM and GRU."""

@@ -1,0 +1,51 @@
+"""Numbering words in the order of their first occurrence, a batch of texts at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.text.hashing import Hashes, HashIndex, hash_pieces
+from textgraft.text.tokens import Tokens
+
+Ids = NDArray[np.int32]
+
+
+class WordNumbering:
+    """Numbers words in the order of their first occurrence; ``words`` are those seen so far."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._numbering = Numbering()
+
+    def number(self, tokens: Tokens) -> Ids:
+        """(t,) the number of each token among ``words``, which grow by the new ones."""
+        numbers, fresh = self._numbering.number(hash_pieces(tokens.codes, tokens.start, tokens.stop))
+        self.words += tokens.strings(fresh)
+        return numbers
+
+
+class Numbering:
+    """Numbers 64-bit keys in the order of their first occurrence; the newest have their own index, quickly rebuilt."""
+
+    def __init__(self) -> None:
+        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
+
+    def number(self, keys: Hashes) -> tuple[Ids, NDArray[np.int64]]:
+        """The number of each key, and the places of those that are first occurrences, in order."""
+        numbers = self._old.find(keys)
+        rest = np.flatnonzero(numbers < 0)
+        found = self._new.find(keys[rest])
+        numbers[rest] = np.where(found >= 0, found + len(self._old), -1)
+        rest = rest[found < 0]
+        _, first, which = np.unique(keys[rest], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        numbers[rest] = rank[which] + len(self._old) + len(self._new)
+        fresh = rest[first[order]]
+        self._new = HashIndex(np.concatenate((self._new.keys, keys[fresh])))
+        if len(self._new) > 1000 + len(self._old) // 2:
+            self._old = HashIndex(np.concatenate((self._old.keys, self._new.keys)))
+            self._new = HashIndex(np.zeros(0, np.uint64))
+        return numbers, fresh

@@ -1,0 +1,155 @@
+"""Word tokenisers by name: from texts to ``Tokens``, a batch at a time.
+
+``unicode``: words of any language, see ``textgraft.text.tokens``. ``treebank``: the same, with English contractions and
+punctuation taken apart as in the text that GloVe was trained on. ``basic_english``: torchtext's, which courses use.
+``spacy:LANGUAGE``: spaCy's rules for a language, such as ``spacy:en`` (the extra ``spacy``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.errors import MissingExtraError, SettingError, did_you_mean
+from textgraft.text.tokens import (
+    APOSTROPHE,
+    PUNCTUATION,
+    SINGLE,
+    SPACE,
+    WORD,
+    Codes,
+    Kinds,
+    Tokens,
+    classify,
+    cut,
+    join,
+    lower_case,
+    tokenize,
+)
+
+Tokenize = Callable[[Sequence[str]], Tokens]
+
+_ELLIPSIS, _DASH = 4, 5  # kinds of their own, so that a run is one token
+_BREAK = np.frombuffer("<br />".encode("utf-32-le"), "<u4")
+_BEYOND = 0x3001  # no white space from here on
+
+
+def tokenizer(name: str) -> Tokenize:
+    """The tokeniser of a name.
+
+    Args:
+        name: ``unicode``, ``treebank``, ``basic_english`` or ``spacy:LANGUAGE``.
+
+    Raises:
+        SettingError: no tokeniser has this name, or spaCy has none for this language.
+        MissingExtraError: spaCy is asked for and not installed.
+    """
+    known = {"unicode": tokenize, "treebank": treebank, "basic_english": basic_english}
+    if name in known:
+        return known[name]
+    if name.startswith("spacy:"):
+        return _spacy(name.removeprefix("spacy:"))
+    raise SettingError(
+        f"There is no tokenizer {name!r}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a language, "
+        f"such as 'spacy:en'.{did_you_mean(name, [*known, 'spacy:en'])}"
+    )
+
+
+def treebank(texts: Sequence[str]) -> Tokens:
+    """Tokens as ``tokenize`` gives them, but taken apart further as in the Penn Treebank, and so in GloVe's corpora.
+
+    The contractions 'm, 's, 'd, 'll, 're, 've and n't are tokens: ``do n't``, ``it 's``. A punctuation character is a
+    token; only exactly three dots, or exactly two hyphens, in a row stay together.
+    """
+    codes, kind, offsets = classify(texts)
+    contractions = _contractions(codes, kind)
+    punctuation = kind == PUNCTUATION
+    kind[punctuation] = SINGLE
+    kind[punctuation & _run(codes == ord("."), 3)] = _ELLIPSIS
+    kind[punctuation & _run(codes == ord("-"), 2)] = _DASH
+    return cut(codes, kind, offsets, contractions)
+
+
+def _contractions(codes: Codes, kind: Kinds) -> NDArray[np.int64]:
+    """Places inside words where the second part of an English contraction begins."""
+
+    def is_letter(places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return (kind[places] == WORD) & (codes[places] != APOSTROPHE)
+
+    at = np.flatnonzero((codes == APOSTROPHE) & (kind == WORD))
+    first, second = codes[at + 1], codes[at + 2]  # there are two: a letter and the line end after the text
+    two = is_letter(at + 2)
+    three = two & is_letter(np.minimum(at + 3, len(codes) - 1))
+    short = ~two & np.isin(first, [ord(letter) for letter in "sdm"])
+    pairs = [(first == ord(a)) & (second == ord(b)) for a, b in ("ll", "re", "ve")]
+    long = two & ~three & np.logical_or.reduce(pairs)
+    # Where no letter stands before the n there is a line end; at -1 it is that of the last text.
+    negation = ~two & (first == ord("t")) & (codes[at - 1] == ord("n")) & is_letter(at - 2)
+    return np.concatenate((at[short | long], at[negation] - 1))
+
+
+def _run(same: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """(c,) true in runs of exactly ``length`` true ones."""
+    borders = np.flatnonzero(np.diff(same, prepend=False, append=False))
+    start, stop = borders[::2], borders[1::2]
+    inside = np.zeros(len(same), np.bool_)
+    inside[(start[stop - start == length, None] + np.arange(length)).ravel()] = True
+    return inside
+
+
+def basic_english(texts: Sequence[str]) -> Tokens:
+    """The tokens of torchtext's ``basic_english``: lower case, split at white space.
+
+    ``' . , ( ) ! ?`` are tokens of their own, double quotes are removed, and ``; :`` and ``<br />`` are white space
+    (``torchtext/data/utils.py``).
+    """
+    codes, offsets = join([text.lower() for text in texts])
+    kept = codes != ord('"')
+    if not kept.all():
+        codes, offsets = codes[kept], np.append(0, np.cumsum(kept))[offsets]
+    kind = _basic_kinds()[np.minimum(codes, _BEYOND)]
+    opening = np.flatnonzero(codes == ord("<"))
+    tags = opening[opening + len(_BREAK) <= len(codes), None] + np.arange(len(_BREAK))
+    kind[tags[(codes[tags] == _BREAK).all(axis=1)]] = SPACE
+    return cut(codes, kind, offsets)
+
+
+@cache
+def _basic_kinds() -> Kinds:
+    """The kind of each code point; the last one stands for all beyond."""
+    kinds = np.full(_BEYOND + 1, WORD, np.uint8)
+    kinds[[code for code in range(_BEYOND) if chr(code).isspace() or chr(code) in ";:"]] = SPACE
+    kinds[[ord(char) for char in "'.,()!?"]] = SINGLE
+    return kinds
+
+
+def _spacy(language: str) -> Tokenize:
+    """The tokens of spaCy's blank pipeline for a language, lower-cased one character for one; no white space."""
+    advice = "Give a language code that spaCy knows, such as 'spacy:en', or 'spacy:xx' for any language."
+    if not re.fullmatch("[a-z]{2,3}", language):
+        raise SettingError(f"spaCy has no language {language!r}. {advice}")
+    try:
+        import spacy
+        from spacy.attrs import IDX, IS_SPACE, LENGTH
+    except ImportError:
+        raise MissingExtraError("Tokenising with spaCy", "spacy") from None
+    try:
+        split = spacy.blank(language).tokenizer
+    except ImportError as error:  # an unknown language, or one whose rules are in a package of their own
+        raise SettingError(f"spaCy cannot tokenise {language!r}: {' '.join(str(error).split())} {advice}") from None
+
+    def tokenize_with_spacy(texts: Sequence[str]) -> Tokens:
+        codes, offsets = join(texts)
+        # spaCy takes valid Unicode only; a question mark is as long as the half of a character that it stands for.
+        valid = (text.encode("utf-8", "replace").decode("utf-8") for text in texts)
+        found = [split(text).to_array([IDX, LENGTH, IS_SPACE]).astype(np.int64) for text in valid]
+        first, length, is_space = np.concatenate([np.zeros((0, 3), np.int64), *found]).T
+        first = first + np.repeat(offsets[:-1], [len(tokens) for tokens in found])
+        start, stop = first[is_space == 0], (first + length)[is_space == 0]
+        return Tokens(lower_case(codes), start, stop, np.searchsorted(start, offsets))
+
+    return tokenize_with_spacy

@@ -1,0 +1,94 @@
+"""word2vec's binary format: a first line of counts, then each word, a space and its fp32 components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from textgraft.errors import VectorsError
+from textgraft.text.vectors.origins import Origin
+from textgraft.text.vectors.packed import PackedWords
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
+from textgraft.text.vectors.textual import header_of
+
+LONGEST_WORD = 1 << 16
+
+
+class BinaryVectors:
+    """A ``Reader`` of the format that ``word2vec -binary 1`` writes; a line end after each vector is optional.
+
+    Raises:
+        VectorsError: the first line holds no counts.
+    """
+
+    in_place: Path | None = None
+    subwords: dict[str, int] | None = None
+
+    def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
+        self._origin, self._bytes_at_once = origin, bytes_at_once
+        self._header = origin.head(64).partition(b"\n")[0]
+        counts = header_of(self._header)
+        if counts is None:
+            raise VectorsError(f"{origin} does not begin with its number of words and of components.")
+        self._n, self.dimensions = counts
+        self.size = origin.size()
+        fitting = self.size // (4 * self.dimensions) if origin.packing != "gzip" else self._n
+        self.room = room_for(min(self._n, fitting), self.dimensions)
+
+    def blocks(self) -> Iterator[Block]:
+        """See ``Reader``."""
+        found = 0
+        with self._origin.open() as file:
+            file.read(len(self._header) + 1)
+            rest = b""
+            while found < self._n:
+                more = file.read(self._bytes_at_once)
+                buffer = rest + more
+                words, starts, used = self._records(buffer, self._n - found)
+                if not more and not words:
+                    raise VectorsError(
+                        f"{self._origin} is cut off in row {found + 1:,} of the {self._n:,} that its first line "
+                        "promises. Get the file again."
+                    )
+                if not words and len(buffer) > LONGEST_WORD + 4 * self.dimensions:
+                    raise VectorsError(
+                        f"{self._origin} row {found + 1:,} has no space after its word within {LONGEST_WORD:,} bytes; "
+                        "the file is damaged or of another format. Get it again."
+                    )
+                rest = buffer[used:]
+                if words:
+                    yield Block(self._checked(words, found, rows := self._rows(buffer, starts)), rows, used)
+                found += len(words)
+            left = (rest + file.read(64)).strip(b"\r\n")
+            if left:
+                raise VectorsError(
+                    f"{self._origin} has more after the {self._n:,} rows of {self.dimensions:,} components that its "
+                    "first line promises; the file is damaged or of another format. Get it again."
+                )
+
+    def _records(self, buffer: bytes, most: int) -> tuple[list[bytes], list[int], int]:
+        """Whole records of a buffer: the words, where their components start, and how many bytes they take."""
+        words: list[bytes] = []
+        starts: list[int] = []
+        at, width = 0, 4 * self.dimensions
+        while len(words) < most:
+            space = buffer.find(b" ", at)
+            if space < 0 or space + 1 + width > len(buffer):
+                break
+            words.append(buffer[at:space].lstrip(b"\n"))
+            starts.append(space + 1)
+            at = space + 1 + width
+        return words, starts, at
+
+    def _rows(self, buffer: bytes, starts: list[int]) -> Floats:
+        records = sliding_window_view(np.frombuffer(buffer, np.uint8), 4 * self.dimensions)[starts]
+        return records.view("<f4").astype(np.float32, copy=False)
+
+    def _checked(self, words: list[bytes], found: int, rows: Floats) -> PackedWords:
+        check_finite(
+            rows, lambda row: f"{self._origin} row {found + row + 1:,} ({words[row].decode('utf-8', 'replace')!r})"
+        )
+        return PackedWords.of_bytes(words)

@@ -1,0 +1,79 @@
+"""Downloads of vectors, each under the checksum that it must have."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from textgraft.cache import cache_folder
+from textgraft.errors import VectorsError
+from textgraft.progress import track
+from textgraft.text.vectors.store import check_room
+
+BYTES_AT_ONCE = 1 << 20
+PATIENCE = 60  # seconds without an answer
+
+
+def downloaded(address: str, sha256: str | None) -> Path:
+    """The file at an http(s) address, from ``cache_folder()/downloads/SHA256`` or fetched into it.
+
+    Raises:
+        VectorsError: no checksum is given, the address does not answer, or what it sent is another file; then nothing
+            is kept.
+    """
+    name = Path(unquote(urlsplit(address).path)).name or "vectors"
+    if sha256 is None:
+        raise VectorsError(
+            f"{address} is taken only with its checksum, so that what comes is what was meant: write "
+            f"{address}#sha256=HEX, with the 64 digits that the publisher names, or that sha256sum says of a copy you "
+            "trust."
+        )
+    path = cache_folder() / "downloads" / sha256 / name
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{name}.{os.getpid()}.part")
+    try:
+        found = _fetch(address, part)
+        if found != sha256:
+            raise VectorsError(
+                f"{address} sent another file than was asked for: its sha256 is {found}, expected {sha256}. Nothing "
+                "was kept; correct the checksum, or look for another source."
+            )
+        part.replace(path)
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        raise VectorsError(f"{address} could not be downloaded: {error}. Try again, or download it by hand.") from None
+    finally:
+        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is the file, or another process writes one
+            path.parent.rmdir()
+    return path
+
+
+def _fetch(address: str, path: Path) -> str:
+    """Writes what the address sends to ``path``; its sha256."""
+    digest = hashlib.sha256()
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer, path.open("wb") as file:
+        length = int(answer.headers.get("Content-Length") or 0)
+        check_room(path.parent, length, address)
+        for piece in track(_pieces(cast(HTTPResponse, answer)), f"downloading {path.name}", length or None, len):
+            digest.update(piece)
+            file.write(piece)
+        if file.tell() < length:
+            raise ConnectionError(f"it broke off after {file.tell():,} of {length:,} bytes")
+    return digest.hexdigest()
+
+
+def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
+    while piece := answer.read(BYTES_AT_ONCE):
+        yield piece

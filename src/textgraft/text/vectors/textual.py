@@ -1,0 +1,223 @@
+"""GloVe's and word2vec's text format: a word and its components a line, with a first line of counts or without.
+
+Blocks of lines go through PyArrow's CSV parser. Where it refuses one, because a word has a space in it or a line is
+bad, that block is read line by line, which settles both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textgraft.errors import VectorsError
+from textgraft.text.vectors.origins import Origin
+from textgraft.text.vectors.packed import PackedWords
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
+
+HEAD = 1 << 18
+BOM = b"\xef\xbb\xbf"
+ENDS = b" \t\r\n"
+
+
+class TextVectors:
+    """A ``Reader`` of lines of a word and d numbers, separated by spaces or tabs.
+
+    Words may hold spaces (as in glove.840B), as long as the part before the d numbers is no number itself.
+
+    Raises:
+        VectorsError: no line has a word and numbers, or the first line promises other vectors than follow.
+    """
+
+    in_place: Path | None = None
+    subwords: dict[str, int] | None = None
+
+    def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
+        self._origin, self._bytes_at_once = origin, bytes_at_once
+        self.size = origin.size()
+        head = origin.head(HEAD).removeprefix(BOM)
+        lines = head.split(b"\n")
+        if len(lines) > 1 and len(head) >= HEAD - len(BOM):
+            lines.pop()  # cut off
+        lines = [line for line in lines[:1000] if line.strip(ENDS)]
+        self._delimiter = max((b" ", b"\t"), key=b"".join(lines).count)
+        self.dimensions, self.promised = self._shape(lines)
+        self.room = room_for(self._rows(lines), self.dimensions)
+
+    def _shape(self, lines: Sequence[bytes]) -> tuple[int, int | None]:
+        """Components as most of the first lines have them, and the number of words that a first line of counts says."""
+        counts = Counter(numbers_at_end(self._split(line)) for line in lines[1:] or lines)
+        dimensions = counts.most_common(1)[0][0] if counts else 0
+        header = header_of(lines[0]) if lines else None
+        if not dimensions or (header and len(lines) == 1):
+            start = lines[0][:60].decode("utf-8", "replace").strip() if lines else ""
+            raise VectorsError(
+                f"{self._origin} is no file of word vectors: lines must be a word and its numbers, and it begins with "
+                f"{start!r}. Known are GloVe and word2vec text, word2vec and fastText binary, and .npy with an index."
+            )
+        if header is None or (dimensions == 1 and header[1] != 1):
+            return dimensions, None
+        if header[1] != dimensions:
+            raise VectorsError(
+                f"{self._origin} line 1 promises vectors of {header[1]:,} components, the lines after it have "
+                f"{dimensions:,}; the file is damaged or was put together of two. Get it again."
+            )
+        return dimensions, header[0]
+
+    def _rows(self, lines: Sequence[bytes]) -> int:
+        """About how many there are, or as many as the first line says and the file can hold."""
+        if self.promised is None:
+            return self.size * len(lines) // sum(len(line) + 1 for line in lines)
+        if self._origin.packing == "gzip":  # whose own word on its size is not to be had beyond 4 GiB
+            return self.promised
+        return min(self.promised, self.size // (2 * self.dimensions))
+
+    def blocks(self) -> Iterator[Block]:
+        """See ``Reader``."""
+        line, found = 1, 0
+        for lines in self._whole_lines():
+            block = lines
+            if line == 1:
+                block = block.removeprefix(BOM)
+                if self.promised is not None:
+                    block = block.partition(b"\n")[2]
+                    line = 2
+            words, rows = self._parse(block, line)
+            yield Block(words, rows, len(lines))
+            found += len(words)
+            line += block.count(b"\n")
+        if self.promised is not None and found != self.promised:
+            why = "it is cut off" if found < self.promised else "that line is wrong"
+            raise VectorsError(
+                f"{self._origin} line 1 promises {self.promised:,} words and there are {found:,}: {why}. Get the file "
+                "again, or correct its first line."
+            )
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        with self._origin.open() as file:
+            rest = b""
+            while more := file.read(self._bytes_at_once):
+                head, end, tail = more.rpartition(b"\n")
+                if end:
+                    yield rest + head + end
+                    rest = tail
+                else:
+                    rest += more
+            if rest:
+                yield rest
+
+    def _parse(self, block: bytes, line: int) -> tuple[PackedWords, Floats]:
+        """The words and rows of whole lines, the first of which is number ``line`` of the file."""
+        fast = self._columns(block)
+        if fast is None:
+            return self._line_by_line(block, line)
+        check_finite(fast[1], lambda row: f"{self._origin} line {line + row:,}")
+        return fast
+
+    def _columns(self, block: bytes) -> tuple[PackedWords, Floats] | None:
+        """What PyArrow makes of the lines; None if any of them is out of the ordinary."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        if block.startswith(BOM):  # it would be taken off, and here it is a part of the word
+            return None
+        names = ["word", *map(str, range(self.dimensions))]
+        types = {"word": pa.binary(), **dict.fromkeys(names[1:], pa.float32())}
+        if block.partition(b"\n")[0].rstrip(b"\r").endswith(self._delimiter):  # as fastText ends its lines
+            names.append("end")
+            types["end"] = pa.binary()
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(block),
+                read_options=csv.ReadOptions(column_names=names, block_size=len(block) + 1),
+                parse_options=csv.ParseOptions(
+                    delimiter=self._delimiter.decode(),
+                    quote_char=False,
+                    double_quote=False,
+                    escape_char=False,
+                    ignore_empty_lines=False,
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=types, null_values=[], strings_can_be_null=False, check_utf8=False
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        if "end" in types and _packed(table["end"]).lengths.any():
+            return None
+        rows = np.empty((len(table), self.dimensions), np.float32)
+        for component in range(self.dimensions):
+            rows[:, component] = table.column(component + 1).to_numpy()
+        return _packed(table["word"]), rows
+
+    def _line_by_line(self, block: bytes, first: int) -> tuple[PackedWords, Floats]:
+        words: list[bytes] = []
+        rows: list[list[float]] = []
+        numbers: list[int] = []
+        for number, line in enumerate(block.split(b"\n"), first):
+            if not line.strip(ENDS):
+                continue
+            parts = self._split(line)
+            values, word = parts[-self.dimensions :], parts[: -self.dimensions]
+            if not word or (len(word) > 1 and _number(word[-1]) is not None):
+                given = numbers_at_end(parts) or len(parts) - 1
+                raise VectorsError(
+                    f"{self._origin} line {number:,} has {given:,} components, not {self.dimensions:,} as the others; "
+                    "the file is damaged or cut off. Get it again, or take the line out."
+                )
+            row = [_number(value) for value in values]
+            if None in row:
+                bad = row.index(None)
+                raise VectorsError(
+                    f"{self._origin} line {number:,}: component {bad + 1} is "
+                    f"{values[bad].decode('utf-8', 'replace')!r}, not a number."
+                )
+            words.append(b" ".join(word))
+            rows.append([value for value in row if value is not None])
+            numbers.append(number)
+        with np.errstate(over="ignore"):  # what is too large for fp32 becomes infinite and is refused as such
+            table = np.array(rows, np.float64).reshape(-1, self.dimensions).astype(np.float32)
+        check_finite(table, lambda row: f"{self._origin} line {numbers[row]:,}")
+        return PackedWords.of_bytes(words), table
+
+    def _split(self, line: bytes) -> list[bytes]:
+        """The parts of a line; the first one is the word or its beginning, and may be empty."""
+        first, *others = line.rstrip(ENDS).split(self._delimiter)
+        return [first, *(part for part in others if part)]
+
+
+def header_of(line: bytes) -> tuple[int, int] | None:
+    """The number of words and of components that a first line says; None if it is not such a line."""
+    parts = line.split()
+    if len(parts) != 2 or not all(part.isdigit() for part in parts) or not int(parts[1]):
+        return None
+    return int(parts[0]), int(parts[1])
+
+
+def _number(part: bytes) -> float | None:
+    try:
+        return float(part)
+    except ValueError:
+        return None
+
+
+def numbers_at_end(parts: Sequence[bytes]) -> int:
+    """How many of the last parts are numbers; the first part is a word, even if it looks like one."""
+    for count, part in enumerate(reversed(parts[1:])):
+        if _number(part) is None:
+            return count
+    return max(0, len(parts) - 1)
+
+
+def _packed(column: Any) -> PackedWords:
+    """The words of a binary column of PyArrow."""
+    import pyarrow as pa
+
+    array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
+    content = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+    return PackedWords(content[ends[0] : ends[-1]], ends - ends[0])

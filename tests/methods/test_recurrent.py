@@ -1,0 +1,177 @@
+"""Recurrent networks as a method: on words from scratch, on pretrained vectors, on a frozen transformer's states."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textgraft import RecurrentClassifier, load
+from textgraft.errors import SettingError, TextgraftError
+from textgraft.progress import listening
+
+NOUNS = ("film", "book", "game", "match", "goal", "bank")
+TEXTS = [
+    f"the {noun} was {how} and {more}"
+    for noun in NOUNS
+    for how in ("good", "great", "bad", "awful")
+    for more in ("the end", "not a rate", "very very")
+]
+LABELS = ["up" if "good" in text or "great" in text else "down" for text in TEXTS]
+SMALL = {
+    "hidden": 8,
+    "layers": 1,
+    "epochs": 10,
+    "batch_size": 8,
+    "learning_rate": 2e-2,
+    "dropout": 0.1,
+    "precision": "fp32",
+}
+
+
+def write_vectors(path: Path, words: list[str], width: int = 6) -> Path:
+    rng = np.random.default_rng(5)
+    lines = [f"{word} {' '.join(f'{value:.4f}' for value in rng.normal(size=width))}" for word in words]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    return write_vectors(tmp_path / "vectors.txt", sorted({word for text in TEXTS for word in text.split()} - {"bank"}))
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_it_learns_from_scratch(cell: str, pooling: str) -> None:
+    model = RecurrentClassifier(cell, pooling=pooling, width=8, **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    assert (model.predict(TEXTS) == np.array(LABELS)).mean() > 0.95
+
+
+def test_a_saved_model_predicts_the_same_without_torch(tmp_path: Path, vectors: Path) -> None:
+    model = RecurrentClassifier(vectors=str(vectors), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    model.save(tmp_path / "model")
+    vectors.unlink()
+    probabilities = model.predict_proba(TEXTS)
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(TEXTS), probabilities)
+    code = (
+        "import sys, json, textgraft; "
+        f"p = textgraft.load({str(tmp_path / 'model')!r}).predict_proba(['the film was great']); "
+        "print(json.dumps([p[0].tolist(), 'torch' in sys.modules]))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.rstrip().endswith("false]")
+
+
+def test_frozen_vectors_stay_and_tuned_ones_do_not(vectors: Path) -> None:
+    frozen = RecurrentClassifier(vectors=str(vectors), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    tuned = RecurrentClassifier(vectors=str(vectors), train_vectors="tuned", **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    given = dict(line.split(" ", 1) for line in vectors.read_text("utf-8").splitlines())
+    assert frozen.vocabulary_ is not None
+    place = frozen.vocabulary_.words.index("great")
+    expected = np.array(given["great"].split(), np.float32)
+    np.testing.assert_array_equal(frozen.tensors_["embedding"][place], expected)
+    assert (tuned.tensors_["embedding"][place] != expected).all()
+
+
+def test_it_says_what_the_vectors_cover(vectors: Path) -> None:
+    model = RecurrentClassifier(vectors=str(vectors), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    assert 0.9 < model.chosen_["tokens_with_vector"] < 1
+    assert any("bank" in note for note in model.notes_)
+
+
+def test_vectors_of_another_language_are_warned_of(tmp_path: Path) -> None:
+    foreign = write_vectors(tmp_path / "other.txt", ["der", "die", "das", "the"])
+    model = RecurrentClassifier(vectors=str(foreign), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    assert any("%" in note and "vector" in note for note in model.notes_)
+
+
+def test_texts_of_any_language_empty_ones_and_single_words_are_read() -> None:
+    texts = ["¿Dónde está el niño?", "我喜欢这部电影", "😀👍🏽", "", "word", "   ", "plain text"]
+    model = RecurrentClassifier(width=4, min_count=1, **SMALL)  # type: ignore[arg-type]
+    probabilities = model.fit(texts, ["a", "b", "a", "b", "a", "b", "a"]).predict_proba(texts)
+    assert np.isfinite(probabilities).all()
+
+
+def test_a_vocabulary_of_one_word_will_do() -> None:
+    texts, labels = ["yes"] * 10 + ["yes yes yes"] * 10, ["once"] * 10 + ["thrice"] * 10
+    model = RecurrentClassifier("gru", width=4, pooling="last", **SMALL).fit(texts, labels)  # type: ignore[arg-type]
+    assert model.chosen_["words"] == 1
+    assert set(model.predict(["yes", "yes yes yes"])) == {"once", "thrice"}
+
+
+def test_texts_are_cut_where_said_and_the_share_is_told() -> None:
+    model = RecurrentClassifier(max_tokens=3, width=4, **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    assert model.chosen_["texts_cut"] == 1.0
+    assert any("cut there" in note for note in model.notes_)
+    np.testing.assert_array_equal(model.predict_proba(["the film was good"]), model.predict_proba(["the film was bad"]))
+
+
+def test_several_labels_at_once() -> None:
+    names = [
+        {label, text.split()[1]} if "goal" not in text else set() for text, label in zip(TEXTS, LABELS, strict=True)
+    ]
+    model = RecurrentClassifier(width=8, **(SMALL | {"epochs": 30})).fit(TEXTS, names)  # type: ignore[arg-type]
+    assert model.task_.multi_label
+    predicted = model.predict(TEXTS)
+    assert np.mean([set(found) == right for found, right in zip(predicted, names, strict=True)]) > 0.7
+
+
+class _Heard:
+    def __init__(self) -> None:
+        self.works: list[str] = []
+
+    def start(self, what: str, total: float | None) -> str:
+        self.works.append(what)
+        return what
+
+    def advance(self, work: object, amount: float, detail: str) -> None:
+        pass
+
+    def finish(self, work: object) -> None:
+        pass
+
+    def say(self, sentence: str) -> None:
+        pass
+
+
+def test_on_a_frozen_encoder_its_states_are_computed_once(tiny_encoder: Path, tmp_path: Path) -> None:
+    def fit() -> tuple[RecurrentClassifier, list[str]]:
+        heard = _Heard()
+        with listening(heard):
+            model = RecurrentClassifier(encoder=str(tiny_encoder), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+        return model, heard.works
+
+    model, works = fit()
+    assert len([work for work in works if "encoding" in work]) == 1
+    assert any("GB" in note or "MB" in note for note in model.notes_)
+    again, works = fit()
+    assert not [work for work in works if "encoding" in work]
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"cell": "rnn"}, "cell must be one of 'gru', 'lstm'; got 'rnn'"),
+        ({"pooling": "sum"}, "pooling must be one of"),
+        ({"layers": 0}, "layers must be a whole number of at least 1"),
+        ({"train_vectors": "frozen"}, "needs vectors"),
+        ({"vectors": "glove.6B.50d", "train_vectors": "scratch"}, "leave out vectors"),
+        ({"vectors": "glove.6B.50d", "encoder": "all-MiniLM-L6-v2"}, "one of vectors and encoder"),
+        ({"tokenizer": "words"}, "tokenizer"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        RecurrentClassifier(**settings).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+
+
+def test_vectors_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TextgraftError, match="nowhere"):
+        RecurrentClassifier(vectors=str(tmp_path / "nowhere.txt")).fit(TEXTS, LABELS)

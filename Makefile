@@ -29,6 +29,8 @@ bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	$(BIN)/python benchmarks/ladder.py --slow
 	-$(BIN)/python benchmarks/finetune.py speed
 	$(BIN)/python benchmarks/finetune.py quality
+	-$(BIN)/python benchmarks/recurrent.py speed
+	$(BIN)/python benchmarks/recurrent.py quality
 
 clean:
 	rm -rf $(VENV)

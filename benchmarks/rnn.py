@@ -149,11 +149,14 @@ def quality(job: Job) -> Figures:
         figures |= {
             "first_epoch_seconds": clock.walls[first],
             "later_epoch_seconds": (clock.ends[last] - clock.ends[first]) / max(1, last - first),
+        }
+    if settings.get("encoder"):
+        figures |= {
             "encoder_seconds": clock.encoded[first],
             "encoder_seconds_later": clock.encoded[last] - clock.encoded[first],
         }
-    if settings.get("encoder") and not figures["encoder_seconds"]:
-        raise RuntimeError(f"No work that was told of is the encoder's: {', '.join(clock.own)}")
+        if not clock.encoded[first]:
+            raise RuntimeError(f"No work that was told of is the encoder's: {', '.join(clock.own)}")
     return figures | scores(tg.evaluate(model, test))
 
 

@@ -26,7 +26,8 @@ def test_every_command_of_the_readme_is_there() -> None:
     from textgraft.cli import app
 
     shown = set(re.findall(r"^textgraft (\w+)", README.read_text("utf-8"), re.MULTILINE))
-    assert shown <= {command.name for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+    assert shown <= {command.name for command in app.registered_commands} | groups
     assert {"inspect", "compare", "train", "evaluate", "predict"} <= shown
 
 

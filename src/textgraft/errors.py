@@ -75,6 +75,11 @@ class MissingExtraError(TextgraftError, ImportError):
 
     def __init__(self, wish: str, extra: str) -> None:
         super().__init__(f'{wish} needs more packages: pip install "textgraft[{extra}]"')
+        self.wish, self.extra = wish, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        # One of several processes sends it to the others.
+        return MissingExtraError, (self.wish, self.extra)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

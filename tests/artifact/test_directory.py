@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgraft import MajorityClassifier, NgramClassifier, load
@@ -90,7 +90,7 @@ def test_a_weights_file_that_is_a_link_is_refused(model: Path, tmp_path: Path) -
         load(model)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_manifest_never_ends_in_anything_but_our_error(saved: Path, data: st.DataObject) -> None:
     folder = saved.parent / "fuzzed"

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from textgraft import progress
+from textgraft.cache import cache_folder
 from textgraft.encoders import EncoderFiles, TextTokenizer, resolve, states
-from textgraft.encoders.cache import cache_folder
 from textgraft.encoders.states import StateEncoder, TokenStates, token_states
 from textgraft.errors import EncoderError, SettingError
 
@@ -59,6 +59,9 @@ class Steps:
         self.act()
 
     def finish(self, work: object) -> None:
+        pass
+
+    def say(self, sentence: str) -> None:
         pass
 
 
@@ -152,19 +155,23 @@ def test_damaged_states_are_computed_again(files: EncoderFiles, name: str, damag
 
 
 def test_a_killed_run_leaves_nothing_visible_and_the_next_one_tidies_up(files: EncoderFiles) -> None:
-    code = f"""
+    code = """
 import os, signal
-from textgraft import progress
-from textgraft.encoders import resolve
-from textgraft.encoders.states import token_states
+from pathlib import Path
+import numpy as np
+from textgraft.cache import cache_folder
+from textgraft.encoders.states import _compute
+from textgraft.text.batches import Windows
 
-class Killer:
-    def start(self, what, total): pass
-    def advance(self, work, amount, detail): os.kill(os.getpid(), signal.SIGKILL)
-    def finish(self, work): pass
+class Killed:
+    width = 4
+    def states(self, rows):
+        os.kill(os.getpid(), signal.SIGKILL)
 
-with progress.listening(Killer()):
-    token_states({TEXTS!r}, resolve({str(files.folder)!r}), 32, "fp32")
+place = cache_folder() / "states" / "name"
+place.parent.mkdir(parents=True)
+windows = Windows([np.arange(3, dtype=np.int32)], np.zeros(1, np.int64), np.ones(1, np.float32), np.zeros(1, bool))
+_compute(place, windows, Killed())
 """
     subprocess.run([sys.executable, "-c", code], check=False)
     assert [name[0] for name in folders()] == ["."]

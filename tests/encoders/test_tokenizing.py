@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgraft.encoders import TextTokenizer, resolve
@@ -13,7 +13,7 @@ from textgraft.text.batches import pad, shuffled_batches, token_batches
 pytest.importorskip("tokenizers")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=5), st.integers(8, 40))
 def test_windows_cover_every_token_of_a_text_in_order(tiny_encoder: Path, sizes: list[int], most: int) -> None:
     tokenizer = TextTokenizer(resolve(str(tiny_encoder)))

@@ -39,7 +39,7 @@ def test_intervals_are_those_of_resampling_rows_by_hand(problem: Callable[..., t
         assert found.metrics[name].high == pytest.approx(high, abs=0.35 * np.std(by_hand[name])), name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 3000),

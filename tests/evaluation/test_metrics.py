@@ -20,7 +20,7 @@ def values(evaluation: Evaluation) -> dict[str, float]:
     return {name: figure.value for name, figure in evaluation.metrics.items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, n=st.integers(30, 300), k=st.integers(2, 6), digits=st.integers(0, 3))
 def test_single_label_metrics_are_scikit_learns(seed: int, n: int, k: int, digits: int) -> None:
     task, p, y = single_label(n, k, seed, digits=digits)
@@ -30,7 +30,7 @@ def test_single_label_metrics_are_scikit_learns(seed: int, n: int, k: int, digit
     assert found == pytest.approx(reference(task, p, y), rel=1e-5, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, n=st.integers(30, 300), k=st.integers(2, 6), digits=st.integers(0, 3))
 def test_multi_label_metrics_are_scikit_learns(seed: int, n: int, k: int, digits: int) -> None:
     task, p, y = multi_label(n, k, seed, digits=digits)
@@ -41,7 +41,7 @@ def test_multi_label_metrics_are_scikit_learns(seed: int, n: int, k: int, digits
     assert found == pytest.approx(reference(task, p, y, cuts), rel=1e-5, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, k=st.integers(2, 7), n=st.integers(2, 40))
 def test_averages_with_absent_labels_are_scikit_learns(seed: int, k: int, n: int) -> None:
     rng = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def test_metrics_on_real_tables_are_scikit_learns(table: str, request: pytest.Fi
     assert evaluation.metrics[evaluation.headline].low > evaluation.floor[evaluation.headline].high
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, n=st.integers(1, 200))
 def test_calibration_error_is_the_weighted_gap_of_15_bins(seed: int, n: int) -> None:
     task, p, y = single_label(n, 3, seed)

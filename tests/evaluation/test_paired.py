@@ -83,7 +83,7 @@ def test_pairing_sees_a_difference_that_two_separate_intervals_hide() -> None:
     assert test.p_value < 0.01
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 100))
 def test_mcnemar_is_the_exact_binomial_test(seed: int, n: int) -> None:
     right_a, right_b = np.random.default_rng(seed).random((2, n)) < 0.7

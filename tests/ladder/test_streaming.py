@@ -30,7 +30,7 @@ def pieces(sizes: list[int]) -> list[Texts]:
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 30), max_size=20))
 def test_every_piece_comes_back_in_order_with_the_labels_of_its_own_texts(sizes: list[int]) -> None:
     given_pieces = pieces(sizes)

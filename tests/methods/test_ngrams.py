@@ -70,7 +70,7 @@ def calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_])
     return sum(abs((confidence - right)[place == i].sum()) for i in range(15)) / len(right)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
 def test_a_texts_probabilities_do_not_depend_on_the_other_texts(model: NgramClassifier, texts: list[str]) -> None:
     together = model.predict_proba(texts)
@@ -79,7 +79,7 @@ def test_a_texts_probabilities_do_not_depend_on_the_other_texts(model: NgramClas
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
 @pytest.mark.parametrize("characters", [None, (2, 5)])
 def test_looking_words_up_gives_the_scores_of_the_features(

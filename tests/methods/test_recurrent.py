@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_texts_of_any_language_empty_ones_and_single_words_are_read() -> None:
 
 def test_a_vocabulary_of_one_word_will_do() -> None:
     texts, labels = ["yes"] * 10 + ["yes yes yes"] * 10, ["once"] * 10 + ["thrice"] * 10
-    model = RecurrentClassifier("gru", width=4, pooling="last", **SMALL).fit(texts, labels)  # type: ignore[arg-type]
+    model = RecurrentClassifier("gru", width=4, pooling="last", **(SMALL | {"epochs": 60})).fit(texts, labels)  # type: ignore[arg-type]
     assert model.chosen_["words"] == 1
     assert set(model.predict(["yes", "yes yes yes"])) == {"once", "thrice"}
 
@@ -121,11 +122,13 @@ def test_several_labels_at_once() -> None:
 
 
 class _Heard:
+    """Keeps the names of works and the sentences, in their order."""
+
     def __init__(self) -> None:
-        self.works: list[str] = []
+        self.all: list[str] = []
 
     def start(self, what: str, total: float | None) -> str:
-        self.works.append(what)
+        self.all.append(what)
         return what
 
     def advance(self, work: object, amount: float, detail: str) -> None:
@@ -135,7 +138,7 @@ class _Heard:
         pass
 
     def say(self, sentence: str) -> None:
-        pass
+        self.all.append(sentence)
 
 
 def test_on_a_frozen_encoder_its_states_are_computed_once(tiny_encoder: Path, tmp_path: Path) -> None:
@@ -143,16 +146,30 @@ def test_on_a_frozen_encoder_its_states_are_computed_once(tiny_encoder: Path, tm
         heard = _Heard()
         with listening(heard):
             model = RecurrentClassifier(encoder=str(tiny_encoder), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
-        return model, heard.works
+        return model, heard.all
 
-    model, works = fit()
-    assert len([work for work in works if "encoding" in work]) == 1
-    assert any("GB" in note or "MB" in note for note in model.notes_)
-    again, works = fit()
-    assert not [work for work in works if "encoding" in work]
+    model, heard = fit()
+    assert heard.count("encoding") == 1
+    again, heard = fit()
+    assert "training" in heard
+    assert "encoding" not in heard
     np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_what_an_encoders_states_take_on_disk_is_said_before_they_are_computed(tiny_encoder: Path) -> None:
+    model = RecurrentClassifier(encoder=str(tiny_encoder), **(SMALL | {"epochs": 1}))  # type: ignore[arg-type]
+    heard = _Heard()
+    with listening(heard):
+        model.fit(TEXTS, LABELS)
+    (said,) = (text for text in heard.all if "Token states" in text)
+    assert re.search(r"72 texts take 0\.\d MB in /", said)
+    assert heard.all.index(said) < heard.all.index("encoding")
+    assert said not in model.notes_
+    # Where nobody listens it stands in the notes.
+    model.fit(TEXTS[:40], LABELS[:40])
+    assert any(re.search(r"40 texts take 0\.\d MB in /", note) for note in model.notes_)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def micro_f1(probabilities: Floats, targets: Bools, thresholds: Any) -> float:
     return float(2 * (predicted & targets).sum() / max(1, predicted.sum() + targets.sum()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scored())
 def test_no_other_single_threshold_is_better_than_the_global_one(data: Scored) -> None:
     probabilities, targets = data
@@ -55,7 +55,7 @@ def test_no_other_single_threshold_is_better_than_the_global_one(data: Scored) -
 
 
 @pytest.mark.parametrize("how", ["label", "global"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=scored())
 def test_thresholds_are_float32_within_0_and_1(data: Scored, how: Any) -> None:
     thresholds = tune_thresholds(*data, how)
@@ -65,7 +65,7 @@ def test_thresholds_are_float32_within_0_and_1(data: Scored, how: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["label", "global"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=scored(), order=st.randoms(use_true_random=False))
 def test_order_of_rows_plays_no_part(data: Scored, order: Any, how: Any) -> None:
     rows = list(range(len(data[0])))
@@ -73,7 +73,7 @@ def test_order_of_rows_plays_no_part(data: Scored, order: Any, how: Any) -> None
     assert tune_thresholds(data[0][rows], data[1][rows], how).tolist() == tune_thresholds(*data, how).tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scored())
 def test_global_predictions_depend_on_the_order_of_the_scores_alone(data: Scored) -> None:
     assume(data[1].any())  # else nothing can be learnt
@@ -84,7 +84,7 @@ def test_global_predictions_depend_on_the_order_of_the_scores_alone(data: Scored
     assert (before == (stretched >= tune_thresholds(stretched, data[1], "global"))).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scored())
 def test_global_threshold_lies_between_scores_not_on_one(data: Scored) -> None:
     probabilities = (np.round(data[0] * 20) / 20).astype(np.float32)

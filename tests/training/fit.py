@@ -17,6 +17,25 @@ TEXTS = [
 LABELS = ["bad" if ("bad" in text or "awful" in text) != ("not" in text) else "good" for text in TEXTS]
 
 
+class Heard:
+    """Keeps the names of the long pieces of work."""
+
+    def __init__(self) -> None:
+        self.works: list[str] = []
+
+    def start(self, what: str, total: float | None) -> None:
+        self.works.append(what)
+
+    def advance(self, work: object, amount: float, detail: str) -> None:
+        pass
+
+    def finish(self, work: object) -> None:
+        pass
+
+    def say(self, sentence: str) -> None:
+        pass
+
+
 def fit(job: dict[str, Any]) -> None:
     """Trains, and writes into ``job["out"]`` the model, and what was chosen, or the error."""
     os.environ |= job["environment"]
@@ -25,6 +44,7 @@ def fit(job: dict[str, Any]) -> None:
 
     from textgraft.errors import TextgraftError
     from textgraft.methods import METHODS
+    from textgraft.progress import listening
     from textgraft.task import Dataset, Rows, Task
 
     torch.set_num_threads(job["threads"])
@@ -36,9 +56,11 @@ def fit(job: dict[str, Any]) -> None:
     valid = data.select(range(0, len(data), 3))
     if job["file_limit_at"]:
         _limit_files_at(job["file_limit_at"])
-    said = {"error": "", "chosen": {}}
+    heard = Heard()
+    said = {"error": "", "works": heard.works, "chosen": {}}
     try:
-        model: Any = METHODS[job["method"]](**job["settings"]).fit(data, valid=valid)
+        with listening(heard):
+            model: Any = METHODS[job["method"]](**job["settings"]).fit(data, valid=valid)
         # What this process has; model.save writes in the first one only.
         if job["method"] == "finetune":
             weights = model.network_.network.state_dict()

@@ -137,6 +137,22 @@ def test_a_recurrent_network_in_two_processes_is_that_of_one_with_twice_the_batc
     assert_two_are_one(one, run_fit(tmp_path / "two", processes=2, batch_size=5, **settings))
 
 
+def test_the_first_of_two_processes_computes_an_encoders_states_and_the_other_reads_them(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    settings: dict[str, Any] = {
+        "method": "recurrent",
+        "encoder": tiny_encoder,
+        "hidden": 8,
+        "dropout": 0.0,
+        "epochs": 2,
+    }
+    two = run_fit(tmp_path / "two", processes=2, batch_size=5, **settings)
+    one = run_fit(tmp_path / "one", batch_size=10, **settings)
+    assert_two_are_one(one, two)
+    assert [fitted.works.count("encoding") for fitted in (*two, one)] == [1, 0, 0]
+
+
 def test_two_processes_drop_other_units_and_end_with_the_same_weights(tmp_path: Path, tiny_encoder: Path) -> None:
     settings: dict[str, Any] = {"encoder": tiny_encoder, "dropout": 0.3, "epochs": 2, "precision": "bf16"}
     first = run_fit(tmp_path / "first", processes=2, **settings)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.encoders.cache import cache_folder
+from textgraft.cache import cache_folder
 from textgraft.encoders.encoder import BATCH_TOKENS, check_max_tokens, load_encoder
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
@@ -186,7 +186,8 @@ def _readable(size: float) -> str:
 
 
 _Stored = tuple["np.memmap[Any, np.dtype[np.float16]]", NDArray[np.int64], NDArray[np.bool_]]
-_in_use: WeakValueDictionary[Path, np.memmap[Any, Any]] = WeakValueDictionary()  # by this process
+# Tables that this process uses, by their folder and their identity, since several may be of one folder.
+_in_use: WeakValueDictionary[tuple[Path, int], np.memmap[Any, Any]] = WeakValueDictionary()
 
 
 def _read(place: Path, texts: int) -> _Stored | None:
@@ -201,7 +202,7 @@ def _read(place: Path, texts: int) -> _Stored | None:
         return None
     if len(table) != lengths.sum():
         return None
-    _in_use[place] = table
+    _in_use[place, id(table)] = table
     return table, lengths, cut
 
 
@@ -280,7 +281,8 @@ def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
             shutil.rmtree(part, ignore_errors=True)
     sizes = _sizes(root)
     free = shutil.disk_usage(root).free
-    spare = [path for path in sizes if path not in _in_use]
+    used = {path for path, _ in _in_use}
+    spare = [path for path in sizes if path not in used]
     needed = size * 1.05 + 200e6
     if needed > free + sum(sizes[path] for path in spare):
         raise EncoderError(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from textgraft import progress
-from textgraft.errors import ArtifactError, SettingError
+from textgraft.errors import ArtifactError, SettingError, listed
 from textgraft.hardware import Precision
 from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.methods.network import NetworkClassifier
@@ -21,7 +22,7 @@ from textgraft.recurrent.plain import Plain
 from textgraft.task import Dataset
 from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
-from textgraft.text.vocabulary import SPECIALS, Vocabulary
+from textgraft.text.vocabulary import PAD, SPECIALS, Vocabulary
 from textgraft.training import Decay
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class RecurrentClassifier(NetworkClassifier):
     def _shape(self) -> Shape:
         from textgraft.recurrent.network import Shape
 
-        return Shape(self.cell, self.layers, self.hidden, self.bidirectional, self.dropout, self.pooling)
+        return Shape(self.cell, self.layers, self.hidden, self.bidirectional, self.dropout or 0.0, self.pooling)
 
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
         data, valid = self._begin(data, valid)
@@ -244,8 +245,8 @@ class RecurrentClassifier(NetworkClassifier):
             from textgraft.text.vectors import coverage, embedding_matrix, open_vectors
 
             vectors = open_vectors(self.vectors)
-            rows = embedding_matrix(words[first:], vectors, unknown=self.unknown, seed=self.seed)
-            table = np.concatenate([np.zeros((first, rows.shape[1]), np.float32), rows])
+            table = embedding_matrix(words, vectors, unknown=self.unknown, seed=self.seed)
+            table[PAD] = 0
             found = coverage(words[first:], self.vocabulary_.frequencies[first:], vectors)
             identity["vectors"] = vectors.fingerprint
             self.chosen_ |= {
@@ -253,7 +254,10 @@ class RecurrentClassifier(NetworkClassifier):
                 "words_with_vector": round(found.share_of_words, 4),
                 "tokens_with_vector": round(found.share_of_tokens, 4),
             }
-            self.notes_ = (*vectors.notes, found.warning or str(found))
+            without = (
+                f" Most frequent without one: {listed(word for word, _ in found.missing)}." if found.missing else ""
+            )
+            self.notes_ = (*vectors.notes, found.warning or f"{found}{without}")
         return table, self._numbered([*data.texts, *valid.texts]), identity
 
     def _numbered(self, texts: Sequence[str]) -> Windows:
@@ -264,7 +268,8 @@ class RecurrentClassifier(NetworkClassifier):
         """The frozen encoder's token states of all texts, on disk, and what they depend on."""
         from textgraft.encoders.encoder import check_max_tokens
         from textgraft.encoders.sources import resolve
-        from textgraft.encoders.states import token_states
+        from textgraft.encoders.states import TokenStates, token_states
+        from textgraft.training import processes
 
         assert self.encoder is not None
         self.vocabulary_ = None
@@ -272,13 +277,20 @@ class RecurrentClassifier(NetworkClassifier):
         self._longest = check_max_tokens(files, self.max_tokens)
         self._encoder_ = None
         heard: list[bool] = []
-        states = token_states(
-            [*data.texts, *valid.texts],
-            files,
-            self._longest,
-            self.precision,
-            announce=lambda note: heard.append(progress.say(note)),
-        )
+
+        def stored() -> TokenStates:
+            return token_states(
+                [*data.texts, *valid.texts],
+                files,
+                self._longest,
+                self.precision,
+                announce=lambda note: heard.append(progress.say(note)),
+            )
+
+        # The others wait, and find the states on disk: a memory map cannot be sent.
+        if processes.count() > 1:
+            processes.first_does(lambda: stored().found)
+        states = stored()
         if not any(heard):
             self.notes_ = (states.note,)
         return states.table, states.windows, {"encoder": files.fingerprint}
@@ -302,10 +314,8 @@ class RecurrentClassifier(NetworkClassifier):
         else:
             chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
             logits = np.concatenate([self.plain_.logits(list(self._state_encoder().encode(part))) for part in chunks])
-        if self.task_.multi_label:
-            return (0.5 * (1 + np.tanh(0.5 * logits))).astype(np.float32)
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+        turned = expit(logits) if self.task_.multi_label else softmax(logits, axis=1)
+        return np.asarray(turned, np.float32)
 
     def _state_encoder(self) -> StateEncoder:
         """Opened at the first use, and kept."""

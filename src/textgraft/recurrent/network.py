@@ -80,7 +80,8 @@ class RecurrentNetwork(nn.Module):
         reversed_rows = (torch.where(valid, lengths - 1 - step, step) * batch + column).flatten()
         for layer in self.layers:
             x = layer(self.dropout(x), reversed_rows, low)
-        return self.head(self.dropout(self._pooled(x, lengths, valid)))  # type: ignore[no-any-return]
+        logits: Tensor = self.head(self.dropout(self._pooled(x, lengths, valid)))
+        return logits
 
     def _pooled(self, states: Tensor, lengths: Tensor, valid: Tensor) -> Tensor:
         if self.shape.pooling == "last":
@@ -90,7 +91,8 @@ class RecurrentNetwork(nn.Module):
                 return ends
             return torch.cat([ends[:, :hidden], states[0, :, hidden:]], dim=1)
         if self.shape.pooling == "max":
-            return states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
+            highest: Tensor = states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
+            return highest
         if self.attention is not None:
             weights = self.attention(states).masked_fill(~valid, -torch.inf).softmax(dim=0)
         else:
@@ -105,16 +107,17 @@ class _Layer(nn.Module):
         super().__init__()
         self.cell: Cell = shape.cell
         rows, bound = GATES[shape.cell] * shape.hidden, shape.hidden**-0.5
-        for name, size in (
-            ("input", (rows, inputs)), ("recurrent", (rows, shape.hidden)), ("input_bias", (rows,)),
-            ("recurrent_bias", (rows,)),
-        ):  # fmt: skip
-            values = torch.empty(shape.directions, *size).uniform_(-bound, bound)
-            self.register_parameter(name, nn.Parameter(values))
+
+        def drawn(*size: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(shape.directions, *size).uniform_(-bound, bound))
+
+        self.input, self.recurrent = drawn(rows, inputs), drawn(rows, shape.hidden)
+        self.input_bias, self.recurrent_bias = drawn(rows), drawn(rows)
 
     def forward(self, x: Tensor, reversed_rows: Tensor, low: torch.dtype) -> Tensor:
-        weights = (self.input, self.recurrent, self.input_bias, self.recurrent_bias)
-        return run_layer(self.cell, x, reversed_rows, *weights, low)
+        return run_layer(
+            self.cell, x, reversed_rows, self.input, self.recurrent, self.input_bias, self.recurrent_bias, low
+        )
 
 
 class _Attention(nn.Module):

@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 # Where torch keeps the gates in its weights: those that are sigmoids first, the tanh last.
 SIGMOIDS_FIRST: dict[Cell, tuple[int, ...]] = {"gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
-TOKENS_AT_ONCE = 16384
+TOKENS_AT_ONCE = 8192  # more leaves the processor's cache
 ROWS_AT_ONCE = 256
 
 
@@ -124,7 +124,8 @@ class Plain:
         elif self._pooling == "max":
             pooled = np.maximum.reduceat(states, starts, axis=0)
         elif self._pooling == "mean":
-            pooled = np.add.reduceat(states, starts, axis=0) / lengths[:, None].astype(np.float32)
+            pooled = np.add.reduceat(states, starts, axis=0)
+            pooled /= lengths[:, None]
         else:
             scores = np.tanh(states @ self._attention.T + self._attention_bias) @ self._query
             weights = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), lengths))

@@ -77,18 +77,16 @@ def treebank(texts: Sequence[str]) -> Tokens:
 def _contractions(codes: Codes, kind: Kinds) -> NDArray[np.int64]:
     """Places inside words where the second part of an English contraction begins."""
 
-    def is_letter(places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return (kind[places] == WORD) & (codes[places] != APOSTROPHE)
-
-    at = np.flatnonzero((codes == APOSTROPHE) & (kind == WORD))
-    first, second = codes[at + 1], codes[at + 2]  # there are two: a letter and the line end after the text
-    two = is_letter(at + 2)
-    three = two & is_letter(np.minimum(at + 3, len(codes) - 1))
+    is_word, is_apostrophe = kind == WORD, codes == APOSTROPHE
+    at, is_letter = np.flatnonzero(is_word & is_apostrophe), is_word & ~is_apostrophe
+    first, second = codes[at + 1], codes[at + 2]  # there are two: a letter and at least the line end after the text
+    two = is_letter[at + 2]
+    three = two & is_letter[np.minimum(at + 3, len(codes) - 1)]
     short = ~two & np.isin(first, [ord(letter) for letter in "sdm"])
     pairs = [(first == ord(a)) & (second == ord(b)) for a, b in ("ll", "re", "ve")]
     long = two & ~three & np.logical_or.reduce(pairs)
     # Where no letter stands before the n there is a line end; at -1 it is that of the last text.
-    negation = ~two & (first == ord("t")) & (codes[at - 1] == ord("n")) & is_letter(at - 2)
+    negation = ~two & (first == ord("t")) & (codes[at - 1] == ord("n")) & is_letter[at - 2]
     return np.concatenate((at[short | long], at[negation] - 1))
 
 
@@ -129,9 +127,9 @@ def _basic_kinds() -> Kinds:
 
 def _spacy(language: str) -> Tokenize:
     """The tokens of spaCy's blank pipeline for a language, lower-cased one character for one; no white space."""
-    advice = "Give a language code that spaCy knows, such as 'spacy:en', or 'spacy:xx' for any language."
+    unknown = f"spaCy has no language {language!r}. Give a code such as 'spacy:en', or 'spacy:xx' for any language."
     if not re.fullmatch("[a-z]{2,3}", language):
-        raise SettingError(f"spaCy has no language {language!r}. {advice}")
+        raise SettingError(unknown)
     try:
         import spacy
         from spacy.attrs import IDX, IS_SPACE, LENGTH
@@ -139,8 +137,10 @@ def _spacy(language: str) -> Tokenize:
         raise MissingExtraError("Tokenising with spaCy", "spacy") from None
     try:
         split = spacy.blank(language).tokenizer
-    except ImportError as error:  # an unknown language, or one whose rules are in a package of their own
-        raise SettingError(f"spaCy cannot tokenise {language!r}: {' '.join(str(error).split())} {advice}") from None
+    except ImportError as error:
+        if "E048" in str(error):
+            raise SettingError(unknown) from None
+        raise SettingError(f"spaCy needs more packages for {language!r}: {' '.join(str(error).split())}") from None
 
     def tokenize_with_spacy(texts: Sequence[str]) -> Tokens:
         codes, offsets = join(texts)

@@ -8,25 +8,29 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.reading import open_chunks
 from textgraft.data.tables.table import read_table
 
-IN_MEMORY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-
 # What one row of a file may hold: anything but surrogates and the null byte, which no row may hold.
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 WORDS = st.text("abcdefgh ,;|\t\n\"'", min_size=1, max_size=20).filter(str.strip)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For all examples: each writes over the last one's file."""
+    return tmp_path_factory.mktemp("tables")
 
 
 def rows_of(path: Path, options: ReadOptions | None = None) -> list[list[str]]:
     return [list(row) for chunk in open_chunks(path, options) for row in zip(*chunk.columns.values(), strict=True)]
 
 
-@IN_MEMORY
+@settings(max_examples=150)
 @given(
     rows=st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELLS, min_size=n, max_size=n), min_size=1, max_size=8)),
     delimiter=st.sampled_from(",;\t|"),
@@ -34,9 +38,9 @@ def rows_of(path: Path, options: ReadOptions | None = None) -> list[list[str]]:
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
 def test_what_csv_writes_reads_back_identical(
-    tmp_path: Path, rows: list[list[str]], delimiter: str, end: str, encoding: str
+    folder: Path, rows: list[list[str]], delimiter: str, end: str, encoding: str
 ) -> None:
-    path = tmp_path / "x.csv"
+    path = folder / "x.csv"
     with path.open("w", newline="", encoding=encoding) as stream:
         csv.writer(stream, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
     options = ReadOptions(delimiter=delimiter, header=False, quoting=True)
@@ -45,14 +49,14 @@ def test_what_csv_writes_reads_back_identical(
     assert [number for chunk in chunks for number in chunk.numbers] == list(range(1, len(rows) + 1))
 
 
-@IN_MEMORY
+@settings(max_examples=150)
 @given(
     texts=st.lists(WORDS, min_size=2, max_size=20),
     delimiter=st.sampled_from(",;\t|"),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_a_written_table_is_read_without_options(tmp_path: Path, texts: list[str], delimiter: str, end: str) -> None:
-    path = tmp_path / "x.csv"
+def test_a_written_table_is_read_without_options(folder: Path, texts: list[str], delimiter: str, end: str) -> None:
+    path = folder / "x.csv"
     rows = [[str(100 + i), text, "ab"[i % 2]] for i, text in enumerate(texts)]
     with path.open("w", newline="") as stream:
         csv.writer(stream, delimiter=delimiter, lineterminator=end).writerows([["id", "text", "label"], *rows])

@@ -51,7 +51,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], Floats]:
     return words, draw(arrays(np.float32, shape, elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables())
 def test_every_format_of_the_same_vectors_finds_the_same(table: tuple[list[str], Floats]) -> None:
     words, rows = table

@@ -86,7 +86,7 @@ class WordVectors:
             block = places[first : first + at_once].astype(np.int64)
             block = block[block != itself]
             vectors = np.ascontiguousarray(self._store.matrix[block], np.float32)
-            lengths = np.linalg.norm(vectors, axis=1)
+            lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
             cosines = vectors @ query / np.where(lengths > 0, lengths, 1)
             best_places, best = np.append(best_places, block), np.append(best, cosines)
             top = np.lexsort((best_places, -best))[:k]

@@ -44,8 +44,8 @@ class Sizes:
     seeds: int
 
 
-# A review of 256 tokens costs ten times an emotion; on two cores a seed takes about 9 and 5 minutes. Emotion gets as many
-# steps as it takes for the accuracy not to hang on which units dropout draws (docs/lab.md); IMDB shows speed.
+# A review of 256 tokens costs ten times an emotion; on two cores a seed takes about 10 and 5 minutes. Emotion gets as
+# many steps as it takes for accuracy not to hang on which units dropout draws (docs/lab.md); IMDB shows speed only.
 SPEED = {"emotion": Sizes(3_000, 3, 2_000, seeds=3), "imdb": Sizes(320, 1, 400, seeds=3)}
 SHARED = {
     "encoder": "all-MiniLM-L6-v2", "batch_size": 32, "learning_rate": 2e-4, "warmup": 0.1, "max_tokens": 256,

@@ -22,6 +22,7 @@ class Bags:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.step_tokens = 16384
         self.network = torch.nn.Embedding(100, 3)
         self.threads = 1
         self.seen: list[list[int]] = []
@@ -150,9 +151,9 @@ def test_of_a_very_long_text_each_epoch_reads_another_part_and_resuming_the_same
     assert [i for i in read[1] if given.text[i] == 1] == ours.classifier.seen[-1]
 
 
-def test_parts_hold_all_rows_in_order_and_no_more_tokens_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textgraft.methods.objective.STEP_TOKENS", {"cpu": 10})
+def test_parts_hold_all_rows_in_order_and_no_more_tokens_than_fit() -> None:
     ours = objective(SINGLE, ["a", "b", "c"] * 4, windows([1, 2, 1, 5, 1, 1, 2, 1, 1, 4, 1, 1]))
+    ours.classifier.step_tokens = 10
     rows = np.random.RandomState(0).permutation(12)
     parts = ours.parts(rows)
     assert np.concatenate(parts).tolist() == rows.tolist()

@@ -23,6 +23,7 @@ from textgraft.training.classifying import WindowClassifier
 if TYPE_CHECKING:
     import torch
 
+CPU_STEP, GPU_STEP = 16384, 262144  # tokens between two backward passes
 CPU_TOKENS, GPU_TOKENS = 2048, 32768  # of a pass in training; more does not make a CPU faster
 
 
@@ -63,6 +64,7 @@ class HeadedEncoder(WindowClassifier):
 
             self._faster = make_faster(self.network)
         self.network.to(self.device)
+        self.step_tokens = CPU_STEP if self.device.type in ("cpu", "mps") else GPU_STEP
         self.train_tokens = CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
         self.predict_tokens = BATCH_TOKENS
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import torch
 
 ClassWeight = str | Mapping[str, float] | None
-STEP_TOKENS = {"cpu": 16384, "mps": 16384, "cuda": 262144}  # of a step, between two backward passes
 MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
 BACKWARD_COST = 3  # a training step takes about three forward passes
 
@@ -96,8 +95,8 @@ class ClassificationObjective:
         return shuffled_batches(self.tokens, self.batch_size * processes.count(), order)
 
     def parts(self, rows: NDArray[np.intp]) -> Sequence[NDArray[np.intp]]:
-        """As many rows at once as hold ``STEP_TOKENS`` tokens, and at least one."""
-        most = STEP_TOKENS[self.classifier.device.type]
+        """As many rows at once as hold ``step_tokens`` tokens, and at least one."""
+        most = self.classifier.step_tokens
         ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.longest[rows]))
         return [part for part in np.split(rows, np.flatnonzero(np.diff((ends - 1) // most)) + 1) if len(part)]
 

@@ -161,7 +161,9 @@ class SequenceClassifier(WindowClassifier):
             self.trained = nn.Parameter(torch.tensor(table, dtype=torch.float32))
             self.network.register_parameter("embedding", self.trained)
         self.network.to(self.device)
-        self.train_tokens = self.predict_tokens = 1 << 20 if self.device.type == "cuda" else 1 << 14
+        # Steps in time take as long with few rows as with many; a step of 64 long texts needs about 1 GB.
+        self.step_tokens = self.train_tokens = 1 << 20 if self.device.type == "cuda" else 1 << 16
+        self.predict_tokens = self.train_tokens >> 2
 
     @property
     def threads(self) -> int:

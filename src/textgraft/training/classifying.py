@@ -28,7 +28,8 @@ class WindowClassifier(ABC):
         device: where it is.
         dtype: in which its large matrix products are computed.
         task: the labels.
-        train_tokens: of a batch of windows in training; the rows of a step are computed in such batches.
+        step_tokens: of a step, between two backward passes.
+        train_tokens: of a batch of windows in training; what lies between two backward passes is computed in these.
         predict_tokens: of a batch of windows in prediction.
     """
 
@@ -36,6 +37,7 @@ class WindowClassifier(ABC):
     device: torch.device
     dtype: torch.dtype
     task: Task
+    step_tokens: int
     train_tokens: int
     predict_tokens: int
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
     from textgraft.ladder import Comparison, compare, evaluate
-    from textgraft.methods import FeatureClassifier, FineTunedClassifier, MajorityClassifier, NgramClassifier
+    from textgraft.methods import (
+        FeatureClassifier,
+        FineTunedClassifier,
+        MajorityClassifier,
+        NgramClassifier,
+        RecurrentClassifier,
+    )
     from textgraft.task import Dataset, Splits, Task
 
 # Where each public name lives. Rooms are opened on first use, so that `import textgraft` stays instant.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from textgraft.errors import SettingError
+from textgraft.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
     import torch
@@ -14,8 +14,15 @@ PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
 
 
 def best_device() -> torch.device:
-    """The first CUDA or Apple GPU, else the CPU."""
-    import torch
+    """The first CUDA or Apple GPU, else the CPU.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("Running a network", "transformers") from None
 
     if torch.cuda.is_available():
         return torch.device("cuda")

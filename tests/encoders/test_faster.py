@@ -16,7 +16,9 @@ from .families import FAMILIES, save_family
 torch = pytest.importorskip("torch")
 
 from textgraft.encoders import faster  # noqa: E402
-from textgraft.encoders.faster import CheapDropout, dropout_mask, make_faster  # noqa: E402
+from textgraft.encoders.faster import make_faster  # noqa: E402
+from textgraft.training import dropout  # noqa: E402
+from textgraft.training.dropout import CheapDropout, dropout_mask  # noqa: E402
 
 TASK = Task(("bad", "good", "neither"))
 PADDED = ["the film was good", "a bad bad book and a not so good film", "goal", "", "of words"]
@@ -26,7 +28,7 @@ EVEN = ["the film was good", "a bad book and", "goal of the game"]
 @pytest.fixture(autouse=True)
 def _torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees what another one's training said that dropout is drawn from."""
-    monkeypatch.setattr(faster, "_drawing", threading.local())
+    monkeypatch.setattr(dropout, "_drawing", threading.local())
 
 
 @pytest.fixture(scope="module", params=[name for name in FAMILIES if name not in ("mt5", "umt5")])
@@ -139,13 +141,13 @@ def test_masks_have_any_shape_and_depend_on_the_seed_alone(shape: tuple[int, ...
 
 
 def test_masks_can_be_drawn_from_a_key_whatever_else_is_drawn() -> None:
-    faster.draw_from((0, 1, 2))
+    dropout.draw_from((0, 1, 2))
     first = [dropout_mask(torch.Size((64,)), 0.5, torch.float32) for _ in range(2)]
     torch.manual_seed(1)
-    faster.draw_from((0, 1, 2))
+    dropout.draw_from((0, 1, 2))
     again = [dropout_mask(torch.Size((64,)), 0.5, torch.float32) for _ in range(2)]
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    faster.draw_from((0, 1, 3))
+    dropout.draw_from((0, 1, 3))
     assert not torch.equal(first[0], dropout_mask(torch.Size((64,)), 0.5, torch.float32))
     assert not torch.equal(first[0], first[1])
 

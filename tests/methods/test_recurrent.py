@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import re
 import subprocess
 import sys
@@ -64,7 +66,9 @@ def test_a_saved_model_predicts_the_same_without_torch(tmp_path: Path, vectors: 
         "print(json.dumps([p[0].tolist(), 'torch' in sys.modules]))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.rstrip().endswith("false]")
+    there, torch_loaded = json.loads(said.splitlines()[-1])
+    np.testing.assert_allclose(there, model.predict_proba(["the film was great"])[0], atol=1e-6)
+    assert not torch_loaded
 
 
 def test_frozen_vectors_stay_and_tuned_ones_do_not(vectors: Path) -> None:
@@ -87,7 +91,7 @@ def test_it_says_what_the_vectors_cover(vectors: Path) -> None:
 def test_vectors_of_another_language_are_warned_of(tmp_path: Path) -> None:
     foreign = write_vectors(tmp_path / "other.txt", ["der", "die", "das", "the"])
     model = RecurrentClassifier(vectors=str(foreign), **SMALL).fit(TEXTS, LABELS)  # type: ignore[arg-type]
-    assert any("%" in note and "vector" in note for note in model.notes_)
+    assert any("covers almost nothing" in note for note in model.notes_)
 
 
 def test_texts_of_any_language_empty_ones_and_single_words_are_read() -> None:
@@ -192,3 +196,41 @@ def test_settings_that_cannot_be_used_are_named(settings: dict[str, object], sen
 def test_vectors_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(TextgraftError, match="nowhere"):
         RecurrentClassifier(vectors=str(tmp_path / "nowhere.txt")).fit(TEXTS, LABELS)
+
+
+def test_other_vectors_under_the_same_name_are_another_training(vectors: Path, tmp_path: Path) -> None:
+    settings = SMALL | {"vectors": str(vectors), "folder": tmp_path / "run", "checkpoint_seconds": 0, "epochs": 2}
+    RecurrentClassifier(**settings).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    write_vectors(vectors, ["the", "film", "was", "good", "bad"])
+    with pytest.raises(TextgraftError, match="vectors"):
+        RecurrentClassifier(**settings, resume=True).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+
+
+def test_texts_that_share_no_word_are_refused() -> None:
+    with pytest.raises(TextgraftError, match="min_count"):
+        RecurrentClassifier(min_count=3).fit(["one", "two", "three", "four"], ["a", "b", "a", "b"])
+
+
+def test_a_fitted_model_comes_whole_out_of_a_pickle(tiny_encoder: Path) -> None:
+    for settings in ({"width": 4}, {"encoder": str(tiny_encoder)}):
+        model = RecurrentClassifier(**SMALL, **settings).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+        expected = model.predict_proba(TEXTS)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(TEXTS), expected)
+
+
+def test_biases_are_not_decayed() -> None:
+    from textgraft.recurrent.network import SequenceClassifier, Shape
+    from textgraft.task import Task
+    from textgraft.training import TrainingSettings
+    from textgraft.training.optimizer import MasterAdamW
+
+    network = SequenceClassifier(
+        Shape("gru", 1, 4, True, 0.0, "max"), Task(("a", "b")), np.ones((5, 3), np.float32), train_table=False,
+        precision="fp32", seed=0,
+    ).network  # fmt: skip
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    optimizer = MasterAdamW(network, TrainingSettings(1, 0.1, weight_decay=1.0), next(network.parameters()).dtype)
+    optimizer.restart()
+    optimizer.step(1.0, 1.0, optimizer.norm(1.0))  # no gradients: only decay moves anything
+    for name, parameter in network.named_parameters():
+        assert (parameter == before[name]).all() == name.endswith("bias"), name

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from textgraft.recurrent.cells import Cell, run_layer
+from textgraft.recurrent.cells import run_layer
+from textgraft.recurrent.plain import Cell
 
 WIDTH, HIDDEN = 5, 4
 LENGTHS = torch.tensor([7, 1, 4, 7, 2])

@@ -9,9 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from textgraft.recurrent.cells import Cell
-from textgraft.recurrent.network import POOLINGS, Pooling, SequenceClassifier, Shape
-from textgraft.recurrent.plain import Plain
+from textgraft.recurrent.network import SequenceClassifier, Shape
+from textgraft.recurrent.plain import Cell, Plain, Pooling
 from textgraft.task import Task
 
 WORDS = 20
@@ -34,7 +33,7 @@ def logits(network: SequenceClassifier, rows: list[NDArray[np.int32]]) -> NDArra
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", get_args(Pooling))
 @pytest.mark.parametrize("cell", get_args(Cell))
 def test_padding_and_neighbours_change_no_logit(cell: Cell, pooling: Pooling, bidirectional: bool) -> None:
     network = made(cell, pooling, bidirectional=bidirectional)
@@ -43,7 +42,7 @@ def test_padding_and_neighbours_change_no_logit(cell: Cell, pooling: Pooling, bi
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", get_args(Pooling))
 @pytest.mark.parametrize("cell", get_args(Cell))
 def test_padding_changes_no_gradient(cell: Cell, pooling: Pooling) -> None:
     def gradients(batches: list[list[NDArray[np.int32]]]) -> dict[str, torch.Tensor]:
@@ -59,7 +58,7 @@ def test_padding_changes_no_gradient(cell: Cell, pooling: Pooling) -> None:
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", get_args(Pooling))
 @pytest.mark.parametrize("cell", get_args(Cell))
 def test_numpy_gives_the_same_logits(cell: Cell, pooling: Pooling, bidirectional: bool) -> None:
     network = made(cell, pooling, bidirectional=bidirectional)

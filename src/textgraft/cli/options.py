@@ -155,7 +155,12 @@ class SplitOptions:
 class MethodOptions:
     """Hyperparameters by the names that the classes give them; a method takes those that it has."""
 
-    encoder: Annotated[str | None, _option("Encoder: an embedded one, a folder or a name on the Hub.", METHOD)] = None
+    encoder: Annotated[
+        str | None,
+        _option(
+            "Encoder: an embedded one, a folder or a name on the Hub. In a comparison recurrent reads words.", METHOD
+        ),
+    ] = None
     pooling: Annotated[
         str | None, _option("features: mean, cls or max; recurrent: last, mean, max or attention.", METHOD)
     ] = None
@@ -176,7 +181,9 @@ class MethodOptions:
     tokenizer: Annotated[str | None, _option("recurrent: treebank, unicode, basic_english or spacy:en.", METHOD)] = None
     max_size: Annotated[int | None, _option("recurrent: most words in the vocabulary.", METHOD)] = None
     min_count: Annotated[int | None, _option("recurrent, ngrams: how often a word must occur.", METHOD)] = None
-    long: Annotated[str | None, _option("Long texts: window reads all of them, truncate cuts.", METHOD)] = None
+    long: Annotated[
+        str | None, _option("features, finetune: window reads long texts to the end; truncate.", METHOD)
+    ] = None
     max_tokens: Annotated[
         int | None,
         _option("features, networks: length of a window or of a cut text.", METHOD),
@@ -226,7 +233,10 @@ class MethodOptions:
                 )
             model = METHODS[name]()
             own = model.get_params(deep=False)
-            model.set_params(**{key: value for key, value in given.items() if key in own})
+            mine = {key: value for key, value in given.items() if key in own}
+            if name == "recurrent" and len(names) > 1:
+                mine.pop("encoder", None)  # it is meant for the others; beside them this one reads words
+            model.set_params(**mine)
             if "seed" in own:
                 model.set_params(seed=seed)
             model.check_settings()

@@ -86,7 +86,7 @@ class HeadedEncoder(WindowClassifier):
     def draw_from(self, key: Sequence[int] | None) -> None:
         """Makes the dropout of the next logits in this thread depend on ``key`` alone, where that can be."""
         if self._faster:
-            from textgraft.encoders.faster import draw_from
+            from textgraft.training.dropout import draw_from
 
             draw_from(key)
 

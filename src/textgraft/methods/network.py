@@ -84,6 +84,7 @@ class NetworkClassifier(TextClassifier):
     def _begin(self, data: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
         """Starts the clock; the training and the validation data, the latter held out where none is given."""
         self._started_ = time.perf_counter()
+        hardware.best_device()  # says what to install, before hours of preparation
         label_weights(data, self.class_weight)
         if valid is None or not len(valid):
             from textgraft.data.splits import hold_out

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from textgraft import progress
-from textgraft.errors import ArtifactError, SettingError, listed
+from textgraft.errors import ArtifactError, DataError, SettingError, listed
 from textgraft.hardware import Precision
 from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.methods.network import NetworkClassifier
@@ -22,8 +22,8 @@ from textgraft.recurrent.plain import Plain
 from textgraft.task import Dataset
 from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
-from textgraft.text.vocabulary import PAD, SPECIALS, Vocabulary
-from textgraft.training import Decay
+from textgraft.text.vocabulary import PAD, SPECIALS, UNKNOWN, Vocabulary
+from textgraft.training import Decay, processes
 
 if TYPE_CHECKING:
     from textgraft.encoders.states import StateEncoder
@@ -79,8 +79,8 @@ class RecurrentClassifier(NetworkClassifier):
         patience: stop after so many epochs without a better validation score; None never does.
         budget: at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``: the learning rate then falls with the
             clock.
-        precision: of the products over whole texts; ``"auto"`` takes what the hardware has. Updated weights and what is
-            passed from step to step are fp32 always.
+        precision: of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always, and
+            so is what a GRU passes from step to step; an LSTM is computed in it as a whole.
         folder: where to keep the log, the learning curves and the checkpoints of the training; None keeps none.
         resume: go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the
             weights are the very same as those of a training that was never interrupted.
@@ -95,6 +95,7 @@ class RecurrentClassifier(NetworkClassifier):
     vocabulary_: Vocabulary | None
     plain_: Plain
     _encoder_: StateEncoder | None = None
+    _fingerprint_: str = ""  # of the encoder
 
     def __init__(
         self,
@@ -167,6 +168,10 @@ class RecurrentClassifier(NetworkClassifier):
         self.tensorboard = tensorboard
         self.seed = seed
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The encoder is opened again where it is needed.
+        return {name: value for name, value in super().__getstate__().items() if name != "_encoder_"}
+
     def _check_settings(self) -> None:
         super()._check_settings()
         check_choice("cell", self.cell, ("gru", "lstm"))
@@ -183,6 +188,8 @@ class RecurrentClassifier(NetworkClassifier):
             raise SettingError(
                 "A recurrent network reads word vectors or an encoder's states; give one of vectors and encoder."
             )
+        if self.encoder is not None and self.train_vectors is not None:
+            raise SettingError("train_vectors is for word vectors; an encoder's states stay as they are. Leave it out.")
         if self.vectors is None and self.train_vectors in ("frozen", "tuned"):
             raise SettingError(f"train_vectors={self.train_vectors!r} needs vectors (--vectors), such as glove.6B.50d.")
         if self.vectors is not None and self.train_vectors == "scratch":
@@ -217,7 +224,7 @@ class RecurrentClassifier(NetworkClassifier):
             finish=lambda _: network.draw_from(None),
         )
         self._say_cut(train_windows.cut)
-        same = {"cell", "layers", "hidden", "bidirectional", "pooling", "vectors", "train_vectors", "width", "unknown"}
+        same = {"cell", "layers", "hidden", "bidirectional", "pooling", "train_vectors", "width", "unknown"}
         identity |= {name: getattr(self, name) for name in sorted(same)}
         self._train(
             objective, data, valid, usual_rate=2e-3, computed="fp32", identity=identity | {"max_tokens": self._longest}
@@ -227,7 +234,11 @@ class RecurrentClassifier(NetworkClassifier):
             tensors["embedding"] = np.asarray(table, np.float32)
         self._build(tensors)
         if self.task_.multi_label:
-            self.thresholds_ = tune_thresholds(self._proba(valid.texts), valid.targets, self.thresholds)
+            rows: list[NDArray[Any]] = list(valid_windows.ids)
+            if self.encoder is not None:  # a text's states are neighbours
+                rows = [table[ids[0] : ids[-1] + 1] for ids in valid_windows.ids]
+            found = self._probabilities(self.plain_.logits(rows))
+            self.thresholds_ = tune_thresholds(found, valid.targets, self.thresholds)
 
     def _words(self, data: Dataset, valid: Dataset) -> tuple[Table, Windows, dict[str, Any]]:
         """The vectors of the training texts' words, all texts as rows of them, and what both depend on."""
@@ -238,15 +249,25 @@ class RecurrentClassifier(NetworkClassifier):
         identity: dict[str, Any] = {"tokenizer": self.tokenizer, "max_size": self.max_size, "min_count": least}
         words, first = self.vocabulary_.words, len(SPECIALS)
         self.chosen_ = {"words": len(words) - first}
+        if len(words) == first:
+            raise DataError(
+                f"No word occurs {least} times in the training texts, so all texts look alike; lower min_count "
+                "(--min-count) or give more texts."
+            )
         if self.vectors is None:
             rng = np.random.default_rng(self.seed)
             table = rng.normal(0, 1, (len(words), self.width)).astype(np.float32)
+            table[[PAD, UNKNOWN]] = 0
         else:
             from textgraft.text.vectors import coverage, embedding_matrix, open_vectors
 
-            vectors = open_vectors(self.vectors)
+            # The others find on disk what the first one has downloaded and read.
+            processes.first_does(lambda: open_vectors(str(self.vectors)).fingerprint)
+            vectors = open_vectors(str(self.vectors))
             table = embedding_matrix(words, vectors, unknown=self.unknown, seed=self.seed)
+            # The texts that are trained on may hold no word of which nothing is known; later ones do.
             table[PAD] = 0
+            table[UNKNOWN] = 0 if self.unknown == "zero" else table[first:].mean(axis=0)
             found = coverage(words[first:], self.vocabulary_.frequencies[first:], vectors)
             identity["vectors"] = vectors.fingerprint
             self.chosen_ |= {
@@ -257,7 +278,8 @@ class RecurrentClassifier(NetworkClassifier):
             without = (
                 f" Most frequent without one: {listed(word for word, _ in found.missing)}." if found.missing else ""
             )
-            self.notes_ = (*vectors.notes, found.warning or f"{found}{without}")
+            said = found.warning is not None and progress.say(f"Warning: {found.warning}")
+            self.notes_ = vectors.notes if said else (*vectors.notes, found.warning or f"{found}{without}")
         return table, self._numbered([*data.texts, *valid.texts]), identity
 
     def _numbered(self, texts: Sequence[str]) -> Windows:
@@ -269,7 +291,6 @@ class RecurrentClassifier(NetworkClassifier):
         from textgraft.encoders.encoder import check_max_tokens
         from textgraft.encoders.sources import resolve
         from textgraft.encoders.states import TokenStates, token_states
-        from textgraft.training import processes
 
         assert self.encoder is not None
         self.vocabulary_ = None
@@ -288,11 +309,13 @@ class RecurrentClassifier(NetworkClassifier):
             )
 
         # The others wait, and find the states on disk: a memory map cannot be sent.
-        if processes.count() > 1:
-            processes.first_does(lambda: stored().found)
+        found = processes.first_does(lambda: stored().found)
         states = stored()
-        if not any(heard):
+        if found:
+            self.notes_ = ("The token states were on disk already; without them training takes longer than it did.",)
+        elif not any(heard):
             self.notes_ = (states.note,)
+        self._fingerprint_ = files.fingerprint
         return states.table, states.windows, {"encoder": files.fingerprint}
 
     def _say_cut(self, cut: NDArray[np.bool_]) -> None:
@@ -314,6 +337,9 @@ class RecurrentClassifier(NetworkClassifier):
         else:
             chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
             logits = np.concatenate([self.plain_.logits(list(self._state_encoder().encode(part))) for part in chunks])
+        return self._probabilities(logits)
+
+    def _probabilities(self, logits: Floats) -> Floats:
         turned = expit(logits) if self.task_.multi_label else softmax(logits, axis=1)
         return np.asarray(turned, np.float32)
 
@@ -343,9 +369,7 @@ class RecurrentClassifier(NetworkClassifier):
         if self.vocabulary_ is not None:
             self.vocabulary_.save(folder / "vocabulary.json")
         if self.encoder is not None:
-            from textgraft.encoders.sources import resolve
-
-            content["fingerprint"] = resolve(self.encoder).fingerprint
+            content["fingerprint"] = self._fingerprint_
         (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
 
     def _read(self, folder: Path) -> None:
@@ -358,7 +382,8 @@ class RecurrentClassifier(NetworkClassifier):
         if self.encoder is not None:
             from textgraft.encoders.sources import resolve
 
-            if resolve(self.encoder).fingerprint != content["fingerprint"]:
+            self._fingerprint_ = content["fingerprint"]
+            if resolve(self.encoder).fingerprint != self._fingerprint_:
                 raise ArtifactError(
                     f"{folder} was trained on another version of the encoder {self.encoder!r}: the weights, tokenizer "
                     "or configuration here differ from those it was trained on. Install that version, or train again."

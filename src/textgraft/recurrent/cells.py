@@ -3,19 +3,21 @@
 Nothing is masked. Sequences start in the first row and padding follows them, so that it is read after all that counts;
 for the backward direction each sequence is reversed at its own length.
 
-The LSTM is torch's, which on a CPU is oneDNN's. There is no such GRU: torch records a dozen small operations a step. So
-it has its own gradient here. The loop over time holds what depends on the step before; the rest is computed for a few
-steps at once while they are in the cache, and the large products for all steps in one.
+The LSTM is torch's, which on a CPU is oneDNN's; on a GPU so is the GRU. On a CPU there is no such GRU: torch records a
+dozen small operations a step. So it has its own gradient here. The loop over time holds what depends on the step
+before; the rest is computed for a few steps at once while they are in the cache, and the large products for all steps
+in one.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, autograd
 
-Cell = Literal["lstm", "gru"]
+from textgraft.recurrent.plain import Cell
+
 GATES: dict[Cell, int] = {"lstm": 4, "gru": 3}
 BLOCK = 4  # steps whose gates are prepared together
 
@@ -48,14 +50,18 @@ def run_layer(
     """
     weights = (input_weight, recurrent_weight, input_bias, recurrent_bias)
     ways = both_ways(x.to(low), reversed_rows, len(input_weight))
-    if cell == "gru":
+    if cell == "gru" and x.device.type == "cpu":
         states: Tensor = _Gru.apply(ways, *weights, low)  # type: ignore[no-untyped-call]
         return in_order(states, reversed_rows)
     start = ways.new_zeros(1, x.shape[1], recurrent_weight.shape[2])
-    found = [
-        torch.lstm(way, (start, start), [w[i].to(low) for w in weights], True, 1, 0.0, True, False, False)[0]
-        for i, way in enumerate(ways)
-    ]
+    how = (True, 1, 0.0, True, False, False)  # with biases, one layer, no dropout, in training, one way, time first
+    found = []
+    for i, way in enumerate(ways):
+        own = [weight[i].to(low) for weight in weights]
+        if cell == "lstm":
+            found.append(torch.lstm(way, (start, start), own, *how)[0])
+        else:
+            found.append(torch.gru(way, start, own, *how)[0])
     return in_order(torch.stack(found).to(x.dtype), reversed_rows)
 
 
@@ -141,7 +147,7 @@ class _Gru(autograd.Function):
             torch.mul((kept[block] * 0.5).mul_(1 - reset), slope[..., 3, :], out=slope[..., 1, :])
             torch.mul((states[block][: len(new)] - new).mul_(update), left, out=slope[..., 2, :])
             flat = slope.flatten(3)
-            own = upstream[block].contiguous()
+            own = upstream[block].clone(memory_format=torch.contiguous_format)
             each = zip(
                 own.unbind(), own.unsqueeze(3).unbind(), slope.unbind(), flat[..., hidden:].unbind(), update.unbind(),
                 strict=True,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from textgraft.encoders.faster import CheapDropout, draw_from
 from textgraft.hardware import Precision, best_device, matmul_dtype
-from textgraft.recurrent.cells import GATES, Cell, run_layer
+from textgraft.recurrent.cells import GATES, run_layer
+from textgraft.recurrent.plain import Cell, Pooling
 from textgraft.task import Task
 from textgraft.training.classifying import WindowClassifier
+from textgraft.training.dropout import CheapDropout, draw_from
 
-Pooling = Literal["last", "mean", "max", "attention"]
-POOLINGS: tuple[Pooling, ...] = ("last", "mean", "max", "attention")
 Table = NDArray[np.float32] | NDArray[np.float16]
 
 
@@ -91,10 +89,10 @@ class RecurrentNetwork(nn.Module):
                 return ends
             return torch.cat([ends[:, :hidden], states[0, :, hidden:]], dim=1)
         if self.shape.pooling == "max":
-            highest: Tensor = states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
-            return highest
+            return states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
         if self.attention is not None:
-            weights = self.attention(states).masked_fill(~valid, -torch.inf).softmax(dim=0)
+            scores: Tensor = self.attention(states)
+            weights = scores.masked_fill(~valid, -torch.inf).softmax(dim=0)
         else:
             weights = valid / lengths
         return (states * weights[..., None]).sum(dim=0)
@@ -142,7 +140,7 @@ class SequenceClassifier(WindowClassifier):
         table: (rows, n) float16 or float32 vectors that the ids of texts choose from; never copied as a whole where it
             is not trained.
         train_table: whether the vectors are trained too.
-        precision: of the large matrix products; what happens from step to step is computed in fp32.
+        precision: of the matrix products; what a GRU passes from step to step is fp32 in any case.
         seed: of the first weights.
     """
 

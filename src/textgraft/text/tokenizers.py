@@ -49,9 +49,9 @@ def tokenizer(name: str) -> Tokenize:
         MissingExtraError: spaCy is asked for and not installed.
     """
     known = {"unicode": tokenize, "treebank": treebank, "basic_english": basic_english}
-    if name in known:
+    if isinstance(name, str) and name in known:
         return known[name]
-    if name.startswith("spacy:"):
+    if isinstance(name, str) and name.startswith("spacy:"):
         return _spacy(name.removeprefix("spacy:"))
     raise SettingError(
         f"There is no tokenizer {name!r}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a language, "

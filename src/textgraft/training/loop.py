@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textgraft.training.optimizer import MasterAdamW
 
 Rows = NDArray[np.intp]
-SMALLER = "Lower max_tokens (--max-tokens), train fewer layers (--trained), or take a smaller encoder."
+SMALLER = "Lower max_tokens (--max-tokens) or batch_size (--batch-size), or take a smaller network."
 SLOW_START = 0.05  # of a budget may go to the first steps, which are slow, before the learning rate follows the clock
 
 

@@ -43,8 +43,9 @@ class MasterAdamW:
         for name, parameter in network.named_parameters():
             if parameter.requires_grad:
                 depth = depths[name] if depths and settings.layer_decay != 1 else 0
-                # Biases and the scales of norms are vectors; they are not decayed.
-                kinds.setdefault((depth, parameter.ndim > 1), []).append(parameter)
+                # Scales of norms are vectors; biases too, but for those that stand beside each other in one matrix.
+                decays = parameter.ndim > 1 and not name.endswith("bias")
+                kinds.setdefault((depth, decays), []).append(parameter)
         self.parameters = [parameter for members in kinds.values() for parameter in members]
         self.weights = torch.cat([p.detach().float().flatten() for p in self.parameters])
         self._gradient = torch.zeros_like(self.weights)

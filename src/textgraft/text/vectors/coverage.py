@@ -27,7 +27,7 @@ class Coverage:
         words_composed: of the others, those that get a vector from their sub-words.
         tokens: running words.
         tokens_found: of these, those whose word is found.
-        missing: the most frequent words that are not found, with their counts, the most frequent first.
+        missing: the most frequent words without any vector, with their counts, the most frequent first.
     """
 
     vectors: str
@@ -90,12 +90,14 @@ def coverage(words: Sequence[str], frequencies: NDArray[np.int64], vectors: Word
     frequencies = np.asarray(frequencies, np.int64)
     known = vectors.known(words)
     missing = np.flatnonzero(~known)
+    composed = vectors.find([words[i] for i in missing.tolist()])[0]
+    missing = missing[~composed]
     most_frequent = missing[np.argsort(-frequencies[missing], kind="stable")[:MOST_MISSING]]
     return Coverage(
         vectors=vectors.name,
         words=len(words),
         words_found=int(known.sum()),
-        words_composed=int(vectors.find([words[i] for i in missing.tolist()])[0].sum()),
+        words_composed=int(composed.sum()),
         tokens=int(frequencies.sum()),
         tokens_found=int(frequencies[known].sum()),
         missing=tuple((words[i], int(frequencies[i])) for i in most_frequent.tolist()),

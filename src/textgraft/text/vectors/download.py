@@ -39,7 +39,10 @@ def downloaded(address: str, sha256: str | None) -> Path:
     path = cache_folder() / "downloads" / sha256 / name
     if path.is_file():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
     part = path.with_name(f"{name}.{os.getpid()}.part")
     try:
         found = _fetch(address, part)
@@ -53,6 +56,8 @@ def downloaded(address: str, sha256: str | None) -> Path:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         raise VectorsError(f"{address} could not be downloaded: {error}. Try again, or download it by hand.") from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
     finally:
         part.unlink(missing_ok=True)
         with suppress(OSError):  # where there is the file, or another process writes one
@@ -77,3 +82,10 @@ def _fetch(address: str, path: Path) -> str:
 def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
     while piece := answer.read(BYTES_AT_ONCE):
         yield piece
+
+
+def _unwritable(path: Path, error: OSError) -> VectorsError:
+    return VectorsError(
+        f"The download cannot be written to {path.parent} ({error.strerror or error}); set TEXTGRAFT_CACHE to a folder "
+        "that can be written to and has room."
+    )

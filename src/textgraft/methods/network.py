@@ -100,6 +100,7 @@ class NetworkClassifier(TextClassifier):
         valid: Dataset,
         *,
         usual_rate: float,
+        usual_epochs: tuple[int, int] = (2, 10),
         computed: Precision,
         identity: Mapping[str, Any],
         layer_decay: float = 1.0,
@@ -112,12 +113,13 @@ class NetworkClassifier(TextClassifier):
             data: what is trained on.
             valid: what chooses the epoch.
             usual_rate: the learning rate where none is set.
+            usual_epochs: the fewest and the most, where no number is set.
             computed: the precision of the whole network; of a network that sees to it itself, ``"fp32"``.
             identity: what, besides the shared settings, a checkpoint must agree with.
             layer_decay: see ``TrainingSettings``.
             depths: see ``training.train``.
         """
-        settings = self._settings(len(data), usual_rate, computed, layer_decay)
+        settings = self._settings(len(data), usual_rate, usual_epochs, computed, layer_decay)
         classifier = objective.classifier
         checkpoints = self._checkpoints(data, valid, classifier, settings, identity)
         steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
@@ -128,10 +130,12 @@ class NetworkClassifier(TextClassifier):
         self._tell(told, settings, classifier, data, valid)
         self._checkpoints_ = checkpoints
 
-    def _settings(self, rows: int, usual_rate: float, computed: Precision, layer_decay: float) -> TrainingSettings:
+    def _settings(
+        self, rows: int, usual_rate: float, usual_epochs: tuple[int, int], computed: Precision, layer_decay: float
+    ) -> TrainingSettings:
         budget, spent = seconds_of("budget", self.budget), time.perf_counter() - self._started_
         return TrainingSettings(
-            epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count()))),
+            epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count())), *usual_epochs),
             learning_rate=self.learning_rate or usual_rate,
             warmup=self.warmup,
             decay=self.decay,

@@ -48,8 +48,8 @@ class RecurrentClassifier(NetworkClassifier):
         layers: how many of them, each on the states of the one below.
         hidden: units of a layer, in each direction.
         bidirectional: whether texts are read from both ends (Schuster & Paliwal 1997).
-        pooling: of the last layer's states: ``"max"`` or ``"mean"`` by component, ``"last"`` of each direction, or
-            ``"attention"``. Padding never counts.
+        pooling: of the last layer's states: a mean weighted by ``"attention"`` (Yang et al. 2016), the ``"max"`` or the
+            ``"mean"`` by component, or the ``"last"`` of each direction. Padding never counts.
         vectors: pretrained word vectors: a name such as ``"glove.6B.50d"``, a file, or a URL with a checksum; None
             learns vectors of the words of the training texts.
         train_vectors: ``"frozen"``, ``"tuned"``, or ``"scratch"`` where there are no vectors; None is frozen where
@@ -63,7 +63,7 @@ class RecurrentClassifier(NetworkClassifier):
         min_count: how often a word must occur; None is once with pretrained vectors and twice without.
         encoder: an embedded encoder, a folder, or a name on the Hub, whose token states are read in place of words.
         max_tokens: longer texts are cut there; with an encoder None is what that was tuned for.
-        epochs: passes over the data; None chooses 2 to 10, more for small data.
+        epochs: passes over the data; None chooses 4 to 10, more for small data.
         batch_size: texts per step, and per process where there are several.
         learning_rate: the peak; None is 2e-3.
         warmup: share of the training in which the learning rate rises.
@@ -104,7 +104,7 @@ class RecurrentClassifier(NetworkClassifier):
         layers: int = 2,
         hidden: int = 128,
         bidirectional: bool = True,
-        pooling: Literal["last", "mean", "max", "attention"] = "max",
+        pooling: Literal["last", "mean", "max", "attention"] = "attention",
         vectors: str | None = None,
         train_vectors: TrainVectors | None = None,
         width: int = 100,
@@ -227,7 +227,13 @@ class RecurrentClassifier(NetworkClassifier):
         same = {"cell", "layers", "hidden", "bidirectional", "pooling", "train_vectors", "width", "unknown"}
         identity |= {name: getattr(self, name) for name in sorted(same)}
         self._train(
-            objective, data, valid, usual_rate=2e-3, computed="fp32", identity=identity | {"max_tokens": self._longest}
+            objective,
+            data,
+            valid,
+            usual_rate=2e-3,
+            usual_epochs=(4, 10),
+            computed="fp32",
+            identity=identity | {"max_tokens": self._longest},
         )
         tensors = network.tensors()
         if self.encoder is None and not train_table:
@@ -256,7 +262,8 @@ class RecurrentClassifier(NetworkClassifier):
             )
         if self.vectors is None:
             rng = np.random.default_rng(self.seed)
-            table = rng.normal(0, 1, (len(words), self.width)).astype(np.float32)
+            # Small, so that what is learned soon outweighs what was drawn.
+            table = rng.uniform(-0.05, 0.05, (len(words), self.width)).astype(np.float32)
             table[[PAD, UNKNOWN]] = 0
         else:
             from textgraft.text.vectors import coverage, embedding_matrix, open_vectors

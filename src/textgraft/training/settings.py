@@ -54,6 +54,6 @@ class TrainingSettings:
         return left if self.decay == "linear" else 1.0
 
 
-def default_epochs(batches_per_epoch: int) -> int:
-    """Between 2 and 10 epochs: small data needs more passes for the same number of steps (about 1,000)."""
-    return min(10, max(2, math.ceil(1000 / max(1, batches_per_epoch))))
+def default_epochs(batches_per_epoch: int, fewest: int = 2, most: int = 10) -> int:
+    """As many epochs as make about 1,000 steps: small data needs more passes for as many."""
+    return min(most, max(fewest, math.ceil(1000 / max(1, batches_per_epoch))))

@@ -1,1 +1,1 @@
-"""Words: splitting texts into tokens, and hashing and counting n-grams, a batch at a time."""
+"""Words: tokenising, vocabularies, word vectors, and hashing and counting n-grams, a batch of texts at a time."""

@@ -87,12 +87,19 @@ class Bench:
         self.log = log
         self.failed = False
 
+    def command(self, job: dict[str, Any]) -> list[str]:  # noqa: ARG002
+        """What runs a job, which is its last argument."""
+        return [sys.executable, str(HERE / "trainer.py")]
+
+    def environment(self, place: str) -> dict[str, str]:
+        """Variables of its process."""
+        return {"CUDA_VISIBLE_DEVICES": ""} if place == CPU else {}
+
     def process(self, job: dict[str, Any], place: str = CPU) -> Figures | None:
         """The figures of one job, or None if it failed."""
-        hidden = {"CUDA_VISIBLE_DEVICES": ""} if place == CPU else {}
-        told = " ".join(str(job[name]) for name in ("do", "method", "data", "seed") if name in job)
+        told = " ".join(str(job[name]) for name in ("do", "method", "data", "rows", "seed") if name in job)
         try:
-            finished = run([sys.executable, str(HERE / "trainer.py"), json.dumps(job)], hidden)
+            finished = run([*self.command(job), json.dumps(job)], self.environment(place))
         except RuntimeError as error:
             self.failed = True
             print(f"{place} {told}: {error}", file=sys.stderr, flush=True)
@@ -133,7 +140,7 @@ def head(what: str) -> list[str]:
     """The lines above every table."""
     versions = ", ".join(f"{package} {version(package)}" for package in ("torch", "transformers"))
     return [
-        f"`python benchmarks/finetune.py {' '.join(sys.argv[1:])}`",
+        f"`python benchmarks/{Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}`",
         "",
         f"{what}: {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}",
@@ -340,6 +347,11 @@ def arguments() -> argparse.Namespace:
     good = parts.add_parser("quality", parents=[shared])
     good.add_argument("--only", type=some_of(QUALITY), help=", ".join(QUALITY))
     good.add_argument("--slow", action="store_true", help="IMDB's 25,000 reviews too")
+    return parsed(parser)
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options, with ``--set`` as a mapping and a folder of tables that is there."""
     options = parser.parse_args()
     options.set = dict(options.set)
     options.data = options.data.resolve()
@@ -348,14 +360,19 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def report(lines: list[str], out: Path | None, bench: Bench) -> None:
+    """Prints the report, writes it to ``out``, and ends the process."""
+    print("\n".join(lines))
+    if out:
+        out.write_text("\n".join(lines) + "\n", "utf-8")
+    sys.exit(bench.failed)
+
+
 def main() -> None:
     options = arguments()
     bench = Bench(options.log)
     lines = [*head(options.part), *(speed if options.part == "speed" else quality)(options, bench)]
-    print("\n".join(lines))
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n", "utf-8")
-    sys.exit(bench.failed)
+    report(lines, options.out, bench)
 
 
 if __name__ == "__main__":

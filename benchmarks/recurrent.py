@@ -16,19 +16,30 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import platform
 import sys
 import tempfile
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import finetune
-from finetune import CPU, Bounds, Figures, Sizes, averages, bullets, not_long, ratios, resized, setting, some_of, spread
+from finetune import (
+    Bounds,
+    Figures,
+    Sizes,
+    averages,
+    bullets,
+    head,
+    not_long,
+    parsed,
+    ratios,
+    report,
+    resized,
+    setting,
+    some_of,
+    spread,
+)
 from ladder import DATA, HERE, printed, run
 
 GLOVE = "glove.6B.50d"
@@ -103,49 +114,27 @@ class Bench(finetune.Bench):
         super().__init__(log)
         self.scratch = scratch
         # The states of the encoder and the vectors are computed here, not found.
-        self.environment = {"CUDA_VISIBLE_DEVICES": "", "TEXTGRAFT_CACHE": str(scratch / "cache")}
+        self.variables = {"CUDA_VISIBLE_DEVICES": "", "TEXTGRAFT_CACHE": str(scratch / "cache")}
         peers = str(HERE / "rnn_peers.py")
         self.commands = {"classic": [sys.executable, peers], "keras": [keras_python, peers]}
 
-    def process(self, job: dict[str, Any], place: str = CPU) -> Figures | None:
-        """The figures of one job, or None if it failed."""
-        command = self.commands.get(job["do"], [sys.executable, str(HERE / "rnn.py")])
-        told = " ".join(str(job[name]) for name in ("do", "method", "data", "rows", "seed") if name in job)
-        try:
-            finished = run([*command, json.dumps(job)], self.environment)
-        except RuntimeError as error:
-            self.failed = True
-            print(f"{told}: {error}", file=sys.stderr, flush=True)
-            return None
-        figures: Figures = printed(finished) | {"seconds": finished.seconds, "peak_mb": finished.peak_mb}
-        told += "".join(f", {name} {value:.4g}" for name, value in figures.items() if isinstance(value, float))
-        print(told, file=sys.stderr, flush=True)
-        if self.log:
-            with self.log.open("a", encoding="utf-8") as file:
-                when = datetime.now(UTC).isoformat(timespec="seconds")
-                file.write(json.dumps({"when": when, "place": place, "job": job, "figures": figures}) + "\n")
-        return figures
+    def command(self, job: dict[str, Any]) -> list[str]:
+        """The peers have a file of their own, and Keras may have a Python of its own."""
+        return self.commands.get(job["do"], [sys.executable, str(HERE / "rnn.py")])
+
+    def environment(self, place: str) -> dict[str, str]:  # noqa: ARG002
+        """The same for all."""
+        return self.variables
 
     def keras(self) -> tuple[bool, str]:
         """Whether there is Keras 3, and which one or why not."""
         command = self.commands["keras"]
         try:
-            found = printed(run([*command, json.dumps({"do": "keras versions"})], self.environment))
+            found = printed(run([*command, json.dumps({"do": "keras versions"})], self.variables))
         except (RuntimeError, OSError) as error:
             why = str(error).strip().splitlines()[-1]
             return False, f"Keras is left out: {command[0]} has no Keras 3 ({why}); `--keras-python` names another."
         return True, f"Keras {found['keras']} on {found['backend']}"
-
-
-def head(what: str) -> list[str]:
-    """The lines above every table."""
-    return [
-        f"`python benchmarks/recurrent.py {' '.join(sys.argv[1:])}`",
-        "",
-        f"{what}: {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, torch {version('torch')}",
-        "",
-    ]
 
 
 def speed(options: argparse.Namespace, bench: Bench) -> list[str]:
@@ -400,12 +389,7 @@ def arguments() -> argparse.Namespace:
     names: Iterable[str] = [*QUALITY, "ag_news"]
     good.add_argument("--only", type=some_of(names), help=", ".join(names))
     good.add_argument("--slow", action="store_true", help=f"{' and '.join(sorted(SLOW))} too")
-    options = parser.parse_args()
-    options.set = dict(options.set)
-    options.data = options.data.resolve()
-    if not options.data.is_dir():
-        parser.error(f"needs the real tables in {options.data}; name their folder with --data")
-    return options
+    return parsed(parser)
 
 
 def main() -> None:
@@ -413,10 +397,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(options.log, getattr(options, "keras_python", sys.executable), Path(scratch))
         lines = [*head(options.part), *(speed if options.part == "speed" else quality)(options, bench)]
-    print("\n".join(lines))
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n", "utf-8")
-    sys.exit(bench.failed)
+    report(lines, options.out, bench)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ Every message is a sentence that names the value at fault, what is allowed and w
     ├── EncoderError        a pretrained encoder is not there or is not what it should be
     ├── VectorsError        word vectors are not there or not what they should be
     ├── TrainingError       training could not go on
+    ├── NotFittedError      a classifier is used before ``fit`` (in ``methods.estimator``; also a ValueError and an
+    │                       AttributeError)
     ├── ArtifactError       a model directory is damaged, foreign or too new
+    ├── ExportError         a model cannot be exported, or its export does not answer as the model does
     └── MissingExtraError   an optional dependency is not installed (also an ImportError)
 
 The command line prints the message on one line and exits with 1.
@@ -68,6 +71,10 @@ class TrainingError(TextgraftError):
 
 class ArtifactError(TextgraftError):
     """A model directory is damaged, foreign or of a newer format."""
+
+
+class ExportError(TextgraftError):
+    """A model cannot be exported, or what was exported does not answer as the model does."""
 
 
 class MissingExtraError(TextgraftError, ImportError):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
 
-from textgraft import load
+from textgraft import load, methods
 from textgraft.errors import DataError, SettingError
 from textgraft.methods import METHODS, RecurrentClassifier, TextClassifier
+from textgraft.methods import estimator as own
 from textgraft.task import Dataset, Rows, Task
 
 Make = Callable[[], TextClassifier]
@@ -42,15 +45,53 @@ def make(request: pytest.FixtureRequest, tiny_encoder: Path) -> Make:
     fitting = {"encoder": str(tiny_encoder), "precision": "fp32", "learning_rate": 5e-3, "epochs": 4}
     if cls is RecurrentClassifier:  # on words; tests/methods/test_recurrent.py has it on an encoder's states
         fitting = {"epochs": 8, "batch_size": 4, "hidden": 16, "min_count": 1}
-    own = inspect.signature(cls).parameters
-    return lambda: cls(**{name: value for name, value in fitting.items() if name in own})
+    known = inspect.signature(cls).parameters
+    return lambda: cls(**{name: value for name, value in fitting.items() if name in known})
 
 
 def test_init_only_stores_and_clone_copies_settings(make: Make) -> None:
     model = make()
     settings = model.get_params()
     assert {name: getattr(model, name) for name in settings} == settings
-    assert clone(model).get_params() == settings
+    assert set(settings) == set(inspect.signature(type(model)).parameters)
+    for copied in (clone(model), own.clone(model)):
+        assert type(copied) is type(model)
+        assert copied is not model
+        assert copied.get_params() == settings
+
+
+def test_a_clone_of_a_fitted_classifier_is_not_fitted(make: Make) -> None:
+    model = make().fit(TEXTS, LABELS)
+    for copied in (clone(model), own.clone(model)):
+        with pytest.raises(NotFittedError):
+            copied.predict(TEXTS)
+    check_is_fitted(model)
+
+
+def test_the_text_of_a_classifier_makes_it_again(make: Make) -> None:
+    model = make()
+    again = eval(repr(model), vars(methods))
+    assert type(again) is type(model)
+    assert again.get_params() == model.get_params()
+    assert repr(type(model)()) == f"{type(model).__name__}()"
+
+
+def test_settings_of_another_name_are_refused_and_nothing_is_set(make: Make) -> None:
+    model = make()
+    before = model.get_params()
+    with pytest.raises(SettingError, match=f"{type(model).__name__} has no hyperparameter 'sed'"):
+        model.set_params(**dict.fromkeys(list(before)[:1], "other"), sed=1)
+    with pytest.raises(ValueError, match="has no hyperparameter 'seed__inner'"):
+        model.set_params(seed__inner=1)
+    assert model.get_params() == before
+    assert model.set_params(**before) is model
+
+
+def test_a_fitted_classifier_goes_to_another_process_and_back(make: Make) -> None:
+    model = make().fit(TEXTS, LABELS)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert again.get_params() == model.get_params()
 
 
 def test_fit_returns_self_and_predicts_labels_of_the_given_type(make: Make) -> None:
@@ -106,6 +147,11 @@ def test_several_labels_as_sets_of_names_or_as_a_matrix(make: Make) -> None:
 def test_cross_validation_grid_search_and_pipeline_work(make: Make) -> None:
     scores = cross_val_score(make(), TEXTS, LABELS, cv=2)
     assert scores.shape == (2,)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert is_classifier(make())
+    probabilities = cross_val_predict(make(), TEXTS, LABELS, cv=2, method="predict_proba")
+    assert probabilities.shape == (len(TEXTS), 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     seeds = {"seed": [0, 1]} if "seed" in make().get_params() else {}
     search = GridSearchCV(make(), seeds, cv=2).fit(TEXTS, LABELS)
     assert search.best_estimator_.predict(TEXTS).shape == (len(TEXTS),)
@@ -141,8 +187,11 @@ def test_no_texts_give_no_rows(make: Make) -> None:
 
 
 def test_unfitted_use_is_refused(make: Make) -> None:
+    for use in (make().predict, make().predict_proba, lambda texts: make().score(texts, ["sport"])):
+        with pytest.raises(NotFittedError, match=f"{type(make()).__name__} is not fitted yet; call fit first"):
+            use(["goal"])
     with pytest.raises(NotFittedError):
-        make().predict(["goal"])
+        check_is_fitted(make())
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -79,24 +81,45 @@ def test_a_texts_probabilities_do_not_depend_on_the_other_texts(model: NgramClas
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
 
 
-@settings(max_examples=30)
-@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
-@pytest.mark.parametrize("characters", [None, (2, 5)])
-def test_looking_words_up_gives_the_scores_of_the_features(
-    characters: tuple[int, int] | None, texts: list[str]
-) -> None:
-    model = fitted_with(characters)
-    expected = model.model_.scores(model._design(texts))
-    np.testing.assert_allclose(model._scores(texts), expected, atol=1e-5)
+MANY = [f"{label}{i % 9}" for i, label in enumerate(LABELS)]
+SEVERAL = np.array([[label == "sport", "the" in text, "a" in text] for text, label in zip(TEXTS, LABELS, strict=True)])
+KINDS: dict[str, tuple[dict[str, Any], Any]] = {
+    "words": ({"words": (1, 1), "characters": None}, LABELS),
+    "longer n-grams": ({"words": (1, 3), "characters": None}, LABELS),
+    "characters": ({"characters": (2, 5)}, LABELS),
+    "characters and no longer n-grams": ({"words": (1, 1), "characters": (1, 10)}, LABELS),
+    "two labels": ({"characters": (3, 4)}, [label == "food" for label in LABELS]),
+    "many labels": ({}, MANY),
+    "several labels a text": ({"words": (1, 4)}, SEVERAL),
+    "no n-gram is known": ({"min_count": 1_000}, LABELS),
+}
+LONG = " ".join(TEXTS * 20)
+STRANGE = [
+    "",
+    " \n\t",
+    "<br />",
+    "goal" * 500,
+    "hahahahaha haha ha",
+    "\ud800 \U0010ffff",
+    "日本語 😀 😀",
+    LONG,
+    LONG.upper(),
+]
 
 
-FITTED: dict[tuple[int, int] | None, NgramClassifier] = {}
+@cache
+def fitted(kind: str) -> NgramClassifier:
+    parameters, labels = KINDS[kind]
+    return NgramClassifier(C=1, **parameters).fit(TEXTS, labels)
 
 
-def fitted_with(characters: tuple[int, int] | None) -> NgramClassifier:
-    if characters not in FITTED:
-        FITTED[characters] = NgramClassifier(characters=characters, C=1).fit(TEXTS, LABELS)
-    return FITTED[characters]
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(st.one_of(ANY_TEXT, st.sampled_from(STRANGE)), min_size=1, max_size=8))
+@example(texts=STRANGE)
+def test_looking_words_up_gives_the_scores_of_the_features(kind: str, texts: list[str]) -> None:
+    model = fitted(kind)
+    np.testing.assert_allclose(model._scores(texts), model.model_.scores(model._design(texts)), atol=1e-5)
 
 
 def test_what_was_learnt_is_used(model: NgramClassifier) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_fit_keeps_and_counts_what_a_plain_loop_does(texts: list[str], longest: 
     grams = ngrams.grams()
     assert sorted(grams) == sorted(gram for gram, count in frequency.items() if count >= min_count)
     expected = [[1 + log(text[gram]) if gram in text else 0 for gram in grams] for text in plain]
-    found = np.hstack((counts.words.toarray(), counts.longer.toarray()))
+    found = np.hstack((counts.words.csr().toarray(), counts.longer.csr().toarray()))
     np.testing.assert_allclose(found, np.reshape(expected, found.shape), rtol=1e-6)
     idf = [log((1 + len(texts)) / (1 + frequency[gram])) + 1 for gram in grams]
     np.testing.assert_allclose(ngrams.idf, idf, rtol=1e-6)
@@ -42,9 +42,22 @@ def test_fit_keeps_and_counts_what_a_plain_loop_does(texts: list[str], longest: 
 def test_counting_again_gives_what_fitting_gave(texts: list[str], longest: int, min_count: int) -> None:
     ngrams, fitted = WordNgrams.fit(texts, longest, min_count, 1000)
     counts = ngrams.count_all(texts)
-    np.testing.assert_array_equal(counts.words.toarray(), fitted.words.toarray())
-    np.testing.assert_array_equal(counts.longer.toarray(), fitted.longer.toarray())
+    np.testing.assert_array_equal(counts.words.csr().toarray(), fitted.words.csr().toarray())
+    np.testing.assert_array_equal(counts.longer.csr().toarray(), fitted.longer.csr().toarray())
     assert set(counts.strange) == set(fitted.strange)
+
+
+def test_unknown_words_of_any_number_of_batches_keep_their_texts() -> None:
+    ngrams, _ = WordNgrams.fit(["red blue", "red blue"], 2, 1, 10)
+    texts = ["green " * 50_000, "", "blue grey grey", "red blue"] * 6  # the long ones fill a batch each
+    counts = ngrams.count_all(texts)
+    found = [
+        Counter({counts.strange[column]: round(exp(value - 1)) for column, value in enumerate(row) if value})
+        for row in counts.unknown.csr().toarray().tolist()
+    ]
+    assert found == [Counter(green=50_000), Counter(), Counter(grey=2), Counter()] * 6
+    assert len(counts.strange) > 2  # a word of several batches is there several times
+    np.testing.assert_array_equal(counts.longer.csr().toarray()[:, 0], [0, 0, 0, 1] * 6)
 
 
 def test_most_frequent_ngrams_are_kept() -> None:
@@ -72,11 +85,11 @@ def test_character_ngrams_are_those_of_char_wb(words: list[str], first: int) -> 
 def test_character_ngrams_of_few_texts_are_left_out() -> None:
     texts = ["walking talking", "talking", "sleep"]
     words, counts = WordNgrams.fit(texts, 1, 1, 100)
-    characters, weights = CharacterNgrams.fit(words.words, counts.words, (3, 4), 2, 100)
+    characters, weights = CharacterNgrams.fit(words.words, counts.words.csr(), (3, 4), 2, 100)
     assert "alk" in characters.grams  # two words, two texts
     assert " wa" not in characters.grams
     assert weights.shape == (3, len(characters))
-    np.testing.assert_array_equal(characters.weigh(words.words).toarray(), weights.toarray())
+    np.testing.assert_array_equal(characters.weigh(words.words).csr().toarray(), weights.csr().toarray())
 
 
 @pytest.mark.parametrize("texts", [[""], ["", " "], ["!"], ["\ud800"]])

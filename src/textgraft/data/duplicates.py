@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from textgraft.data.folding import fold
 from textgraft.data.shingles import Shingles, minhash, mix, shingle
+from textgraft.extras import import_scipy
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # Two texts whose sets of word pairs overlap by this much are near-duplicates. One changed word among 30 leaves 0.87,
 # two leave 0.77; texts of one topic, or of one author on one day, are well below 0.5.
@@ -125,8 +128,9 @@ def similarities(shingles: Shingles, a: NDArray[np.int64], b: NDArray[np.int64])
 
 def _indicator(shingles: Shingles) -> csr_matrix:
     """Sparse 0/1 matrix of texts by shingles; the hash itself is the column, so nothing has to be numbered."""
+    scipy = import_scipy("Finding duplicates")
     columns = (shingles.hashes >> np.uint64(2)).astype(np.int64)
-    matrix = csr_matrix((np.ones(len(columns)), columns, shingles.starts), shape=(len(shingles), 2**62))
+    matrix = scipy.sparse.csr_matrix((np.ones(len(columns)), columns, shingles.starts), shape=(len(shingles), 2**62))
     matrix.sum_duplicates()
     matrix.data[:] = 1
     return matrix
@@ -156,8 +160,9 @@ def _bucket_pairs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[
 
 def _components(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """(n,) numbers of the connected components of n nodes with edges ``a[i]`` to ``b[i]``."""
-    graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
-    components: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    sparse = import_scipy("Finding duplicates").sparse
+    graph = sparse.coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
+    components: NDArray[np.int64] = sparse.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
     return components
 
 

@@ -11,16 +11,21 @@ counts but for rounding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
+from textgraft.extras import import_scipy
 from textgraft.task import Dataset
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def group_labels(data: Dataset, groups: NDArray[np.int64]) -> csr_matrix:
     """(g, k + 1) how often each label stands in each of g groups, numbered from 0; the last column is "no label"."""
+    csr_matrix = import_scipy("Splitting a table").sparse.csr_matrix
     if data.task.multi_label:
         unlabelled = ~data.indicator.any(axis=1, keepdims=True)
         rows, labels = np.nonzero(np.hstack([data.indicator, unlabelled]))

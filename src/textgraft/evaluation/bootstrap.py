@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.extras import import_scipy
 from textgraft.progress import track
 
 Floats = NDArray[np.float64]
@@ -150,8 +151,7 @@ def _blocks(parts: Sequence[Part], n: int) -> Iterator[slice]:
 
 def _statistics(parts: Sequence[Part], offsets: NDArray[np.int64], rows: slice) -> Any:
     """The (columns of all parts, b) sparse matrix of what each row adds to each sum."""
-    from scipy.sparse import csr_array
-
+    csr_array = import_scipy("Evaluating with intervals").sparse.csr_array
     found = [part.cells(rows) for part in parts]
     columns = np.concatenate(
         [cells.astype(np.int32) + np.int32(a) for (cells, _), a in zip(found, offsets, strict=False)], axis=1

@@ -24,6 +24,7 @@ from textgraft.evaluation.bootstrap import (
 )
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import headline_of, parts_of
+from textgraft.extras import import_scipy
 from textgraft.task import Task
 
 TIE = 1e-9  # differences of metrics below this are rounding
@@ -131,8 +132,7 @@ def paired_test(metric: str, a: Predictions, b: Predictions, difference: float, 
 
 def mcnemar(a: Predictions, b: Predictions) -> float:
     """The exact two-sided p-value of McNemar's test (1947; Dietterich, Neural Computation 1998)."""
-    from scipy.special import bdtr
-
+    bdtr = import_scipy("Comparing methods").special.bdtr
     right_a, right_b = _right(a), _right(b)
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))

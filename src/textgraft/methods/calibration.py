@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logsumexp
 
+from textgraft.errors import ArtifactError
+from textgraft.extras import import_scipy
 from textgraft.task import Targets, Task
+from textgraft.tensors import Tensors
 
 Floats = NDArray[np.float32]
 
@@ -29,15 +30,30 @@ class Calibration:
     scale: Floats
     shift: Floats
 
+    @classmethod
+    def restored(cls, tensors: Tensors, task: Task, prefix: str) -> Calibration:
+        """The saved calibration for a task.
+
+        Raises:
+            ArtifactError: a tensor is missing or of another shape, or a scale is not above 0.
+        """
+        m = score_columns(task)
+        scale, shift = tensors(f"{prefix}scale", m), tensors(f"{prefix}shift", m)
+        if not (scale > 0).all():
+            raise ArtifactError(f"The calibration is damaged: its scale is {scale.min()}, which is not above 0.")
+        return cls(scale, shift)
+
     def probabilities(self, scores: Floats, task: Task) -> Floats:
         """(n, k) float32 probabilities of (n, m) scores; see ``LinearModel`` for m."""
         logits = scores * self.scale + self.shift
-        if task.multi_label:
-            return np.asarray(expit(logits), np.float32)
-        if logits.shape[1] == 1:
-            return np.concatenate((expit(-logits), expit(logits)), axis=1, dtype=np.float32)
-        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(logits / logits.sum(axis=1, keepdims=True), np.float32)
+        if logits.shape[1] == 1 and not task.multi_label:
+            logits = np.concatenate((np.zeros_like(logits), logits), axis=1)
+        return task.probabilities(logits)
+
+
+def score_columns(task: Task) -> int:
+    """m, the columns of the scores; see ``LinearModel``."""
+    return 1 if len(task) == 2 and not task.multi_label else len(task)
 
 
 def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: str) -> tuple[Calibration, float]:
@@ -53,6 +69,8 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
     Returns:
         The calibration and the mean log loss under it.
     """
+    scipy = import_scipy("Calibrating probabilities")
+    expit, logsumexp = scipy.special.expit, scipy.special.logsumexp
     m = scores.shape[1]
     usual = np.log(2.0) if margins == "squared_hinge" else 0.0
     softmax = not task.multi_label and m > 1
@@ -77,7 +95,7 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
         gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + precision * parameters
         return loss + float(precision @ parameters**2) / 2, gradient
 
-    found = minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
+    found = scipy.optimize.minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
     scale = np.broadcast_to(np.exp(usual + found.x[:scales]), (m,)).astype(np.float32)
     loss = (found.fun - float(precision @ found.x**2) / 2) / max(len(scores), 1)
     return Calibration(scale, found.x[scales:].astype(np.float32)), float(loss)

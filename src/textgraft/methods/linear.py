@@ -99,12 +99,16 @@ class LinearModel:
 
 @dataclass(frozen=True)
 class Choice:
-    """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried."""
+    """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
+
+    ``held`` are the rows held out of the training data as validation data; None where that was given.
+    """
 
     model: LinearModel
     C: float
     calibration: Calibration
     losses: dict[float, float]
+    held: NDArray[np.int64] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What was chosen and why, for ``chosen_``."""
@@ -224,7 +228,7 @@ def fit_chosen(
         X.rows(rest), y[rest], X.rows(held), y[held], task, C=C, loss=loss, class_weight=class_weight
     )
     model = fit_linear(X, y, task, C=choice.C, loss=loss, class_weight=class_weight, start=choice.model)
-    return replace(choice, model=model)
+    return replace(choice, model=model, held=held)
 
 
 def target_matrix(targets: Targets, task: Task) -> Floats:

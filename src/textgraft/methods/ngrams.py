@@ -6,23 +6,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
-from scipy import sparse
+from safetensors.numpy import save_file
 
+from textgraft.encoders.runtimes import Runtime
 from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.extras import import_scipy
+from textgraft.json_files import read_object
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import Calibration
+from textgraft.methods.calibration import Calibration, score_columns
 from textgraft.methods.inputs import check_at_least, check_choice, check_regularisation
 from textgraft.methods.linear import ClassWeight, LinearModel, fit_chosen
 from textgraft.progress import track
 from textgraft.task import Dataset
-from textgraft.text.characters import CharacterNgrams
-from textgraft.text.ngrams import Counts, WordNgrams, no_entries
+from textgraft.tensors import Tensors
+from textgraft.text.characters import LONGEST, CharacterNgrams
+from textgraft.text.ngrams import Counts, WordNgrams
+from textgraft.text.sparse import SparseRows
 from textgraft.text.tokens import chunks
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Floats = NDArray[np.float32]
 Sizes = tuple[int, int]
@@ -117,17 +124,19 @@ class NgramClassifier(TextClassifier):
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         most = int(self.max_features)
+        scipy = import_scipy("Training n-grams")
         self.words_, counts = WordNgrams.fit(train.texts, self.words[1], self.min_count, most)
         self.characters_, grams = None, None
         sizes = self._character_sizes(counts)
         if sizes is not None:
             vocabulary = self.words_.words + counts.strange
-            tokens = sparse.hstack((counts.words, counts.unknown), "csr")
+            tokens = scipy.sparse.hstack((counts.words.csr(), counts.unknown.csr()), "csr")
             self.characters_, grams = CharacterNgrams.fit(vocabulary, tokens, sizes, self.min_count, most)
         design = NgramDesign.of(counts, self.words_, grams)
         checks = None if valid is None else (self._design(valid.texts), valid.targets)
         choice = fit_chosen(design, train, checks, C=self.C, class_weight=self.class_weight, seed=self.seed)
         self.model_, self.calibration_ = choice.model, choice.calibration
+        self._held_out(train, choice.held)
         self.chosen_ = {
             **choice.to_dict(),
             "word_ngrams": len(self.words_),
@@ -138,7 +147,7 @@ class NgramClassifier(TextClassifier):
     def _character_sizes(self, counts: Counts) -> Sizes | None:
         if self.characters != "auto":
             return self.characters
-        distinct = (counts.words.nnz + counts.unknown.nnz) / counts.words.shape[0]
+        distinct = (len(counts.words.values) + len(counts.unknown.values)) / len(counts.words)
         return None if distinct > _LONG_TEXT else _CHARACTERS
 
     def _design(self, texts: Sequence[str]) -> NgramDesign:
@@ -157,24 +166,24 @@ class NgramClassifier(TextClassifier):
             self._word_scores = scores[:w]
             return
         grams = self.characters_.weigh(self.words_.words)
-        self._character_squares = row_sums(squared(grams))
+        self._character_squares = row_sums(grams.squared())
         self._word_scores = np.hstack((scores[:w], grams @ self.model_.weights[t:]))
 
     def _proba(self, texts: list[str]) -> Floats:
-        parts = track(chunks(texts, 1 << 18), "predicting", total=len(texts), amount=len)
+        parts = track(chunks(texts), "predicting", total=len(texts), amount=len)
         return np.concatenate([self.calibration_.probabilities(self._scores(part), self.task_) for part in parts])
 
     def _scores(self, texts: Sequence[str]) -> Floats:
-        """(n, m) scores: ``model_.scores`` of ``_design``, without making it."""
+        """(n, m) scores: ``model_.scores`` of ``_design``, without making it, and without SciPy."""
         w, m = len(self.words_.words), self.model_.weights.shape[1]
         counts = self.words_.count(texts)
         by_word = counts.words @ self._word_scores
-        squares = squared(counts.words)
-        length = np.sqrt(squares @ self._squares[:w] + squared(counts.longer) @ self._squares[w:])
+        squares = counts.words.squared()
+        length = np.sqrt(squares @ self._squares[:w] + counts.longer.squared() @ self._squares[w:])
         scores = (by_word[:, :m] + counts.longer @ self._longer_scores) * inverse(length)[:, None]
         if self.characters_ is not None:
             grams = self.characters_.weigh(counts.strange)
-            length = squares @ self._character_squares + squared(counts.unknown) @ row_sums(squared(grams))
+            length = squares @ self._character_squares + counts.unknown.squared() @ row_sums(grams.squared())
             by_character = by_word[:, m:] + counts.unknown @ (grams @ self.model_.weights[len(self.words_) :])
             scores += by_character * inverse(np.sqrt(length))[:, None]
         return np.asarray(scores + self.model_.bias, np.float32)
@@ -195,17 +204,15 @@ class NgramClassifier(TextClassifier):
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "ngrams.safetensors")
         (folder / "ngrams.json").write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path) -> None:
-        arrays = load_file(folder / "ngrams.safetensors")
-        content = json.loads((folder / "ngrams.json").read_text("utf-8"))
-        longer = [arrays[name] for name in sorted(arrays) if name.startswith("words.pairs.")]
-        self.words_ = WordNgrams(content["words"], longer, arrays["words.idf"])
-        self.characters_ = None
-        if content["characters"] is not None:
-            sizes = tuple(content["characters"]["sizes"])
-            self.characters_ = CharacterNgrams(sizes, content["characters"]["grams"], arrays["characters.idf"])
-        self.model_ = LinearModel(arrays["weights"], arrays["bias"])
-        self.calibration_ = Calibration(arrays["calibration.scale"], arrays["calibration.shift"])
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+        tensors = Tensors.read(folder / "ngrams.safetensors")
+        content = read_object(folder / "ngrams.json", {"words", "characters"})
+        self.words_ = WordNgrams.restored(content["words"], tensors)
+        characters, m = content["characters"], score_columns(self.task_)
+        self.characters_ = None if characters is None else CharacterNgrams.restored(characters, tensors)
+        features = len(self.words_) + len(self.characters_ or ())
+        self.model_ = LinearModel(tensors("weights", features, m), tensors("bias", m))
+        self.calibration_ = Calibration.restored(tensors, self.task_, "calibration.")
         self._prepare()
 
     def _check_settings(self) -> None:
@@ -238,16 +245,21 @@ class NgramDesign:
     grams: sparse.csr_matrix
 
     @classmethod
-    def of(cls, counts: Counts, words: WordNgrams, grams: sparse.csr_matrix | None) -> NgramDesign:
-        """The design of counted texts; ``grams`` are those of the known and then the unknown words, or None."""
-        terms = sparse.hstack((counts.words, counts.longer), "csr")
+    def of(cls, counts: Counts, words: WordNgrams, grams: SparseRows | None) -> NgramDesign:
+        """The design of counted texts; ``grams`` are those of the known and then the unknown words, or None.
+
+        Raises:
+            MissingExtraError: SciPy is not installed.
+        """
+        scipy = import_scipy("Training n-grams")
+        terms = scipy.sparse.hstack((counts.words.csr(), counts.longer.csr()), "csr")
         terms.data *= words.idf[terms.indices]
-        scale_rows(terms, inverse(np.sqrt(row_sums(squared(terms)))))
+        scale_rows(terms, inverse(np.sqrt(row_sums(terms.power(2)))))
         if grams is None:
-            return cls(terms, no_entries(terms.shape[0], 0), no_entries(0, 0))
-        tokens = sparse.hstack((counts.words, counts.unknown), "csr")
-        scale_rows(tokens, inverse(np.sqrt(squared(tokens) @ row_sums(squared(grams)))))
-        return cls(terms, tokens, grams)
+            return cls(terms, terms[:, :0], terms[:0, :0])
+        tokens = scipy.sparse.hstack((counts.words.csr(), counts.unknown.csr()), "csr")
+        scale_rows(tokens, inverse(np.sqrt(tokens.power(2) @ row_sums(grams.squared()))))
+        return cls(terms, tokens, grams.csr())
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -265,22 +277,17 @@ class NgramDesign:
 
     def squares(self) -> Floats:
         """(t + c,) sums of the squares of the columns, as if a text had an n-gram through one of its words only."""
-        words = column_sums(squared(self.tokens))
-        return np.concatenate((column_sums(squared(self.terms)), squared(self.grams).T @ words)).astype(np.float32)
+        words = column_sums(self.tokens.power(2))
+        return np.concatenate((column_sums(self.terms.power(2)), self.grams.power(2).T @ words)).astype(np.float32)
 
     def rows(self, at: NDArray[Any]) -> NgramDesign:
         """The design of some texts."""
         return NgramDesign(self.terms[at], self.tokens[at], self.grams)
 
 
-def squared(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The squares of the entries."""
-    return sparse.csr_matrix((matrix.data**2, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def row_sums(matrix: sparse.csr_matrix) -> Floats:
+def row_sums(matrix: SparseRows | sparse.csr_matrix) -> Floats:
     """(n,) sums of the rows."""
-    return np.asarray(matrix.sum(axis=1), np.float32).ravel()
+    return matrix @ np.ones(matrix.shape[1], np.float32)
 
 
 def column_sums(matrix: sparse.csr_matrix) -> Floats:
@@ -300,5 +307,5 @@ def inverse(lengths: Floats) -> Floats:
 
 def _check_sizes(name: str, sizes: object) -> None:
     whole = isinstance(sizes, (tuple, list)) and all(isinstance(n, int) and not isinstance(n, bool) for n in sizes)
-    if not whole or len(sizes) != 2 or not 1 <= sizes[0] <= sizes[1] <= 10:  # type: ignore[arg-type, index]
-        raise SettingError(f"{name} must be two whole numbers from 1 to 10, the smaller first; got {sizes!r}.")
+    if not whole or len(sizes) != 2 or not 1 <= sizes[0] <= sizes[1] <= LONGEST:  # type: ignore[arg-type, index]
+        raise SettingError(f"{name} must be two whole numbers from 1 to {LONGEST}, the smaller first; got {sizes!r}.")

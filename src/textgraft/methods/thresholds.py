@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from textgraft.errors import SettingError, did_you_mean
+from textgraft.extras import import_scipy
 
 Floats = NDArray[np.float64]
 Thresholds = Literal["label", "global"] | float
@@ -85,6 +84,7 @@ def _global(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> n
 
 def _by_label(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> NDArray[np.float32]:
     """One cut for all labels on scores that a sigmoid per label has made comparable."""
+    expit = import_scipy("Choosing thresholds").special.expit
     points, positives, rows = _blocks(probabilities, carried)
     # all labels together first, so that labels with few positives lean to what is common and not to the identity
     k = points.shape[1]
@@ -129,12 +129,15 @@ def _blocks(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> t
 
 
 def _logit(probabilities: NDArray[Any]) -> Floats:
+    logit = import_scipy("Choosing thresholds").special.logit
     clipped: Floats = logit(np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP))
     return clipped
 
 
 def _fit_sigmoids(points: Floats, positives: Floats, rows: Floats) -> tuple[Floats, Floats]:
     """Scale > 0 and shift, (k,) each, of a sigmoid per column: maximum posterior likelihood, priors around identity."""
+    scipy = import_scipy("Choosing thresholds")
+    expit = scipy.special.expit
     k = points.shape[1]
     precision = np.repeat(_PRECISION, k)
 
@@ -146,5 +149,5 @@ def _fit_sigmoids(points: Floats, positives: Floats, rows: Floats) -> tuple[Floa
         gradient = np.concatenate(((slopes * points).sum(axis=0) * scale, slopes.sum(axis=0)))
         return loss + float(precision @ parameters**2) / 2, gradient + precision * parameters
 
-    found = minimize(negative_log_posterior, np.zeros(2 * k), jac=True, method="L-BFGS-B").x
+    found = scipy.optimize.minimize(negative_log_posterior, np.zeros(2 * k), jac=True, method="L-BFGS-B").x
     return np.exp(found[:k]), found[k:]

@@ -35,6 +35,14 @@ class Windows:
         """(texts + 1,) where the windows of each text start, and where the last ones end."""
         return np.searchsorted(self.text, np.arange(len(self.cut) + 1))
 
+    def pooled(self, rows: NDArray[np.float32], *, maximum: bool = False) -> NDArray[np.float32]:
+        """(texts, width) from (windows, width): weighted by the tokens that each window brings, or the maximum."""
+        starts = self.starts[:-1]
+        if maximum:
+            return np.maximum.reduceat(rows, starts, axis=0)
+        merged: NDArray[np.float32] = np.add.reduceat(rows * self.weight[:, None], starts, axis=0)
+        return merged
+
 
 def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> list[NDArray[np.intp]]:
     """Groups rows, longest first, so that each batch, padded, holds at most ``tokens`` tokens.

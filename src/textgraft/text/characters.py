@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from textgraft.errors import ArtifactError
+from textgraft.json_files import is_strings, is_whole
+from textgraft.tensors import Tensors
 from textgraft.text.hashing import Hashes, HashIndex, hash_pieces
+from textgraft.text.sparse import SparseRows
 from textgraft.text.tokens import Codes, strings
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
 Floats = NDArray[np.float32]
+
+LONGEST: Final = 10  # characters of an n-gram
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Occurrences:
     """All n-grams of some words: in which word, their hash, and where they stand in ``codes`` (words with spaces)."""
 
     codes: Codes
-    word: NDArray[np.int64]
+    word: NDArray[np.int32]
     hash: Hashes
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
@@ -47,21 +56,36 @@ class CharacterNgrams:
     def __len__(self) -> int:
         return len(self.grams)
 
-    def weigh(self, words: Sequence[str]) -> sparse.csr_matrix:
-        """(w, f) how often each n-gram stands in each word, times its idf; float32."""
+    @classmethod
+    def restored(cls, content: dict[str, Any], tensors: Tensors) -> CharacterNgrams:
+        """The n-grams of saved ``sizes`` and ``grams``, and of the tensor ``characters.idf``.
+
+        Raises:
+            ArtifactError: they do not go together.
+        """
+        if not isinstance(content, dict) or content.keys() != {"sizes", "grams"}:
+            raise ArtifactError("The character n-grams are damaged: they are not sizes and grams.")
+        sizes, grams = content["sizes"], content["grams"]
+        whole = isinstance(sizes, list) and len(sizes) == 2 and all(is_whole(size, 1, LONGEST + 1) for size in sizes)
+        if not whole or sizes[0] > sizes[1]:
+            raise ArtifactError(f"The character n-grams are damaged: their sizes are {sizes!r}.")
+        if not is_strings(grams) or len(set(grams)) < len(grams):
+            raise ArtifactError("The character n-grams are damaged: they are not a list of different strings.")
+        return cls((sizes[0], sizes[1]), grams, tensors("characters.idf", len(grams)))
+
+    def weigh(self, words: Sequence[str]) -> SparseRows:
+        """(w, f) how often each n-gram stands in each word, times its idf."""
         return self._weigh(occurrences(words, self.sizes), len(words))
 
-    def _weigh(self, found: Occurrences, n: int) -> sparse.csr_matrix:
+    def _weigh(self, found: Occurrences, n: int) -> SparseRows:
         place = self._index.find(found.hash)
-        known = place >= 0
-        columns = place[known]
-        entries = (self.idf[columns], (found.word[known], columns))
-        return sparse.coo_matrix(entries, shape=(n, len(self)), dtype=np.float32).tocsr()
+        known = np.flatnonzero(place >= 0)
+        return SparseRows.counts(found.word[known], place[known], (n, len(self))).scaled(self.idf)
 
     @classmethod
     def fit(
         cls, words: Sequence[str], tokens: sparse.csr_matrix, sizes: tuple[int, int], min_count: int, most: int
-    ) -> tuple[CharacterNgrams, sparse.csr_matrix]:
+    ) -> tuple[CharacterNgrams, SparseRows]:
         """The n-grams of at least ``min_count`` texts (the ``most`` frequent ones), and their weights in ``words``.
 
         Args:
@@ -73,9 +97,8 @@ class CharacterNgrams:
         """
         found = occurrences(words, sizes)
         _, first, column = np.unique(found.hash, return_index=True, return_inverse=True)
-        ones = np.ones(len(column), np.float32)
-        incidence = sparse.coo_matrix((ones, (found.word, column)), shape=(len(words), len(first))).tocsr()
-        counts = document_counts(tokens, incidence)
+        incidence = SparseRows.counts(found.word, column.astype(np.int32), (len(words), len(first)))
+        counts = document_counts(tokens, incidence.csr())
         kept = most_frequent(counts, min_count, most)
         grams = strings(found.codes, found.start[first[kept]], found.stop[first[kept]])
         fitted = cls(sizes, grams, inverse_document_frequency(counts[kept], tokens.shape[0]))
@@ -87,7 +110,7 @@ def occurrences(words: Sequence[str], sizes: tuple[int, int]) -> Occurrences:
     padded = "".join(f" {word} " for word in words)
     codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
     lengths = np.fromiter(map(len, words), np.int64, len(words)) + 2
-    word = np.repeat(np.arange(len(words)), lengths)
+    word = np.repeat(np.arange(len(words), dtype=np.int32), lengths)
     room = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))
     room[np.repeat(lengths < 4, lengths)] = 0
     starts = [np.flatnonzero(room >= size) for size in range(sizes[0], sizes[1] + 1)]

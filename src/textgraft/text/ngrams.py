@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from textgraft.errors import ArtifactError
+from textgraft.json_files import is_strings
 from textgraft.progress import track
+from textgraft.tensors import Tensors
 from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
-from textgraft.text.hashing import Hashes, HashIndex, hash_pieces, mix
+from textgraft.text.hashing import HashIndex, hash_pieces, mix
 from textgraft.text.numbering import WordNumbering
+from textgraft.text.sparse import SparseRows, pair_keys, unpaired
 from textgraft.text.tokens import chunks, tokenize
 
 Floats = NDArray[np.float32]
@@ -34,18 +37,18 @@ class Counts:
         strange: the u other words.
     """
 
-    words: sparse.csr_matrix
-    longer: sparse.csr_matrix
-    unknown: sparse.csr_matrix
+    words: SparseRows
+    longer: SparseRows
+    unknown: SparseRows
     strange: list[str]
 
     @staticmethod
     def stack(parts: Sequence[Counts]) -> Counts:
         """The texts of all parts, one after the other; an unknown word has a column for each part that it is in."""
         return Counts(
-            sparse.vstack([part.words for part in parts], "csr"),
-            sparse.vstack([part.longer for part in parts], "csr"),
-            sparse.csr_matrix(sparse.block_diag([part.unknown for part in parts])),
+            SparseRows.stack([part.words for part in parts]),
+            SparseRows.stack([part.longer for part in parts]),
+            SparseRows.stack([part.unknown for part in parts], apart=True),
             [word for part in parts for word in part.strange],
         )
 
@@ -68,6 +71,25 @@ class WordNgrams:
     def __len__(self) -> int:
         return len(self.idf)
 
+    @classmethod
+    def restored(cls, words: list[str], tensors: Tensors) -> WordNgrams:
+        """The n-grams of saved words, and of the tensors ``words.idf``, ``words.pairs.2``, ``words.pairs.3``, ...
+
+        Raises:
+            ArtifactError: they do not go together.
+        """
+        if not is_strings(words) or len(set(words)) < len(words):
+            raise ArtifactError("The n-grams are damaged: their words are not a list of different strings.")
+        longer: list[Ids] = []
+        prefixes = len(words)
+        while (name := f"words.pairs.{len(longer) + 2}") in tensors:
+            pairs = tensors(name, None, 2, dtypes=("int32",))
+            if len(pairs) and (pairs.min() < 0 or (pairs.max(axis=0) >= (prefixes, len(words))).any()):
+                raise ArtifactError(f"The n-grams are damaged: {name} is of n-grams that are not there.")
+            longer.append(pairs)
+            prefixes = len(pairs)
+        return cls(words, longer, tensors("words.idf", len(words) + sum(map(len, longer))))
+
     def grams(self) -> list[str]:
         """(w + m,) the n-grams as strings, words separated by a space."""
         level, every = self.words, list(self.words)
@@ -85,15 +107,14 @@ class WordNgrams:
         n, tokens = len(texts), tokenize(texts)
         hashes = hash_pieces(tokens.codes, tokens.start, tokens.stop)
         ids, rows = self._index.find(hashes), token_rows(tokens.indptr)
-        known = np.flatnonzero(ids >= 0)
-        words = log_counts(rows[known], ids[known], (n, len(self.words)))
         strange = np.flatnonzero(ids < 0)
         _, first, column = np.unique(hashes[strange], return_index=True, return_inverse=True)
         unknown = log_counts(rows[strange], column.astype(np.int32), (n, len(first)))
-        return Counts(words, self._count_longer(ids, rows, n), unknown, tokens.strings(strange[first]))
+        return Counts(*self._count_known(ids, rows, n), unknown, tokens.strings(strange[first]))
 
-    def _count_longer(self, ids: Ids, rows: Ids, n: int) -> sparse.csr_matrix:
-        level, offset = ids, 0
+    def _count_known(self, ids: Ids, rows: Ids, n: int) -> tuple[SparseRows, SparseRows]:
+        """The known words and the longer n-grams of n texts, by the word (or -1) and the text of each token."""
+        level, before = ids, 0
         found_rows, found_ids = [rows[:0]], [ids[:0]]
         for size, (index, pairs) in enumerate(zip(self._levels, self.longer, strict=True), start=2):
             at = follows(level, ids, rows, size)
@@ -101,9 +122,11 @@ class WordNgrams:
             level = np.full(len(ids), -1, np.int32)
             level[at] = place
             found_rows.append(rows[at[place >= 0]])
-            found_ids.append(place[place >= 0] + np.int32(offset))
-            offset += len(pairs)
-        return log_counts(np.concatenate(found_rows), np.concatenate(found_ids), (n, offset))
+            found_ids.append(place[place >= 0] + np.int32(before))
+            before += len(pairs)
+        known = np.flatnonzero(ids >= 0)
+        words = log_counts(rows[known], ids[known], (n, len(self.words)))
+        return words, log_counts(np.concatenate(found_rows), np.concatenate(found_ids), (n, before))
 
     @classmethod
     def fit(cls, texts: Sequence[str], longest: int, min_count: int, most: int) -> tuple[WordNgrams, Counts]:
@@ -118,30 +141,29 @@ class WordNgrams:
         Returns:
             The n-grams, and their counts in the texts.
         """
-        distinct, ids, rows = _number_words(texts)
-        occurring = log_counts(rows, ids, (len(texts), len(distinct)))
-        counts = np.bincount(occurring.indices, minlength=len(distinct))
+        n = len(texts)
+        distinct, tokens, rows = _number_words(texts)
+        counts = document_frequency(rows, tokens, (n, len(distinct)))
         kept = most_frequent(counts, min_count, most)
         renumber = renumbering(kept, len(distinct))
-        strange = np.flatnonzero(renumber < 0)
-        frequencies, longer, occurrences = [counts[kept]], [], [no_entries(len(texts), 0)]
-        level = ids = renumber[ids]
+        frequencies, longer = [counts[kept]], []
+        level = ids = renumber[tokens]
         for size in range(2, longest + 1):
             at = follows(level, ids, rows, size)
             keys, column = np.unique(pair_keys(level[at], ids[at + size - 1]), return_inverse=True)
-            found = log_counts(rows[at], column.astype(np.int32), (len(texts), len(keys)))
-            counts = np.bincount(found.indices, minlength=len(keys))
+            counts = document_frequency(rows[at], column.astype(np.int32), (n, len(keys)))
             frequent = most_frequent(counts, min_count, most)
             level = np.full(len(ids), -1, np.int32)
             level[at] = renumbering(frequent, len(keys))[column]
             longer.append(unpaired(keys[frequent]))
-            occurrences.append(found[:, frequent])
             frequencies.append(counts[frequent])
-        idf = inverse_document_frequency(np.concatenate(frequencies), len(texts))
-        words = [distinct[i] for i in kept.tolist()]
-        unknown = [distinct[i] for i in strange.tolist()]
-        fitted = Counts(occurring[:, kept], sparse.hstack(occurrences, "csr"), occurring[:, strange], unknown)
-        return cls(words, longer, idf), fitted
+        idf = inverse_document_frequency(np.concatenate(frequencies), n)
+        fitted = cls([distinct[i] for i in kept.tolist()], longer, idf)
+        strange = np.flatnonzero(renumber < 0)
+        others = np.flatnonzero(ids < 0)
+        unknown = log_counts(rows[others], renumbering(strange, len(distinct))[tokens[others]], (n, len(strange)))
+        known = fitted._count_known(ids, rows, n)
+        return fitted, Counts(*known, unknown, [distinct[i] for i in strange.tolist()])
 
 
 def _number_words(texts: Sequence[str]) -> tuple[list[str], Ids, Ids]:
@@ -167,16 +189,6 @@ def follows(level: Ids, ids: Ids, rows: Ids, n: int) -> NDArray[np.int64]:
     return np.flatnonzero((level[:-last] >= 0) & (ids[last:] >= 0) & (rows[:-last] == rows[last:]))
 
 
-def pair_keys(first: Ids, second: Ids) -> Hashes:
-    """(m,) one 64-bit key for each pair of non-negative numbers."""
-    return first.astype(np.uint64) << np.uint64(32) | second.astype(np.uint64)
-
-
-def unpaired(keys: Hashes) -> Ids:
-    """(m, 2) the pairs of numbers that ``pair_keys`` made keys of."""
-    return np.stack([keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int32)
-
-
 def renumbering(kept: NDArray[np.int64], n: int) -> Ids:
     """(n,) the new number of each of n things of which some are kept, or -1."""
     numbers = np.full(n, -1, np.int32)
@@ -184,13 +196,11 @@ def renumbering(kept: NDArray[np.int64], n: int) -> Ids:
     return numbers
 
 
-def no_entries(rows: int, columns: int) -> sparse.csr_matrix:
-    """A float32 matrix of zeros."""
-    return log_counts(np.zeros(0, np.int32), np.zeros(0, np.int32), (rows, columns))
+def document_frequency(rows: Ids, columns: Ids, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """(f,) the number of rows in which each column occurs."""
+    return np.bincount(SparseRows.counts(rows, columns, shape).columns, minlength=shape[1])
 
 
-def log_counts(rows: Ids, columns: Ids, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """1 + log of how often each column occurs in each row (sublinear term frequency); float32."""
-    counts = sparse.coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape).tocsr()
-    counts.data = 1 + np.log(counts.data)
-    return counts
+def log_counts(rows: Ids, columns: Ids, shape: tuple[int, int]) -> SparseRows:
+    """1 + log of how often each column occurs in each row (sublinear term frequency)."""
+    return SparseRows.counts(rows, columns, shape).logarithmic()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import ArtifactError, SettingError, listed
+from textgraft.json_files import is_strings, is_whole, read_json
 from textgraft.progress import track
 from textgraft.text.batches import Windows
 from textgraft.text.characters import hash_strings
@@ -129,10 +130,7 @@ class Vocabulary:
         path = Path(path)
         if not path.is_file():
             raise ArtifactError(f"There is no vocabulary {path}.")
-        try:
-            content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-        except (ValueError, OSError, RecursionError) as error:
-            raise ArtifactError(f"{path} is damaged: {error}.") from None
+        content = read_json(path, errors="surrogatepass")
         wrong = _what_is_wrong(content)
         if wrong:
             raise ArtifactError(f"{path} is damaged: {wrong}.")
@@ -144,13 +142,13 @@ def _what_is_wrong(content: Any) -> str | None:
     if not isinstance(content, dict) or content.keys() != {"words", "frequencies"}:
         return "it does not hold words and frequencies, and nothing else"
     words, frequencies = content["words"], content["frequencies"]
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    if not is_strings(words):
         return "its words are not a list of strings"
     if tuple(words[: len(SPECIALS)]) != SPECIALS:
         return f"its words do not begin with {' and '.join(map(repr, SPECIALS))}"
     if len(set(words)) < len(words):
         return f"its words hold {listed(repr(word) for word, n in Counter(words).items() if n > 1)} more than once"
-    if not isinstance(frequencies, list) or not all(type(f) is int and 0 <= f < 1 << 63 for f in frequencies):
+    if not isinstance(frequencies, list) or not all(map(is_whole, frequencies)):
         return "its frequencies are not a list of whole numbers from 0"
     if len(frequencies) != len(words):
         return f"it holds {len(words):,} words and {len(frequencies):,} frequencies"

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -53,6 +53,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], Floats]:
 
 @settings(max_examples=25)
 @given(tables())
+@example((["0", "1"], np.full((2, 2), 1.3474274e16, np.float32)))  # whose bytes are letters
 def test_every_format_of_the_same_vectors_finds_the_same(table: tuple[list[str], Floats]) -> None:
     words, rows = table
     with TemporaryDirectory() as folder:

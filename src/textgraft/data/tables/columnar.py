@@ -7,26 +7,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from textgraft.data.tables.chunks import Chunk, Reading
 from textgraft.data.tables.header import column_names
 from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError
+from textgraft.extras import import_pyarrow
 
 Names = dict[str, list[str]]
 
 
 def read_parquet(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of a Parquet file."""
-    with pq.ParquetFile(file.path) as parquet:
+    pa = import_pyarrow("Reading Parquet")
+    with pa.parquet.ParquetFile(file.path) as parquet:
         batches = parquet.iter_batches(batch_size=reading.rows_per_chunk)
         yield from batch_chunks(batches, parquet.schema_arrow, file.name)
 
 
 def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of an Arrow file, an Arrow stream or a Feather file."""
+    pa = import_pyarrow("Reading Arrow files")
     with pa.memory_map(str(file.path)) as source:
         head = source.read(6)
         source.seek(0)

@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from textgraft.errors import SettingError, did_you_mean
+from textgraft.extras import import_scipy
 from textgraft.text.hashing import mix
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Floats
@@ -60,6 +60,7 @@ def embedding_matrix(
 
 def _normal(words: Sequence[str], dimensions: int, seed: int) -> NDArray[np.float64]:
     """(n, d) standard normal draws: splitmix64 (Steele et al. 2014) started at the hash of word and seed."""
+    ndtri = import_scipy("Drawing vectors of unknown words").special.ndtri
     start = mix(PackedWords.of(words).hashes() ^ mix(np.array([seed % (1 << 64)], np.uint64)))
     steps = np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(STEP)
     bits = mix(start[:, None] + steps) >> np.uint64(11)

@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from textgraft.errors import VectorsError
+from textgraft.extras import import_scipy
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
@@ -61,6 +61,7 @@ class SubWords:
         Returns:
             (n,) whether a word has any row, and the (n, d) vectors, zeros where it has none.
         """
+        sparse = import_scipy("Composing vectors of n-grams").sparse
         owner, hashes = ngram_hashes(words, *self._sizes)
         spoken = np.array([words[i] != END_OF_LINE for i in range(len(words))], bool)
         owner, hashes = owner[spoken[owner]], hashes[spoken[owner]]

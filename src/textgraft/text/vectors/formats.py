@@ -39,11 +39,11 @@ def reader_of(origin: Origin) -> Reader:
 
 
 def _is_text(content: bytes, dimensions: int) -> bool:
-    """Whether lines end in so many numbers, or nothing is there but text; the bytes of fp32 are hardly ever either."""
-    lines = content.split(b"\n")[:5]
-    if all(numbers_at_end(line.split()) == dimensions for line in lines if line.strip()):
+    """Whether lines end in so many numbers, or all is text and some lines end in numbers; fp32 hardly ever is."""
+    ends = [numbers_at_end(line.split()) for line in content.split(b"\n")[:5] if line.strip()]
+    if all(numbers == dimensions for numbers in ends):
         return True
-    if content.translate(None, CONTROL) != content:
+    if not any(ends) or content.translate(None, CONTROL) != content:
         return False
     try:
         content.decode()

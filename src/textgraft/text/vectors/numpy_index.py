@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from textgraft.errors import VectorsError, listed
+from textgraft.extras import import_pyarrow
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, check_finite, room_for
@@ -105,10 +106,8 @@ def _words(index: Path) -> list[str]:
 
 
 def _words_of_parquet(index: Path) -> list[str]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    file = parquet.ParquetFile(index)
+    pa = import_pyarrow(f"Reading the words of vectors from {index.name}")
+    file = pa.parquet.ParquetFile(index)
     names = [field.name for field in file.schema_arrow if field.type in (pa.string(), pa.large_string())]
     if len(names) != 1:
         raise VectorsError(

@@ -1,7 +1,8 @@
 """GloVe's and word2vec's text format: a word and its components a line, with a first line of counts or without.
 
 Blocks of lines go through PyArrow's CSV parser. Where it refuses one, because a word has a space in it or a line is
-bad, that block is read line by line, which settles both.
+bad, that block is read line by line, which settles both; so is every block, slowly, where PyArrow (the
+extra ``formats``) is not installed.
 """
 
 from __future__ import annotations
@@ -119,10 +120,12 @@ class TextVectors:
         return fast
 
     def _columns(self, block: bytes) -> tuple[PackedWords, Floats] | None:
-        """What PyArrow makes of the lines; None if any of them is out of the ordinary."""
-        import pyarrow as pa
-        from pyarrow import csv
-
+        """What PyArrow makes of the lines; None if any of them is out of the ordinary, or it is not installed."""
+        try:
+            import pyarrow as pa
+            from pyarrow import csv
+        except ImportError:
+            return None
         if block.startswith(BOM):  # it would be taken off, and here it is a part of the word
             return None
         names = ["word", *map(str, range(self.dimensions))]

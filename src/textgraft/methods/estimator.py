@@ -1,0 +1,179 @@
+"""scikit-learn's contract for estimators, kept without scikit-learn.
+
+Its tools take any object that answers as an estimator does (see "Developing scikit-learn estimators" in its guide);
+none of them asks for a common base class. Importing it takes more than a second and 50 MB, and a served model needs
+none of it. So what it wants in its own types is made when it asks, which is when it is loaded anyway.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textgraft.errors import DataError, SettingError, TextgraftError, did_you_mean, listed
+
+E = TypeVar("E", bound="Estimator")
+
+
+class Estimator:
+    """What scikit-learn expects of a classifier besides ``fit``, ``predict`` and ``predict_proba``.
+
+    The hyperparameters are the arguments of ``__init__``, which stores each under its name and does nothing else. What
+    is fitted has an attribute ``task_``.
+    """
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The hyperparameters by name, sorted; with ``deep`` also ``name__other`` of those that are estimators."""
+        found: dict[str, Any] = {}
+        for name in _defaults(type(self)):
+            value = getattr(self, name)
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
+                found |= {f"{name}__{inner}": held for inner, held in value.get_params().items()}
+            found[name] = value
+        return found
+
+    def set_params(self, **params: Any) -> Self:
+        """Sets hyperparameters by name; ``name__other`` is ``other`` of the estimator ``name``.
+
+        Raises:
+            SettingError: there is no hyperparameter of that name; none is set then.
+        """
+        known = _defaults(type(self))
+        for name in params:
+            outer, nested, _ = name.partition("__")
+            held = params.get(outer, getattr(self, outer, None))
+            if outer not in known or (nested and not hasattr(held, "set_params")):
+                raise SettingError(
+                    f"{type(self).__name__} has no hyperparameter {name!r}.{did_you_mean(name, known)} It has "
+                    f"{listed(known, 50) or 'none'}."
+                )
+        for name, value in sorted(params.items(), key=lambda one: "__" in one[0]):  # an estimator, then what is in it
+            outer, nested, inner = name.partition("__")
+            if nested:
+                getattr(self, outer).set_params(**{inner: value})
+            else:
+                setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        # As scikit-learn has it: only what differs from the default, told by its text, since arrays have no one ==.
+        defaults = _defaults(type(self))
+        changed = {k: v for k, v in self.get_params(deep=False).items() if repr(v) != repr(defaults[k])}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows: scikit-learn's diagram where it is loaded, the one line where not."""
+        shown = {"text/plain": repr(self)}
+        if "sklearn" in sys.modules:
+            from sklearn.utils import estimator_html_repr
+
+            shown["text/html"] = estimator_html_repr(self)
+        return shown
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "task_")
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(multi_label=True),
+            input_tags=InputTags(string=True, one_d_array=True, two_d_array=False),
+            no_validation=True,
+        )
+
+    # Metadata routing (its guide "Metadata Routing"): `valid` of fit and `sample_weight` of score can be asked for.
+
+    def get_metadata_routing(self) -> Any:
+        """Which metadata scikit-learn's tools hand to ``fit`` and ``score``: a new ``MetadataRequest``."""
+        from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+
+        if hasattr(self, "_metadata_request"):
+            return get_routing_for_object(self._metadata_request)
+        request = MetadataRequest(owner=self)
+        request.fit.add_request(param="valid", alias=None)
+        request.score.add_request(param="sample_weight", alias=None)
+        return request
+
+    _get_metadata_request = get_metadata_routing
+
+    def set_fit_request(self, *, valid: bool | str | None) -> Self:
+        """Whether, or under which other name, scikit-learn's tools hand ``valid`` to ``fit``."""
+        return self._request("fit", "valid", valid)
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Whether, or under which other name, scikit-learn's tools hand ``sample_weight`` to ``score``."""
+        return self._request("score", "sample_weight", sample_weight)
+
+    def _request(self, method: str, name: str, alias: bool | str | None) -> Self:
+        request = self.get_metadata_routing()
+        getattr(request, method).add_request(param=name, alias=alias)
+        self._metadata_request = request
+        return self
+
+
+class NotFittedError(TextgraftError, ValueError, AttributeError):
+    """A classifier is used before ``fit``; also scikit-learn's error of this name, where that is loaded."""
+
+
+def check_fitted(model: Estimator) -> None:
+    """Raises NotFittedError if ``fit`` has not been called, or did not end well."""
+    if not model.__sklearn_is_fitted__():
+        raise _not_fitted(f"This {type(model).__name__} is not fitted yet; call fit first, or load a saved model.")
+
+
+def clone(model: E) -> E:
+    """An unfitted copy of a classifier with copies of its hyperparameters."""
+    own = model.get_params(deep=False)
+    return type(model)(**{k: clone(v) if isinstance(v, Estimator) else copy.deepcopy(v) for k, v in own.items()})
+
+
+def accuracy(
+    truth: ArrayLike, predicted: NDArray[Any], sample_weight: Sequence[float] | NDArray[np.float64] | None = None
+) -> float:
+    """The share of rows whose label, or every one of whose labels, is right.
+
+    Args:
+        truth: (n,) labels or an (n, k) 0/1 matrix.
+        predicted: of the same shape.
+        sample_weight: (n,) what each row counts; all the same if None.
+
+    Raises:
+        DataError: the shapes differ, or there are no rows.
+    """
+    given = np.asarray(truth.toarray() if hasattr(truth, "toarray") else truth)
+    if given.shape != predicted.shape or not len(given):
+        raise DataError(
+            f"score needs labels for at least one text, in the form that fit was given; got labels of shape "
+            f"{given.shape} for predictions of shape {predicted.shape}."
+        )
+    right = np.asarray(given == predicted).reshape(len(predicted), -1).all(axis=1)
+    return float(np.average(right, weights=sample_weight))
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """The names of a class's hyperparameters, sorted, and their default values."""
+    given = list(inspect.signature(kind.__init__).parameters.values())[1:]  # type: ignore[misc]
+    named = {one.name: one.default for one in given if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
+    return dict(sorted(named.items()))
+
+
+def _not_fitted(sentence: str) -> NotFittedError:
+    """The error as a child of scikit-learn's own too, for callers who catch that one: they have it loaded."""
+    loaded = sys.modules.get("sklearn.exceptions")
+    if loaded is None:
+        return NotFittedError(sentence)
+
+    def again(error: NotFittedError) -> Any:  # a class made here cannot be pickled by its name; workers send errors
+        return _not_fitted, error.args
+
+    kind: type[NotFittedError] = type("NotFittedError", (NotFittedError, loaded.NotFittedError), {"__reduce__": again})
+    return kind(sentence)

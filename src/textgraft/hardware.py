@@ -56,11 +56,17 @@ def native_bf16() -> str | None:
     return next((name for key, name in names.items() if capabilities.get(key)), None)
 
 
+def short(dtype: torch.dtype) -> Precision:
+    """What a type is called in the settings."""
+    names: dict[str, Precision] = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+    return names[str(dtype).removeprefix("torch.")]
+
+
 def described(dtype: torch.dtype, device: torch.device) -> str:
     """One line for people: what is computed on, in which precision, and why."""
     import torch
 
-    name = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
+    name = short(dtype)
     if device.type == "cuda":
         return f"{name} on {torch.cuda.get_device_name(device)}"
     if device.type != "cpu":

@@ -54,6 +54,15 @@ class Task:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, k) float32 probabilities of (n, k) logits: softmax, or the sigmoid of each for a multi-label task."""
+        if self.multi_label:
+            # Both forms are the sigmoid; each is exact where the other overflows.
+            small = np.exp(-np.abs(logits))
+            return np.asarray(np.where(logits >= 0, 1, small) / (1 + small), np.float32)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
     @property
     def kind(self) -> str:
         """``"multi-label"`` or ``"single-label"``, for people."""

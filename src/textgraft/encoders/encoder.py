@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft import progress
 from textgraft.encoders.cache import VectorStore
+from textgraft.encoders.runtimes import Runtime, run_windows
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
-from textgraft.errors import EncoderError, SettingError
-from textgraft.hardware import Precision, best_device, matmul_dtype
-from textgraft.text.batches import Windows, pad, token_batches
+from textgraft.errors import SettingError
+from textgraft.hardware import Precision
+from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
     import torch
 
 Pooling = Literal["mean", "cls", "max"]
 POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "max")
-BATCH_TOKENS = 4096
 TEXTS_AT_ONCE = 16384  # bounds the token ids held in memory; large enough that sorting by length pays
 
 
@@ -29,14 +30,15 @@ class Encoder:
     """A pretrained transformer encoder that turns texts into vectors.
 
     Args:
-        name: an embedded encoder, a folder, or a name on the Hub; see ``textgraft.encoders.resolve``.
+        name: an embedded encoder, a folder, or a name on the Hub, see ``textgraft.encoders.resolve``; or its files.
         pooling: how token states become one vector: their mean, the first token's, or the maximum by component
             (Reimers & Gurevych 2019, arXiv:1908.10084).
         max_tokens: the length of a window, special tokens included; by default what the encoder was tuned for.
         long: what happens to longer texts: ``"window"`` pools overlapping windows over the whole text,
             ``"truncate"`` keeps the first window.
         precision: of the matrix products; ``"auto"`` takes bf16 where the hardware has it.
-        cache: keeps vectors on disk between calls.
+        cache: keeps torch's vectors on disk between calls.
+        runtime: computes the pooled vectors; None is torch, on the weights in the files.
 
     Attributes:
         from_cache: how many texts so far were not encoded but found on disk.
@@ -48,43 +50,41 @@ class Encoder:
 
     def __init__(
         self,
-        name: str = "all-MiniLM-L6-v2",
+        name: str | EncoderFiles = "all-MiniLM-L6-v2",
         *,
         pooling: Pooling = "mean",
         max_tokens: int | None = None,
         long: Long = "window",
         precision: Precision = "auto",
         cache: bool = True,
+        runtime: Runtime | None = None,
     ) -> None:
         check_text_options(pooling=pooling, long=long)
-        self.files = resolve(name)
+        self.files = resolve(name) if isinstance(name, str) else name
         self.pooling = pooling
         self.long = long
         self.max_tokens = check_max_tokens(self.files, max_tokens)
         self._tokenizer = TextTokenizer(self.files)
-        self._device = best_device()
-        self._dtype = matmul_dtype(precision, self._device)
-        self.precision = str(self._dtype).removeprefix("torch.")
         self.from_cache = 0
-        self._model: torch.nn.Module | None = None
-        options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, self.precision, self._device.type)
-        self._store = VectorStore(repr(options)) if cache else None
+        self._store: VectorStore | None = None  # vectors of an export are not kept: another recipe gives others
+        if runtime is None:
+            from textgraft.encoders.runtimes.pytorch import TorchRuntime
+
+            runtime = TorchRuntime(partial(load_encoder, self.files), partial(pooled_states, pooling), precision)
+            ran = (runtime.precision, runtime.device.type)
+            options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *ran)
+            self._store = VectorStore(repr(options)) if cache else None
+        self.runtime: Runtime = runtime
 
     @property
-    def width(self) -> int:
-        """Components of a vector."""
-        config = self.files.config
-        for name in ("hidden_size", "dim", "d_model", "n_embd"):
-            if isinstance(config.get(name), int):
-                return int(config[name])
-        raise EncoderError(
-            f"The config.json of {self.files.name!r} does not say how wide its states are (hidden_size)."
-        )
+    def precision(self) -> str:
+        """Of the matrix products: ``"fp32"``, ``"bf16"``, ``"fp16"`` or ``"int8"``."""
+        return self.runtime.precision
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, width) float32 vectors of n texts, in their order; each distinct text is encoded once."""
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        vectors = np.empty((len(distinct), self.width), np.float32)
+        vectors = np.empty((len(distinct), self.files.width), np.float32)
         missing = np.ones(len(distinct), np.bool_)
         names = list(distinct)
         if self._store is not None:
@@ -102,36 +102,28 @@ class Encoder:
                 self._store.put(chunk, vectors[part])
         return vectors[np.fromiter((distinct[text] for text in texts), np.intp, len(texts))]
 
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """The token ids of texts, as the network takes them."""
+        return self._tokenizer.windows(texts, self.max_tokens, self.long)
+
+    @property
+    def pad_id(self) -> int:
+        """Fills up shorter windows of a batch."""
+        return self._tokenizer.pad_id
+
+    def save_tokenizer(self, path: Path) -> None:
+        """Writes the tokenizer as one ``tokenizer.json``."""
+        self._tokenizer.save(path)
+
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        windows = self._tokenizer.windows(texts, self.max_tokens, self.long)
-        pooled = np.empty((len(windows.ids), self.width), np.float32)
-        lengths = windows.lengths
-        batches = token_batches(lengths, BATCH_TOKENS)
-        work = progress.track(batches, "encoding", float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
-        for batch in work:
-            pooled[batch] = self._run([windows.ids[i] for i in batch])
-        return self._merge(pooled, windows, len(texts))
+        windows = self.windows(texts)
+        rows = run_windows(self.runtime, windows, self.pad_id, "encoding")
+        return windows.pooled(rows, maximum=self.pooling == "max")
 
-    def _run(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float32]:
-        """(rows, width) pooled states of one batch."""
-        import torch
 
-        if self._model is None:
-            self._model = load_encoder(self.files).to(self._device, self._dtype).eval()
-        ids, mask = pad(rows, self._tokenizer.pad_id)
-        with torch.inference_mode():
-            inputs = torch.from_numpy(ids).to(self._device)
-            attention = None if mask is None else torch.from_numpy(mask).to(self._device)
-            states = self._model(input_ids=inputs, attention_mask=attention).last_hidden_state.float()
-            return pool(states, attention, self.pooling).cpu().numpy()
-
-    def _merge(self, pooled: NDArray[np.float32], windows: Windows, n: int) -> NDArray[np.float32]:
-        """One vector per text from those of its windows: weighted by the tokens each brings, or the maximum."""
-        starts = np.searchsorted(windows.text, np.arange(n))
-        if self.pooling == "max":
-            return np.maximum.reduceat(pooled, starts, axis=0)
-        merged: NDArray[np.float32] = np.add.reduceat(pooled * windows.weight[:, None], starts, axis=0)
-        return merged
+def pooled_states(pooling: Pooling, network: Any, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """(n, width) vectors of one batch."""
+    return pool(network(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask, pooling)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor | None, pooling: Pooling) -> torch.Tensor:
@@ -159,7 +151,11 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
 
         kind = AutoModelForTextEncoding if files.config.get("model_type") in ENCODER_HALVES else AutoModel
         network, report = kind.from_pretrained(
-            str(files.folder), local_files_only=True, trust_remote_code=False, output_loading_info=True
+            str(files.folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
         )
     check_complete(files.name, report, of="")
     encoder: torch.nn.Module = network

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.encoder import BATCH_TOKENS
 from textgraft.encoders.heads import load_with_head
 from textgraft.encoders.loading import without_chatter
+from textgraft.encoders.runtimes import Runtime, run_windows
+from textgraft.encoders.runtimes.running import BATCH_TOKENS
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import Long, TextTokenizer
+from textgraft.errors import EncoderError
 from textgraft.hardware import Precision, best_device, matmul_dtype
 from textgraft.task import Task
 from textgraft.text.batches import Windows, pad
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 CPU_STEP, GPU_STEP = 16384, 262144  # tokens between two backward passes
 CPU_TOKENS, GPU_TOKENS = 2048, 32768  # of a pass in training; more does not make a CPU faster
+PROBES = ("a", "One text is longer than the other, and no multiple of it.")
+SPECIAL_TOKENS = ("unk_token", "pad_token", "cls_token", "sep_token", "mask_token", "bos_token", "eos_token")
 
 
 class HeadedEncoder(WindowClassifier):
@@ -38,6 +42,7 @@ class HeadedEncoder(WindowClassifier):
         precision: of the matrix products in prediction.
         head_seed: of the head's first weights, where ``files`` has no head.
         dropout: in training; None is what the encoder's configuration says.
+        complete: ``files`` must have a head for the task, since it will not be trained.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class HeadedEncoder(WindowClassifier):
         precision: Precision,
         head_seed: int = 0,
         dropout: float | None = None,
+        *,
+        complete: bool = False,
     ) -> None:
         self.files = files
         self.task = task
@@ -57,7 +64,7 @@ class HeadedEncoder(WindowClassifier):
         self.device = best_device()
         self.dtype = matmul_dtype(precision, self.device)
         self.tokenizer = TextTokenizer(files)
-        self.network: torch.nn.Module = load_with_head(files, task, head_seed, dropout)
+        self.network: torch.nn.Module = load_with_head(files, task, head_seed, dropout, complete=complete)
         self._faster = False
         if self.device.type == "cpu":
             from textgraft.encoders.faster import make_faster
@@ -109,11 +116,86 @@ class HeadedEncoder(WindowClassifier):
         with without_chatter():
             self.network.save_pretrained(folder)  # type: ignore[operator]
         self.tokenizer.save(folder / "tokenizer.json")
-        settings = self.files.folder / "tokenizer_config.json"
-        if settings.is_file():
-            shutil.copyfile(settings, folder / settings.name)
+        (folder / "tokenizer_config.json").write_text(json.dumps(self._tokenizer_config(), indent=2) + "\n", "utf-8")
+
+    def _tokenizer_config(self) -> dict[str, Any]:
+        """What ``transformers`` has to know to make the same ids of a text as ``TextTokenizer`` does.
+
+        The class that reads ``tokenizer.json`` as it is, since others build a tokenizer of their own from its words;
+        and no token types, which are 0 for one text whether given or not, and which not every network takes.
+        """
+        known, padding = self.tokenizer._tokenizer, self.network.config.pad_token_id  # type: ignore[union-attr]
+        special = {"pad_token": known.id_to_token(padding)} if isinstance(padding, int) else {}
+        special |= _special_tokens(self.files.folder)
+        return {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": self.max_tokens,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "clean_up_tokenization_spaces": False,
+        } | {name: token for name, token in special.items() if token and known.token_to_id(token) is not None}
 
 
 def read_headed(folder: Path, task: Task, max_tokens: int, long: Long, precision: Precision) -> HeadedEncoder:
-    """The HeadedEncoder that ``save`` wrote into ``folder``."""
-    return HeadedEncoder(resolve(str(folder)), task, max_tokens, long, precision)
+    """The HeadedEncoder that ``save`` wrote into ``folder``.
+
+    Raises:
+        EncoderError: its files are damaged or do not go together.
+    """
+    headed = HeadedEncoder(resolve(str(folder)), task, max_tokens, long, precision, complete=True)
+    embedding = headed.network.get_input_embeddings()  # type: ignore[operator]
+    headed.tokenizer.check(max_tokens, len(embedding.weight))
+    _check_answers(headed)
+    return headed
+
+
+def _check_answers(headed: HeadedEncoder) -> None:
+    """Raises EncoderError unless logits are finite numbers: not all that a configuration may say can be checked."""
+    import torch
+
+    for ids in headed.windows(PROBES).ids:
+        with torch.inference_mode():
+            logits = headed.forward([ids])
+        if logits.shape != (1, len(headed.task)) or not torch.isfinite(logits).all():
+            raise EncoderError(
+                f"The network in {headed.files.folder} gives no numbers for its {len(headed.task)} labels; its weights "
+                "or its configuration are damaged. Copy them again."
+            )
+
+
+def _special_tokens(folder: Path) -> dict[str, str]:
+    """The names of the special tokens, ``pad_token`` and the like, as far as the encoder's files say them."""
+    found: dict[str, str] = {}
+    for file in ("special_tokens_map.json", "tokenizer_config.json"):
+        content = json.loads((folder / file).read_text("utf-8")) if (folder / file).is_file() else {}
+        for name in SPECIAL_TOKENS:
+            token = content.get(name)
+            token = token.get("content") if isinstance(token, dict) else token
+            if isinstance(token, str):
+                found[name] = token
+    return found
+
+
+class RuntimeClassifier:
+    """A sequence classifier that a runtime computes; it needs the tokenizer and no torch.
+
+    Args:
+        files: of the saved HeadedEncoder; its weights are not read.
+        runtime: gives logits.
+        task: the labels.
+        max_tokens: the length of a window, special tokens included.
+        long: ``"window"`` reads all of a long text, ``"truncate"`` its first window.
+    """
+
+    def __init__(self, files: EncoderFiles, runtime: Runtime, task: Task, max_tokens: int, long: Long) -> None:
+        self.files, self.runtime, self.task = files, runtime, task
+        self.max_tokens, self.long = max_tokens, long
+        self.tokenizer = TextTokenizer(files)
+
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """The token ids of texts, as the network takes them."""
+        return self.tokenizer.windows(texts, self.max_tokens, self.long)
+
+    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
+        """(texts, k) float32 probabilities; the logits of a long text are the weighted mean of its windows'."""
+        logits = run_windows(self.runtime, windows, self.tokenizer.pad_id, "predicting")
+        return self.task.probabilities(windows.pooled(logits))

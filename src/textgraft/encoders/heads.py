@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from textgraft.encoders.encoder import pool
-from textgraft.encoders.loading import ENCODER_HALVES, check_complete, quiet_loading
+from textgraft.encoders.loading import ENCODER_HALVES, check_complete, check_sizes, quiet_loading
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import SettingError
 from textgraft.task import Task
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 
-def load_with_head(files: EncoderFiles, task: Task, seed: int, dropout: float | None = None) -> torch.nn.Module:
+def load_with_head(
+    files: EncoderFiles, task: Task, seed: int, dropout: float | None = None, *, complete: bool = False
+) -> torch.nn.Module:
     """The network that fine-tuning trains: ``network(input_ids=, attention_mask=).logits`` is (n, k) for n texts.
 
     Args:
@@ -23,13 +25,14 @@ def load_with_head(files: EncoderFiles, task: Task, seed: int, dropout: float | 
         task: the labels; they are written into the network's configuration.
         seed: of the weights that the files do not have: the head's, and the pooler's of many encoders.
         dropout: of all dropout layers, in [0, 1); None keeps what the encoder's configuration says.
+        complete: the head must be in the files too, as it is in those of a classifier.
 
     Returns:
         A ``PreTrainedModel`` in fp32. A head in the files is taken over if it has the same shape.
 
     Raises:
         SettingError: ``dropout`` is not in [0, 1).
-        EncoderError: the files do not hold all of the encoder's weights, or transformers cannot read them.
+        EncoderError: the files do not hold all of the weights, or transformers cannot read them.
     """
     if dropout is not None and not 0 <= dropout < 1:
         raise SettingError(f"dropout must be at least 0 and below 1, or None for the encoder's own; got {dropout!r}.")
@@ -49,6 +52,8 @@ def load_with_head(files: EncoderFiles, task: Task, seed: int, dropout: float | 
         if dropout is not None:
             _set_dropout(config, dropout)
         kind = _encoder_with_head() if config.model_type in ENCODER_HALVES else AutoModelForSequenceClassification
+        if complete:
+            check_sizes(files, config, getattr(kind, "from_config", kind))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network, report = kind.from_pretrained(
@@ -56,12 +61,13 @@ def load_with_head(files: EncoderFiles, task: Task, seed: int, dropout: float | 
                 config=config,
                 local_files_only=True,
                 trust_remote_code=False,
+                use_safetensors=True,
                 dtype=torch.float32,
                 # A head for other labels gives way to a new one; check_complete sees to the encoder's own weights.
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-    check_complete(files.name, report, of=f"{network.base_model_prefix}.")
+    check_complete(files.name, report, of="" if complete else f"{network.base_model_prefix}.")
     headed: torch.nn.Module = network
     return headed
 

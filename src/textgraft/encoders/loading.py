@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import EncoderError, MissingExtraError, listed
+from textgraft.tensors import read_header
+
+if TYPE_CHECKING:
+    import torch
 
 # Of these the encoder half is used; what transformers loads for them otherwise runs the decoder as well.
 ENCODER_HALVES = {"t5", "mt5", "umt5"}
+SPARE = 1_000_000  # numbers, 4 MB; heads and poolers may be new
 
 
 @contextmanager
@@ -50,6 +57,34 @@ def without_chatter() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def check_sizes(files: EncoderFiles, config: Any, make: Callable[[Any], torch.nn.Module]) -> None:
+    """Refuses a network that would be far larger than its files, before memory is taken for it.
+
+    Args:
+        files: the encoder, with all of its weights.
+        config: of ``transformers``, made from the files.
+        make: the network of a configuration.
+
+    Raises:
+        EncoderError: the configuration asks for more than twice the numbers that the files hold.
+    """
+    import torch
+
+    held = [entry for path in files.weights() for entry in read_header(path).values()]
+    numbers = sum(math.prod(entry.shape) for entry in held)
+    named = {name: value for name, value in files.config.items() if "layer" in name and type(value) is int}
+    # Each layer has weights; and a million of them would take forever to make.
+    if max(named.values(), default=0) <= len(held):
+        with torch.device("meta"):
+            network = make(config)
+        if sum(parameter.numel() for parameter in network.parameters()) <= 2 * numbers + SPARE:
+            return
+    raise EncoderError(
+        f"The weights of {files.name!r} do not go with its config.json: it asks for a network far larger than the "
+        f"{numbers:,} numbers that the files hold. Save the encoder again."
+    )
 
 
 def check_complete(name: str, report: dict[str, Any], *, of: str) -> None:

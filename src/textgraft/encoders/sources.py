@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from textgraft.errors import EncoderError, did_you_mean
+from textgraft.errors import ArtifactError, EncoderError, did_you_mean
+from textgraft.json_files import is_whole, read_json
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 COUNT_FROM_PADDING = {
@@ -61,6 +64,18 @@ class EncoderFiles:
         return sorted(self.folder.glob("*.safetensors"))
 
     @property
+    def width(self) -> int:
+        """Components of a token state.
+
+        Raises:
+            EncoderError: the configuration does not say it.
+        """
+        for name in ("hidden_size", "dim", "d_model", "n_embd"):
+            if isinstance(self.config.get(name), int):
+                return int(self.config[name])
+        raise EncoderError(f"The config.json of {self.name!r} does not say how wide its states are (hidden_size).")
+
+    @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
         own = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512)
@@ -89,6 +104,44 @@ def resolve(name: str) -> EncoderFiles:
     if Path(name).is_dir():
         return _folder(name, Path(name))
     return _folder(name, _from_hub(name))
+
+
+def resolve_same(name: str, fingerprint: str, folder: Path) -> EncoderFiles:
+    """The encoder ``name`` in the version that the model in ``folder`` was trained on.
+
+    Raises:
+        ArtifactError: another version is here.
+        EncoderError: see ``resolve``.
+    """
+    files = resolve(name)
+    if files.fingerprint != fingerprint:
+        raise ArtifactError(
+            f"{folder} was trained on another version of the encoder {name!r}: the weights, tokenizer or "
+            "configuration here differ from those it was trained on. Install that version, or train again."
+        )
+    return files
+
+
+def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: bool) -> EncoderFiles:
+    """The encoder that a model in ``folder`` names and does not hold.
+
+    Args:
+        name: of the encoder.
+        content: what the model's JSON says of it: ``fingerprint``, ``max_tokens`` and ``config``.
+        folder: of the model.
+        at_hand: whether its weights are needed; else ``folder`` holds an export and a tokenizer in their place.
+
+    Raises:
+        ArtifactError: the JSON says something else; or another version of the encoder is here.
+        EncoderError: see ``resolve``.
+    """
+    fingerprint, longest, config = content["fingerprint"], content["max_tokens"], content.get("config")
+    right = isinstance(name, str) and isinstance(fingerprint, str) and is_whole(longest, 1)
+    if not right or not isinstance(config, dict | (NoneType if at_hand else dict)):
+        raise ArtifactError(f"{folder} is damaged: it does not say which encoder it was trained on, and how.")
+    if at_hand:
+        return resolve_same(name, fingerprint, folder)
+    return EncoderFiles(name, folder, fingerprint, config or {})
 
 
 def _embedded(name: str, source: Embedded) -> EncoderFiles:
@@ -123,14 +176,52 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
     digest = hashlib.sha256("".join(f"{path.name}:{_sha256(path)}" for path in files).encode()).hexdigest()
     try:
         content = json.loads(config.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EncoderError(f"{config} is not JSON ({error}).") from None
-    if not isinstance(content, dict) or "auto_map" in content:
+    if not isinstance(content, dict):
+        raise EncoderError(f"{config} is not the configuration of an encoder: it does not hold an object.")
+    if asked := _asked_to_run(content):
         raise EncoderError(
-            f"{config} asks to run code that comes with the encoder (auto_map), which textgraft never does; take an "
+            f"{config} asks to run code that comes with the encoder ({asked}), which textgraft never does; take an "
             "encoder of an architecture that transformers knows."
         )
+    _check_shards(folder)
     return EncoderFiles(name, folder, digest, content)
+
+
+def _asked_to_run(config: dict[str, Any]) -> str | None:
+    """The key of a configuration, or of one in it, by which transformers would load code or further weights.
+
+    Besides ``auto_map`` these are kernels from the Hub, ``"attn_implementation": "owner/kernel"``, and weights files
+    that nothing here has looked at.
+    """
+    for key, value in config.items():
+        if key in {"auto_map", "transformers_weights"}:
+            return key
+        if key.endswith(("attn_implementation", "experts_implementation")) and not _is_built_in(value):
+            return key
+        if isinstance(value, dict) and (asked := _asked_to_run(value)):
+            return asked
+    return None
+
+
+def _is_built_in(implementation: object) -> bool:
+    return implementation is None or (isinstance(implementation, str) and implementation.isidentifier())
+
+
+def _check_shards(folder: Path) -> None:
+    """Weights in several files are safetensors files of the folder; transformers reads whatever the index names."""
+    index = folder / WEIGHTS[1]
+    if (folder / WEIGHTS[0]).is_file() or not index.is_file():
+        return
+    content = read_json(index)
+    shards = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(shards, dict) or not all(map(_is_shard, shards.values())):
+        raise EncoderError(f"{index} names weights that are not safetensors files beside it; save the encoder again.")
+
+
+def _is_shard(name: object) -> bool:
+    return isinstance(name, str) and name.endswith(".safetensors") and not re.search(r"[\\/:\0]", name)
 
 
 def _from_hub(name: str) -> Path:

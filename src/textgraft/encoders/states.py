@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.cache import cache_folder
-from textgraft.encoders.encoder import BATCH_TOKENS, check_max_tokens, load_encoder
+from textgraft.encoders.encoder import check_max_tokens, load_encoder
+from textgraft.encoders.runtimes import Runtime
+from textgraft.encoders.runtimes.running import BATCH_TOKENS
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import EncoderError
-from textgraft.hardware import Precision, best_device, matmul_dtype
+from textgraft.hardware import Precision
 from textgraft.text.batches import Windows, pad, token_batches
 
 Halves = NDArray[np.float16]
@@ -48,21 +50,33 @@ class StateEncoder:
         files: the encoder.
         max_tokens: where longer texts are cut, special tokens included; None is what the encoder was tuned for.
         precision: of the matrix products.
+        runtime: computes the states; None is torch, on the weights in the files.
 
     Raises:
         SettingError: an option has a value that cannot be used.
     """
 
-    def __init__(self, files: EncoderFiles, max_tokens: int | None = None, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        files: EncoderFiles,
+        max_tokens: int | None = None,
+        precision: Precision = "auto",
+        runtime: Runtime | None = None,
+    ) -> None:
         self.files = files
         self.max_tokens = check_max_tokens(files, max_tokens)
-        self.device = best_device()
-        self.dtype = matmul_dtype(precision, self.device)
+        self.ran = "cpu"
+        if runtime is None:
+            from textgraft.encoders.runtimes.pytorch import TorchRuntime
+
+            runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
+            self.ran = runtime.device.type
+        self.runtime = runtime
 
     @property
     def width(self) -> int:
         """Components of a state."""
-        return int(self._network.config.hidden_size)
+        return self.files.width
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, each one cut to one window."""
@@ -73,14 +87,8 @@ class StateEncoder:
 
         States beyond the range of half precision (65504), which a few encoders have in some components, are cut to it.
         """
-        import torch
-
-        ids, mask = pad(rows, self._tokenizer.pad_id)
-        with torch.inference_mode():
-            attention = None if mask is None else torch.from_numpy(mask).to(self.device)
-            inputs = torch.from_numpy(ids).to(self.device)
-            states = self._network(input_ids=inputs, attention_mask=attention).last_hidden_state
-            halves: Halves = states.float().clamp_(-LARGEST, LARGEST).half().cpu().numpy()
+        states = self.runtime.run(*pad(rows, self.pad_id))
+        halves: Halves = np.clip(states, -LARGEST, LARGEST).astype(np.float16)
         return [halves[i, : len(row)] for i, row in enumerate(rows)]
 
     def encode(self, texts: Sequence[str]) -> Iterator[Halves]:
@@ -93,13 +101,23 @@ class StateEncoder:
                 found |= zip(batch.tolist(), self.states([windows.ids[i] for i in batch]), strict=True)
             yield from (found[i] for i in range(len(chunk)))
 
+    @property
+    def pad_id(self) -> int:
+        """Fills up shorter rows of a batch."""
+        return self._tokenizer.pad_id
+
+    def save_tokenizer(self, path: Path) -> None:
+        """Writes the tokenizer as one ``tokenizer.json``."""
+        self._tokenizer.save(path)
+
     @cached_property
     def _tokenizer(self) -> TextTokenizer:
         return TextTokenizer(self.files)
 
-    @cached_property
-    def _network(self) -> Any:
-        return load_encoder(self.files).to(self.device, self.dtype).eval()
+
+def _last_states(network: Any, ids: Any, mask: Any) -> Any:
+    """(n, length, width) states of the last layer."""
+    return network(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
 @dataclass(frozen=True)
@@ -173,7 +191,7 @@ def _digest(text: str) -> bytes:
 
 def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
     """All that the states depend on; the order of the texts and repeats do not count."""
-    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, str(encoder.dtype), encoder.device.type)
+    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.ran)
     return hashlib.sha256(repr(options).encode() + b"".join(digests)).hexdigest()[:32]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import EncoderError, MissingExtraError
+from textgraft.json_files import is_whole
 from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class TextTokenizer:
     """
 
     def __init__(self, files: EncoderFiles) -> None:
+        self._name = files.name
         self._tokenizer = _load(files)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -39,11 +42,33 @@ class TextTokenizer:
 
     def _special_ids(self) -> tuple[list[int], list[int]]:
         """The special ids that stand before and after every text: ``[CLS]`` and ``[SEP]`` of BERT, say."""
-        encoded = self._tokenizer.encode("a")
+        with _explained(self._name):
+            encoded = self._tokenizer.encode("a")
         inside = [i for i, special in enumerate(encoded.special_tokens_mask) if not special]
         if not inside:
             raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
         return encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
+
+    def check(self, max_tokens: int, rows: object) -> None:
+        """Checks that every window can be computed.
+
+        Args:
+            max_tokens: the length of a window, special tokens included.
+            rows: how many tokens the network knows, or what a configuration says of that.
+
+        Raises:
+            EncoderError: an id is not below ``rows``, or the special tokens leave no room for a text.
+        """
+        special = [*self._before, *self._after]
+        highest = max([*self._tokenizer.get_vocab(with_added_tokens=True).values(), *special, self.pad_id])
+        if not is_whole(rows) or not 0 <= self.pad_id <= highest < rows:
+            raise EncoderError(
+                f"The tokenizer does not go with the network: its ids go to {highest}, of {rows!r} rows."
+            )
+        if max_tokens <= len(special):
+            raise EncoderError(
+                f"A window of {max_tokens} tokens has no room for a text beside {len(special)} special ones."
+            )
 
     def save(self, path: Path) -> None:
         """Writes the tokenizer as one ``tokenizer.json``."""
@@ -51,7 +76,8 @@ class TextTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Token ids of each text, whole and without special tokens."""
-        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        with _explained(self._name):
+            encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.array(one.ids, np.int32) for one in encoded]
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
@@ -85,6 +111,17 @@ class TextTokenizer:
         return Windows(ids, np.array(text, np.int64), np.array(weight, np.float32), np.array(cut, np.bool_))
 
 
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Translates what the tokenizers library raises: its errors are plain exceptions, and its panics not even that."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise EncoderError(f"The tokenizer of {name!r} is damaged: {error}. Save the encoder again.") from error
+        raise
+
+
 def _load(files: EncoderFiles) -> Tokenizer:
     try:
         from tokenizers import Tokenizer
@@ -92,10 +129,8 @@ def _load(files: EncoderFiles) -> Tokenizer:
         raise MissingExtraError("Tokenising for an encoder", "transformers") from None
     path = files.folder / "tokenizer.json"
     if path.is_file():
-        try:
+        with _explained(files.name):
             return Tokenizer.from_file(str(path))
-        except Exception as error:
-            raise EncoderError(f"The tokenizer of {files.name!r} could not be read: {error}.") from None
     # Older models ship vocabulary files only; transformers knows how to turn them into a fast tokenizer.
     from transformers import AutoTokenizer
 

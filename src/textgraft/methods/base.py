@@ -6,20 +6,24 @@ written to and read from a folder. All else (labels from probabilities, plain li
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
-from textgraft.errors import DataError, SettingError
+from textgraft.encoders.runtimes import Batch, Runtime
+from textgraft.errors import DataError, ExportError, SettingError
+from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.inputs import Labels, as_dataset, as_texts
 from textgraft.task import Columns, Dataset, Task, targets_of
+
+if TYPE_CHECKING:
+    from textgraft.encoders.conversion import Graph
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class FittedOn:
         return cls(len(data), counts, data.fingerprint, data.rows.files[:100], data.columns)
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class TextClassifier(Estimator, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -60,6 +64,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
         notes_: sentences about the last ``fit`` that a user should see; not saved.
         fitted_on_: what it was trained on, without the texts.
+        checked_on_: the validation data, given or held out; of it a sample is kept with the model, so that an export
+            can be checked later.
+        runtime_: what computes its network where that is not torch: the runtime of an export; else None.
+        export_: the name of that export in the model directory, such as ``"openvino-int8"``.
         label_form_: whether a multi-label ``predict`` answers with names or with a 0/1 matrix, as ``fit`` was given.
     """
 
@@ -74,6 +82,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     notes_: tuple[str, ...]
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
+    checked_on_: Dataset | None = None
+    runtime_: Runtime | None = None
+    export_: str | None = None
 
     def fit(
         self, texts: Dataset | Sequence[str], labels: Labels | None = None, *, valid: Dataset | None = None
@@ -105,8 +116,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
         self.notes_ = ()
+        self.runtime_ = self.export_ = None
+        self.checked_on_ = valid = None if valid is None else valid.with_task(data.task)
         try:
-            self._fit(data, None if valid is None else valid.with_task(data.task))
+            self._fit(data, valid)
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
@@ -117,7 +130,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
         The rows of a single-label task sum to one; those of a multi-label task need not.
         """
-        check_is_fitted(self, "task_")
+        check_fitted(self)
         texts = as_texts(texts)
         if not texts:
             return np.zeros((0, len(self.task_)), np.float32)
@@ -139,11 +152,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def score(self, texts: Sequence[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
         """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
-        if self.task_.multi_label and self.label_form_ == "names":
+        predicted = self.predict(texts)
+        if isinstance(predicted, list):  # a tuple of names for each text
             truth = self.task_.encode([[str(name) for name in row] for row in labels])
-            right = (targets_of(self.predict_proba(texts), self.task_, self.thresholds_) == truth).all(axis=1)
-            return float(np.average(right, weights=sample_weight))
-        return float(super().score(texts, labels, sample_weight=sample_weight))
+            return accuracy(truth, self.task_.encode(predicted), sample_weight)
+        return accuracy(labels, predicted, sample_weight)
 
     def save(self, directory: str | Path) -> Path:
         """Writes the fitted classifier as a model directory; see ``textgraft.artifact.save``."""
@@ -152,14 +165,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         path: Path = save(self, directory)
         return path
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.classifier_tags.multi_label = True
-        tags.no_validation = True
-        return tags
+    def through(self, runtime: Runtime) -> Self:
+        """A copy of the fitted classifier whose network is computed by ``runtime``; all else is shared."""
+        twin = copy.copy(self)
+        twin.runtime_ = runtime
+        twin._use(runtime)
+        return twin
 
     @property
     def outside_bytes(self) -> int:
@@ -179,8 +190,30 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Writes the fitted state into an existing folder, as JSON, safetensors and the like; never pickle."""
 
     @abstractmethod
-    def _read(self, folder: Path) -> None:
-        """Restores what ``_write`` wrote; ``task_``, ``classes_``, ``thresholds_`` and ``chosen_`` are set already."""
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+        """Restores what ``_write`` wrote; ``task_``, ``classes_``, ``thresholds_`` and ``chosen_`` are set already.
+
+        With ``runtime``, of an export in the same folder, nothing is read that needs torch.
+        """
+
+    def _graph(self) -> Graph | None:
+        """The network as an exporter takes it; None where NumPy computes everything, and nothing is to be exported."""
+        return None
+
+    def _batches(self, texts: list[str]) -> Iterator[Batch]:  # noqa: ARG002 - there is no graph
+        """Texts as (ids, mask), the inputs of the graph; none without one."""
+        return iter(())
+
+    def _use(self, runtime: Runtime) -> None:  # noqa: ARG002 - there is no graph
+        """Lets ``runtime`` compute the graph from now on.
+
+        Raises:
+            ExportError: the method has no graph.
+        """
+        raise ExportError(f"The method {self.method!r} computes with NumPy alone; no runtime can do it instead.")
+
+    def _write_for_runtime(self, folder: Path) -> None:
+        """Writes what predictions through a runtime need besides the graph and what ``_write`` writes."""
 
     def check_settings(self) -> None:
         """Raises SettingError for hyperparameters that cannot be used, before any work is done."""
@@ -188,6 +221,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise SettingError(f"seed must be a whole number from 0 to 2^32 - 1; got {seed!r}.")
         self._check_settings()
+
+    def _held_out(self, train: Dataset, rows: NDArray[np.int64] | None) -> None:
+        """Remembers the rows of the training data that served as validation data; None where that was given."""
+        if rows is not None:
+            self.checked_on_ = train.select(rows)
 
     def _saved(self) -> None:
         """Called when the fitted classifier is safe in a model directory."""

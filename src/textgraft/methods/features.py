@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling
-from textgraft.encoders.sources import resolve
+from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
+from textgraft.encoders.runtimes import Batch, Runtime, padded_batches
+from textgraft.encoders.sources import EncoderFiles, named_encoder
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
 from textgraft.hardware import PRECISIONS, Precision
+from textgraft.json_files import read_object
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import Calibration
+from textgraft.methods.calibration import Calibration, score_columns
 from textgraft.methods.inputs import check_choice, check_regularisation
 from textgraft.methods.linear import LinearModel, Matrix, fit_chosen
 from textgraft.task import Dataset
+from textgraft.tensors import Tensors
+
+if TYPE_CHECKING:
+    from textgraft.encoders.conversion import Graph
 
 Floats = NDArray[np.float32]
 FILE = "features"
+LEAST_SPREAD = 1e-8  # of a component; one that never varies is left as it is
 
 
 class FeatureClassifier(TextClassifier):
@@ -80,7 +87,7 @@ class FeatureClassifier(TextClassifier):
         check_regularisation(self.C)
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
-        self.encoder_ = self._open_encoder(self.max_tokens)
+        self.encoder_ = self._open_encoder(self.encoder, self.max_tokens)
         X = self.encoder_.encode(train.texts)
         self._standardise(X)
         checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
@@ -94,6 +101,7 @@ class FeatureClassifier(TextClassifier):
             seed=self.seed,
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
+        self._held_out(train, choice.held)
         self.chosen_ = {
             **choice.to_dict(),
             "max_tokens": self.encoder_.max_tokens,
@@ -105,20 +113,23 @@ class FeatureClassifier(TextClassifier):
                 "longer than it did.",
             )
 
-    def _open_encoder(self, max_tokens: int | None) -> Encoder:
+    def _open_encoder(
+        self, source: str | EncoderFiles, max_tokens: int | None, runtime: Runtime | None = None
+    ) -> Encoder:
         return Encoder(
-            self.encoder,
+            source,
             pooling=self.pooling,
             max_tokens=max_tokens,
             long=self.long,
             precision=self.precision,
+            runtime=runtime,
         )
 
     def _standardise(self, X: Floats) -> None:
         """Remembers mean and spread of each component; one that never varies is left as it is."""
         self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = X.std(axis=0, dtype=np.float64).astype(np.float32)
-        self.scale_ = np.where(spread > 1e-8, spread, 1).astype(np.float32)
+        self.scale_ = np.where(spread > LEAST_SPREAD, spread, 1).astype(np.float32)
 
     def _design(self, X: Floats) -> Matrix:
         return Matrix((X - self.mean_) / self.scale_)
@@ -130,7 +141,22 @@ class FeatureClassifier(TextClassifier):
     @property
     def outside_bytes(self) -> int:
         """The size of the encoder's files, which a model directory names but does not hold."""
-        return sum(path.stat().st_size for path in self.encoder_.files.weights())
+        return sum(path.stat().st_size for path in self.encoder_.files.weights()) if self.runtime_ is None else 0
+
+    def _graph(self) -> Graph:
+        from textgraft.encoders.conversion import vectors_graph
+
+        encoder = self.encoder_
+        return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.pad_id, encoder.files.name)
+
+    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+        return padded_batches(self.encoder_.windows(texts), self.encoder_.pad_id)
+
+    def _use(self, runtime: Runtime) -> None:
+        self.encoder_ = self._open_encoder(self.encoder_.files, self.encoder_.max_tokens, runtime)
+
+    def _write_for_runtime(self, folder: Path) -> None:
+        self.encoder_.save_tokenizer(folder / "tokenizer.json")
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save_file
@@ -146,20 +172,18 @@ class FeatureClassifier(TextClassifier):
         save_file(
             {name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / f"{FILE}.safetensors"
         )
-        content = {"fingerprint": self.encoder_.files.fingerprint, "max_tokens": self.encoder_.max_tokens}
+        files = self.encoder_.files
+        content = {"fingerprint": files.fingerprint, "max_tokens": self.encoder_.max_tokens, "config": files.config}
         (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path) -> None:
-        from safetensors.numpy import load_file
-
-        content: dict[str, Any] = json.loads((folder / f"{FILE}.json").read_text("utf-8"))
-        tensors = load_file(folder / f"{FILE}.safetensors")
-        self.mean_, self.scale_ = tensors["mean"], tensors["scale"]
-        self.model_ = LinearModel(tensors["weights"], tensors["bias"])
-        self.calibration_ = Calibration(tensors["calibration_scale"], tensors["calibration_shift"])
-        if resolve(self.encoder).fingerprint != content["fingerprint"]:
-            raise ArtifactError(
-                f"{folder} was trained on another version of the encoder {self.encoder!r}: the weights, tokenizer or "
-                "configuration here differ from those it was trained on. Install that version, or train again."
-            )
-        self.encoder_ = self._open_encoder(content["max_tokens"])
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+        content = read_object(folder / f"{FILE}.json", {"fingerprint", "max_tokens"}, {"config"})
+        files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
+        tensors = Tensors.read(folder / f"{FILE}.safetensors")
+        width, m = files.width, score_columns(self.task_)
+        self.mean_, self.scale_ = tensors("mean", width), tensors("scale", width)
+        if not (self.scale_ >= LEAST_SPREAD).all():
+            raise ArtifactError(f"{folder} is damaged: a component of the vectors would be divided by nothing.")
+        self.model_ = LinearModel(tensors("weights", width, m), tensors("bias", m))
+        self.calibration_ = Calibration.restored(tensors, self.task_, "calibration_")
+        self.encoder_ = self._open_encoder(files, content["max_tokens"], runtime)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.encoders.encoder import check_max_tokens
-from textgraft.encoders.headed import HeadedEncoder, read_headed
-from textgraft.encoders.sources import resolve
+from textgraft.encoders.headed import HeadedEncoder, RuntimeClassifier, read_headed
+from textgraft.encoders.runtimes import Batch, Runtime, padded_batches
+from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.encoders.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
+from textgraft.errors import ArtifactError
 from textgraft.hardware import Precision
+from textgraft.json_files import is_whole, read_json, read_object
 from textgraft.methods.inputs import check_between, check_choice
 from textgraft.methods.network import NetworkClassifier
 from textgraft.methods.objective import ClassificationObjective
@@ -23,6 +26,9 @@ from textgraft.methods.thresholds import Thresholds, tune_thresholds
 from textgraft.task import Dataset
 from textgraft.text.batches import Windows
 from textgraft.training import Decay
+
+if TYPE_CHECKING:
+    from textgraft.encoders.conversion import Graph
 
 FILE = "finetune.json"
 
@@ -72,7 +78,7 @@ class FineTunedClassifier(NetworkClassifier):
     method = "finetune"
     rung = 40
 
-    network_: HeadedEncoder
+    network_: HeadedEncoder | RuntimeClassifier
 
     def __init__(
         self,
@@ -198,13 +204,42 @@ class FineTunedClassifier(NetworkClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))
 
+    def _graph(self) -> Graph:
+        from textgraft.encoders.conversion import logits_graph
+
+        headed = self._headed
+        return logits_graph(headed.network, headed.tokenizer.pad_id, headed.files.name)
+
+    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+        return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
+
+    def _use(self, runtime: Runtime) -> None:
+        old = self.network_
+        self.network_ = RuntimeClassifier(old.files, runtime, self.task_, old.max_tokens, old.long)
+
+    @property
+    def _headed(self) -> HeadedEncoder:
+        assert isinstance(self.network_, HeadedEncoder)  # nothing that needs weights is asked of an export
+        return self.network_
+
     def _write(self, folder: Path) -> None:
-        self.network_.save(folder)
+        self._headed.save(folder)
         content = {"max_tokens": self.network_.max_tokens, "long": self.network_.long}
         (folder / FILE).write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path) -> None:
-        content = json.loads((folder / FILE).read_text("utf-8"))
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+        content = read_object(folder / FILE, {"max_tokens"}, {"long"})
         # Models from before there were windows cut their texts.
-        self.long = content.get("long", "truncate")
-        self.network_ = read_headed(folder, self.task_, content["max_tokens"], self.long, self.precision)
+        self.long, longest = content.get("long", "truncate"), content["max_tokens"]
+        check_choice("long", self.long, LONG)
+        config = read_json(folder / "config.json")
+        files = EncoderFiles(str(folder), folder, "", config if isinstance(config, dict) else {})
+        if not is_whole(longest, 1, files.positions + 1):
+            raise ArtifactError(f"{folder / FILE} is damaged: max_tokens is {longest!r}, at most {files.positions}.")
+        if (folder / "adapter_config.json").exists():  # transformers would load what it names
+            raise ArtifactError(f"{folder} is damaged: no fine-tuned model has adapters beside its weights.")
+        if runtime is None:
+            self.network_ = read_headed(folder, self.task_, longest, self.long, self.precision)
+        else:
+            self.network_ = RuntimeClassifier(files, runtime, self.task_, longest, self.long)
+            self.network_.tokenizer.check(longest, files.config.get("vocab_size"))

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.encoders.runtimes import Runtime
+from textgraft.errors import ArtifactError
+from textgraft.json_files import is_number, read_object
 from textgraft.methods.base import TextClassifier
 from textgraft.task import Dataset
 
@@ -36,6 +39,10 @@ class MajorityClassifier(TextClassifier):
     def _write(self, folder: Path) -> None:
         (folder / "majority.json").write_text(json.dumps({"shares": self.shares_.tolist()}), "utf-8")
 
-    def _read(self, folder: Path) -> None:
-        content = json.loads((folder / "majority.json").read_text("utf-8"))
-        self.shares_ = np.array(content["shares"], np.float32)
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+        path = folder / "majority.json"
+        shares = read_object(path, {"shares"})["shares"]
+        right = isinstance(shares, list) and all(is_number(share, 0, 1) for share in shares)
+        if not right or len(shares) != len(self.task_) or not (self.task_.multi_label or abs(sum(shares) - 1) < 1e-3):
+            raise ArtifactError(f"{path} is damaged: it does not hold the shares of {len(self.task_)} labels.")
+        self.shares_ = np.array(shares, np.float32)

@@ -90,6 +90,7 @@ class NetworkClassifier(TextClassifier):
             from textgraft.data.splits import hold_out
 
             data, valid = hold_out(data, seed=self.seed)
+            self.checked_on_ = valid
         processes.connect()
         return data, valid
 

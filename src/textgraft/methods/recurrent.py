@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from textgraft import progress
+from textgraft.encoders.runtimes import Batch, Runtime, padded_batches, run_windows
 from textgraft.errors import ArtifactError, DataError, SettingError, listed
 from textgraft.hardware import Precision
+from textgraft.json_files import is_whole, read_object
 from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.methods.network import NetworkClassifier
 from textgraft.methods.objective import ClassificationObjective
 from textgraft.methods.thresholds import Thresholds, tune_thresholds
 from textgraft.recurrent.plain import Plain
 from textgraft.task import Dataset
+from textgraft.tensors import Tensors
 from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import PAD, SPECIALS, UNKNOWN, Vocabulary
 from textgraft.training import Decay, processes
 
 if TYPE_CHECKING:
+    from textgraft.encoders.conversion import Graph
     from textgraft.encoders.states import StateEncoder
     from textgraft.recurrent.network import Shape, Table
 
@@ -95,7 +98,6 @@ class RecurrentClassifier(NetworkClassifier):
     vocabulary_: Vocabulary | None
     plain_: Plain
     _encoder_: StateEncoder | None = None
-    _fingerprint_: str = ""  # of the encoder
 
     def __init__(
         self,
@@ -169,8 +171,9 @@ class RecurrentClassifier(NetworkClassifier):
         self.seed = seed
 
     def __getstate__(self) -> dict[str, Any]:
-        # The encoder is opened again where it is needed.
-        return {name: value for name, value in super().__getstate__().items() if name != "_encoder_"}
+        # torch's encoder is opened again where it is needed; a runtime sees to itself.
+        dropped = {"_encoder_"} if self.runtime_ is None else set()
+        return {name: value for name, value in vars(self).items() if name not in dropped}
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -243,7 +246,7 @@ class RecurrentClassifier(NetworkClassifier):
             rows: list[NDArray[Any]] = list(valid_windows.ids)
             if self.encoder is not None:  # a text's states are neighbours
                 rows = [table[ids[0] : ids[-1] + 1] for ids in valid_windows.ids]
-            found = self._probabilities(self.plain_.logits(rows))
+            found = self.task_.probabilities(self.plain_.logits(rows))
             self.thresholds_ = tune_thresholds(found, valid.targets, self.thresholds)
 
     def _words(self, data: Dataset, valid: Dataset) -> tuple[Table, Windows, dict[str, Any]]:
@@ -322,7 +325,6 @@ class RecurrentClassifier(NetworkClassifier):
             self.notes_ = ("The token states were on disk already; without them training takes longer than it did.",)
         elif not any(heard):
             self.notes_ = (states.note,)
-        self._fingerprint_ = files.fingerprint
         return states.table, states.windows, {"encoder": files.fingerprint}
 
     def _say_cut(self, cut: NDArray[np.bool_]) -> None:
@@ -340,15 +342,15 @@ class RecurrentClassifier(NetworkClassifier):
 
     def _proba(self, texts: list[str]) -> Floats:
         if self.encoder is None:
-            logits = self.plain_.logits(self._numbered(texts).ids)
+            windows = self._numbered(texts)
+            if self.runtime_ is not None:
+                logits = run_windows(self.runtime_, windows, PAD, "predicting")
+            else:
+                logits = self.plain_.logits(windows.ids)
         else:
             chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
             logits = np.concatenate([self.plain_.logits(list(self._state_encoder().encode(part))) for part in chunks])
-        return self._probabilities(logits)
-
-    def _probabilities(self, logits: Floats) -> Floats:
-        turned = expit(logits) if self.task_.multi_label else softmax(logits, axis=1)
-        return np.asarray(turned, np.float32)
+        return self.task_.probabilities(logits)
 
     def _state_encoder(self) -> StateEncoder:
         """Opened at the first use, and kept."""
@@ -363,9 +365,36 @@ class RecurrentClassifier(NetworkClassifier):
     @property
     def outside_bytes(self) -> int:
         """The size of the encoder's files, which a model directory names but does not hold."""
-        from textgraft.encoders.sources import resolve
+        if self.encoder is None or self.runtime_ is not None:
+            return 0
+        return sum(path.stat().st_size for path in self._state_encoder().files.weights())
 
-        return 0 if self.encoder is None else sum(path.stat().st_size for path in resolve(self.encoder).weights())
+    def _graph(self) -> Graph:
+        if self.encoder is None:
+            from textgraft.recurrent.graph import RecurrentGraph
+
+            return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
+        from textgraft.encoders.conversion import states_graph
+        from textgraft.encoders.encoder import load_encoder
+
+        encoder = self._state_encoder()
+        return states_graph(load_encoder(encoder.files), encoder.pad_id, encoder.files.name)
+
+    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+        if self.encoder is None:
+            return padded_batches(self._numbered(texts), PAD)
+        return padded_batches(self._state_encoder().windows(texts), self._state_encoder().pad_id)
+
+    def _use(self, runtime: Runtime) -> None:
+        self.runtime_ = runtime
+        if self.encoder is not None:
+            from textgraft.encoders.states import StateEncoder
+
+            self._encoder_ = StateEncoder(self._state_encoder().files, self._longest, self.precision, runtime)
+
+    def _write_for_runtime(self, folder: Path) -> None:
+        if self.encoder is not None:
+            self._state_encoder().save_tokenizer(folder / "tokenizer.json")
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save_file
@@ -376,25 +405,38 @@ class RecurrentClassifier(NetworkClassifier):
         if self.vocabulary_ is not None:
             self.vocabulary_.save(folder / "vocabulary.json")
         if self.encoder is not None:
-            content["fingerprint"] = self._fingerprint_
+            files = self._state_encoder().files
+            content |= {"fingerprint": files.fingerprint, "config": files.config}
         (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path) -> None:
-        from safetensors.numpy import load_file
+    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+        path = folder / f"{FILE}.json"
+        tensors = Tensors.read(folder / f"{FILE}.safetensors")
+        tensors("head.bias", len(self.task_))
+        if self.encoder is None:
+            self._longest = read_object(path, {"max_tokens"})["max_tokens"]
+            if not (self._longest is None or is_whole(self._longest, 1)):
+                raise ArtifactError(f"{path} is damaged: max_tokens is {self._longest!r}.")
+            self.vocabulary_ = Vocabulary.read(folder / "vocabulary.json")
+            tensors("embedding", len(self.vocabulary_), None, dtypes=("float32", "float16"))
+        else:
+            self._read_encoder(folder, read_object(path, {"max_tokens", "fingerprint"}, {"config"}), tensors, runtime)
+        self._build(tensors.tensors)
+        if self.encoder is None and runtime is not None:
+            self._use(runtime)
 
-        content: dict[str, Any] = json.loads((folder / f"{FILE}.json").read_text("utf-8"))
+    def _read_encoder(self, folder: Path, content: dict[str, Any], tensors: Tensors, runtime: Runtime | None) -> None:
+        from textgraft.encoders.sources import named_encoder
+        from textgraft.encoders.states import StateEncoder
+
+        assert self.encoder is not None
+        self.vocabulary_ = None
         self._longest = content["max_tokens"]
-        self.vocabulary_ = None if self.encoder is not None else Vocabulary.read(folder / "vocabulary.json")
-        self._build(load_file(folder / f"{FILE}.safetensors"))
-        if self.encoder is not None:
-            from textgraft.encoders.sources import resolve
-
-            self._fingerprint_ = content["fingerprint"]
-            if resolve(self.encoder).fingerprint != self._fingerprint_:
-                raise ArtifactError(
-                    f"{folder} was trained on another version of the encoder {self.encoder!r}: the weights, tokenizer "
-                    "or configuration here differ from those it was trained on. Install that version, or train again."
-                )
+        files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
+        if "embedding" in tensors:
+            raise ArtifactError(f"{folder} is damaged: it holds word vectors, but reads the states of an encoder.")
+        tensors("layers.0.input", None, None, files.width)
+        self._encoder_ = StateEncoder(files, self._longest, self.precision, runtime)
 
 
 def _part(windows: Windows, start: int, stop: int) -> Windows:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.errors import ArtifactError, DataError
+from textgraft.tensors import Tensors
 from textgraft.text.batches import token_batches
 
 Cell = Literal["gru", "lstm"]
@@ -51,14 +52,20 @@ class Plain:
             them by the softmax of query . tanh(W state + b) (Yang et al. 2016, "Hierarchical Attention Networks").
 
     Raises:
-        ArtifactError: a tensor is missing or has another shape.
+        ArtifactError: a tensor is missing, or has another dtype or shape.
     """
 
     def __init__(self, tensors: Mapping[str, Floats], *, cell: Cell, layers: int, pooling: Pooling) -> None:
-        take = _Tensors(tensors)
+        take = Tensors(tensors, "The recurrent network")
         directions, _, hidden = take("layers.0.recurrent", None, None, None).shape
+        if directions not in (1, 2) or not hidden:
+            raise ArtifactError(
+                f"The recurrent network is damaged: it would have {directions} directions of {hidden} units."
+            )
         gates, states = len(SIGMOIDS_FIRST[cell]) * hidden, directions * hidden
-        self._embedding = take("embedding", None, None) if "embedding" in tensors else None
+        self._embedding = (
+            take("embedding", None, None, dtypes=("float32", "float16")) if "embedding" in tensors else None
+        )
         width = None if self._embedding is None else self._embedding.shape[1]
         self._layers: list[_Layer] = []
         for i in range(layers):
@@ -261,27 +268,3 @@ def _layer(cell: Cell, weight: Floats, recurrent: Floats, bias: Floats, recurren
     if cell == "gru":
         added[:, 2] = biases[:, 2]
     return _Layer(cell, by_gate(weight), by_gate(recurrent), added, more[:, -1])
-
-
-class _Tensors:
-    """Takes tensors by name and checks their shapes."""
-
-    def __init__(self, tensors: Mapping[str, Floats]) -> None:
-        self._tensors = tensors
-
-    def __call__(self, name: str, *shape: int | None) -> Floats:
-        """The tensor ``name``; None in ``shape`` stands for any size.
-
-        Raises:
-            ArtifactError: it is missing or has another shape.
-        """
-        if name not in self._tensors:
-            raise ArtifactError(f"The recurrent network is damaged: its tensor {name!r} is missing.")
-        tensor = self._tensors[name]
-        same_rank = tensor.ndim == len(shape)
-        if not same_rank or any(size not in (None, own) for size, own in zip(shape, tensor.shape, strict=True)):
-            wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            raise ArtifactError(
-                f"The recurrent network is damaged: its tensor {name!r} has the shape {tensor.shape}, not ({wanted})."
-            )
-        return tensor

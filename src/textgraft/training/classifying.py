@@ -101,7 +101,4 @@ class WindowClassifier(ABC):
             for theirs in processes.gather([(batch, logits[batch]) for batch in batches]):
                 for batch, values in theirs:
                     logits[batch] = values
-        pooled = np.add.reduceat(logits * windows.weight[:, None], windows.starts[:-1], axis=0)
-        judged = torch.from_numpy(pooled)
-        result: NDArray[np.float32] = (judged.sigmoid() if self.task.multi_label else judged.softmax(dim=1)).numpy()
-        return result
+        return self.task.probabilities(windows.pooled(logits))

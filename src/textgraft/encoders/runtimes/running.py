@@ -1,0 +1,87 @@
+"""Windows of token ids through a runtime, in batches of similar length."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.text.batches import Windows, pad, token_batches
+
+BATCH_TOKENS = 4096
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Batch = tuple[Ids, Ids]  # ids and mask
+
+
+class Runtime(Protocol):
+    """Runs one network.
+
+    Attributes:
+        name: ``"torch"``, ``"onnx"`` or ``"openvino"``.
+        precision: of its matrix products, ``"fp32"``, ``"bf16"``, ``"fp16"`` or ``"int8"``.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def precision(self) -> str: ...  # noqa: D102
+
+    def run(self, ids: Ids, mask: Ids | None) -> Floats:
+        """The outputs of one batch.
+
+        Args:
+            ids: (n, length) token ids.
+            mask: (n, length), 1 for tokens and 0 for padding behind them; None where nothing is padded.
+
+        Returns:
+            (n, width) vectors or logits, or (n, length, width) token states; what stands at padding means nothing.
+        """
+
+
+def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> Floats:
+    """(windows, width) outputs of a network that gives one row per window.
+
+    Args:
+        runtime: of the network.
+        windows: at least one.
+        pad_id: fills up the shorter windows of a batch.
+        doing: what a progress bar says.
+    """
+    lengths = windows.lengths
+    batches = token_batches(lengths, BATCH_TOKENS)
+    work = progress.track(batches, doing, float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
+    rows: Floats | None = None
+    for batch in work:
+        found = runtime.run(*pad([windows.ids[i] for i in batch], pad_id))
+        if rows is None:
+            rows = np.empty((len(lengths), found.shape[1]), np.float32)
+        rows[batch] = found
+    assert rows is not None
+    return rows
+
+
+def padded_batches(windows: Windows, pad_id: int, tokens: int = 1024) -> Iterator[Batch]:
+    """The windows as (ids, mask), longest first, with a mask for all of them: what a quantiser calibrates on."""
+    for batch in token_batches(windows.lengths, tokens):
+        ids, mask = pad([windows.ids[i] for i in batch], pad_id)
+        yield ids, whole(ids) if mask is None else mask
+
+
+def whole(ids: Ids) -> Ids:
+    """The mask of a batch without padding."""
+    return np.ones_like(ids)
+
+
+def threads() -> int:
+    """How many threads a runtime may take: the cores of this process, or what ``OMP_NUM_THREADS`` says."""
+    own = os.environ.get("OMP_NUM_THREADS", "")
+    if own.isdigit() and int(own) > 0:
+        return int(own)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

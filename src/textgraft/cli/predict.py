@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from functools import partial
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from textgraft.cli.options import InputOptions, column_names
+from textgraft.cli.options import InputOptions, Runtime, column_names
 
 if TYPE_CHECKING:
-    from textgraft.ladder import Texts
+    from textgraft.ladder import Prediction, Texts
+    from textgraft.ladder.jobs import Reopen
+    from textgraft.ladder.resuming import Origin
+    from textgraft.ladder.writing import Layout
+    from textgraft.methods import TextClassifier
     from textgraft.task import Columns
 
 NAME = "predict"
@@ -35,42 +44,51 @@ def run(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Write the probability of every label.")] = False,
     keep: Annotated[str | None, typer.Option(help="Columns of the table to write too, such as an id.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes that predict, each with a model of its own.")] = 1,
+    runtime: Runtime = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what an interrupted run has written to --output, and go on with it.")
+    ] = False,
 ) -> None:
     """Predict labels of texts with the model in DIR; rows keep their order and their numbers."""
-    from textgraft.artifact import load
     from textgraft.cli.console import remark
     from textgraft.cli.show import show_predictions
     from textgraft.errors import SettingError, listed
     from textgraft.ladder import predict_stream
-    from textgraft.ladder.writing import Layout, check_output, writing
+    from textgraft.ladder.resuming import Origin
+    from textgraft.ladder.writing import Layout, check_output
 
     if source is not None and texts:
         raise SettingError(f"Give texts or --input {source}, not both.")
+    if jobs < 1:
+        raise SettingError(f"--jobs must be a whole number from 1 on; got {jobs}.")
+    if resume and (source is None or output is None):
+        raise SettingError("--resume goes on with the --output for a table; give --input and --output too.")
     if output is not None:
-        check_output(output)
-    model = load(directory)
-    columns = model.fitted_on_.columns
+        check_output(output, resume=resume)
+    model, reopen = opened(directory, runtime)
+    remark(model.notes_)
+    origin = None
+    if resume and source is not None:
+        chosen = {"--input": source, "--all": every, "--keep": keep, "--runtime": model.export_}
+        chosen |= {f"--{name.replace('_', '-')}": value for name, value in asdict(reading).items()}
+        origin = Origin.of(directory, source, reading.format_options(), chosen)
     if source is None and not texts and sys.stdin.isatty():
         remark("Reading texts from standard input, one per line; end with Ctrl-D.")
     if source is None:
         stream = texts_of_lines(texts or lines(sys.stdin))
     else:
-        stream = texts_of_table(source, reading, columns, keep)
-    predictions = predict_stream(model, stream)
-    if output is None and texts:
-        show_predictions(predictions, model.task_, every=every)
-        return
-    rows = 0
+        stream = texts_of_table(source, reading, model.fitted_on_.columns, keep)
     blank: list[str] = []
-    with writing(output, Layout(model.task_, every=every, with_file=source is not None)) as writer:
-        for prediction in predictions:
-            writer.write(prediction)
-            rows += len(prediction.texts)
-            blank.extend(
-                f"{prediction.file} row {number}".strip()
-                for number, text in zip(prediction.numbers, prediction.texts, strict=True)
-                if not text.strip() and len(blank) < MOST_BLANK
-            )
+
+    def predict(after: int = 0) -> Generator[Prediction]:
+        return predict_stream(model, noting_blank(stream, blank), jobs=jobs, reopen=reopen, after=after)
+
+    if output is None and texts:
+        with closing(predict()) as predictions:
+            show_predictions(predictions, model.task_, every=every)
+        return
+    rows = write(predict, output, Layout(model.task_, every=every, with_file=source is not None), origin)
     if blank:
         found = "1 text is" if len(blank) == 1 else f"{len(blank):,}{' or more' * (len(blank) == MOST_BLANK)} texts are"
         remark(f"{found} blank; what is predicted there says nothing: {listed(blank)}.")
@@ -78,10 +96,74 @@ def run(
         remark(f"{rows:,} predictions written to {output}.")
 
 
+def opened(directory: Path, runtime: str) -> tuple[TextClassifier, Reopen]:
+    """The model, and what loads it in each of several jobs: with the same export, whatever is fastest there."""
+    from textgraft.artifact import load
+
+    model = load(directory, runtime=runtime)
+    return model, partial(load, directory, runtime=model.export_ or runtime)
+
+
+def write(
+    predict: Callable[[int], Generator[Prediction]], output: Path | None, layout: Layout, origin: Origin | None
+) -> int:
+    """Writes all predictions; how many rows the output has.
+
+    Args:
+        predict: the predictions after so many rows.
+        output: a file, or None for standard output.
+        layout: which columns.
+        origin: of an output that an interrupted run may have begun.
+    """
+    from textgraft.cli.console import remark
+    from textgraft.ladder.half_written import kept_rows
+    from textgraft.ladder.writing import writing
+
+    dropped = kept_rows(output) if output is not None and origin is None else 0
+    with saying_what_is_kept(output, origin), writing(output, layout, origin) as out:
+        if dropped:
+            remark(f"Starting over; with --resume, {dropped:,} rows of an interrupted run would have been kept.")
+        if out.rows:
+            remark(f"Going on after the {out.rows:,} rows of an interrupted run.")
+        rows = out.rows
+        with closing(predict(out.rows)) as predictions:
+            for prediction in predictions:
+                out.write(prediction)
+                rows += len(prediction.texts)
+    return rows
+
+
+@contextmanager
+def saying_what_is_kept(output: Path | None, origin: Origin | None) -> Iterator[None]:
+    """When the block is interrupted, says how much is there to go on from."""
+    from textgraft.cli.console import remark
+    from textgraft.errors import SettingError, TextgraftError
+    from textgraft.ladder.half_written import kept_rows
+
+    try:
+        yield
+    except SettingError:  # nothing has begun
+        raise
+    except BaseException as error:
+        rows = 0 if output is None or origin is None else kept_rows(output)
+        if rows and isinstance(error, KeyboardInterrupt):
+            raise TextgraftError(f"Stopped; {rows:,} rows are kept, and the same command goes on from there.") from None
+        if rows:
+            remark(f"{rows:,} rows are kept, and the same command goes on from there.")
+        raise
+
+
+def noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
+    """The same pieces; where their first blank texts are is added to ``blank``."""
+    for piece in stream:
+        if len(blank) < MOST_BLANK:
+            places = (number for number, text in zip(piece.numbers, piece.texts, strict=True) if not text.strip())
+            blank.extend(f"{piece.file} row {number}".strip() for number in islice(places, MOST_BLANK - len(blank)))
+        yield piece
+
+
 def texts_of_lines(texts: Iterable[str]) -> Iterator[Texts]:
     """Chunks of texts that are numbered from 1."""
-    from itertools import islice
-
     from textgraft.ladder import TEXTS_AT_ONCE, Texts
 
     texts, start = iter(texts), 1
@@ -124,7 +206,8 @@ def lines(stream: TextIO) -> Iterator[str]:
     from textgraft.errors import DataError
 
     if isinstance(stream, TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="strict")
+        # A buffer of its own: a thread that waits for input holds it, and Python cannot end while sys.stdin's is held.
+        stream = os.fdopen(stream.fileno(), encoding="utf-8", errors="strict", closefd=False)
     read = 0
     try:
         for read, line in enumerate(stream, 1):  # noqa: B007 - told when the next one fails

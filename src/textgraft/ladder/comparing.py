@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from textgraft.artifact import save
 from textgraft.artifact.directory import check_place, directory_bytes
@@ -21,6 +20,7 @@ from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
 from textgraft.ladder.evaluating import evaluate_against_floor
 from textgraft.methods import MajorityClassifier, TextClassifier
+from textgraft.methods.estimator import clone
 from textgraft.task import Splits
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
@@ -160,7 +160,7 @@ def _climb(
     """One method trained, evaluated, saved and timed, and its probabilities on the test part."""
     test = splits.test
     assert test is not None
-    model: TextClassifier = clone(method)
+    model = clone(method)
     start = time.perf_counter()
     model.fit(splits.train, valid=splits.valid)
     seconds = time.perf_counter() - start

@@ -34,7 +34,7 @@ def evaluate_against_floor(
         data.targets,
         data.task,
         thresholds=model.thresholds_,
-        labels_of_training=model.fitted_on_.counts,
+        labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
         training_rows=model.fitted_on_.rows,
         seed=seed,
     )

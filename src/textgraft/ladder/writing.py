@@ -1,221 +1,105 @@
-"""Predictions to a file, chunk by chunk: CSV, JSON Lines or Parquet, written beside its place and renamed."""
+"""Predictions to a file or to standard output; a file appears whole, or is gone on with after an interruption."""
 
 from __future__ import annotations
 
-import csv
-import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from textgraft.errors import DataError, SettingError
+from textgraft.errors import SettingError
+from textgraft.ladder.formats import DelimitedWriter, Layout, LinesWriter, ParquetWriter, Writer
+from textgraft.ladder.half_written import HalfWritten, half_written
+from textgraft.ladder.resuming import Origin
 from textgraft.ladder.streaming import Prediction
-from textgraft.task import Task
+from textgraft.ladder.threads import behind
 
-if TYPE_CHECKING:
-    import pyarrow
+__all__ = ["Layout", "Output", "check_output", "writing"]
 
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Which columns are written.
+class Output:
+    """Where predictions go.
 
     Attributes:
-        task: of the model.
-        every: the probability of every label too.
-        with_file: the file of each row too, for when there are several.
+        write: takes predictions in order; an error of an earlier one may come with a later one.
+        rows: how many rows of an earlier run it begins with.
     """
 
-    task: Task
-    every: bool = False
-    with_file: bool = False
-
-    def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
-        """The columns of one chunk by name: (file,) row, kept ones, text, label, probability, and one per label."""
-        found: dict[str, Sequence[Any]] = {}
-        if self.with_file:
-            found["file"] = [prediction.file] * len(prediction.texts)
-        found["row"] = list(prediction.numbers)
-        own = {
-            "text": prediction.texts,
-            "label": prediction.labels
-            if not self.task.multi_label
-            else [";".join(names) for names in prediction.labels],
-            "probability": _rounded(prediction.probability),
-        }
-        if self.every:
-            for j, label in enumerate(self.task.labels):
-                own[f"p({label})"] = _rounded(prediction.probabilities[:, j])
-        # A kept column that is called like one of ours stays, under another name.
-        taken = found.keys() | own.keys()
-        found |= {f"input.{name}" if name in taken else name: values for name, values in prediction.kept.items()}
-        return found | own
-
-
-class Writer(Protocol):
-    """Takes predictions in order."""
-
-    def write(self, prediction: Prediction) -> None:
-        """Writes the rows of one chunk."""
-
-    def close(self) -> None:
-        """Writes what is left; the file is whole then."""
+    write: Callable[[Prediction], object]
+    rows: int = 0
 
 
 @contextmanager
-def writing(path: Path | None, layout: Layout) -> Iterator[Writer]:
-    """A writer for ``path`` by its ending, or of CSV to standard output where it is None.
+def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> Iterator[Output]:
+    """Writes to ``path`` in the format of its ending, or CSV to standard output where it is None.
 
-    The file appears when the block ends well; if it does not, nothing is left behind.
+    A thread writes to the file, which appears when the block ends well; if it does not, nothing is left behind. With
+    ``origin`` what was written stays, hidden, and the next call with the same origin goes on there, even where the
+    process was killed.
 
     Raises:
-        SettingError: an ending that says no known format, or a folder that is not there.
+        SettingError: an ending that says no known format, or one that cannot be gone on with; a folder that is not
+            there; another process that writes the file; or what is there to go on with has another origin.
     """
     if path is None:
+        # In the caller's thread: one that waits for a pipe that nobody reads could not be stopped.
         writer: Writer = DelimitedWriter(sys.stdout, layout)
-        yield writer
+        yield Output(writer.write)
         writer.close()
         return
-    form = check_output(path)
-    half_written = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if form == "parquet":
-            writer = ParquetWriter(half_written, layout)
-            yield writer
-            writer.close()
-        else:
-            with half_written.open("w", encoding="utf-8", newline="") as file:
-                writer = LinesWriter(file, layout) if form == "jsonl" else DelimitedWriter(file, layout, form)
-                yield writer
-                writer.close()
-        half_written.replace(path)
-    finally:
-        half_written.unlink(missing_ok=True)
+    form = check_output(path, resume=origin is not None)
+    with half_written(path, origin) as half:
+        writer = _writer(form, half, layout)
+
+        def write(prediction: Prediction) -> None:
+            writer.write(prediction)
+            half.wrote(len(prediction.texts), writer.flush)
+
+        with behind(write) as put:
+            yield Output(put, half.rows)
+        writer.close()
 
 
-def check_output(path: Path) -> str:
+def _writer(form: str, half: HalfWritten, layout: Layout) -> Writer:
+    if form == "parquet":
+        return ParquetWriter(half.path, layout)
+    file = TextIOWrapper(half.file, encoding="utf-8", newline="")
+    if form == "jsonl":
+        return LinesWriter(file, layout)
+    return DelimitedWriter(file, layout, form, headed=half.rows > 0)
+
+
+def check_output(path: Path, *, resume: bool = False) -> str:
     """The format that the ending of ``path`` means.
 
+    Args:
+        path: of the output.
+        resume: it is to be gone on with after an interruption.
+
     Raises:
-        SettingError: none, or the folder is not there.
+        SettingError: none; the folder is not there; or a format that nothing can be added to.
+        MissingExtraError: it is Parquet, and PyArrow is not installed.
     """
     form = ENDINGS.get(path.suffix.lower())
     if form is None:
         raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {path.name!r}.")
+    if resume and form == "parquet":
+        others = [ending for ending, form in ENDINGS.items() if form != "parquet"]
+        raise SettingError(
+            f"A half-written Parquet file cannot be gone on with; with --resume, --output must end in "
+            f"{', '.join(others)}; got {path.name!r}."
+        )
     if not path.absolute().parent.is_dir():
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
     if path.is_dir():
         raise SettingError(f"--output {path} is a folder; give the name of a file in it.")
+    if form == "parquet":
+        from textgraft.extras import import_pyarrow
+
+        import_pyarrow("Writing Parquet")
     return form
-
-
-class DelimitedWriter:
-    """CSV, or TSV, with a header."""
-
-    def __init__(self, file: TextIO, layout: Layout, form: str = "csv") -> None:
-        self._rows = csv.writer(file, delimiter="\t" if form == "tsv" else ",", lineterminator="\n")
-        self._layout = layout
-        self._headed = False
-
-    def write(self, prediction: Prediction) -> None:
-        """See ``Writer``."""
-        columns = self._layout.columns(prediction)
-        if not self._headed:
-            self._rows.writerow(columns)
-            self._headed = True
-        self._rows.writerows(zip(*columns.values(), strict=True))
-
-    def close(self) -> None:
-        """See ``Writer``."""
-
-
-class LinesWriter:
-    """JSON Lines; labels of a multi-label task as a list, all probabilities as an object."""
-
-    def __init__(self, file: TextIO, layout: Layout) -> None:
-        self._file = file
-        self._layout = layout
-
-    def write(self, prediction: Prediction) -> None:
-        """See ``Writer``."""
-        task = self._layout.task
-        columns = Layout(task, with_file=self._layout.with_file).columns(prediction)
-        for i, row in enumerate(zip(*columns.values(), strict=True)):
-            item = dict(zip(columns, row, strict=True))
-            if task.multi_label:
-                del item["label"]
-                item["labels"] = list(prediction.labels[i])
-            if self._layout.every:
-                shares = _rounded(prediction.probabilities[i])
-                item["probabilities"] = dict(zip(task.labels, shares, strict=True))
-            self._file.write(json.dumps(_plain(item), ensure_ascii=False, default=str) + "\n")
-
-    def close(self) -> None:
-        """See ``Writer``."""
-
-
-class ParquetWriter:
-    """Parquet, a row group per chunk; the types are those of the first chunk."""
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self._path = path
-        self._layout = layout
-        self._writer: Any = None
-
-    def write(self, prediction: Prediction) -> None:
-        """See ``Writer``."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        columns = self._layout.columns(prediction)
-        if self._writer is None:
-            table: pyarrow.Table = pa.table({name: _arrow(values) for name, values in columns.items()})
-            self._writer = pq.ParquetWriter(self._path, table.schema)
-        schema = self._writer.schema
-        try:
-            arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise DataError(
-                f"A kept column changes its type between rows {prediction.numbers[0]:,} and "
-                f"{prediction.numbers[-1]:,} of {prediction.file} ({error}); Parquet columns have one type. Write CSV "
-                "or JSON Lines, or keep other columns."
-            ) from None
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-
-    def close(self) -> None:
-        """See ``Writer``."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if self._writer is None:
-            empty = {"row": pa.int64(), "text": pa.string(), "label": pa.string(), "probability": pa.float64()}
-            pq.write_table(pa.schema(list(empty.items())).empty_table(), self._path)
-        else:
-            self._writer.close()
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    """The item without NaN, which is no JSON."""
-    return {name: None if value != value else value for name, value in item.items()}  # noqa: PLR0124
-
-
-def _arrow(values: Sequence[Any]) -> pyarrow.Array:
-    """An Arrow array; a column that is all empty so far, or of several types, is one of strings."""
-    import pyarrow as pa
-
-    try:
-        array = pa.array(list(values))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([None if value is None else str(value) for value in values])
-    return array.cast(pa.string()) if pa.types.is_null(array.type) else array
-
-
-def _rounded(values: Any) -> list[float]:
-    """Six digits: what float32 holds, without its tail."""
-    return [round(float(value), 6) for value in values]

@@ -43,11 +43,11 @@ def test_the_manifest_says_what_was_trained_on_what_with_what(saved: Path) -> No
     assert manifest.fitted_on["rows"] == 40
     assert len(manifest.fitted_on["fingerprint"]) == 64
     assert {"python", "textgraft", "numpy", "scikit-learn"} <= manifest.versions.keys()
-    assert set(manifest.files) == {path.name for path in saved.iterdir()} - {"textgraft.json"}
+    assert set(manifest.files) == {path.name for path in saved.iterdir()} - {"textgraft.json", "README.md"}
 
 
 def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
-    assert {path.suffix for path in saved.iterdir()} <= {".json", ".safetensors", ".txt"}
+    assert {path.suffix for path in saved.iterdir()} <= {".json", ".jsonl", ".md", ".safetensors", ".txt"}
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
-from importlib import metadata
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ArtifactError
+from textgraft.json_files import is_number, is_strings, is_whole, read_json
+from textgraft.task import whole
 
 FILE = "textgraft.json"
+CARD = "README.md"
 FORMAT = "textgraft-model"
 VERSION = 1
-LIBRARIES = ("textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors")
+MOST_BYTES = 1 << 28  # the confusion matrix of 4,000 labels takes less
+LIBRARIES = (
+    "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
+    "onnx", "onnxruntime", "openvino", "nncf",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Export:
+    """The network of a model in the form that another runtime reads.
+
+    Attributes:
+        runtime: ``"onnx"`` or ``"openvino"``.
+        precision: of its matrix products.
+        recipe: how it was made, for people.
+        files: their names in the model directory.
+    """
+
+    runtime: str
+    precision: str
+    recipe: str
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.runtime}-{self.precision}"
 
 
 @dataclass(frozen=True)
@@ -32,7 +58,9 @@ class Manifest:
         fitted_on: rows, label counts, fingerprint, files and columns of the training data.
         evaluation: the metrics on test data, as ``Evaluation.to_dict``; None if there was none.
         versions: of Python and of the libraries that trained it.
-        files: sha256 and size in bytes of every other file.
+        files: sha256 and size in bytes of every other file, and of safetensors the dtype and shape of each tensor.
+        exports: the fields of each ``Export``.
+        weights: whether it holds what its method reads without an export; False of a directory made to be shipped.
         format: always ``"textgraft-model"``.
         format_version: of this layout; a newer one is refused.
     """
@@ -48,8 +76,29 @@ class Manifest:
     evaluation: dict[str, Any] | None
     versions: dict[str, str]
     files: dict[str, dict[str, Any]]
+    exports: list[dict[str, Any]] = field(default_factory=list)
+    weights: bool = True
     format: str = FORMAT
     format_version: int = VERSION
+
+    def exported(self) -> list[Export]:
+        """The exports, checked.
+
+        Raises:
+            ArtifactError: one of them is not what an export writes, or names files that the model does not have.
+        """
+        found = []
+        for told in self.exports:
+            try:
+                export = Export(**told | {"files": tuple(told["files"])})
+                texts = (export.runtime, export.precision, export.recipe, *export.files)
+                right = all(isinstance(text, str) for text in texts) and set(export.files) <= self.files.keys()
+            except (TypeError, KeyError):
+                right = False
+            if not right or not export.files:
+                raise ArtifactError(f"{FILE} is damaged: {told!r} is no export of this model.")
+            found.append(export)
+        return found
 
     def to_json(self) -> str:
         """JSON text with a line per field's inner value, the format first."""
@@ -70,14 +119,11 @@ def read_manifest(directory: str | Path) -> Manifest:
         raise ArtifactError(f"There is no model directory {folder}.")
     if not path.is_file():
         raise ArtifactError(f"{folder} is not a model directory: it has no {FILE}. Give one that --out wrote.")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged: {error}.") from None
+    content = read_json(path, most=MOST_BYTES)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ArtifactError(f"{path} was not written by textgraft: its format is not {FORMAT!r}.")
     version = content.get("format_version")
-    if not isinstance(version, int) or version < 1:
+    if not is_whole(version, 1):
         raise ArtifactError(f"{path} is damaged: format_version is {version!r}.")
     if version > VERSION:
         raise ArtifactError(
@@ -94,11 +140,14 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         "dict[str, str]": dict,
         "dict[str, Any] | None": (dict, type(None)),
         "list[float]": list,
+        "list[dict[str, Any]]": list,
         "str": str,
         "int": int,
+        "bool": bool,
     }
     known = {field.name: types[str(field.type)] for field in fields(Manifest)}
-    missing = known.keys() - content.keys()
+    optional = {"exports", "weights"}  # older models have none
+    missing = known.keys() - content.keys() - optional
     foreign = content.keys() - known.keys()
     wrong = [name for name, kind in known.items() if name in content and not isinstance(content[name], kind)]
     if missing or foreign or wrong:
@@ -108,7 +157,63 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
             if names
         ]
         raise ArtifactError(f"{path} is damaged: {'; '.join(told)}.")
-    return Manifest(**content)
+    manifest = Manifest(**content)
+    if clause := _what_is_wrong(manifest):
+        raise ArtifactError(f"{path} is damaged: {clause}.")
+    return manifest
+
+
+def _what_is_wrong(manifest: Manifest) -> str | None:
+    """What the fields of a manifest must not hold, as a clause; None if all is well."""
+    task, classes = manifest.task, manifest.classes
+    if task.keys() != {"labels", "multi_label"} or type(task["multi_label"]) is not bool:
+        return "its task is not labels and multi_label"
+    labels, least = task["labels"], 1 if task["multi_label"] else 2
+    if not is_strings(labels) or len(set(labels)) < len(labels) or len(labels) < least:
+        return f"its labels are not {least} or more different strings"
+    if any(whole(label) != label for label in labels):
+        return "a label is not Unicode"
+    if classes.keys() != {"values", "dtype"} or not isinstance(classes["values"], list):
+        return "its classes are not values and dtype"
+    if manifest.label_form not in ("names", "indicator"):
+        return f"its label_form is {manifest.label_form!r}"
+    if not all(is_number(threshold, 0, 1) for threshold in manifest.thresholds):
+        return "its thresholds are not numbers from 0 to 1"
+    if not is_strings(list(manifest.versions.values())):
+        return "its versions are not strings"
+    if not _is_fitted_on(manifest.fitted_on, len(labels)):
+        return "its fitted_on does not say what it was trained on"
+    wrong = [name for name, told in manifest.files.items() if not _is_described(told)]
+    return f"it does not say what {wrong[0]!r} is" if wrong else None
+
+
+def _is_fitted_on(told: dict[str, Any], labels: int) -> bool:
+    """Whether these are the fields of a ``FittedOn``."""
+    if told.keys() != {"rows", "counts", "fingerprint", "files", "columns"}:
+        return False
+    counts, columns = told["counts"], told["columns"]
+    counted = isinstance(counts, list) and len(counts) == labels and all(map(is_whole, [told["rows"], *counts]))
+    if not counted or not isinstance(told["fingerprint"], str) or not is_strings(told["files"]):
+        return False
+    if columns is None:
+        return True
+    known = isinstance(columns, dict) and {"text", "label"} <= columns.keys() <= {"text", "label", "shape", "delimiter"}
+    return (
+        known
+        and is_strings(columns["text"])
+        and is_strings(columns["label"])
+        and columns.get("shape", "name") in ("name", "list", "delimited", "indicator")
+        and isinstance(columns.get("delimiter", ""), str)
+    )
+
+
+def _is_described(told: dict[str, Any]) -> bool:
+    """Whether these are a file's size and hash and, of safetensors, dtypes and shapes; older models have none."""
+    if not isinstance(told, dict) or not {"bytes", "sha256"} <= told.keys() <= {"bytes", "sha256", "tensors"}:
+        return False
+    tensors = told.get("tensors", {})
+    right = isinstance(tensors, dict) and is_strings(list(tensors.values()))
+    return right and is_whole(told["bytes"]) and isinstance(told["sha256"], str)
 
 
 def plain(content: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +233,8 @@ def _default(value: object) -> object:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the installed libraries that shape a result."""
+    from importlib import metadata  # slow to import, and of no use to what only reads a model
+
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in LIBRARIES:
         try:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli import compare, demo, evaluate, inspect, predict, train, vectors
+from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
 from textgraft.cli.options import expand
 from textgraft.errors import TextgraftError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (inspect, train, compare, evaluate, predict, demo):
+for module in (inspect, train, compare, evaluate, predict, export, push, demo):
     app.command(module.NAME)(expand(module.run))
 app.add_typer(vectors.app)
 

@@ -28,8 +28,10 @@ def run(
     """Train several methods on the same rows of TABLE and compare them on the same test rows; name the one to take."""
     from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_comparison
+    from textgraft.extras import import_scipy
     from textgraft.ladder import compare
 
+    import_scipy("Comparing methods")
     models = tuning.build([name.strip() for name in methods.split(",") if name.strip()], dividing.seed)
     splits = dividing.read(source, reading)
     comparison = compare(models, splits, directory=out, seed=dividing.seed)

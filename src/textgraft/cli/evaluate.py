@@ -7,21 +7,26 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Json, Table, TableOptions
+from textgraft.cli.options import Json, Runtime, Table, TableOptions
 
 NAME = "evaluate"
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
 
 
-def run(directory: Directory, source: Table, reading: TableOptions, as_json: Json = False) -> None:
+def run(
+    directory: Directory, source: Table, reading: TableOptions, runtime: Runtime = "auto", as_json: Json = False
+) -> None:
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
     from textgraft.artifact import load
-    from textgraft.cli.console import print_json
+    from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_evaluation
+    from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
 
-    model = load(directory)
+    import_scipy("Evaluating with intervals")
+    model = load(directory, runtime=runtime)
+    remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     evaluation = evaluate(model, data)

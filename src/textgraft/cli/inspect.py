@@ -26,7 +26,9 @@ def run(
     from textgraft.data.audit import inspect
     from textgraft.encoders import TextTokenizer, resolve
     from textgraft.errors import EncoderError, MissingExtraError
+    from textgraft.extras import import_scipy
 
+    import_scipy("Inspecting a table")
     splits = dividing.read(source, reading, for_audit=True)
     parts = splits if len(splits.parts()) > 1 else splits.train
     try:

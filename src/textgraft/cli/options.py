@@ -320,3 +320,7 @@ def column_names(columns: str | None) -> list[str] | None:
 Table = Annotated[str, typer.Argument(metavar="TABLE", help="A file, a folder or a pattern such as 'data/*.csv'.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
+Runtime = Annotated[
+    str,
+    typer.Option("--runtime", help="Computes the network: auto, torch, onnx, openvino, or an export's name."),
+]

@@ -38,8 +38,10 @@ def run(
     from textgraft.artifact.directory import check_place
     from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_evaluation
+    from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
 
+    import_scipy("Training")
     model = tuning.build([method], dividing.seed)[0]
     check_place(out)
     if "folder" in model.get_params(deep=False):

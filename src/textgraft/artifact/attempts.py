@@ -1,0 +1,224 @@
+"""Trying one recipe after the other until one makes an export that answers as the model does."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.artifact.parity import Parity, Tolerance, measure, tolerance_for
+from textgraft.artifact.sample import Sample
+from textgraft.encoders.cache import without_cache
+from textgraft.encoders.runtimes import Batch, open_runtime
+from textgraft.errors import ArtifactError, DataError, ExportError
+from textgraft.methods import TextClassifier
+from textgraft.task import Dataset
+
+if TYPE_CHECKING:
+    from textgraft.encoders.conversion import Graph, Recipe
+
+Target = Literal["openvino", "onnx"]
+Precision = Literal["auto", "int8", "bf16", "fp32"]
+FEW = 30  # texts on which an export is compared: below, a share of equal labels says little
+MOST_CALIBRATING = 170  # texts, a third of a sample; more change the ranges of activations little
+ALONE = 32  # texts that are also predicted one by one
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One recipe and how its export answered.
+
+    Attributes:
+        recipe: what was done, for people.
+        precision: of the matrix products.
+        size: of its files, in bytes; 0 where it could not be made.
+        tolerance: what it was held to.
+        parity: what was measured; None where it could not be made or not be run.
+        fault: why it was not taken; None for the one that was.
+    """
+
+    recipe: str
+    precision: str
+    size: int
+    tolerance: Tolerance
+    parity: Parity | None
+    fault: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        content = {"recipe": self.recipe, "precision": self.precision, "bytes": self.size, "fault": self.fault}
+        parity = None if self.parity is None else self.parity.to_dict()
+        return content | {"tolerance": asdict(self.tolerance), "parity": parity}
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What an export is calibrated on and compared on; no text is in both."""
+
+    calibrating: list[str]
+    compared: Dataset
+    source: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """The recipe that passed, its files in a folder, and all attempts."""
+
+    recipe: Recipe
+    folder: Path
+    files: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    notes: tuple[str, ...]
+
+
+def divided(place: Path, model: TextClassifier, data: Dataset | None, *, calibrating: bool) -> Texts:
+    """Divides the given texts, or the sample that the model keeps, by a hash: the order of rows plays no part."""
+    given = model.checked_on_ if data is None else data.with_task(model.task_)
+    if given is None or not len(given):
+        raise DataError(
+            f"{place} keeps no sample of validation texts, so nothing would tell whether an export answers as the "
+            "model does; give labelled texts that it was not trained on: --data TABLE (data=)."
+            if data is None
+            else "The data given for the export has no rows; give labelled texts, 100 or more."
+        )
+    drawn = Sample.of(given).data.texts
+    taken = set(drawn[: min(MOST_CALIBRATING, len(drawn) // 3)] if calibrating else ())
+    compared = given.select([i for i, text in enumerate(given.texts) if text not in taken])
+    notes = []
+    if len(compared) < FEW:
+        notes.append(
+            f"The export was compared with the model on {len(compared)} texts only; give more with --data (data=) to "
+            "be sure of it."
+        )
+    if data is not None and data.fingerprint == model.fitted_on_.fingerprint:
+        notes.append("The texts given are those that the model was trained on; its metric on them is flattered.")
+    source = "the model's sample of validation texts" if data is None else ", ".join(data.rows.files[:3])
+    return Texts(sorted(taken), compared, source, tuple(notes))
+
+
+def first_that_passes(
+    place: Path,
+    model: TextClassifier,
+    graph: Graph,
+    texts: Texts,
+    asked: tuple[Target, Precision],
+    tolerance: Tolerance | None,
+    folder: Path,
+) -> Made:
+    """Tries one recipe after the other.
+
+    Raises:
+        ExportError: none passes.
+    """
+    runtime, precision = asked
+    graph_file = folder / "graph.onnx"
+    graph.write_onnx(graph_file)
+    batches = list(model._batches(texts.calibrating)) if texts.calibrating else []
+    reference = _answers(model, texts.compared.texts)
+    attempts: list[Attempt] = []
+    for recipe in _recipes(runtime, precision, graph_file, batches):
+        made = folder / str(len(attempts))
+        made.mkdir()
+        bounds = tolerance_for(recipe.precision, tolerance)
+        attempt, files, note = _attempt(model, recipe, graph_file, batches, made, reference, texts.compared, bounds)
+        attempts.append(attempt)
+        if attempt.fault is None:
+            return Made(recipe, made, files, tuple(attempts), (note,) if note else ())
+        progress.say(f"{recipe.name}: {attempt.fault}")
+        shutil.rmtree(made)
+    raise ExportError(
+        f"No export of {place} for {runtime} answers as the model does, so none was kept. "
+        + " ".join(f"{attempt.recipe}: {attempt.fault}" for attempt in attempts)
+        + " Give more texts to compare on (--data), or allow more (--max-difference, --min-equal, --max-drop)."
+    )
+
+
+def _recipes(runtime: Target, precision: Precision, graph: Path, batches: Sequence[Batch]) -> Iterator[Recipe]:
+    """What to try; with ``"auto"`` from the lowest precision on that the runtime has for this network."""
+    from textgraft.encoders.conversion import recipes
+
+    if precision != "auto":
+        return recipes(runtime, precision, graph, batches)
+    for lowest in ("int8", "bf16"):
+        try:
+            return recipes(runtime, lowest, graph, batches)
+        except ExportError as error:
+            progress.say(str(error))
+    return recipes(runtime, "fp32", graph, batches)
+
+
+def _attempt(
+    model: TextClassifier,
+    recipe: Recipe,
+    graph: Path,
+    batches: Sequence[Batch],
+    folder: Path,
+    reference: tuple[NDArray[np.float32], float],
+    compared: Dataset,
+    bounds: Tolerance,
+) -> tuple[Attempt, tuple[str, ...], str]:
+    """Makes one export and compares it; also its files, and a remark on how it was computed here."""
+    from textgraft.encoders.conversion import convert
+
+    try:
+        files = convert(graph, recipe, folder, batches)
+        runtime = open_runtime(recipe.runtime, recipe.precision, folder, files)
+    except (ExportError, ArtifactError) as error:  # what this recipe cannot, a better precision may
+        return Attempt(recipe.name, recipe.precision, 0, bounds, None, str(error)), (), ""
+    before, speed_before = reference
+    exported = model.through(runtime)
+    after, speed = _answers(exported, compared.texts)
+    after = _worse(before, after, _alone(exported, compared.texts[:ALONE]))
+    parity = measure(
+        before,
+        after,
+        model.task_,
+        model.thresholds_,
+        compared.targets,
+        speed_before=speed_before,
+        speed_after=speed,
+    )
+    size = sum((folder / name).stat().st_size for name in files)
+    note = ""
+    if runtime.precision != recipe.precision:
+        note = (
+            f"This processor has no {recipe.precision}: the export was compared as it runs here, in "
+            f"{runtime.precision}. Export it again where it shall run, to be sure of it."
+        )
+    return Attempt(recipe.name, recipe.precision, size, bounds, parity, parity.fault(bounds)), files, note
+
+
+def _answers(model: TextClassifier, texts: list[str]) -> tuple[NDArray[np.float32], float]:
+    """(n, k) probabilities, and texts a second, the first call aside, which loads and compiles."""
+    with without_cache():  # vectors on disk may come from an earlier attempt
+        model.predict_proba(texts[:1])
+        start = time.perf_counter()
+        probabilities = model.predict_proba(texts)
+    return probabilities, len(texts) / max(time.perf_counter() - start, 1e-9)
+
+
+def _alone(model: TextClassifier, texts: list[str]) -> NDArray[np.float32]:
+    """(n, k) probabilities of texts that are predicted one by one, so that none is padded."""
+    with without_cache():
+        return np.concatenate([model.predict_proba([text]) for text in texts])
+
+
+def _worse(before: NDArray[np.float32], after: NDArray[np.float32], alone: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The answers ``after``; of the first texts those of ``alone`` where they are further from ``before``.
+
+    An export that minds what else is in a batch, such as padding that is not masked or a range of int8 that is taken
+    from all of it, answers differently alone.
+    """
+    n = len(alone)
+    further = ~(np.abs(alone - before[:n]).max(axis=1) <= np.abs(after[:n] - before[:n]).max(axis=1))
+    result = after.copy()
+    result[:n][further] = alone[further]
+    return result

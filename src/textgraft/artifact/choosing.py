@@ -1,0 +1,169 @@
+"""Which export of a model runs here: the one asked for, or the fastest on this machine, measured once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textgraft.artifact.manifest import Export, Manifest
+from textgraft.cache import cache_folder
+from textgraft.encoders.runtimes import Runtime, check_runtime, installed, open_runtime
+from textgraft.encoders.runtimes.running import threads
+from textgraft.errors import ArtifactError, listed
+
+Told = dict[str, Any]  # what was chosen, and how fast each export was
+MEMORY = "runtimes.json"  # in the cache folder
+SECONDS = 0.5  # of measuring, for all exports together
+PACKAGES = ("onnxruntime", "openvino")
+ROWS, TOKENS = 16, 32  # of the batch that is measured
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What computes the network of a model.
+
+    Attributes:
+        runtime: of an export, or None for the model's own weights.
+        name: of the export, such as ``"openvino-int8"``.
+        note: a sentence on what was chosen and why; empty where there was no choice.
+    """
+
+    runtime: Runtime | None = None
+    name: str | None = None
+    note: str = ""
+
+
+def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
+    """Opens what computes the network of a model.
+
+    Args:
+        folder: of the model.
+        manifest: its content.
+        wish: ``"auto"``, the name of a runtime, or that of an export such as ``"openvino-int8"``.
+
+    Raises:
+        SettingError: there is no such runtime.
+        ArtifactError: the model has no export for it, or no weights of its own.
+        MissingExtraError: a library is not installed.
+    """
+    if wish != "auto":
+        check_runtime(wish.partition("-")[0])
+    exports = manifest.exported()
+    if wish == "torch":
+        if not manifest.weights:
+            raise ArtifactError(
+                f"{folder} was made to be shipped: it holds an export ({listed(exports)}) and not the weights that "
+                "torch reads. Take the directory that it was exported from, or leave out the runtime."
+            )
+        return Opened()
+    if wish == "auto" and (not exports or (manifest.weights and _has_gpu())):
+        return Opened()
+    wanted = [one for one in exports if wish in ("auto", one.runtime, str(one))]
+    if not wanted:
+        made = f"; it has {listed(exports)}" if exports else ""
+        raise ArtifactError(
+            f"{folder} has no export for {wish}{made}. Make it: textgraft export {folder} --runtime "
+            f"{wish.partition('-')[0]}"
+        )
+    there = [one for one in wanted if installed(one.runtime)]
+    if not there and manifest.weights and installed("torch"):
+        return Opened()
+    if not there:
+        check_runtime(wanted[0].runtime)
+    if len(there) == 1:
+        return Opened(_open(folder, there[0]), str(there[0]))
+    return _fastest(folder, manifest, there)
+
+
+def _open(folder: Path, export: Export) -> Runtime:
+    runtime = open_runtime(export.runtime, export.precision, folder, export.files)
+    if not np.isfinite(runtime.run(np.ones((1, 2), np.int64), None)).all():
+        raise ArtifactError(f"{folder} is damaged: its export {export} gives numbers that are none. Export it again.")
+    return runtime
+
+
+def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Opened:
+    """The export that this machine runs fastest: as remembered, or measured for half a second."""
+    key = _key(manifest, exports)
+    remembered = _read_memory().get(key)
+    for export in exports:
+        if remembered and str(export) == remembered.get("chosen"):
+            return Opened(_open(folder, export), str(export), f"{_said(remembered)} (measured earlier).")
+    best: tuple[float, Runtime, Export] | None = None
+    rates: dict[str, float] = {}
+    for export in exports:
+        runtime = _open(folder, export)
+        rate = _tokens_per_second(runtime, SECONDS / len(exports))
+        rates[str(export)] = round(rate)
+        if best is None or rate > best[0]:
+            best = rate, runtime, export
+    assert best is not None
+    told: Told = {"chosen": str(best[2]), "tokens_per_second": rates}
+    _remember(key, told)
+    return Opened(best[1], str(best[2]), f"{_said(told)}.")
+
+
+def _said(told: Told) -> str:
+    measured = ", ".join(f"{name} {rate:,.0f}" for name, rate in told["tokens_per_second"].items())
+    return f"Computed by {told['chosen']}, the fastest export here; tokens/s: {measured}"
+
+
+def _tokens_per_second(runtime: Runtime, seconds: float) -> float:
+    """By the fastest of the runs that fit into ``seconds``; at least one after the first, which is slower."""
+    ids = np.ones((ROWS, TOKENS), np.int64)
+    runtime.run(ids, None)
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        runtime.run(ids, None)
+        times.append(time.perf_counter() - start)
+    return ids.size / min(times)
+
+
+def _key(manifest: Manifest, exports: Sequence[Export]) -> str:
+    """All that speed depends on: the files, the libraries, the threads."""
+    from importlib import metadata
+
+    hashes = [manifest.files[name].get("sha256") for export in exports for name in export.files]
+    releases = []
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            releases.append(f"{package} {metadata.version(package)}")
+    return hashlib.sha256(repr((hashes, releases, threads())).encode()).hexdigest()[:32]
+
+
+def _read_memory() -> dict[str, Told]:
+    try:
+        content = json.loads((cache_folder() / MEMORY).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    right = isinstance(content, dict) and all(isinstance(told, dict) for told in content.values())
+    return content if right else {}
+
+
+def _remember(key: str, told: Told) -> None:
+    """A cache that cannot be written to means another measurement the next time."""
+    path = cache_folder() / MEMORY
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{path.name}.{time.time_ns()}.part")
+        half.write_text(json.dumps(_read_memory() | {key: told}), "utf-8")
+        half.replace(path)
+
+
+def _has_gpu() -> bool:
+    """Whether torch would compute on a GPU; torch is only asked where a driver is there."""
+    if not Path("/dev/nvidiactl").exists() or not installed("torch"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

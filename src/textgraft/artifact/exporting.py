@@ -1,0 +1,237 @@
+"""Exporting a model to another runtime: made, compared with the model on real texts, and kept only if it answers alike.
+
+Whatever is tried, whether it was taken and why not, stands in ``parity.json`` beside the export.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from textgraft.artifact.attempts import Attempt, Precision, Target, divided, first_that_passes
+from textgraft.artifact.directory import check_place, load, save
+from textgraft.artifact.foreign import is_foreign, load_foreign
+from textgraft.artifact.manifest import Export, Manifest, read_manifest, versions
+from textgraft.artifact.parity import Tolerance
+from textgraft.artifact.rebuilding import rebuild
+from textgraft.artifact.sample import FILE as SAMPLE
+from textgraft.encoders.runtimes import check_runtime
+from textgraft.errors import ArtifactError, ExportError, SettingError, TextgraftError, did_you_mean
+from textgraft.methods import METHODS, TextClassifier
+from textgraft.task import Dataset
+
+TARGETS: tuple[Target, ...] = ("openvino", "onnx")
+PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "fp32")
+FILE = "parity.json"
+TORCH_WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?")  # as transformers names them
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What ``export`` did.
+
+    Attributes:
+        directory: where the export is.
+        runtime: what runs it.
+        asked: the precision that was asked for.
+        precision: the one that it has.
+        recipe: how it was made.
+        files: the names of its files.
+        attempts: all recipes that were tried; the last one was taken.
+        calibrated_on: texts from which int8 took the ranges of its activations; none of them was compared on.
+        compared_on: which texts were compared, for people.
+        notes: sentences that a user should see.
+    """
+
+    directory: Path
+    runtime: str
+    asked: str
+    precision: str
+    recipe: str
+    files: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    calibrated_on: int
+    compared_on: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, as it stands in ``parity.json``."""
+        content = asdict(self) | {"attempts": [attempt.to_dict() for attempt in self.attempts]}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items() if k != "directory"}
+
+
+def export(
+    directory: str | Path,
+    *,
+    runtime: Target = "openvino",
+    precision: Precision = "auto",
+    data: Dataset | None = None,
+    tolerance: Tolerance | None = None,
+    to: str | Path | None = None,
+) -> Outcome:
+    """Adds to a model directory the model's network in a form that runs without torch, and fast.
+
+    The export is compared with the model itself, computed by torch in fp32: both read the same texts from end to end,
+    tokenising, windows, calibration and thresholds included. Where it answers too differently, the next better
+    recipe is tried: more of the network in a higher precision, in the end all of it. If none passes, nothing is kept.
+
+    An earlier export for the same runtime and precision is replaced, and one whose precision fails now is taken out.
+
+    Args:
+        directory: of a model.
+        runtime: ``"openvino"``, the faster one on x86 and Arm, or ``"onnx"`` for ONNX Runtime.
+        precision: ``"int8"``, ``"bf16"`` or ``"fp32"`` of the matrix products; ``"auto"`` is int8 where that passes,
+            and the next better precision that does where not.
+        data: labelled texts to compare on, not those of training; None takes the sample that the model keeps. int8 is
+            calibrated on up to 170 of them, at most a third, and compared on the others.
+        tolerance: how different answers may be; None, and what is None in it, is usual for the precision.
+        to: make a new directory for shipping instead: without the weights for torch and without the sample of texts.
+
+    Raises:
+        ExportError: no recipe passes, an operator has no translation, or the method has nothing to export.
+        ArtifactError: ``directory`` is no model, or cannot be written to.
+        DataError: there are no texts to compare on, or they carry labels that the model does not have.
+        SettingError: an unknown runtime or precision, or ``to`` is the model itself.
+        MissingExtraError: a library for writing or running exports is not installed.
+    """
+    place = Path(directory)
+    place = place.resolve() if place.is_symlink() else place  # the directory is replaced, not what leads to it
+    target = place if to is None else Path(to)
+    _check_asked(runtime, precision)
+    _check_source(place, shipped=to is not None)
+    _check_target(place, target, shipped=to is not None)
+    with _workplace(target) as folder:
+        source, manifest, model = _opened(place, folder)
+        graph = model._graph()
+        assert graph is not None  # as its method has one
+        texts = divided(place, model, data, calibrating=precision in ("auto", "int8"))
+        made = first_that_passes(place, model, graph, texts, (runtime, precision), tolerance, folder)
+        outcome = Outcome(
+            directory=target,
+            runtime=runtime,
+            asked=precision,
+            precision=made.recipe.precision,
+            recipe=made.recipe.name,
+            files=made.files,
+            attempts=made.attempts,
+            calibrated_on=len(texts.calibrating),
+            compared_on=texts.source,
+            notes=(*texts.notes, *made.notes),
+        )
+        model._write_for_runtime(made.folder)
+        changed, dropped = _changed(manifest, outcome, shipped=to is not None)
+        told = _earlier_outcomes(source, changed.exports[:-1])
+        content = {"exports": [*told, outcome.to_dict()], "versions": versions()}
+        (made.folder / FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False), "utf-8")
+        rebuild(source, manifest, changed, without=dropped, added=made.folder, to=target)
+    return outcome
+
+
+def _check_asked(runtime: str, precision: str) -> None:
+    for name, value, known in (("runtime", runtime, TARGETS), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise SettingError(
+                f"{name} of an export must be one of {', '.join(map(repr, known))}; got {value!r}."
+                f"{did_you_mean(str(value), known)}"
+            )
+    if (runtime, precision) == ("onnx", "bf16"):
+        raise SettingError(
+            "ONNX Runtime computes no bf16 on processors; take precision 'fp32' or 'int8' for it, or runtime "
+            "'openvino' for bf16."
+        )
+    check_runtime(runtime)
+
+
+def _check_source(place: Path, *, shipped: bool) -> None:
+    """Is there a model whose network can be exported, as far as its directory tells?"""
+    if is_foreign(place):
+        if not shipped:
+            raise ArtifactError(
+                f"{place} was not made by textgraft and is left as it is; give a new directory for the export with "
+                "--to (to=)."
+            )
+        return
+    method = read_manifest(place).method
+    if method in METHODS and METHODS[method]._graph is TextClassifier._graph:
+        raise ExportError(
+            f"{place} needs no export: the method {method!r} computes with NumPy alone, and loads and predicts as it "
+            "is wherever textgraft is installed, without torch."
+        )
+
+
+def _check_target(place: Path, target: Path, *, shipped: bool) -> None:
+    """Before anything is computed: can the result be written?"""
+    if shipped and place.resolve() in (target.resolve(), *target.resolve().parents):
+        raise SettingError(f"{target} is the model itself or lies in it; give another directory to ship.")
+    check_place(target)
+    if target.exists() and not os.access(target, os.W_OK):
+        raise ArtifactError(
+            f"{target} is read-only, so the export cannot be put there; make it writable, or give another directory "
+            "with --to (to=)."
+        )
+
+
+def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, TextClassifier]:
+    """A directory in textgraft's form, its manifest, and the model itself.
+
+    That is computed by torch on its own weights, in fp32 whatever it was trained in. A foreign model is first saved in
+    textgraft's form.
+    """
+    if is_foreign(place):
+        foreign = load_foreign(place, precision="fp32")
+        own = save(foreign, folder / "own", keep_sample=False)
+        return own, read_manifest(own), foreign
+    manifest = read_manifest(place)
+    model = load(place, runtime="torch")
+    if getattr(model, "precision", "fp32") != "fp32":
+        model.set_params(precision="fp32")
+        model._read(place)
+    return place, manifest, model
+
+
+def _changed(manifest: Manifest, outcome: Outcome, *, shipped: bool) -> tuple[Manifest, set[str]]:
+    """The manifest with the export, the last of its list; and the names of files that are no longer needed."""
+    new = Export(outcome.runtime, outcome.precision, outcome.recipe, outcome.files)
+    tried = {attempt.precision for attempt in outcome.attempts}
+    gone = [one for one in manifest.exported() if shipped or (one.runtime == new.runtime and one.precision in tried)]
+    kept = [asdict(one) for one in manifest.exported() if one not in gone]
+    dropped = {name for one in gone for name in one.files}
+    if shipped:
+        dropped |= {name for name in manifest.files if name == SAMPLE or TORCH_WEIGHTS.fullmatch(name)}
+    return replace(manifest, exports=[*kept, asdict(new)], weights=manifest.weights and not shipped), dropped
+
+
+def _earlier_outcomes(place: Path, exports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What ``parity.json`` says of the exports that stay."""
+    if not exports or not (place / FILE).exists():
+        return []
+    kept = {(one["runtime"], one["precision"]) for one in exports}
+    try:
+        told = json.loads((place / FILE).read_text("utf-8"))["exports"]
+        return [one for one in told if (one["runtime"], one["precision"]) in kept]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{place / FILE} is damaged: {error}.") from None
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """A hidden folder near the target, on the same disk, that is deleted at the end."""
+    existing = next(parent for parent in target.absolute().parents if parent.exists())
+    folder = existing / f".{target.absolute().name}.{os.getpid()}.export"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+    except OSError as error:
+        if isinstance(error, TextgraftError):
+            raise
+        raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,185 @@
+"""Classifiers that were not made by textgraft: any sequence classifier that ``transformers`` saved."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textgraft import progress
+from textgraft.artifact.manifest import FILE
+from textgraft.encoders.sources import EncoderFiles, resolve
+from textgraft.encoders.tokenizing import TextTokenizer
+from textgraft.errors import ArtifactError, EncoderError, SettingError, listed
+from textgraft.hardware import Precision
+from textgraft.methods import FineTunedClassifier
+from textgraft.methods.base import FittedOn
+from textgraft.task import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
+
+    from textgraft.encoders.headed import HeadedEncoder
+
+HEAD = "ForSequenceClassification"
+PROBES = ["a", "Does it give the same answers here, in a batch with shorter texts, as it does alone?"]
+EQUAL, ROUNDED = 1e-4, 0.05  # how far probabilities may differ, in fp32 and below
+NEVER_NAMED = re.compile(r"LABEL_\d+")
+
+
+def is_foreign(folder: str | Path) -> bool:
+    """Whether a folder holds a sequence classifier of ``transformers`` and no model of textgraft."""
+    config = Path(folder) / "config.json"
+    if (Path(folder) / FILE).exists() or not config.is_file():
+        return False
+    try:
+        content = json.loads(config.read_text("utf-8"))
+    except (ValueError, OSError, RecursionError):
+        return False
+    kinds = content.get("architectures") if isinstance(content, dict) else None
+    return isinstance(kinds, list) and any(str(kind).endswith(HEAD) for kind in kinds)
+
+
+def load_foreign(
+    folder: str | Path, *, labels: Sequence[str] | None = None, precision: Precision = "fp32"
+) -> FineTunedClassifier:
+    """A sequence classifier that ``transformers`` saved, as a fitted classifier.
+
+    It gives the probabilities of ``transformers.pipeline("text-classification", folder)`` with ``truncation=True``:
+    softmax, or the sigmoid of each label where ``problem_type`` is ``multi_label_classification``; long texts are cut.
+    A multi-label task has thresholds of 0.5. What it was trained on is not known: ``fitted_on_`` has no rows.
+
+    Args:
+        folder: with ``config.json``, safetensors weights and the tokenizer. No code in it is run.
+        labels: the names of its labels, in the order of its outputs; None takes those in ``config.json``.
+        precision: of the matrix products.
+
+    Raises:
+        ArtifactError: it is no classifier, or of a kind that textgraft does not compute as ``transformers`` does.
+        EncoderError: weights or tokenizer are missing or damaged, would run code, or do not go together.
+        SettingError: ``labels`` are not as many as the model has, or two are the same.
+    """
+    folder = Path(folder)
+    files = resolve(str(folder))
+    config, tokenizer = _opened(files)
+    task = _task(folder, config, labels)
+    model = FineTunedClassifier(str(folder), long="truncate", precision=precision)
+    model.task_ = task
+    model.classes_ = np.array(task.labels)
+    model.label_form_ = "names"
+    model.thresholds_ = np.full(len(task), 0.5, np.float32)
+    model.fitted_on_ = FittedOn(rows=0, counts=(0,) * len(task), fingerprint="", files=(), columns=None)
+    model.notes_ = tuple(note for note in _notes(folder, task) if not progress.say(note))
+    headed = _network(model, _padded(files, config, tokenizer), tokenizer)
+    _check_answers(headed, tokenizer)
+    model.network_ = headed
+    model.chosen_ = {"made_by": "transformers", "max_tokens": headed.max_tokens}
+    return model
+
+
+def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
+    """Configuration and tokenizer as ``transformers`` makes them of the files."""
+    from textgraft.encoders.loading import quiet_loading
+
+    settings = files.folder / "tokenizer_config.json"
+    if settings.is_file() and "auto_map" in settings.read_text("utf-8", errors="replace"):
+        raise EncoderError(
+            f"{settings} asks to run code that comes with the model (auto_map), which textgraft never does; save it "
+            "with a tokenizer that transformers knows."
+        )
+    with quiet_loading(files.name):
+        from transformers import AutoConfig, AutoTokenizer
+
+        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        config = AutoConfig.from_pretrained(str(files.folder), **options)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **options)
+    if not tokenizer.is_fast:
+        raise EncoderError(f"{files.folder} has no fast tokenizer; save it again with tokenizer.json.")
+    return config, tokenizer
+
+
+def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) -> Task:
+    if config.is_encoder_decoder:
+        raise ArtifactError(
+            f"{folder} is a {config.model_type} classifier, which runs a decoder; textgraft runs encoders only. "
+            "Fine-tune its encoder half with textgraft instead."
+        )
+    multi_label = config.problem_type == "multi_label_classification"
+    if config.problem_type == "regression" or (config.num_labels == 1 and not multi_label):
+        raise ArtifactError(
+            f"{folder} gives a number and no label (num_labels is {config.num_labels}, problem_type "
+            f"{config.problem_type!r}); textgraft takes classifiers of two labels or more, or multi-label ones."
+        )
+    named = [str(config.id2label[i]) for i in range(config.num_labels)]
+    names = named if labels is None else [str(label) for label in labels]
+    if len(names) != len(named):
+        raise SettingError(f"{folder} has {len(named)} labels ({listed(named)}); labels= names {len(names)}.")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SettingError(f"The labels of {folder} must differ from each other; {listed(map(repr, twice))} is there "
+                           "more than once. Give other names with labels=.")  # fmt: skip
+    return Task(tuple(names), multi_label)
+
+
+def _notes(folder: Path, task: Task) -> list[str]:
+    if not all(NEVER_NAMED.fullmatch(label) for label in task.labels):
+        return []
+    return [
+        f"{folder} does not name its labels (id2label in config.json is {listed(task.labels, 3)}). Give their names in "
+        'that order, load(folder, labels=["...", "..."]), or write them into config.json.'
+    ]
+
+
+def _padded(files: EncoderFiles, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> EncoderFiles:
+    """The files with a padding id.
+
+    Decoders often have none, and their heads take the last token that is not padding. So it is one that no text ends
+    with: not the last of those that the tokenizer adds, if it adds any.
+    """
+    last = tokenizer("a")["input_ids"][-1]
+    ids = (config.pad_token_id, tokenizer.pad_token_id)
+    others = (i for i in (tokenizer.eos_token_id, 0, 1) if i != last)
+    chosen = next(i for i in (*ids, *others) if isinstance(i, int))
+    return replace(files, config=files.config | {"pad_token_id": chosen})
+
+
+def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrainedTokenizerFast) -> HeadedEncoder:
+    from textgraft.encoders.headed import HeadedEncoder
+
+    max_tokens = min(tokenizer.model_max_length, files.positions)
+    headed = HeadedEncoder(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
+    headed.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
+    # transformers may build another tokenizer than tokenizer.json holds (tokenizer_config.json); its own counts.
+    with TemporaryDirectory() as built:
+        tokenizer.backend_tokenizer.save(str(Path(built) / "tokenizer.json"))
+        headed.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
+    return headed
+
+
+def _check_answers(headed: HeadedEncoder, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Compares two texts of different lengths, of which one is padded here, with what ``transformers`` says of each.
+
+    Families differ in more than can be listed: XLNet's tokenizer numbers the parts of a text and its head takes the
+    last token, padding or not.
+    """
+    import torch
+
+    ours = headed.probabilities(headed.windows(PROBES))
+    known = signature(headed.network.forward).parameters
+    cut = {"truncation": True, "max_length": headed.max_tokens}
+    with torch.inference_mode():
+        inputs = [tokenizer(text, return_tensors="pt", **cut).to(headed.device) for text in PROBES]
+        alone = [headed.network(**{name: one[name] for name in one if name in known}).logits for one in inputs]
+    theirs = headed.task.probabilities(torch.cat(alone).float().cpu().numpy())
+    if not np.allclose(ours, theirs, atol=EQUAL if headed.dtype == torch.float32 else ROUNDED):
+        raise ArtifactError(
+            f"{headed.files.folder} is a {headed.files.config.get('model_type')} classifier, to which textgraft gives "
+            f"other answers than transformers does (probabilities differ by {np.abs(ours - theirs).max():.2g}): it "
+            "treats padding or the parts of a text in a way of its own. Fine-tune an encoder of another family."
+        )

@@ -1,0 +1,113 @@
+"""``textgraft export``: a model's network for a runtime without torch, kept only if it answers as the model does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from textgraft.cli.options import Json, TableOptions
+
+if TYPE_CHECKING:
+    from textgraft.artifact.attempts import Attempt, Precision, Target
+    from textgraft.artifact.exporting import Outcome
+    from textgraft.task import Dataset
+
+NAME = "export"
+GATE = "How different its answers may be (usual for the precision if not given)"
+
+
+def run(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
+    reading: TableOptions,
+    runtime: Annotated[str, typer.Option(help="What shall run it: openvino, or onnx for ONNX Runtime.")] = "openvino",
+    precision: Annotated[
+        str, typer.Option(help="int8, bf16 or fp32; auto is int8 where it passes, else the next better one that does.")
+    ] = "auto",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="TABLE", help="Labelled texts to compare on; the sample in the model if not given."
+        ),
+    ] = None,
+    max_difference: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Largest difference of a probability.", rich_help_panel=GATE)
+    ] = None,
+    min_equal: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Least share of texts that keep their labels, as 0.98.", rich_help_panel=GATE),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Largest drop of accuracy or micro-F1, as 0.005.", rich_help_panel=GATE),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, no texts."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Export the model in DIR, and compare the export with it on real texts before it is kept."""
+    from textgraft.artifact.exporting import export
+    from textgraft.artifact.parity import Tolerance
+    from textgraft.cli.console import print_json, remark
+
+    outcome = export(
+        directory,
+        runtime=cast("Target", runtime),  # what else it may be is refused there
+        precision=cast("Precision", precision),
+        data=None if source is None else read_like_training(directory, source, reading),
+        tolerance=Tolerance(max_difference, min_equal, max_drop),
+        to=to,
+    )
+    remark(outcome.notes)
+    if as_json:
+        print_json({"model": str(directory), "directory": str(outcome.directory)} | outcome.to_dict())
+    else:
+        show_outcome(outcome)
+
+
+def read_like_training(directory: Path, source: str, reading: TableOptions) -> Dataset:
+    """A labelled table in the columns of the model's training data, unless others are given."""
+    from textgraft.artifact import load
+
+    columns = None if reading.text or reading.label else load(directory, runtime="torch").fitted_on_.columns
+    return reading.read(source, like=columns)
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """A row per recipe that was tried, and how to use the one that was taken."""
+    from textgraft.artifact.directory import directory_bytes
+    from textgraft.cli.console import output, table
+
+    compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
+    title = f"{outcome.runtime}, compared with the model in fp32 on {compared.texts:,} texts ({outcome.compared_on})"
+    columns = ("recipe", "largest difference", "equal labels", compared.metric, "change", "size", "texts/s", "verdict")
+    table(title, columns, [_row(attempt) for attempt in outcome.attempts], right=range(1, 7))
+    size = directory_bytes(outcome.directory) / 1e6
+    output().print(
+        f"{outcome.directory} ({size:,.1f} MB) now holds {outcome.runtime} {outcome.precision}: textgraft predict and "
+        f"textgraft.load take it where it is the fastest, with runtime={outcome.runtime!r} always.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _row(attempt: Attempt) -> tuple[str, ...]:
+    parity, verdict = attempt.parity, attempt.fault or "taken"
+    if parity is None:
+        return (attempt.recipe, "", "", "", "", "", "", verdict)
+    metric = "–" if parity.before is None else f"{parity.before.value:.3f}"
+    if parity.after is not None:
+        metric += f" → {parity.after.value:.3f}"
+    return (
+        attempt.recipe,
+        f"{parity.largest_difference:.4f}",
+        f"{parity.equal_labels:.1%}",
+        metric,
+        "" if parity.change is None else str(parity.change),
+        f"{attempt.size / 1e6:,.1f} MB",
+        f"{parity.speed_before:,.0f} → {parity.speed_after:,.0f}",
+        verdict,
+    )

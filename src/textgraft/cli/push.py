@@ -1,0 +1,25 @@
+"""``textgraft push``: a saved model to the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "push"
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
+Name = Annotated[str, typer.Argument(metavar="USER/NAME", help="Where to; it is made where it is not there.")]
+Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; without this only its owner does.")]
+Message = Annotated[str | None, typer.Option("--message", "-m", help="Of the commit.")]
+
+
+def run(directory: Directory, name: Name, public: Public = False, message: Message = None) -> None:
+    """Publish the model in DIR on the Hugging Face Hub, without any of its texts, and print its address.
+
+    It needs a token that may write: set HF_TOKEN, or run `hf auth login` once.
+    """
+    from textgraft.artifact.hub import push
+
+    print(push(directory, name, private=not public, message=message))

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import textgraft
+from textgraft import progress
+from textgraft.artifact.foreign import is_foreign, load_foreign
+from textgraft.errors import ArtifactError, EncoderError, SettingError
+from textgraft.task import Dataset, Rows
+
+from ..encoders.families import FAMILIES, _configuration, _tokenizer
+
+pytest.importorskip("torch")
+
+TEXTS = [f"the {noun} was {how}" for noun in ("film", "book", "game") for how in ("good", "great", "bad", "awful")]
+TEXTS += ["good", "", "great " * 50]
+NAMES = ("anger", "joy", "sadness")
+
+
+def made(folder: Path, family: str = "bert", names: tuple[str, ...] = NAMES, **config: Any) -> Path:
+    """A classifier as ``transformers`` saves it, with random weights; ``gpt2`` and ``xlnet`` are families here too."""
+    import torch
+    import transformers
+
+    if family in FAMILIES:
+        start, tokenizer, settings = (
+            FAMILIES[family].model,
+            _tokenizer(FAMILIES[family]),
+            _configuration(FAMILIES[family]),
+        )
+    elif family == "gpt2":
+        start, tokenizer = "GPT2", _tokenizer(FAMILIES["t5"])
+        tokenizer._pad_token = None
+        sizes = {"vocab_size": 40, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 32}
+        settings = transformers.GPT2Config(**sizes, bos_token_id=1, eos_token_id=1)
+    else:
+        start, tokenizer = "XLNet", _tokenizer(FAMILIES["bert"])
+        settings = transformers.XLNetConfig(vocab_size=40, d_model=32, n_layer=2, n_head=4, d_inner=48)
+    if names:
+        settings.id2label, settings.label2id = dict(enumerate(names)), {name: i for i, name in enumerate(names)}
+    for name, value in config.items():
+        setattr(settings, name, value)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = getattr(transformers, f"{start}ForSequenceClassification")(settings)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, mean=float(parameter.dim() == 1), std=0.2)
+        network.save_pretrained(folder)
+    tokenizer.model_max_length = 20
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def piped(folder: Path) -> np.ndarray[Any, Any]:
+    from transformers import pipeline
+
+    answers = pipeline("text-classification", str(folder), top_k=None, device="cpu")(TEXTS, truncation=True)
+    return np.array([[one["score"] for one in sorted(each, key=lambda one: one["label"])] for each in answers])
+
+
+def change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if "t5" not in name] + ["gpt2"])
+def test_it_gives_the_probabilities_of_the_pipeline(family: str, tmp_path: Path) -> None:
+    folder = made(tmp_path / "model", family)
+    assert is_foreign(folder)
+    model = load_foreign(folder)
+    np.testing.assert_allclose(model.predict_proba(TEXTS), piped(folder), atol=1e-5)
+    assert model.classes_.tolist() == list(NAMES)
+    assert set(model.predict(TEXTS)) <= set(NAMES)
+
+
+def test_many_labels_are_judged_one_by_one_at_a_half(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model", problem_type="multi_label_classification")
+    model = load_foreign(folder)
+    probabilities = model.predict_proba(TEXTS)
+    np.testing.assert_allclose(probabilities, piped(folder), atol=1e-5)
+    expected = [tuple(name for name, p in zip(NAMES, row, strict=True) if p >= 0.5) for row in probabilities]
+    assert model.predict(TEXTS) == expected
+
+
+def test_the_tokenizer_is_the_one_that_transformers_makes(tmp_path: Path) -> None:
+    from transformers import BertTokenizer
+
+    folder = made(tmp_path / "model")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "film", "was", "good", "Good", "g", "##ood"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    BertTokenizer(str(tmp_path / "vocab.txt"), do_lower_case=False).save_pretrained(folder)
+    change(folder / "tokenizer_config.json", do_lower_case=True, model_max_length=20)
+    np.testing.assert_allclose(load_foreign(folder).predict_proba(TEXTS), piped(folder), atol=1e-5)
+
+
+def test_it_is_evaluated_saved_and_loaded_like_any_other(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    model = load_foreign(folder)
+    labels = [NAMES[i % 3] for i in range(len(TEXTS))]
+    data = Dataset(TEXTS, model.task_.encode(labels), model.task_, Rows.numbered(len(TEXTS)))
+    evaluation = textgraft.evaluate(model, data)
+    assert evaluation.n == len(TEXTS)
+    assert not evaluation.floor  # which needs to know the training data
+    again = textgraft.load(model.save(tmp_path / "saved"))
+    assert not is_foreign(tmp_path / "saved")
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    np.testing.assert_allclose(piped(tmp_path / "saved"), model.predict_proba(TEXTS), atol=1e-5)
+    assert again.fitted_on_ == model.fitted_on_
+
+
+def test_labels_that_were_never_named_are_told_and_can_be_named(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model", names=(), num_labels=3)
+    model = load_foreign(folder)
+    assert model.task_.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert "does not name its labels" in model.notes_[0]
+    assert 'load(folder, labels=["...", "..."])' in model.notes_[0]
+    named = load_foreign(folder, labels=NAMES)
+    assert named.task_.labels == NAMES
+    assert not named.notes_
+    np.testing.assert_array_equal(named.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_whoever_listens_is_told_of_labels_without_names_once(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Ear:
+        start = advance = finish = staticmethod(lambda *_: None)
+        say = staticmethod(said.append)
+
+    folder = made(tmp_path / "model", names=(), num_labels=3)
+    with progress.listening(Ear()):
+        assert not load_foreign(folder).notes_
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (["a", "b"], r"has 3 labels \(anger, joy, sadness\); labels= names 2"),
+        (["a", "b", "a"], "'a' is there more than"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: list[str], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        load_foreign(made(tmp_path / "model"), labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("family", "config", "sentence"),
+    [
+        ("bert", {"problem_type": "regression"}, "gives a number and no label .*regression"),
+        ("bert", {"num_labels": 1}, "gives a number and no label .num_labels is 1"),
+        ("t5", {}, "is a t5 classifier, which runs a decoder"),
+        ("xlnet", {}, "is a xlnet classifier, to which textgraft gives other answers than transformers"),
+    ],
+)
+def test_what_is_no_classifier_or_not_computed_alike_is_refused(
+    tmp_path: Path, family: str, config: dict[str, Any], sentence: str
+) -> None:
+    folder = made(tmp_path / "model", family, names=() if "num_labels" in config else NAMES, **config)
+    with pytest.raises(ArtifactError, match=sentence):
+        load_foreign(folder)
+
+
+def test_no_code_of_the_model_is_run(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    change(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["code.Tokenizer", None]})
+    with pytest.raises(EncoderError, match="auto_map"):
+        load_foreign(folder)
+    change(folder / "config.json", auto_map={"AutoModelForSequenceClassification": "code.Model"})
+    with pytest.raises(EncoderError, match="auto_map"):
+        load_foreign(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_of_a_kind_that_can_run_code_are_not_read(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(EncoderError, match=r"no model\.safetensors"):
+        load_foreign(folder)
+
+
+def test_a_head_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = made(tmp_path / "model")
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    save_file({name: t for name, t in tensors.items() if "classifier" not in name}, path, metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=r"classifier\.bias, classifier\.weight missing"):
+        load_foreign(folder)
+    save_file(tensors, path, metadata={"format": "pt"})
+    change(folder / "config.json", id2label={"0": "a", "1": "b"}, label2id={"a": 0, "b": 1})
+    with pytest.raises(EncoderError, match="missing or of another shape"):
+        load_foreign(folder)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"architectures": null}', '{"architectures": ["BertModel"]}'])
+def test_other_folders_are_not_foreign_classifiers(tmp_path: Path, content: str) -> None:
+    assert not is_foreign(tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    assert not is_foreign(tmp_path)

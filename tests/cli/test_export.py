@@ -1,0 +1,96 @@
+"""``textgraft export`` on a small recurrent model, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+
+COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()"]
+
+
+def textgraft(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def said(*words: object) -> str:
+    ended = textgraft(*words)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 rows of two labels, in columns that are named by chance."""
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "said", "mood"])
+        for i in range(120):
+            writer.writerow([i, f"the film number {i} was {('good', 'bad')[i % 2]}", ("up", "down")[i % 2]])
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(table: Path) -> Path:
+    out = table.parent / "model"
+    options = [
+        "--method",
+        "recurrent",
+        "--hidden",
+        8,
+        "--layers",
+        1,
+        "--width",
+        8,
+        "--epochs",
+        8,
+        "--learning-rate",
+        0.02,
+    ]
+    said("train", table, "--text", "said", "--label", "mood", "--valid", table, "--out", out, *options)
+    return out
+
+
+def test_attempts_are_a_table_and_the_last_line_says_how_to_go_on(model: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(model, tmp_path / "model")
+    output = said("export", place, "--runtime", "onnx", "--precision", "fp32")
+    assert "onnx, compared with the model in fp32 on" in output
+    assert "largest difference" in output
+    assert "taken" in output
+    assert "now holds onnx fp32" in output.splitlines()[-1]
+    assert (place / "onnx-fp32.onnx").exists()
+    assert "up" in said("predict", place, "the film was good")
+
+
+def test_as_json_with_texts_of_another_table_read_like_those_of_training(
+    model: Path, table: Path, tmp_path: Path
+) -> None:
+    words = ["--runtime", "onnx", "--precision", "fp32", "--data", table, "--to", tmp_path / "shipped", "--json"]
+    content = json.loads(said("export", model, *words))
+    assert content["directory"] == str(tmp_path / "shipped")
+    assert content["compared_on"] == str(table)
+    assert content["attempts"][0]["parity"]["texts"] == 120
+    assert content["attempts"][0]["fault"] is None
+    assert not (tmp_path / "shipped" / "sample.jsonl").exists()
+
+
+def test_what_does_not_pass_is_refused_in_one_line(model: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(model, tmp_path / "model")
+    before = sorted(path.name for path in place.iterdir())
+    ended = textgraft("export", place, "--runtime", "onnx", "--precision", "fp32", "--max-difference", 0)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert "at most 0 is allowed" in errors[0]
+    assert "Traceback" not in ended.stderr
+    assert sorted(path.name for path in place.iterdir()) == before

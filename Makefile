@@ -31,6 +31,9 @@ bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	$(BIN)/python benchmarks/finetune.py quality
 	-$(BIN)/python benchmarks/recurrent.py speed
 	$(BIN)/python benchmarks/recurrent.py quality
+	-$(BIN)/python benchmarks/encode.py
+	-$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/parity.py
 
 clean:
 	rm -rf $(VENV)

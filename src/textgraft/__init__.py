@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.artifact import load, save
+    from textgraft.artifact.exporting import export
+    from textgraft.artifact.hub import push
     from textgraft.data import ReadOptions, inspect, read_table, split
     from textgraft.data.splits import given_splits
     from textgraft.encoders import Encoder
@@ -40,9 +42,11 @@ _ROOMS = {
     "compare": "ladder",
     "compare_paired": "evaluation",
     "evaluate": "ladder",
+    "export": "artifact.exporting",
     "given_splits": "data",
     "inspect": "data",
     "load": "artifact",
+    "push": "artifact.hub",
     "read_table": "data",
     "save": "artifact",
     "split": "data",
@@ -65,9 +69,11 @@ __all__ = [
     "compare",
     "compare_paired",
     "evaluate",
+    "export",
     "given_splits",
     "inspect",
     "load",
+    "push",
     "read_table",
     "save",
     "split",

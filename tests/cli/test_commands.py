@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()"]
+from .commands import COMMAND, refused, said, textgraft
+
 GOOD = [
     "goal match great",
     "a great match",
@@ -25,29 +26,6 @@ GOOD = [
     "the match was great",
 ]
 BAD = ["bank rate awful", "an awful bank", "the rate of the bank", "bank and rate", "rate rate", "the bank was awful"]
-
-
-def textgraft(*words: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def said(*words: object, stdin: str | None = None) -> str:
-    """Standard output of a command that goes well."""
-    ended = textgraft(*words, stdin=stdin)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
-
-
-def refused(*words: object, code: int = 1) -> str:
-    """The one line of a command that is refused."""
-    ended = textgraft(*words)
-    assert ended.returncode == code, ended.stderr
-    assert "Traceback" not in ended.stderr
-    errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1, ended.stderr
-    return errors[0]
 
 
 @pytest.fixture(scope="module")

@@ -5,26 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from .commands import said, textgraft
+
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
-
-COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()"]
-
-
-def textgraft(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
-
-
-def said(*words: object) -> str:
-    ended = textgraft(*words)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ import pytest
 
 from textgraft import NgramClassifier
 
-COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()"]
+from .commands import COMMAND, refused, textgraft
+
 # Every piece is made to outlast a kill, not only one a second, so that small tables are enough.
 EAGER = [
     sys.executable,
@@ -57,19 +58,6 @@ def words(model: Path, source: object, output: Path, *more: object) -> list[str]
     return [str(word) for word in ("predict", model, "--input", source, "--output", output, "--keep", "id", *more)]
 
 
-def run(*command: str, base: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*base, *command], capture_output=True, text=True, timeout=120, check=False)
-
-
-def refused(*command: str) -> str:
-    """The one line of a command that is refused."""
-    ended = run(*command)
-    assert ended.returncode == 1, ended.stderr
-    assert "Traceback" not in ended.stderr
-    (error,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
-    return error
-
-
 def kept(output: Path) -> int:
     """How many rows are there to go on from."""
     try:
@@ -100,7 +88,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     model: Path, tables: Path, tmp_path: Path, source: str, ending: str, more: list[str]
 ) -> None:
     whole, output = tmp_path / f"whole.{ending}", tmp_path / f"p.{ending}"
-    told = run(*words(model, tables / source, whole, *more)).stderr
+    told = textgraft(*words(model, tables / source, whole, *more)).stderr
     assert "blank" in told
     rng = random.Random(ending)
     command = words(model, tables / source, output, "--resume", *more)
@@ -113,7 +101,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
         process.communicate()
         assert output.exists() or kept(output) > before
         before = kept(output)
-    ended = run(*command)
+    ended = textgraft(*command)
     assert ended.returncode == 0, ended.stderr
     assert output.read_bytes() == whole.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {whole.name, output.name}
@@ -136,7 +124,7 @@ def test_ctrl_c_keeps_what_is_written_only_where_it_is_to_be_gone_on_with(
     assert "were made with other options (--all)" in refused(
         *words(model, tables / "longer.csv", output, "--resume", "--all")
     )
-    ended = run(*words(model, tables / "short00.csv", output))
+    ended = textgraft(*words(model, tables / "short00.csv", output))
     assert "Starting over; with --resume" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
 
@@ -148,7 +136,7 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(model: Path, tables: Pa
     )
     process.kill()
     process.communicate()
-    assert run(*words(model, tables / "short00.csv", output)).returncode == 0
+    assert textgraft(*words(model, tables / "short00.csv", output)).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
     assert len(output.read_text().splitlines()) == 1002
 
@@ -209,7 +197,7 @@ def test_ctrl_c_ends_all_jobs_without_a_word_from_them(
 @pytest.mark.slow
 def test_a_job_that_is_killed_leaves_what_is_to_be_gone_on_with(model: Path, tables: Path, tmp_path: Path) -> None:
     whole, output = tmp_path / "whole.csv", tmp_path / "p.csv"
-    run(*words(model, tables / "longer.csv", whole))
+    textgraft(*words(model, tables / "longer.csv", whole))
     command = words(model, tables / "longer.csv", output, "--resume", "--jobs", 2)
     process = begun(command, lambda: kept(output) > 0)
     jobs = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
@@ -217,7 +205,7 @@ def test_a_job_that_is_killed_leaves_what_is_to_be_gone_on_with(model: Path, tab
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.search("^[0-9,]+ rows are kept, and the same command goes on from there", errors, re.MULTILINE)
-    assert run(*command).returncode == 0
+    assert textgraft(*command).returncode == 0
     assert output.read_bytes() == whole.read_bytes()
 
 

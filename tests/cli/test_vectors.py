@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-COMMAND = [sys.executable, "-c", "from textgraft.cli import main; main()", "vectors"]
-
-
-def vectors(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+from .commands import textgraft
 
 
 @pytest.fixture
@@ -33,13 +27,15 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_coverage_of_a_table_without_labels(glove: Path, table: Path) -> None:
-    ended = vectors("coverage", table, glove)
+    ended = textgraft("vectors", "coverage", table, glove)
     assert ended.returncode == 0, ended.stderr
     assert "30 of 45 running words (66.7%) and 4 of 6 different ones" in ended.stdout
     assert "xyzzy" in ended.stdout
     assert "Warning" not in ended.stderr
     said = json.loads(
-        vectors("coverage", table, glove, "--text", "text", "--tokenizer", "basic_english", "--json").stdout
+        textgraft(
+            "vectors", "coverage", table, glove, "--text", "text", "--tokenizer", "basic_english", "--json"
+        ).stdout
     )
     assert (said["tokens"], said["tokens_found"], said["missing"]) == (45, 30, [["xyzzy", 10], ["is", 5]])
 
@@ -47,18 +43,18 @@ def test_coverage_of_a_table_without_labels(glove: Path, table: Path) -> None:
 def test_little_coverage_is_warned_of(glove: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("text\n" + "una película muy buena\nthe mejor de todas\n" * 5, "utf-8")
-    ended = vectors("coverage", other, glove)
+    ended = textgraft("vectors", "coverage", other, glove)
     assert ended.returncode == 0
     assert "Warning: " in ended.stderr
     assert "5 of 40 running words" in ended.stderr
 
 
 def test_nearest_words(glove: Path) -> None:
-    ended = vectors("nearest", "Film", "--vectors", glove, "-k", 2)
+    ended = textgraft("vectors", "nearest", "Film", "--vectors", glove, "-k", 2)
     assert ended.returncode == 0, ended.stderr
     near = [word for word in ended.stdout.split() if word in ("the", "movie", "bank", "the_")]
     assert near == ["the", "movie"]
-    said = json.loads(vectors("nearest", "film", "--vectors", glove, "-k", 2, "--json").stdout)["nearest"]
+    said = json.loads(textgraft("vectors", "nearest", "film", "--vectors", glove, "-k", 2, "--json").stdout)["nearest"]
     film, rows = np.array([0.9, 0.1]), {"the": np.array([1, 0]), "movie": np.array([0.8, 0.2])}
     for one in said:
         row = rows[one["word"]]
@@ -73,7 +69,7 @@ def test_errors_are_one_line(glove: Path, table: Path) -> None:
         ("coverage", "nowhere.csv", glove),
         ("coverage", table, glove, "--tokenizer", "trebank"),
     ):
-        ended = vectors(*words)
+        ended = textgraft("vectors", *words)
         assert ended.returncode == 1, words
         (line,) = ended.stderr.splitlines()
         assert line.startswith("Error: "), line

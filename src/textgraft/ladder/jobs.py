@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import pickle
 import signal
 import threading
 import traceback
@@ -217,7 +217,6 @@ def _portable(error: Exception) -> Exception:
     """The error as it can be sent, with its traceback as a note for ``--debug``."""
     error.add_note("".join(traceback.format_exception(error)))
     try:
-        found = pickle.loads(pickle.dumps(error))  # between two of our own processes
+        return copy.copy(error)  # the way that it is sent, too: it fails for errors that cannot be made from their args
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
-    return error if isinstance(found, Exception) else RuntimeError(str(error))

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft import progress
-from textgraft.encoders.runtimes import Batch, Runtime, padded_batches, run_windows
-from textgraft.errors import ArtifactError, DataError, SettingError, listed
+from textgraft.encoders.runtimes import Batch, Runtime
+from textgraft.errors import SettingError
 from textgraft.hardware import Precision
-from textgraft.json_files import is_whole, read_object
 from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.methods.network import NetworkClassifier
 from textgraft.methods.objective import ClassificationObjective
 from textgraft.methods.thresholds import Thresholds, tune_thresholds
 from textgraft.recurrent.plain import Plain
+from textgraft.recurrent.reading import Material
+from textgraft.recurrent.words import Unknown, WordReader
 from textgraft.task import Dataset
 from textgraft.tensors import Tensors
-from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
-from textgraft.text.vocabulary import PAD, SPECIALS, UNKNOWN, Vocabulary
-from textgraft.training import Decay, processes
+from textgraft.text.vocabulary import Vocabulary
+from textgraft.training import Decay
 
 if TYPE_CHECKING:
     from textgraft.encoders.conversion import Graph
-    from textgraft.encoders.states import StateEncoder
-    from textgraft.recurrent.network import Shape, Table
+    from textgraft.recurrent.network import Shape
+    from textgraft.recurrent.states import StateReader
 
 Floats = NDArray[np.float32]
 TrainVectors = Literal["frozen", "tuned", "scratch"]
-Unknown = Literal["zero", "mean", "normal"]
 FILE = "recurrent"
-CHUNK = 512  # texts whose token states are held in memory at once
 
 
 class RecurrentClassifier(NetworkClassifier):
@@ -95,9 +93,9 @@ class RecurrentClassifier(NetworkClassifier):
     method = "recurrent"
     rung = 20
 
-    vocabulary_: Vocabulary | None
+    reader_: WordReader | StateReader
+    tensors_: dict[str, Floats]
     plain_: Plain
-    _encoder_: StateEncoder | None = None
 
     def __init__(
         self,
@@ -170,11 +168,6 @@ class RecurrentClassifier(NetworkClassifier):
         self.tensorboard = tensorboard
         self.seed = seed
 
-    def __getstate__(self) -> dict[str, Any]:
-        # torch's encoder is opened again where it is needed; a runtime sees to itself.
-        dropped = {"_encoder_"} if self.runtime_ is None else set()
-        return {name: value for name, value in vars(self).items() if name not in dropped}
-
     def _check_settings(self) -> None:
         super()._check_settings()
         check_choice("cell", self.cell, ("gru", "lstm"))
@@ -204,16 +197,21 @@ class RecurrentClassifier(NetworkClassifier):
 
         return Shape(self.cell, self.layers, self.hidden, self.bidirectional, self.dropout or 0.0, self.pooling)
 
+    @property
+    def vocabulary_(self) -> Vocabulary | None:
+        """The words that it knows; None on the states of an encoder."""
+        return self.reader_.vocabulary if isinstance(self.reader_, WordReader) else None
+
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
         data, valid = self._begin(data, valid)
-        table, windows, identity = (self._words if self.encoder is None else self._states)(data, valid)
+        material = (self._words if self.encoder is None else self._states)(data, valid)
         from textgraft.recurrent.network import SequenceClassifier
 
         train_table = self.encoder is None and (self.vectors is None or self.train_vectors == "tuned")
         network = SequenceClassifier(
-            self._shape, self.task_, table, train_table=train_table, precision=self.precision, seed=self.seed
+            self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
         )
-        train_windows, valid_windows = _part(windows, 0, len(data)), _part(windows, len(data), len(windows.cut))
+        train_windows, valid_windows = material.split(len(data))
         objective = ClassificationObjective(
             network,
             train_windows,
@@ -226,9 +224,8 @@ class RecurrentClassifier(NetworkClassifier):
             seed=self.seed,
             finish=lambda _: network.draw_from(None),
         )
-        self._say_cut(train_windows.cut)
+        self._tell_of(material, train_windows.cut)
         same = {"cell", "layers", "hidden", "bidirectional", "pooling", "train_vectors", "width", "unknown"}
-        identity |= {name: getattr(self, name) for name in sorted(same)}
         self._train(
             objective,
             data,
@@ -236,103 +233,49 @@ class RecurrentClassifier(NetworkClassifier):
             usual_rate=2e-3,
             usual_epochs=(4, 10),
             computed="fp32",
-            identity=identity | {"max_tokens": self._longest},
+            identity={
+                **material.identity,
+                **{name: getattr(self, name) for name in sorted(same)},
+                "max_tokens": self.reader_.max_tokens,
+            },
         )
         tensors = network.tensors()
         if self.encoder is None and not train_table:
-            tensors["embedding"] = np.asarray(table, np.float32)
+            tensors["embedding"] = np.asarray(material.table, np.float32)
         self._build(tensors)
         if self.task_.multi_label:
-            rows: list[NDArray[Any]] = list(valid_windows.ids)
-            if self.encoder is not None:  # a text's states are neighbours
-                rows = [table[ids[0] : ids[-1] + 1] for ids in valid_windows.ids]
-            found = self.task_.probabilities(self.plain_.logits(rows))
-            self.thresholds_ = tune_thresholds(found, valid.targets, self.thresholds)
+            logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
+            self.thresholds_ = tune_thresholds(self.task_.probabilities(logits), valid.targets, self.thresholds)
 
-    def _words(self, data: Dataset, valid: Dataset) -> tuple[Table, Windows, dict[str, Any]]:
-        """The vectors of the training texts' words, all texts as rows of them, and what both depend on."""
-        tokenize = tokenizer(self.tokenizer)
+    def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)
-        self.vocabulary_ = Vocabulary.count(data.texts, tokenize, max_size=self.max_size, min_count=least)
-        self._longest = self.max_tokens
-        identity: dict[str, Any] = {"tokenizer": self.tokenizer, "max_size": self.max_size, "min_count": least}
-        words, first = self.vocabulary_.words, len(SPECIALS)
-        self.chosen_ = {"words": len(words) - first}
-        if len(words) == first:
-            raise DataError(
-                f"No word occurs {least} times in the training texts, so all texts look alike; lower min_count "
-                "(--min-count) or give more texts."
-            )
+        self.reader_ = WordReader.of(
+            data.texts, self.tokenizer, self.max_tokens, max_size=self.max_size, min_count=least
+        )
+        texts = [*data.texts, *valid.texts]
         if self.vectors is None:
-            rng = np.random.default_rng(self.seed)
-            # Small, so that what is learned soon outweighs what was drawn.
-            table = rng.uniform(-0.05, 0.05, (len(words), self.width)).astype(np.float32)
-            table[[PAD, UNKNOWN]] = 0
+            material = self.reader_.scratch(texts, width=self.width, seed=self.seed)
         else:
-            from textgraft.text.vectors import coverage, embedding_matrix, open_vectors
+            material = self.reader_.pretrained(texts, self.vectors, unknown=self.unknown, seed=self.seed)
+        identity = {"tokenizer": self.tokenizer, "max_size": self.max_size, "min_count": least}
+        return replace(material, identity=identity | material.identity)
 
-            # The others find on disk what the first one has downloaded and read.
-            processes.first_does(lambda: open_vectors(str(self.vectors)).fingerprint)
-            vectors = open_vectors(str(self.vectors))
-            table = embedding_matrix(words, vectors, unknown=self.unknown, seed=self.seed)
-            # The texts that are trained on may hold no word of which nothing is known; later ones do.
-            table[PAD] = 0
-            table[UNKNOWN] = 0 if self.unknown == "zero" else table[first:].mean(axis=0)
-            found = coverage(words[first:], self.vocabulary_.frequencies[first:], vectors)
-            identity["vectors"] = vectors.fingerprint
-            self.chosen_ |= {
-                "vectors": vectors.name,
-                "words_with_vector": round(found.share_of_words, 4),
-                "tokens_with_vector": round(found.share_of_tokens, 4),
-            }
-            without = (
-                f" Most frequent without one: {listed(word for word, _ in found.missing)}." if found.missing else ""
-            )
-            said = found.warning is not None and progress.say(f"Warning: {found.warning}")
-            self.notes_ = vectors.notes if said else (*vectors.notes, found.warning or f"{found}{without}")
-        return table, self._numbered([*data.texts, *valid.texts]), identity
-
-    def _numbered(self, texts: Sequence[str]) -> Windows:
-        assert self.vocabulary_ is not None
-        return self.vocabulary_.numericalise(texts, tokenizer(self.tokenizer), self._longest)
-
-    def _states(self, data: Dataset, valid: Dataset) -> tuple[Table, Windows, dict[str, Any]]:
-        """The frozen encoder's token states of all texts, on disk, and what they depend on."""
-        from textgraft.encoders.encoder import check_max_tokens
+    def _states(self, data: Dataset, valid: Dataset) -> Material:
         from textgraft.encoders.sources import resolve
-        from textgraft.encoders.states import TokenStates, token_states
+        from textgraft.recurrent.states import StateReader
 
         assert self.encoder is not None
-        self.vocabulary_ = None
-        files = resolve(self.encoder)
-        self._longest = check_max_tokens(files, self.max_tokens)
-        self._encoder_ = None
-        heard: list[bool] = []
+        self.reader_ = StateReader.of(resolve(self.encoder), self.max_tokens, self.precision)
+        return self.reader_.stored([*data.texts, *valid.texts])
 
-        def stored() -> TokenStates:
-            return token_states(
-                [*data.texts, *valid.texts],
-                files,
-                self._longest,
-                self.precision,
-                announce=lambda note: heard.append(progress.say(note)),
-            )
-
-        # The others wait, and find the states on disk: a memory map cannot be sent.
-        found = processes.first_does(lambda: stored().found)
-        states = stored()
-        if found:
-            self.notes_ = ("The token states were on disk already; without them training takes longer than it did.",)
-        elif not any(heard):
-            self.notes_ = (states.note,)
-        return states.table, states.windows, {"encoder": files.fingerprint}
-
-    def _say_cut(self, cut: NDArray[np.bool_]) -> None:
-        self.chosen_ |= {"max_tokens": self._longest, "texts_cut": round(float(cut.mean()), 4)}
+    def _tell_of(self, material: Material, cut: NDArray[np.bool_]) -> None:
+        longest = self.reader_.max_tokens
+        self.chosen_ = {**material.chosen, "max_tokens": longest, "texts_cut": round(float(cut.mean()), 4)}
+        self.notes_ = material.notes
         if cut.any():
             self.notes_ = (
                 *self.notes_,
-                f"{cut.mean():.1%} of the training texts are longer than {self._longest} tokens and were cut there; "
+                f"{cut.mean():.1%} of the training texts are longer than {longest} tokens and were cut there; "
                 "raise max_tokens (--max-tokens) to read more of them.",
             )
 
@@ -341,109 +284,45 @@ class RecurrentClassifier(NetworkClassifier):
         self.plain_ = Plain(tensors, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
     def _proba(self, texts: list[str]) -> Floats:
-        if self.encoder is None:
-            windows = self._numbered(texts)
-            if self.runtime_ is not None:
-                logits = run_windows(self.runtime_, windows, PAD, "predicting")
-            else:
-                logits = self.plain_.logits(windows.ids)
-        else:
-            chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
-            logits = np.concatenate([self.plain_.logits(list(self._state_encoder().encode(part))) for part in chunks])
-        return self.task_.probabilities(logits)
-
-    def _state_encoder(self) -> StateEncoder:
-        """Opened at the first use, and kept."""
-        if self._encoder_ is None:
-            from textgraft.encoders.sources import resolve
-            from textgraft.encoders.states import StateEncoder
-
-            assert self.encoder is not None
-            self._encoder_ = StateEncoder(resolve(self.encoder), self._longest, self.precision)
-        return self._encoder_
+        return self.task_.probabilities(self.reader_.logits(self.plain_, texts))
 
     @property
     def outside_bytes(self) -> int:
         """The size of the encoder's files, which a model directory names but does not hold."""
-        if self.encoder is None or self.runtime_ is not None:
-            return 0
-        return sum(path.stat().st_size for path in self._state_encoder().files.weights())
+        return 0 if self.runtime_ is not None else self.reader_.outside_bytes
 
     def _graph(self) -> Graph:
-        if self.encoder is None:
-            from textgraft.recurrent.graph import RecurrentGraph
+        if not isinstance(self.reader_, WordReader):
+            return self.reader_.graph()
+        from textgraft.recurrent.graph import RecurrentGraph
 
-            return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
-        from textgraft.encoders.conversion import states_graph
-        from textgraft.encoders.encoder import load_encoder
-
-        encoder = self._state_encoder()
-        return states_graph(load_encoder(encoder.files), encoder.pad_id, encoder.files.name)
+        return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
     def _batches(self, texts: list[str]) -> Iterator[Batch]:
-        if self.encoder is None:
-            return padded_batches(self._numbered(texts), PAD)
-        return padded_batches(self._state_encoder().windows(texts), self._state_encoder().pad_id)
+        return self.reader_.batches(texts)
 
     def _use(self, runtime: Runtime) -> None:
-        self.runtime_ = runtime
-        if self.encoder is not None:
-            from textgraft.encoders.states import StateEncoder
-
-            self._encoder_ = StateEncoder(self._state_encoder().files, self._longest, self.precision, runtime)
+        self.reader_ = self.reader_.through(runtime)
 
     def _write_for_runtime(self, folder: Path) -> None:
-        if self.encoder is not None:
-            self._state_encoder().save_tokenizer(folder / "tokenizer.json")
+        self.reader_.write_for_runtime(folder)
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save_file
 
         tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors_.items()}
         save_file(tensors, folder / f"{FILE}.safetensors")
-        content: dict[str, Any] = {"max_tokens": self._longest}
-        if self.vocabulary_ is not None:
-            self.vocabulary_.save(folder / "vocabulary.json")
-        if self.encoder is not None:
-            files = self._state_encoder().files
-            content |= {"fingerprint": files.fingerprint, "config": files.config}
-        (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
+        (folder / f"{FILE}.json").write_text(json.dumps(self.reader_.write(folder)), "utf-8")
 
     def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
         path = folder / f"{FILE}.json"
         tensors = Tensors.read(folder / f"{FILE}.safetensors")
         tensors("head.bias", len(self.task_))
         if self.encoder is None:
-            self._longest = read_object(path, {"max_tokens"})["max_tokens"]
-            if not (self._longest is None or is_whole(self._longest, 1)):
-                raise ArtifactError(f"{path} is damaged: max_tokens is {self._longest!r}.")
-            self.vocabulary_ = Vocabulary.read(folder / "vocabulary.json")
-            tensors("embedding", len(self.vocabulary_), None, dtypes=("float32", "float16"))
+            words = WordReader.read(path, self.tokenizer, tensors)
+            self.reader_ = words if runtime is None else words.through(runtime)
         else:
-            self._read_encoder(folder, read_object(path, {"max_tokens", "fingerprint"}, {"config"}), tensors, runtime)
+            from textgraft.recurrent.states import StateReader
+
+            self.reader_ = StateReader.read(path, self.encoder, tensors, self.precision, runtime)
         self._build(tensors.tensors)
-        if self.encoder is None and runtime is not None:
-            self._use(runtime)
-
-    def _read_encoder(self, folder: Path, content: dict[str, Any], tensors: Tensors, runtime: Runtime | None) -> None:
-        from textgraft.encoders.sources import named_encoder
-        from textgraft.encoders.states import StateEncoder
-
-        assert self.encoder is not None
-        self.vocabulary_ = None
-        self._longest = content["max_tokens"]
-        files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
-        if "embedding" in tensors:
-            raise ArtifactError(f"{folder} is damaged: it holds word vectors, but reads the states of an encoder.")
-        tensors("layers.0.input", None, None, files.width)
-        self._encoder_ = StateEncoder(files, self._longest, self.precision, runtime)
-
-
-def _part(windows: Windows, start: int, stop: int) -> Windows:
-    """The windows of some of the texts, each of which has one."""
-    return Windows(
-        windows.ids[start:stop],
-        np.arange(stop - start),
-        np.ones(stop - start, np.float32),
-        windows.cut[start:stop],
-    )

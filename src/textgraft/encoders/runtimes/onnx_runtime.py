@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from textgraft.encoders.runtimes.running import Floats, Ids, threads, whole
+from textgraft.encoders.runtimes.running import FileRuntime, Floats, Ids, threads, whole
 from textgraft.errors import ArtifactError
 
 
-class OnnxRuntime:
+class OnnxRuntime(FileRuntime):
     """A network in an ``.onnx`` file.
 
     Args:
@@ -26,7 +26,7 @@ class OnnxRuntime:
         self.precision = precision
         self._model = path.read_bytes()
         self._title = path.name
-        self._session = self._open()
+        super().__init__()
 
     def _open(self) -> Any:
         import onnxruntime
@@ -42,15 +42,8 @@ class OnnxRuntime:
     def run(self, ids: Ids, mask: Ids | None) -> Floats:
         """See ``Runtime``."""
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
-        found: Floats = self._session.run(["output"], inputs)[0]
+        found: Floats = self._opened.run(["output"], inputs)[0]
         return found
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_session"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._session = self._open()
 
 
 def unreadable(file: str, library: str, error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from textgraft.encoders.runtimes.onnx_runtime import unreadable
-from textgraft.encoders.runtimes.running import Floats, Ids, threads, whole
+from textgraft.encoders.runtimes.running import FileRuntime, Floats, Ids, threads, whole
 from textgraft.errors import ArtifactError
 from textgraft.extras import library
 
@@ -16,7 +16,7 @@ from textgraft.extras import library
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}
 
 
-class OpenVinoRuntime:
+class OpenVinoRuntime(FileRuntime):
     """A network in OpenVINO's own form.
 
     Args:
@@ -33,7 +33,7 @@ class OpenVinoRuntime:
         self._text, self._weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
         self._title = path.name
         self._asked = precision
-        self._request = self._open()
+        super().__init__()
 
     @property
     def precision(self) -> str:
@@ -60,12 +60,5 @@ class OpenVinoRuntime:
         """See ``Runtime``."""
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
         # The request's own memory is overwritten by the next call.
-        found: Floats = self._request.infer(inputs)["output"].copy()
+        found: Floats = self._opened.infer(inputs)["output"].copy()
         return found
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_request"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._request = self._open()

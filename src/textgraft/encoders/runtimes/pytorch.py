@@ -50,3 +50,7 @@ class TorchRuntime:
             attention = None if mask is None else torch.from_numpy(mask).to(self.device)
             found: Floats = self._compute(self._network, inputs, attention).float().cpu().numpy()
         return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Loaded again where it is needed: a pickle holds where the weights are, not the weights.
+        return {**vars(self), "_network": None}

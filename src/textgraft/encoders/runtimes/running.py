@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,28 @@ class Runtime(Protocol):
         Returns:
             (n, width) vectors or logits, or (n, length, width) token states; what stands at padding means nothing.
         """
+
+
+class FileRuntime(ABC):
+    """Base of the runtimes of an exported file: a pickle holds the file, and it is opened where that arrives."""
+
+    def __init__(self) -> None:
+        self._opened = self._open()
+
+    @abstractmethod
+    def _open(self) -> Any:
+        """The library's own object that runs the network.
+
+        Raises:
+            ArtifactError: the library cannot read it.
+        """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_opened"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._opened = self._open()
 
 
 def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> Floats:

@@ -1,0 +1,40 @@
+"""What a recurrent network is trained on, whatever it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.text.batches import Windows
+
+Table = NDArray[np.float32] | NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Texts as rows of a table of vectors: of words, or of tokens in their place.
+
+    Attributes:
+        table: (rows, width).
+        windows: one per text, whose ids are rows of the table.
+        identity: what both depend on, besides the texts; a checkpoint must agree with it.
+        chosen: what was found out on the way, for people and for the model directory.
+        notes: sentences that a user should see.
+    """
+
+    table: Table
+    windows: Windows
+    identity: dict[str, Any]
+    chosen: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def split(self, first: int) -> tuple[Windows, Windows]:
+        """The windows of the first texts, and those of the others."""
+        return self._part(0, first), self._part(first, len(self.windows.cut))
+
+    def _part(self, start: int, stop: int) -> Windows:
+        ids, cut = self.windows.ids[start:stop], self.windows.cut[start:stop]
+        return Windows(ids, np.arange(len(ids)), np.ones(len(ids), np.float32), cut)

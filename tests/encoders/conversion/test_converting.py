@@ -83,8 +83,8 @@ def test_int8_of_onnx_comes_closer_recipe_by_recipe_and_ends_at_fp32(graph: Path
     assert [recipe.name for recipe in tried] == [
         "int8, dynamic",
         "int8, static",
-        "int8, static, 1 layer left in fp32",
-        "int8, static, 2 layers left in fp32",
+        "int8, static, 1 layer left out",
+        "int8, static, 2 layers left out",
         "fp32",
     ]
     assert set(tried[2].skipped) < set(tried[3].skipped) < LAYERS

@@ -39,7 +39,7 @@ def _reason(message: str) -> str:
 
 
 def quantised(model: Any, skipped: Sequence[str], batches: Batches) -> Any:
-    """The model in int8, calibrated on the batches with outliers smoothed; ``skipped`` modules stay in fp32.
+    """The model in int8, calibrated on the batches with outliers smoothed; ``skipped`` modules are left as they are.
 
     Raises:
         ExportError: NNCF cannot quantise it.

@@ -64,7 +64,7 @@ class RecurrentClassifier(NetworkClassifier):
         min_count: how often a word must occur; None is once with pretrained vectors and twice without.
         encoder: an embedded encoder, a folder, or a name on the Hub, whose token states are read in place of words.
         max_tokens: longer texts are cut there; with an encoder None is what that was tuned for.
-        epochs: passes over the data; None chooses 4 to 10, more for small data.
+        epochs: passes over the data; None chooses 6 to 10, more for small data.
         batch_size: texts per step, and per process where there are several.
         learning_rate: the peak; None is 2e-3.
         warmup: share of the training in which the learning rate rises.
@@ -231,7 +231,7 @@ class RecurrentClassifier(NetworkClassifier):
             data,
             valid,
             usual_rate=2e-3,
-            usual_epochs=(4, 10),
+            usual_epochs=(6, 10),
             computed="fp32",
             identity={
                 **material.identity,

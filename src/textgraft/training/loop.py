@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import TrainingError
 from textgraft.hardware import matmul_dtype
-from textgraft.training import processes
+from textgraft.training import memory, processes
 from textgraft.training.checkpoints import Checkpoints
 from textgraft.training.settings import TrainingSettings
 from textgraft.training.workers import Workers
@@ -153,6 +153,7 @@ def train(
     finally:
         gc.unfreeze()
         training.workers.close()
+        memory.give_back()
 
 
 class _Training:
@@ -201,6 +202,8 @@ class _Training:
                 place.step += 1
                 place.index += 1
                 place.last = asdict(told)
+                if place.step % memory.EVERY == 0:
+                    memory.give_back()
                 if place.index == len(todo) or self._over():
                     break
                 yield told

@@ -49,11 +49,12 @@ class Tolerance:
 
 # fp32 differs by the order of sums only. Measured on all-MiniLM-L6-v2 and emotion, 341 texts: the largest difference
 # in bf16 was 0.005 (features) and 0.017 (fine-tuned), in static int8 0.09 to 0.17 with 97.1 to 98.8 % equal labels; in
-# dynamic int8 it was 0.17 with 2 points of accuracy lost, and 0.36 with none.
+# dynamic int8 it was 0.17 with 2 points of accuracy lost, and 0.36 with none. Half a point is two texts of a sample of
+# 512: two labels that turn wrong tell nothing of bf16, and 0.2 points would refuse it for them.
 USUAL = {
     "fp32": Tolerance(1e-3, 0.999, 0.001),
-    "fp16": Tolerance(0.02, 0.99, 0.002),
-    "bf16": Tolerance(0.05, 0.99, 0.002),
+    "fp16": Tolerance(0.02, 0.99, 0.005),
+    "bf16": Tolerance(0.05, 0.99, 0.005),
     "int8": Tolerance(0.25, 0.98, 0.005),
 }
 

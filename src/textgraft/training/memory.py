@@ -6,7 +6,7 @@ import ctypes
 import sys
 from contextlib import suppress
 
-EVERY = 16  # steps
+EVERY = 32  # steps; what is in use is paged in anew after each time
 
 
 def give_back() -> None:

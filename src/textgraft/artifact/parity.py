@@ -30,8 +30,9 @@ class Tolerance:
         largest_difference: of any probability of any text, 0 to 1.
         equal_labels: least share of the texts that keep all their labels. Below 1 one text may always differ: in a
             sample of 40 it would be 2.5 % already.
-        metric_drop: by how much accuracy or micro-F1 may be lower on the same texts, 0.005 being half a point; or by
-            what one text comes to, where that is more.
+        metric_drop: by how much accuracy or micro-F1 may be lower on the same texts, 0.005 being half a point. A
+            larger drop is no fault as long as the 95 % interval of the paired difference does not exclude that there
+            is none: of 342 texts, two that turn wrong are 0.6 points and tell nothing. 0 allows no drop at all.
     """
 
     largest_difference: float | None = None
@@ -49,12 +50,11 @@ class Tolerance:
 
 # fp32 differs by the order of sums only. Measured on all-MiniLM-L6-v2 and emotion, 341 texts: the largest difference
 # in bf16 was 0.005 (features) and 0.017 (fine-tuned), in static int8 0.09 to 0.17 with 97.1 to 98.8 % equal labels; in
-# dynamic int8 it was 0.17 with 2 points of accuracy lost, and 0.36 with none. Half a point is two texts of a sample of
-# 512: two labels that turn wrong tell nothing of bf16, and 0.2 points would refuse it for them.
+# dynamic int8 it was 0.17 with 2 points of accuracy lost, and 0.36 with none.
 USUAL = {
     "fp32": Tolerance(1e-3, 0.999, 0.001),
-    "fp16": Tolerance(0.02, 0.99, 0.005),
-    "bf16": Tolerance(0.05, 0.99, 0.005),
+    "fp16": Tolerance(0.02, 0.99, 0.002),
+    "bf16": Tolerance(0.05, 0.99, 0.002),
     "int8": Tolerance(0.25, 0.98, 0.005),
 }
 
@@ -140,11 +140,13 @@ class Parity:
         drop = tolerance.metric_drop
         if drop is None or self.change is None or self.before is None or self.after is None:
             return None
-        if -self.change.value <= max(drop, bool(drop) / self.texts) + ROUNDING:
+        by_chance = drop > 0 and self.change.high > -ROUNDING
+        if by_chance or -self.change.value <= drop + ROUNDING:
             return None
         return (
             f"{self.metric} falls from {self.before.value:.3f} to {self.after.value:.3f}, by "
-            f"{-100 * self.change.value:.2f} points, at most {100 * drop:.2f} are allowed"
+            f"{-100 * self.change.value:.2f} points (95 % interval {-100 * self.change.high:.2f} to "
+            f"{-100 * self.change.low:.2f}), at most {100 * drop:.2f} are allowed"
         )
 
     def to_dict(self) -> dict[str, Any]:

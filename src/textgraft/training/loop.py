@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from textgraft.errors import TrainingError
 from textgraft.hardware import matmul_dtype
-from textgraft.training import memory, processes
+from textgraft.training import processes
 from textgraft.training.checkpoints import Checkpoints
+from textgraft.training.memory import Memory, give_back
 from textgraft.training.settings import TrainingSettings
 from textgraft.training.workers import Workers
 
@@ -153,7 +154,7 @@ def train(
     finally:
         gc.unfreeze()
         training.workers.close()
-        memory.give_back()
+        give_back()
 
 
 class _Training:
@@ -178,6 +179,7 @@ class _Training:
         self.steps = settings.epochs * self.steps_per_epoch
         self.place = _Place()
         self.pace = 0.0
+        self.memory = Memory()
         self.workers = Workers(objective.threads)
         self.best: torch.Tensor | None = None
         # Each process drops other units.
@@ -202,8 +204,7 @@ class _Training:
                 place.step += 1
                 place.index += 1
                 place.last = asdict(told)
-                if place.step % memory.EVERY == 0:
-                    memory.give_back()
+                self.memory.check()
                 if place.index == len(todo) or self._over():
                     break
                 yield told

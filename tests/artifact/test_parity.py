@@ -108,15 +108,9 @@ def test_the_share_of_equal_labels_counts_whole_texts(n: int, differing: int, le
 
 @pytest.mark.parametrize(
     ("n", "differing", "drop", "passes"),
-    [
-        (1000, 4, 0.005, True),  # measurable, and less than is allowed
-        (1000, 10, 0.005, False),
-        (200, 2, 0.005, True),  # a point, but two texts may do so by chance
-        (200, 8, 0.005, False),
-        (50, 1, 0.0, False),  # none means none
-    ],
+    [(200, 1, 0.005, True), (200, 2, 0.005, False), (50, 1, 0.005, True), (50, 2, 0.005, False), (50, 1, 0.0, False)],
 )
-def test_the_metric_may_fall_by_the_stated_drop_and_by_what_chance_explains(
+def test_the_metric_may_fall_by_the_stated_drop_or_by_one_text(
     n: int, differing: int, drop: float, passes: bool
 ) -> None:
     before, after, targets = moved(n, differing)
@@ -133,8 +127,7 @@ def test_a_refusal_is_a_sentence_with_all_numbers() -> None:
     fault = measure(before, after, SINGLE, CUTS, targets).fault(tolerance_for("int8"))
     assert fault == (
         "A probability differs by 0.4, at most 0.25 is allowed; 10 of 100 texts get other labels (90.0% equal), at "
-        "most 2 may (98.0%); accuracy falls from 1.000 to 0.900, by 10.00 points (95 % interval 5.00 to "
-        "16.00), at most 0.50 are allowed."
+        "most 2 may (98.0%); accuracy falls from 1.000 to 0.900, by 10.00 points, at most 0.50 are allowed."
     )
 
 

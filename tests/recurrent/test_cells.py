@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from textgraft.recurrent.cells import run_layer
+from textgraft.recurrent.cells import by_step, even, run_layer
 from textgraft.recurrent.plain import Cell
 
 WIDTH, HIDDEN = 5, 4
@@ -82,3 +84,17 @@ def test_bf16_products_come_near(cell: Cell) -> None:
     x, rows = inputs().float(), reversed_rows(LENGTHS, 7)
     exact = run_layer(cell, x, rows, *weights, torch.float32)
     torch.testing.assert_close(run_layer(cell, x, rows, *weights, torch.bfloat16), exact, atol=0.03, rtol=0.03)
+
+
+@given(steps=st.integers(1, 3_000), batch=st.integers(1, 64))
+def test_rows_of_zeros_are_few_and_follow_the_steps(steps: int, batch: int) -> None:
+    x = torch.arange(1.0, 2 * steps * batch + 1).view(2, steps, batch, 1)
+    rows = even(x)
+    assert torch.equal(by_step(rows, steps, batch), x)
+    assert not rows[:, steps * batch :].any()
+    assert steps * batch <= rows.shape[1] <= steps * batch * 9 / 8
+
+
+def test_products_have_few_sizes() -> None:
+    sizes = {even(torch.zeros(1, steps, 16, 1)).shape[1] for steps in range(64, 2_049)}
+    assert len(sizes) == 1 + 5 * 8  # from 2 ** 10 to 2 ** 15 rows

@@ -167,8 +167,8 @@ class SequenceClassifier(WindowClassifier):
             self.trained = nn.Parameter(torch.tensor(table, dtype=torch.float32))
             self.network.register_parameter("embedding", self.trained)
         self.network.to(self.device)
-        # Steps in time take as long with few rows as with many; 20,480 tokens need about 2 GB.
-        self.step_tokens = self.train_tokens = 1 << 20 if self.device.type == "cuda" else 5 << 12
+        # Steps in time take as long with few rows as with many; 32,768 tokens need about 1.5 GB.
+        self.step_tokens = self.train_tokens = 1 << 20 if self.device.type == "cuda" else 1 << 15
         self.predict_tokens = self.train_tokens >> 2
 
     @property

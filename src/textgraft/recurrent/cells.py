@@ -182,7 +182,7 @@ def even(x: Tensor) -> Tensor:
     """(d, rows, n) from (d, t, b, n): the steps below each other, and some rows of zeros.
 
     There are only eight numbers of rows between one power of two and the next. oneDNN makes a program for each that it
-    meets and keeps it; with one for each batch, that took a tenth of the time and half a gigabyte.
+    meets and keeps it; with one for each batch, a training held a gigabyte more.
     """
     directions, steps, batch, width = x.shape
     grain = 1 << max(0, (steps * batch - 1).bit_length() - 4)

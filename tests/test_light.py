@@ -115,6 +115,7 @@ print(*sorted(sys.modules))
         "typer",
         "importlib.metadata",
         "textgraft.ladder",
+        "textgraft.prediction",
         "textgraft.data",
         "textgraft.evaluation",
     }

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError
-from textgraft.task import Dataset, Rows, Task, label_order, whole
+from textgraft.task import Task, label_order, whole
 
 
 def test_numbers_are_ordered_as_numbers_and_everything_else_as_names() -> None:

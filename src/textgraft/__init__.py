@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from textgraft.artifact.hub import push
     from textgraft.data import ReadOptions, inspect, read_table, split
     from textgraft.data.splits import given_splits
+    from textgraft.dataset import Dataset, Splits
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         NgramClassifier,
         RecurrentClassifier,
     )
-    from textgraft.task import Dataset, Splits, Task
+    from textgraft.task import Task
 
 # Where each public name lives. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {

@@ -1,17 +1,11 @@
-"""What is to be learnt (Task) and what it is learnt from (Dataset).
-
-Both are plain data. A ``Task`` is the ordered label names and whether a text carries exactly one of them or any
-number; a ``Dataset`` is texts with their targets, and for each text the file and row it came from, which stay with
-it to the end.
-"""
+"""What is to be learnt: the ordered label names, and whether a text carries exactly one of them or any number."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +13,6 @@ from numpy.typing import NDArray
 from textgraft.errors import DataError, did_you_mean, listed
 
 Targets = NDArray[np.int64] | NDArray[np.bool_]
-Indices = NDArray[np.intp] | NDArray[np.int64] | Sequence[int]
-LabelShape = Literal["name", "list", "delimited", "indicator"]
 
 
 def label_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -114,199 +106,3 @@ def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.f
         return carried
     likeliest: NDArray[np.int64] = probabilities.argmax(axis=1).astype(np.int64)
     return likeliest
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where each row came from: ``files[file[i]]``, and its 1-based number there (0: the file is the row).
-
-    A row number counts the data rows of a file, so the header of a CSV is not counted.
-    """
-
-    files: tuple[str, ...]
-    file: NDArray[np.int32]
-    number: NDArray[np.int64]
-
-    @classmethod
-    def numbered(cls, n: int, file: str = "the given texts") -> Rows:
-        """Rows 1 to ``n`` of one source."""
-        return cls((file,), np.zeros(n, np.int32), np.arange(1, n + 1))
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-    def name(self, i: int) -> str:
-        """``"reviews.csv row 12"``, or the file's name alone where the file is the row."""
-        file, number = self.files[self.file[i]], self.number[i]
-        return f"{file} row {number}" if number else file
-
-    def names(self, indices: Iterable[int], most: int = 5) -> str:
-        """The names of some rows in one phrase, at most ``most`` of them written out."""
-        return listed((self.name(int(i)) for i in indices), most)
-
-    def select(self, indices: Indices) -> Rows:
-        """The rows at ``indices``."""
-        return Rows(self.files, self.file[indices], self.number[indices])
-
-    @staticmethod
-    def concatenate(parts: Sequence[Rows]) -> Rows:
-        """The rows of all parts, one after the other."""
-        files = list(dict.fromkeys(name for part in parts for name in part.files))
-        place = {name: i for i, name in enumerate(files)}
-        codes = [np.array([place[f] for f in part.files], np.int32)[part.file] for part in parts]
-        return Rows(tuple(files), np.concatenate(codes), np.concatenate([part.number for part in parts]))
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table were read as what, so that another table can be read in the same way.
-
-    ``shape`` says how labels stand in the table: one ``name`` per row, a ``list``, names ``delimited`` by
-    ``delimiter`` in one column, or one 0/1 ``indicator`` column per label.
-    """
-
-    text: tuple[str, ...]
-    label: tuple[str, ...] = ()
-    shape: LabelShape = "name"
-    delimiter: str = ""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Labelled texts.
-
-    Attributes:
-        texts: n texts.
-        targets: (n,) int64 indices into ``task.labels``, or (n, k) bool for a multi-label task.
-        task: the labels.
-        rows: where each text came from.
-        columns: which columns it was read from; None for texts given from Python.
-        groups: (n,) values of the group column, or None.
-        times: (n,) values of the time column, sortable, or None.
-        parts: (n,) of ``"train"``, ``"valid"``, ``"test"`` from the split column, or None.
-        notes: sentences about how it was read that a user should see.
-    """
-
-    texts: list[str]
-    targets: Targets
-    task: Task
-    rows: Rows
-    columns: Columns | None = None
-    groups: NDArray[Any] | None = None
-    times: NDArray[Any] | None = None
-    parts: NDArray[Any] | None = None
-    notes: tuple[str, ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        n = len(self.texts)
-        expected = (n, len(self.task)) if self.task.multi_label else (n,)
-        if self.targets.shape != expected or len(self.rows) != n:
-            raise DataError(
-                f"Texts, targets and rows must go together: {n:,} texts need targets of shape {expected} and "
-                f"{n:,} rows; got targets of shape {self.targets.shape} and {len(self.rows):,} rows."
-            )
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    @property
-    def indicator(self) -> NDArray[np.bool_]:
-        """Targets as an (n, k) bool matrix, for both kinds of task."""
-        if self.task.multi_label:
-            return self.targets.astype(np.bool_, copy=False)
-        codes: NDArray[np.bool_] = self.targets[:, None] == np.arange(len(self.task))
-        return codes
-
-    @property
-    def fingerprint(self) -> str:
-        """sha256, in hex, of the texts, their labels and their order: the same data has the same one anywhere."""
-        digest = hashlib.sha256("\x1f".join((self.task.kind, *self.task.labels)).encode())
-        for text in self.texts:
-            digest.update(text.encode("utf-8", "surrogatepass") + b"\x1e")
-        digest.update(np.ascontiguousarray(self.indicator).tobytes())
-        return digest.hexdigest()
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """(k,) rows per label."""
-        if self.task.multi_label:
-            sums: NDArray[np.int64] = self.targets.sum(axis=0, dtype=np.int64)
-            return sums
-        return np.bincount(self.targets, minlength=len(self.task)).astype(np.int64)
-
-    def select(self, indices: Indices | NDArray[np.bool_]) -> Dataset:
-        """The rows at ``indices`` (or where a bool mask is true), in that order."""
-        at = np.asarray(indices)
-        at = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp)
-
-        def pick(values: NDArray[Any] | None) -> NDArray[Any] | None:
-            return None if values is None else values[at]
-
-        return replace(
-            self,
-            texts=[self.texts[i] for i in at.tolist()],
-            targets=self.targets[at],
-            rows=self.rows.select(at),
-            groups=pick(self.groups),
-            times=pick(self.times),
-            parts=pick(self.parts),
-        )
-
-    def with_task(self, task: Task) -> Dataset:
-        """The same rows with their targets counted in another task's labels.
-
-        Raises:
-            DataError: one task is multi-label and the other is not, or a row carries a label that ``task`` does not
-                have (the message names the label and the first rows that carry it).
-        """
-        if task == self.task:
-            return self
-        if task.multi_label != self.task.multi_label:
-            raise DataError(
-                f"{self.rows.name(0) if len(self) else 'The table'} is read as {self.task.kind} and the data it goes "
-                f"with as {task.kind}; give both files the same label columns."
-            )
-        unknown = [i for i, name in enumerate(self.task.labels) if name not in task.labels]
-        carried = self.indicator[:, unknown]
-        if carried.any():
-            names = [self.task.labels[unknown[i]] for i in np.flatnonzero(carried.any(axis=0))]
-            verb = "labels were" if len(names) > 1 else "label was"
-            raise DataError(
-                f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
-                f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
-                f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out."
-            )
-        if not task.multi_label:
-            place = np.array([task.labels.index(n) if n in task.labels else -1 for n in self.task.labels], np.int64)
-            return replace(self, task=task, targets=place[self.targets])
-        targets = np.zeros((len(self), len(task)), dtype=np.bool_)
-        for i, name in enumerate(self.task.labels):
-            if name in task.labels:
-                targets[:, task.labels.index(name)] = self.targets[:, i]
-        return replace(self, task=task, targets=targets)
-
-
-@dataclass(frozen=True)
-class Splits:
-    """One way of dividing a table; every method that is compared sees the same one.
-
-    ``valid`` is for choices (regularisation, calibration, epochs), ``test`` for nothing but the final numbers; either
-    may be missing. ``notes`` are sentences about how the division was made. ``leaks`` are sentences about texts that
-    stand in more than one part; they are repeated with every result.
-    """
-
-    train: Dataset
-    valid: Dataset | None = None
-    test: Dataset | None = None
-    notes: tuple[str, ...] = ()
-    leaks: tuple[str, ...] = ()
-
-    @property
-    def task(self) -> Task:
-        """The task of the training part, which all parts share."""
-        return self.train.task
-
-    def parts(self) -> dict[str, Dataset]:
-        """The parts that are there, by name: train, valid, test."""
-        named = {"train": self.train, "valid": self.valid, "test": self.test}
-        return {name: part for name, part in named.items() if part is not None}

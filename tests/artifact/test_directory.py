@@ -144,8 +144,8 @@ from pathlib import Path
 from textgraft import MajorityClassifier
 
 class Dies(MajorityClassifier):
-    def _write(self, folder):
-        super()._write(folder)
+    def write_state(self, folder):
+        super().write_state(folder)
         os.kill(os.getpid(), signal.SIGKILL)
 
 Dies().fit(["a", "b"], ["x", "y"]).save(sys.argv[1])

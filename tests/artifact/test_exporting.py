@@ -15,11 +15,12 @@ import pytest
 from textgraft import FeatureClassifier, FineTunedClassifier, NgramClassifier, RecurrentClassifier, load
 from textgraft.artifact import read_manifest, save
 from textgraft.artifact.exporting import Outcome, export
-from textgraft.artifact.parity import Parity, Tolerance
-from textgraft.artifact.sample import Sample
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, DataError, ExportError, SettingError
+from textgraft.evaluation.parity import Parity, Tolerance
 from textgraft.methods import TextClassifier
-from textgraft.task import Dataset, Rows, Task
+from textgraft.model_directory.sample import Sample
+from textgraft.task import Task
 
 for library in ("torch", "onnx", "onnxruntime"):
     pytest.importorskip(library)
@@ -94,7 +95,7 @@ def check_same_answers(place: Path, outcome: Outcome, most: float) -> None:
     """The export, read from its directory, against the model's own weights in fp32."""
     own = load(place, runtime="torch")
     if hasattr(own, "precision"):
-        own.set_params(precision="fp32")._read(place)
+        own.set_params(precision="fp32").read_state(place)
     exported = load(outcome.directory, runtime=outcome.runtime)  # type: ignore[arg-type]
     before, after = own.predict_proba([*TEXTS, *NEW]), exported.predict_proba([*TEXTS, *NEW])
     assert np.abs(before - after).max() <= most

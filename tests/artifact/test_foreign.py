@@ -10,8 +10,8 @@ import pytest
 import textgraft
 from textgraft import progress
 from textgraft.artifact.foreign import is_foreign, load_foreign
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, EncoderError, SettingError
-from textgraft.task import Dataset, Rows
 
 from ..encoders.families import FAMILIES, _configuration, _tokenizer
 

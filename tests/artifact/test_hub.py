@@ -15,8 +15,9 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, load
 from textgraft.artifact import read_manifest
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, SettingError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 constants = pytest.importorskip("huggingface_hub.constants")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from textgraft import FineTunedClassifier, load
-from textgraft.artifact.card import card
-from textgraft.artifact.manifest import read_manifest
 from textgraft.errors import EncoderError
+from textgraft.model_directory.card import card
+from textgraft.model_directory.manifest import read_manifest
 
 from ..encoders.families import FAMILIES, save_family
 
@@ -107,11 +107,11 @@ def test_the_card_says_who_reads_it(tmp_path: Path) -> None:
 def test_weights_without_the_head_are_not_loaded_as_a_classifier(family: str, tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from textgraft.encoders.headed import read_headed
+    from textgraft.finetuning.network import read_classifier
 
     model, folder = saved(family, tmp_path)
     path = folder / "model.safetensors"
     tensors = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("classifier.")}
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(EncoderError, match=r"classifier\.bias, classifier\.weight missing"):
-        read_headed(folder, model.task_, 32, "window", "fp32")
+        read_classifier(folder, model.task_, 32, "window", "fp32")

@@ -24,7 +24,7 @@ from .commands import COMMAND, refused, textgraft
 EAGER = [
     sys.executable,
     "-c",
-    "import textgraft.ladder.half_written as h; h.COMMIT_SECONDS = 0; from textgraft.cli import main; main()",
+    "import textgraft.prediction.part_file as h; h.COMMIT_SECONDS = 0; from textgraft.cli import main; main()",
 ]
 ROWS = 50_000
 WORDS = ["good", "bad", "fine", "dull", "film", "book", "the", "a", "of", "very", "great", "awful"]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from textgraft.data.duplicates import duplicate_groups
 from textgraft.data.splits import given_splits, hold_out, split
+from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Dataset, Rows, Splits, Task, label_order
+from textgraft.task import Task, label_order
 
 
 def dataset(texts: list[str], labels: list[str], **columns: object) -> Dataset:

@@ -7,7 +7,7 @@ import pytest
 
 from textgraft import progress
 from textgraft.encoders import Encoder
-from textgraft.encoders.cache import without_cache
+from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import SettingError
 
 pytest.importorskip("torch")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, evaluate, given_splits, load, split
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 TASK = Task(("no", "yes"))
 

@@ -17,10 +17,11 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from textgraft import load, methods
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError, SettingError
 from textgraft.methods import METHODS, RecurrentClassifier, TextClassifier
 from textgraft.methods import estimator as own
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 Make = Callable[[], TextClassifier]
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from textgraft import FeatureClassifier, load
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 pytest.importorskip("torch")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from textgraft import FineTunedClassifier, load
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import EncoderError, SettingError
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 pytest.importorskip("torch")
 
@@ -125,12 +126,12 @@ def test_the_end_of_a_long_text_counts_in_windows_and_not_when_cut(tiny_encoder:
 
 def test_a_long_text_is_the_mean_of_its_windows(tiny_encoder: Path) -> None:
     model = tuned(tiny_encoder, epochs=1, max_tokens=16).fit(TEXTS, LABELS)
-    headed = model.network_
-    windows = headed.windows(["good film " * 20 + "awful bank"])
+    classifier = model.network_
+    windows = classifier.windows(["good film " * 20 + "awful bank"])
     import torch
 
     with torch.no_grad():
-        each = np.concatenate([headed.logits(windows, np.array([i])).numpy() for i in range(len(windows.ids))])
+        each = np.concatenate([classifier.logits(windows, np.array([i])).numpy() for i in range(len(windows.ids))])
     mean = (each * windows.weight[:, None]).sum(axis=0)
     expected = np.exp(mean) / np.exp(mean).sum()
     np.testing.assert_allclose(model.predict_proba(["good film " * 20 + "awful bank"])[0], expected, atol=1e-6)

@@ -15,9 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import SettingError
 from textgraft.methods.ngrams import NgramClassifier
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 SPORT = ["the match was won in the last minute", "a great goal", "they lost the game :(", "the team scored a goal"]
 MONEY = ["the bank raised its rate", "shares fell at the bank", "profits rose by a third", "the rate of interest rose"]
@@ -59,11 +60,11 @@ def tweets(shared_data: Path) -> tuple[Dataset, Dataset]:
 
 
 def saved_and_read(model: NgramClassifier, folder: Path) -> NgramClassifier:
-    model._write(folder)
+    model.write_state(folder)
     other = NgramClassifier()
     for name in ("task_", "classes_", "thresholds_", "chosen_"):
         setattr(other, name, getattr(model, name))
-    other._read(folder)
+    other.read_state(folder)
     return other
 
 

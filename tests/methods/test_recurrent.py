@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from textgraft import RecurrentClassifier, load
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import SettingError, TextgraftError
 from textgraft.progress import listening
-from textgraft.task import Dataset, Rows, Task
+from textgraft.task import Task
 
 NOUNS = ("film", "book", "game", "match", "goal", "bank")
 TEXTS = [

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from textgraft.recurrent.cells import by_step, even, run_layer
-from textgraft.recurrent.plain import Cell
+from textgraft.recurrent.numpy_network import Cell
 
 WIDTH, HIDDEN = 5, 4
 LENGTHS = torch.tensor([7, 1, 4, 7, 2])

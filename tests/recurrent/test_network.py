@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from textgraft.recurrent.network import SequenceClassifier, Shape
-from textgraft.recurrent.plain import Cell, Plain, Pooling
+from textgraft.recurrent.numpy_network import Cell, Plain, Pooling
 from textgraft.task import Task
 
 WORDS = 20

@@ -42,10 +42,11 @@ def fit(job: dict[str, Any]) -> None:
     import torch
     from safetensors.torch import save_file
 
+    from textgraft.dataset import Dataset, Rows
     from textgraft.errors import TextgraftError
     from textgraft.methods import METHODS
     from textgraft.progress import listening
-    from textgraft.task import Dataset, Rows, Task
+    from textgraft.task import Task
 
     torch.set_num_threads(job["threads"])
     out = Path(job["out"]) / os.environ.get("RANK", "0")

@@ -1,6 +1,6 @@
-"""The model directory: what is in it, how it is written and how it is read."""
+"""Models as artefacts: loaded from wherever they are, exported to other runtimes, published."""
 
-from textgraft.artifact.directory import load, save
-from textgraft.artifact.manifest import Manifest, read_manifest
+from textgraft.artifact.loading import load
+from textgraft.model_directory import Manifest, read_manifest, save
 
 __all__ = ["Manifest", "load", "read_manifest", "save"]

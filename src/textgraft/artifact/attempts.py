@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.artifact.parity import Parity, Tolerance, measure, tolerance_for
-from textgraft.artifact.sample import Sample
-from textgraft.encoders.cache import without_cache
-from textgraft.encoders.runtimes import Batch, open_runtime
+from textgraft.dataset import Dataset
+from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import ArtifactError, DataError, ExportError
-from textgraft.methods import TextClassifier
-from textgraft.task import Dataset
+from textgraft.evaluation.parity import Parity, Tolerance, measure, tolerance_for
+from textgraft.methods import GraphClassifier, TextClassifier
+from textgraft.model_directory.sample import Sample
+from textgraft.runtimes import Batch, open_runtime
 
 if TYPE_CHECKING:
-    from textgraft.encoders.conversion import Graph, Recipe
+    from textgraft.runtimes.conversion import Recipe
 
 Target = Literal["openvino", "onnx"]
 Precision = Literal["auto", "int8", "bf16", "fp32"]
@@ -106,8 +106,7 @@ def divided(place: Path, model: TextClassifier, data: Dataset | None, *, calibra
 
 def first_that_passes(
     place: Path,
-    model: TextClassifier,
-    graph: Graph,
+    model: GraphClassifier,
     texts: Texts,
     asked: tuple[Target, Precision],
     tolerance: Tolerance | None,
@@ -120,8 +119,8 @@ def first_that_passes(
     """
     runtime, precision = asked
     graph_file = folder / "graph.onnx"
-    graph.write_onnx(graph_file)
-    batches = list(model._batches(texts.calibrating)) if texts.calibrating else []
+    model.graph().write_onnx(graph_file)
+    batches = list(model.graph_inputs(texts.calibrating)) if texts.calibrating else []
     reference = _answers(model, texts.compared.texts)
     attempts: list[Attempt] = []
     for recipe in _recipes(runtime, precision, graph_file, batches):
@@ -143,7 +142,7 @@ def first_that_passes(
 
 def _recipes(runtime: Target, precision: Precision, graph: Path, batches: Sequence[Batch]) -> Iterator[Recipe]:
     """What to try; with ``"auto"`` from the lowest precision on that the runtime has for this network."""
-    from textgraft.encoders.conversion import recipes
+    from textgraft.runtimes.conversion import recipes
 
     if precision != "auto":
         return recipes(runtime, precision, graph, batches)
@@ -156,7 +155,7 @@ def _recipes(runtime: Target, precision: Precision, graph: Path, batches: Sequen
 
 
 def _attempt(
-    model: TextClassifier,
+    model: GraphClassifier,
     recipe: Recipe,
     graph: Path,
     batches: Sequence[Batch],
@@ -166,7 +165,7 @@ def _attempt(
     bounds: Tolerance,
 ) -> tuple[Attempt, tuple[str, ...], str]:
     """Makes one export and compares it; also its files, and a remark on how it was computed here."""
-    from textgraft.encoders.conversion import convert
+    from textgraft.runtimes.conversion import convert
 
     try:
         files = convert(graph, recipe, folder, batches)

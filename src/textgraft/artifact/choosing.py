@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.artifact.manifest import Export, Manifest
 from textgraft.cache import cache_folder
-from textgraft.encoders.runtimes import Runtime, check_runtime, installed, open_runtime
-from textgraft.encoders.runtimes.running import threads
 from textgraft.errors import ArtifactError, listed
+from textgraft.model_directory.manifest import Export, Manifest
+from textgraft.runtimes import Runtime, check_runtime, installed, open_runtime
+from textgraft.runtimes.running import threads
 
 Told = dict[str, Any]  # what was chosen, and how fast each export was
 MEMORY = "runtimes.json"  # in the cache folder

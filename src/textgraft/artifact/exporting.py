@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.artifact.attempts import Attempt, Precision, Target, divided, first_that_passes
-from textgraft.artifact.directory import check_place, load, save
-from textgraft.artifact.foreign import is_foreign, load_foreign
-from textgraft.artifact.manifest import Export, Manifest, read_manifest, versions
-from textgraft.artifact.parity import Tolerance
+from textgraft.artifact.foreign import load_foreign
+from textgraft.artifact.loading import load
+from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
-from textgraft.artifact.sample import FILE as SAMPLE
-from textgraft.encoders.runtimes import check_runtime
+from textgraft.dataset import Dataset
 from textgraft.errors import ArtifactError, ExportError, SettingError, TextgraftError, did_you_mean
-from textgraft.methods import METHODS, TextClassifier
-from textgraft.task import Dataset
+from textgraft.evaluation.parity import Tolerance
+from textgraft.methods import GraphClassifier
+from textgraft.methods.registry import method_of
+from textgraft.model_directory import save
+from textgraft.model_directory.files import check_place
+from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
+from textgraft.model_directory.sample import FILE as SAMPLE
+from textgraft.runtimes import check_runtime
 
 TARGETS: tuple[Target, ...] = ("openvino", "onnx")
 PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "fp32")
@@ -109,10 +113,8 @@ def export(
     _check_target(place, target, shipped=to is not None)
     with _workplace(target) as folder:
         source, manifest, model = _opened(place, folder)
-        graph = model._graph()
-        assert graph is not None  # as its method has one
         texts = divided(place, model, data, calibrating=precision in ("auto", "int8"))
-        made = first_that_passes(place, model, graph, texts, (runtime, precision), tolerance, folder)
+        made = first_that_passes(place, model, texts, (runtime, precision), tolerance, folder)
         outcome = Outcome(
             directory=target,
             runtime=runtime,
@@ -125,12 +127,12 @@ def export(
             compared_on=texts.source,
             notes=(*texts.notes, *made.notes),
         )
-        model._write_for_runtime(made.folder)
+        model.write_for_runtime(made.folder)
         changed, dropped = _changed(manifest, outcome, shipped=to is not None)
         told = _earlier_outcomes(source, changed.exports[:-1])
         content = {"exports": [*told, outcome.to_dict()], "versions": versions()}
         (made.folder / FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False), "utf-8")
-        rebuild(source, manifest, changed, without=dropped, added=made.folder, to=target)
+        rebuild(source, manifest, changed, model.facts, without=dropped, added=made.folder, to=target)
     return outcome
 
 
@@ -158,11 +160,11 @@ def _check_source(place: Path, *, shipped: bool) -> None:
                 "--to (to=)."
             )
         return
-    method = read_manifest(place).method
-    if method in METHODS and METHODS[method]._graph is TextClassifier._graph:
+    method = method_of(read_manifest(place), place)
+    if not issubclass(method, GraphClassifier):
         raise ExportError(
-            f"{place} needs no export: the method {method!r} computes with NumPy alone, and loads and predicts as it "
-            "is wherever textgraft is installed, without torch."
+            f"{place} needs no export: the method {method.method!r} computes with NumPy alone, and loads and predicts "
+            "as it is wherever textgraft is installed, without torch."
         )
 
 
@@ -178,7 +180,7 @@ def _check_target(place: Path, target: Path, *, shipped: bool) -> None:
         )
 
 
-def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, TextClassifier]:
+def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, GraphClassifier]:
     """A directory in textgraft's form, its manifest, and the model itself.
 
     That is computed by torch on its own weights, in fp32 whatever it was trained in. A foreign model is first saved in
@@ -190,9 +192,10 @@ def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, TextClassifier]:
         return own, read_manifest(own), foreign
     manifest = read_manifest(place)
     model = load(place, runtime="torch")
+    assert isinstance(model, GraphClassifier)  # as its method is
     if getattr(model, "precision", "fp32") != "fp32":
         model.set_params(precision="fp32")
-        model._read(place)
+        model.read_state(place)
     return place, manifest, model
 
 

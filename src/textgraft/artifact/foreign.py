@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,37 +13,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textgraft import progress
-from textgraft.artifact.manifest import FILE
+from textgraft.dataset import FittedOn
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import ArtifactError, EncoderError, SettingError, listed
 from textgraft.hardware import Precision
 from textgraft.methods import FineTunedClassifier
-from textgraft.methods.base import FittedOn
 from textgraft.task import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
-    from textgraft.encoders.headed import HeadedEncoder
+    from textgraft.finetuning.network import EncoderClassifier
 
-HEAD = "ForSequenceClassification"
 PROBES = ["a", "Does it give the same answers here, in a batch with shorter texts, as it does alone?"]
 EQUAL, ROUNDED = 1e-4, 0.05  # how far probabilities may differ, in fp32 and below
 NEVER_NAMED = re.compile(r"LABEL_\d+")
-
-
-def is_foreign(folder: str | Path) -> bool:
-    """Whether a folder holds a sequence classifier of ``transformers`` and no model of textgraft."""
-    config = Path(folder) / "config.json"
-    if (Path(folder) / FILE).exists() or not config.is_file():
-        return False
-    try:
-        content = json.loads(config.read_text("utf-8"))
-    except (ValueError, OSError, RecursionError):
-        return False
-    kinds = content.get("architectures") if isinstance(content, dict) else None
-    return isinstance(kinds, list) and any(str(kind).endswith(HEAD) for kind in kinds)
 
 
 def load_foreign(
@@ -77,10 +61,10 @@ def load_foreign(
     model.thresholds_ = np.full(len(task), 0.5, np.float32)
     model.fitted_on_ = FittedOn(rows=0, counts=(0,) * len(task), fingerprint="", files=(), columns=None)
     model.notes_ = tuple(note for note in _notes(folder, task) if not progress.say(note))
-    headed = _network(model, _padded(files, config, tokenizer), tokenizer)
-    _check_answers(headed, tokenizer)
-    model.network_ = headed
-    model.chosen_ = {"made_by": "transformers", "max_tokens": headed.max_tokens}
+    classifier = _network(model, _padded(files, config, tokenizer), tokenizer)
+    _check_answers(classifier, tokenizer)
+    model.network_ = classifier
+    model.chosen_ = {"made_by": "transformers", "max_tokens": classifier.max_tokens}
     return model
 
 
@@ -149,20 +133,20 @@ def _padded(files: EncoderFiles, config: PreTrainedConfig, tokenizer: PreTrained
     return replace(files, config=files.config | {"pad_token_id": chosen})
 
 
-def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrainedTokenizerFast) -> HeadedEncoder:
-    from textgraft.encoders.headed import HeadedEncoder
+def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrainedTokenizerFast) -> EncoderClassifier:
+    from textgraft.finetuning.network import EncoderClassifier
 
     max_tokens = min(tokenizer.model_max_length, files.positions)
-    headed = HeadedEncoder(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
-    headed.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
+    classifier = EncoderClassifier(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
+    classifier.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
     # transformers may build another tokenizer than tokenizer.json holds (tokenizer_config.json); its own counts.
     with TemporaryDirectory() as built:
         tokenizer.backend_tokenizer.save(str(Path(built) / "tokenizer.json"))
-        headed.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
-    return headed
+        classifier.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
+    return classifier
 
 
-def _check_answers(headed: HeadedEncoder, tokenizer: PreTrainedTokenizerFast) -> None:
+def _check_answers(classifier: EncoderClassifier, tokenizer: PreTrainedTokenizerFast) -> None:
     """Compares two texts of different lengths, of which one is padded here, with what ``transformers`` says of each.
 
     Families differ in more than can be listed: XLNet's tokenizer numbers the parts of a text and its head takes the
@@ -170,16 +154,17 @@ def _check_answers(headed: HeadedEncoder, tokenizer: PreTrainedTokenizerFast) ->
     """
     import torch
 
-    ours = headed.probabilities(headed.windows(PROBES))
-    known = signature(headed.network.forward).parameters
-    cut = {"truncation": True, "max_length": headed.max_tokens}
+    ours = classifier.probabilities(classifier.windows(PROBES))
+    known = signature(classifier.network.forward).parameters
+    cut = {"truncation": True, "max_length": classifier.max_tokens}
     with torch.inference_mode():
-        inputs = [tokenizer(text, return_tensors="pt", **cut).to(headed.device) for text in PROBES]
-        alone = [headed.network(**{name: one[name] for name in one if name in known}).logits for one in inputs]
-    theirs = headed.task.probabilities(torch.cat(alone).float().cpu().numpy())
-    if not np.allclose(ours, theirs, atol=EQUAL if headed.dtype == torch.float32 else ROUNDED):
+        inputs = [tokenizer(text, return_tensors="pt", **cut).to(classifier.device) for text in PROBES]
+        alone = [classifier.network(**{name: one[name] for name in one if name in known}).logits for one in inputs]
+    theirs = classifier.task.probabilities(torch.cat(alone).float().cpu().numpy())
+    if not np.allclose(ours, theirs, atol=EQUAL if classifier.dtype == torch.float32 else ROUNDED):
+        files, difference = classifier.files, np.abs(ours - theirs).max()
         raise ArtifactError(
-            f"{headed.files.folder} is a {headed.files.config.get('model_type')} classifier, to which textgraft gives "
-            f"other answers than transformers does (probabilities differ by {np.abs(ours - theirs).max():.2g}): it "
-            "treats padding or the parts of a text in a way of its own. Fine-tune an encoder of another family."
+            f"{files.folder} is a {files.config.get('model_type')} classifier, to which textgraft gives other answers than "
+            f"transformers does (probabilities differ by {difference:.2g}): it treats padding or the parts of a text in a "
+            "way of its own. Fine-tune an encoder of another family."
         )

@@ -18,12 +18,15 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from textgraft import progress
-from textgraft.artifact.card import FILE as CARD
-from textgraft.artifact.card import card, file_name, is_as_written
-from textgraft.artifact.manifest import FILE, Manifest, read_manifest
 from textgraft.cache import cache_folder
 from textgraft.encoders.sources import EMBEDDED, HUB_FILES
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
+from textgraft.methods.registry import method_of
+from textgraft.model_directory.card import FILE as CARD
+from textgraft.model_directory.card import card, file_name, is_as_written
+from textgraft.model_directory.files import check_files
+from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
+from textgraft.model_directory.method import MethodFacts
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -61,14 +64,13 @@ def push(
             or the upload was interrupted. The message says whether something was published.
         MissingExtraError: huggingface_hub is not installed.
     """
-    from textgraft.artifact.directory import check_files  # which calls this module to load from the Hub
-
     if not NAME.fullmatch(name):
         raise SettingError(f"name must be of the form 'user/name', in letters, digits, '-', '_' and '.'; got {name!r}.")
     folder = Path(directory)
     manifest = read_manifest(folder)
     check_files(folder, manifest)
-    shown = _public(folder, manifest)
+    facts = method_of(manifest, folder).facts
+    shown = _public(folder, manifest, facts)
     api = _api(token)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -77,7 +79,7 @@ def push(
         page = str(api.create_repo(name, private=private, exist_ok=True))
         there = api.model_info(name)
         _check_visibility(page, private, bool(there.private))
-        texts = {FILE: shown.to_json().encode(), CARD: _card(folder, manifest, shown, name)}
+        texts = {FILE: shown.to_json().encode(), CARD: _card(folder, manifest, shown, facts, name)}
         additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
         additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
         kept = {addition.path_in_repo for addition in additions}
@@ -125,7 +127,7 @@ def fetch(name: str, *, revision: str | None = None, token: str | None = None) -
         return _plain(files, cache_folder() / "hub" / name.replace("/", "--") / first.name)
 
 
-def _public(folder: Path, manifest: Manifest) -> Manifest:
+def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
     """The manifest as others may see it: without files of texts, and without the names of folders on this machine.
 
     And without the card, which is for people: on the Hub it is edited in place, and loading goes on without it.
@@ -133,7 +135,7 @@ def _public(folder: Path, manifest: Manifest) -> Manifest:
     parameters = dict(manifest.parameters)
     encoder = parameters.get("encoder")
     if isinstance(encoder, str) and encoder not in EMBEDDED and not is_name(encoder):
-        if manifest.method != "finetune" and not manifest.exports:  # these have all of it in the directory
+        if not facts.is_encoder and not manifest.exports:  # these have all of it in the directory
             raise ArtifactError(
                 f"{folder} reads its encoder from {encoder}, a folder of this machine, so nobody else could load it. "
                 "Push that encoder first and train with its name, or fine-tune, which keeps the encoder in the model."
@@ -156,11 +158,11 @@ def _is_of(kinds: set[str], file: str, files: Iterable[str]) -> bool:
     return path.suffix in kinds or (path.suffix == ".bin" and f"{path.stem}.xml" in files)
 
 
-def _card(folder: Path, manifest: Manifest, shown: Manifest, name: str) -> bytes:
+def _card(folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str) -> bytes:
     """The model card of what is published; or that in the folder, where its owner has edited it."""
     own = folder / CARD
-    edited = own.is_file() and not is_as_written(manifest, folder)
-    return own.read_bytes() if edited else card(shown, folder, name).encode()
+    edited = own.is_file() and not is_as_written(manifest, facts, folder)
+    return own.read_bytes() if edited else card(shown, facts, folder, name).encode()
 
 
 def _check_visibility(page: str, private: bool, is_private: bool) -> None:

@@ -7,15 +7,24 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from textgraft.artifact.card import FILE as CARD
-from textgraft.artifact.card import card, write_card
-from textgraft.artifact.directory import beside, description
-from textgraft.artifact.manifest import FILE, Manifest, read_manifest
 from textgraft.errors import ArtifactError
+from textgraft.model_directory.card import FILE as CARD
+from textgraft.model_directory.card import card, write_card
+from textgraft.model_directory.files import description
+from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
+from textgraft.model_directory.method import MethodFacts
+from textgraft.model_directory.saving import beside
 
 
 def rebuild(
-    place: Path, earlier: Manifest, manifest: Manifest, *, without: Collection[str], added: Path, to: Path
+    place: Path,
+    earlier: Manifest,
+    manifest: Manifest,
+    facts: MethodFacts,
+    *,
+    without: Collection[str],
+    added: Path,
+    to: Path,
 ) -> None:
     """Writes a model directory anew, whole or not at all: files of ``place``, further ones and another manifest.
 
@@ -23,6 +32,7 @@ def rebuild(
         place: a model directory.
         earlier: its manifest as it was read.
         manifest: the new one; ``files`` is set here.
+        facts: of its method, for the card.
         without: names of files that are left out.
         added: a folder of files that are new, or take the place of others of the same name; it is emptied.
         to: where to, which may be ``place`` itself. Files that stay there are the same ones (hard links) where the
@@ -43,7 +53,7 @@ def rebuild(
             moved = path.rename(folder / path.name)
             files[moved.name] = description(moved)
         written = replace(manifest, files=files)
-        _write_card(place, earlier, written, folder, to.absolute().name)
+        _write_card(place, earlier, written, facts, folder, to.absolute().name)
         files[CARD] = description(folder / CARD)
         (folder / FILE).write_text(replace(manifest, files=dict(sorted(files.items()))).to_json(), "utf-8")
         _check_unchanged(place, earlier)
@@ -54,12 +64,14 @@ def _check_unchanged(place: Path, earlier: Manifest) -> None:
         raise ArtifactError(f"{place} was saved anew while it was exported; nothing was changed. Export it again.")
 
 
-def _write_card(place: Path, earlier: Manifest, manifest: Manifest, folder: Path, name: str) -> None:
+def _write_card(
+    place: Path, earlier: Manifest, manifest: Manifest, facts: MethodFacts, folder: Path, name: str
+) -> None:
     """Writes the model card anew, unless somebody has edited it."""
     path = folder / CARD
-    if path.exists() and path.read_text("utf-8") == card(earlier, place, place.absolute().name):
+    if path.exists() and path.read_text("utf-8") == card(earlier, facts, place, place.absolute().name):
         path.unlink()
-    write_card(manifest, folder, name)
+    write_card(manifest, facts, folder, name)
 
 
 def _same(source: Path, copy: Path, *, linked: bool) -> None:

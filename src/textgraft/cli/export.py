@@ -12,7 +12,7 @@ from textgraft.cli.options import Json, TableOptions
 if TYPE_CHECKING:
     from textgraft.artifact.attempts import Attempt, Precision, Target
     from textgraft.artifact.exporting import Outcome
-    from textgraft.task import Dataset
+    from textgraft.dataset import Dataset
 
 NAME = "export"
 GATE = "How different its answers may be (usual for the precision if not given)"
@@ -50,8 +50,8 @@ def run(
 ) -> None:
     """Export the model in DIR, and compare the export with it on real texts before it is kept."""
     from textgraft.artifact.exporting import export
-    from textgraft.artifact.parity import Tolerance
     from textgraft.cli.console import print_json, remark
+    from textgraft.evaluation.parity import Tolerance
 
     outcome = export(
         directory,
@@ -78,8 +78,8 @@ def read_like_training(directory: Path, source: str, reading: TableOptions) -> D
 
 def show_outcome(outcome: Outcome) -> None:
     """A row per recipe that was tried, and how to use the one that was taken."""
-    from textgraft.artifact.directory import directory_bytes
     from textgraft.cli.console import output, table
+    from textgraft.model_directory.files import directory_bytes
 
     compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
     title = f"{outcome.runtime}, compared with the model in fp32 on {compared.texts:,} texts ({outcome.compared_on})"

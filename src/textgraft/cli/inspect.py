@@ -23,7 +23,7 @@ def run(
     """Look at TABLE: columns, balance, lengths, duplicates, leaks, conflicting labels and giveaways."""
     from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_audit
-    from textgraft.data.audit import inspect
+    from textgraft.data.inspecting import inspect
     from textgraft.encoders import TextTokenizer, resolve
     from textgraft.errors import EncoderError, MissingExtraError
     from textgraft.extras import import_scipy

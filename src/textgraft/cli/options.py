@@ -21,8 +21,8 @@ from textgraft.errors import SettingError, TextgraftError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
+    from textgraft.dataset import Columns, Dataset, Splits
     from textgraft.methods import TextClassifier
-    from textgraft.task import Columns, Dataset, Splits
 
 READING = "Reading the table"
 DIVIDING = "Dividing it"

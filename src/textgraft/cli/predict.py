@@ -18,12 +18,12 @@ import typer
 from textgraft.cli.options import InputOptions, Runtime, column_names
 
 if TYPE_CHECKING:
-    from textgraft.ladder import Prediction, Texts
-    from textgraft.ladder.jobs import Reopen
-    from textgraft.ladder.resuming import Origin
-    from textgraft.ladder.writing import Layout
+    from textgraft.dataset import Columns
     from textgraft.methods import TextClassifier
-    from textgraft.task import Columns
+    from textgraft.prediction import Prediction, Texts
+    from textgraft.prediction.origin import Origin
+    from textgraft.prediction.processes import Reopen
+    from textgraft.prediction.writing import Layout
 
 NAME = "predict"
 MOST_BLANK = 1000
@@ -54,9 +54,9 @@ def run(
     from textgraft.cli.console import remark
     from textgraft.cli.show import show_predictions
     from textgraft.errors import SettingError, listed
-    from textgraft.ladder import predict_stream
-    from textgraft.ladder.resuming import Origin
-    from textgraft.ladder.writing import Layout, check_output
+    from textgraft.prediction import predict_stream
+    from textgraft.prediction.origin import Origin
+    from textgraft.prediction.writing import Layout, check_output
 
     if source is not None and texts:
         raise SettingError(f"Give texts or --input {source}, not both.")
@@ -116,8 +116,8 @@ def write(
         origin: of an output that an interrupted run may have begun.
     """
     from textgraft.cli.console import remark
-    from textgraft.ladder.half_written import kept_rows
-    from textgraft.ladder.writing import writing
+    from textgraft.prediction.part_file import kept_rows
+    from textgraft.prediction.writing import writing
 
     dropped = kept_rows(output) if output is not None and origin is None else 0
     with saying_what_is_kept(output, origin), writing(output, layout, origin) as out:
@@ -138,7 +138,7 @@ def saying_what_is_kept(output: Path | None, origin: Origin | None) -> Iterator[
     """When the block is interrupted, says how much is there to go on from."""
     from textgraft.cli.console import remark
     from textgraft.errors import SettingError, TextgraftError
-    from textgraft.ladder.half_written import kept_rows
+    from textgraft.prediction.part_file import kept_rows
 
     try:
         yield
@@ -164,7 +164,7 @@ def noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
 
 def texts_of_lines(texts: Iterable[str]) -> Iterator[Texts]:
     """Chunks of texts that are numbered from 1."""
-    from textgraft.ladder import TEXTS_AT_ONCE, Texts
+    from textgraft.prediction import TEXTS_AT_ONCE, Texts
 
     texts, start = iter(texts), 1
     while chunk := list(islice(texts, TEXTS_AT_ONCE)):
@@ -177,7 +177,7 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
     from textgraft.cli.console import remark
     from textgraft.data import read_texts
     from textgraft.errors import DataError, did_you_mean, listed
-    from textgraft.ladder import TEXTS_AT_ONCE, Texts
+    from textgraft.prediction import TEXTS_AT_ONCE, Texts
 
     kept = column_names(keep) or []
     wanted = column_names(reading.text) or columns

@@ -10,7 +10,8 @@ from textgraft.cli.console import output, table
 if TYPE_CHECKING:
     from textgraft.data.audit import Audit
     from textgraft.evaluation import Evaluation, Interval
-    from textgraft.ladder import Comparison, Prediction
+    from textgraft.ladder import Comparison
+    from textgraft.prediction import Prediction
     from textgraft.task import Task
 
 MOST_LABELS = 30
@@ -50,7 +51,7 @@ def show_audit(source: str, audit: Audit) -> None:
     """A table per section with a column per part, then what to do, the most serious first."""
     marks = {"fact": " ", "look": "?", "warning": "!"}
     sections: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
-    for finding in audit.findings():
+    for finding in audit.findings:
         line = (marks[finding.level], finding.what), finding.values
         sections.setdefault(finding.section, []).append(line)
     output().print(source, style="bold", markup=False)

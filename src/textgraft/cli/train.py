@@ -35,11 +35,11 @@ def run(
     when training is done.
     """
     from textgraft.artifact import save
-    from textgraft.artifact.directory import check_place
     from textgraft.cli.console import print_json, remark
     from textgraft.cli.show import show_evaluation
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
+    from textgraft.model_directory.files import check_place
 
     import_scipy("Training")
     model = tuning.build([method], dividing.seed)[0]

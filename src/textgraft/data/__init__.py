@@ -1,8 +1,8 @@
 """Tables come in here: reading, columns and labels, the audit, and the division into parts."""
 
-from textgraft.data.audit import Audit, inspect
+from textgraft.data.audit import Audit, Finding
 from textgraft.data.duplicates import duplicate_groups
-from textgraft.data.findings import Finding
+from textgraft.data.inspecting import inspect
 from textgraft.data.splits import given_splits, hold_out, split
 from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.reading import open_chunks

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
+from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.errors import listed
-
-if TYPE_CHECKING:
-    from textgraft.data.audit import Audit, Lengths, Part
-
-Level = Literal["fact", "look", "warning"]
 
 MOST_LABELS = 20
 UNBALANCED = 10
 MANY_REPEATS = 0.01
 MANY_CUT = 0.05
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the audit.
-
-    Attributes:
-        section: what it is about: rows, labels, length, repeats, leaks or labelling.
-        what: the finding's name.
-        values: one value for each part, in their order; or a single one about all of the data.
-        level: ``"fact"``, ``"look"`` (have a look) or ``"warning"`` (it spoils a classifier or its numbers).
-        advice: what to do, a sentence; empty for facts.
-    """
-
-    section: str
-    what: str
-    values: tuple[str, ...]
-    level: Level = "fact"
-    advice: str = ""
 
 
 def findings(audit: Audit) -> list[Finding]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.duplicates import connect, find_duplicates, repeats
+from textgraft.dataset import Dataset
 from textgraft.errors import DataError
-from textgraft.task import Dataset
 
 
 @dataclass(frozen=True)

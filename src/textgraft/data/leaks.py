@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.duplicates import Duplicates, find_duplicates
+from textgraft.dataset import Dataset
 from textgraft.errors import DataError
-from textgraft.task import Dataset
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from textgraft.data.grouping import Groups, group_rows, missing
 from textgraft.data.leaks import overlaps, part_duplicates, without_leaks
 from textgraft.data.stratify import group_labels, stratify
+from textgraft.dataset import Dataset, Splits
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.task import Dataset, Splits
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.extras import import_scipy
-from textgraft.task import Dataset
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.cache import VectorStore
-from textgraft.encoders.runtimes import Runtime, run_windows
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
+from textgraft.encoders.vector_store import VectorStore
 from textgraft.errors import SettingError
 from textgraft.hardware import Precision
+from textgraft.runtimes import Runtime, run_windows
 from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Encoder:
         self.from_cache = 0
         self._store: VectorStore | None = None  # vectors of an export are not kept: another recipe gives others
         if runtime is None:
-            from textgraft.encoders.runtimes.pytorch import TorchRuntime
+            from textgraft.runtimes.pytorch import TorchRuntime
 
             runtime = TorchRuntime(partial(load_encoder, self.files), partial(pooled_states, pooling), precision)
             ran = (runtime.precision, runtime.device.type)

@@ -14,7 +14,7 @@ from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.ranking import Ranking
-from textgraft.task import Task
+from textgraft.task import Targets, Task, targets_of
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BIASED_UP = frozenset({"ece"})
@@ -24,6 +24,17 @@ BINS = 15
 def headline_of(task: Task) -> str:
     """The metric that stands for all: ``accuracy``, or ``f1_micro`` for a multi-label task."""
     return "f1_micro" if task.multi_label else "accuracy"
+
+
+def headline_score(
+    probabilities: NDArray[np.float32], targets: Targets, task: Task, thresholds: NDArray[np.float32]
+) -> float:
+    """The value of ``headline_of``, by which methods choose; see ``targets_of`` for the shapes."""
+    predicted = targets_of(probabilities, task, thresholds)
+    if not task.multi_label:
+        return float((predicted == targets).mean())
+    hits = int((predicted & targets).sum())
+    return 2 * hits / max(1, int(predicted.sum()) + int(targets.sum()))
 
 
 def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:

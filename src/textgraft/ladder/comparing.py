@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.artifact import save
-from textgraft.artifact.directory import check_place, directory_bytes
-from textgraft.artifact.manifest import plain
-from textgraft.encoders.cache import without_cache
+from textgraft.dataset import Splits
+from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
 from textgraft.ladder.evaluating import evaluate_against_floor
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
-from textgraft.task import Splits
+from textgraft.model_directory.files import check_place, directory_bytes
+from textgraft.model_directory.manifest import plain
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
 

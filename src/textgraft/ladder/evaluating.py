@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.evaluation import Evaluation, evaluate_probabilities
 from textgraft.methods import TextClassifier
-from textgraft.task import Dataset
 
 
 def evaluate(model: TextClassifier, data: Dataset, *, seed: int = 0) -> Evaluation:

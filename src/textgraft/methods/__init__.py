@@ -3,20 +3,17 @@
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.finetune import FineTunedClassifier
+from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.majority import MajorityClassifier
 from textgraft.methods.ngrams import NgramClassifier
 from textgraft.methods.recurrent import RecurrentClassifier
-
-METHODS: dict[str, type[TextClassifier]] = {
-    cls.method: cls
-    for cls in (MajorityClassifier, NgramClassifier, RecurrentClassifier, FeatureClassifier, FineTunedClassifier)
-}
-"""All methods by their name on the command line, cheapest first."""
+from textgraft.methods.registry import METHODS
 
 __all__ = [
     "METHODS",
     "FeatureClassifier",
     "FineTunedClassifier",
+    "GraphClassifier",
     "MajorityClassifier",
     "NgramClassifier",
     "RecurrentClassifier",

@@ -6,49 +6,21 @@ written to and read from a folder. All else (labels from probabilities, plain li
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.runtimes import Batch, Runtime
-from textgraft.errors import DataError, ExportError, SettingError
+from textgraft.dataset import Dataset, FittedOn
+from textgraft.errors import DataError, SettingError
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.inputs import Labels, as_dataset, as_texts
-from textgraft.task import Columns, Dataset, Task, targets_of
-
-if TYPE_CHECKING:
-    from textgraft.encoders.conversion import Graph
-
-
-@dataclass(frozen=True)
-class FittedOn:
-    """What a classifier was trained on, without the texts.
-
-    Attributes:
-        rows: how many texts.
-        counts: (k,) how many of them carry each label.
-        fingerprint: see ``Dataset.fingerprint``.
-        files: the names of the files that they came from.
-        columns: how they were read, so that another table can be read in the same way; None for plain lists.
-    """
-
-    rows: int
-    counts: tuple[int, ...]
-    fingerprint: str
-    files: tuple[str, ...]
-    columns: Columns | None
-
-    @classmethod
-    def of(cls, data: Dataset) -> FittedOn:
-        """Describes ``data``."""
-        counts = tuple(int(count) for count in data.counts)
-        return cls(len(data), counts, data.fingerprint, data.rows.files[:100], data.columns)
+from textgraft.model_directory import MethodFacts, save
+from textgraft.runtimes import Runtime
+from textgraft.task import Task, targets_of
 
 
 class TextClassifier(Estimator, ABC):
@@ -56,6 +28,7 @@ class TextClassifier(Estimator, ABC):
 
     Attributes:
         method: the name on the command line and in the model directory.
+        facts: what is true of all its models, for their cards.
         rung: the place on the ladder; a lower one is cheaper.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
@@ -73,6 +46,7 @@ class TextClassifier(Estimator, ABC):
 
     method: ClassVar[str]
     rung: ClassVar[int]
+    facts: ClassVar[MethodFacts]
     unsaved: ClassVar[frozenset[str]] = frozenset()
 
     task_: Task
@@ -159,18 +133,8 @@ class TextClassifier(Estimator, ABC):
         return accuracy(labels, predicted, sample_weight)
 
     def save(self, directory: str | Path) -> Path:
-        """Writes the fitted classifier as a model directory; see ``textgraft.artifact.save``."""
-        from textgraft.artifact import save  # here, because the artifact room stands above the methods
-
-        path: Path = save(self, directory)
-        return path
-
-    def through(self, runtime: Runtime) -> Self:
-        """A copy of the fitted classifier whose network is computed by ``runtime``; all else is shared."""
-        twin = copy.copy(self)
-        twin.runtime_ = runtime
-        twin._use(runtime)
-        return twin
+        """Writes the fitted classifier as a model directory; see ``textgraft.save``."""
+        return save(self, directory)
 
     @property
     def outside_bytes(self) -> int:
@@ -186,34 +150,15 @@ class TextClassifier(Estimator, ABC):
         """(n, k) float32 probabilities of n >= 1 texts."""
 
     @abstractmethod
-    def _write(self, folder: Path) -> None:
+    def write_state(self, folder: Path) -> None:
         """Writes the fitted state into an existing folder, as JSON, safetensors and the like; never pickle."""
 
     @abstractmethod
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
-        """Restores what ``_write`` wrote; ``task_``, ``classes_``, ``thresholds_`` and ``chosen_`` are set already.
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
+        """Restores what ``write_state`` wrote; the task, classes, thresholds and choices are set already.
 
         With ``runtime``, of an export in the same folder, nothing is read that needs torch.
         """
-
-    def _graph(self) -> Graph | None:
-        """The network as an exporter takes it; None where NumPy computes everything, and nothing is to be exported."""
-        return None
-
-    def _batches(self, texts: list[str]) -> Iterator[Batch]:  # noqa: ARG002 - there is no graph
-        """Texts as (ids, mask), the inputs of the graph; none without one."""
-        return iter(())
-
-    def _use(self, runtime: Runtime) -> None:  # noqa: ARG002 - there is no graph
-        """Lets ``runtime`` compute the graph from now on.
-
-        Raises:
-            ExportError: the method has no graph.
-        """
-        raise ExportError(f"The method {self.method!r} computes with NumPy alone; no runtime can do it instead.")
-
-    def _write_for_runtime(self, folder: Path) -> None:
-        """Writes what predictions through a runtime need besides the graph and what ``_write`` writes."""
 
     def check_settings(self) -> None:
         """Raises SettingError for hyperparameters that cannot be used, before any work is done."""
@@ -227,17 +172,8 @@ class TextClassifier(Estimator, ABC):
         if rows is not None:
             self.checked_on_ = train.select(rows)
 
-    def _saved(self) -> None:
+    def saved(self) -> None:
         """Called when the fitted classifier is safe in a model directory."""
 
     def _check_settings(self) -> None:
         """The part of ``check_settings`` that is the method's own."""
-
-
-def headline_score(probabilities: NDArray[np.float32], data: Dataset, thresholds: NDArray[np.float32]) -> float:
-    """The number by which methods choose: accuracy, or micro-F1 for a multi-label task."""
-    targets = targets_of(probabilities, data.task, thresholds)
-    if not data.task.multi_label:
-        return float((targets == data.targets).mean())
-    found = int((targets & data.targets).sum())
-    return 2 * found / max(1, int(targets.sum()) + int(data.targets.sum()))

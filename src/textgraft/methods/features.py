@@ -10,29 +10,31 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
-from textgraft.encoders.runtimes import Batch, Runtime, padded_batches
 from textgraft.encoders.sources import EncoderFiles, named_encoder
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
+from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.json_files import read_object
-from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import Calibration, score_columns
+from textgraft.linear.choosing import fit_chosen
+from textgraft.linear.fitting import LinearModel, Matrix
+from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.inputs import check_choice, check_regularisation
-from textgraft.methods.linear import LinearModel, Matrix, fit_chosen
-from textgraft.task import Dataset
+from textgraft.model_directory import MethodFacts
+from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
 
 if TYPE_CHECKING:
-    from textgraft.encoders.conversion import Graph
+    from textgraft.runtimes.conversion import Graph
 
 Floats = NDArray[np.float32]
 FILE = "features"
 LEAST_SPREAD = 1e-8  # of a component; one that never varies is left as it is
 
 
-class FeatureClassifier(TextClassifier):
+class FeatureClassifier(GraphClassifier):
     """Logistic regression on the standardised vectors of a frozen encoder.
 
     The regularisation is chosen, and the probabilities calibrated, on validation data; where none is given, on a tenth
@@ -51,6 +53,7 @@ class FeatureClassifier(TextClassifier):
 
     method = "features"
     rung = 30
+    facts = MethodFacts("a linear model on the vectors of a frozen encoder")
 
     encoder_: Encoder
     mean_: Floats
@@ -143,22 +146,26 @@ class FeatureClassifier(TextClassifier):
         """The size of the encoder's files, which a model directory names but does not hold."""
         return sum(path.stat().st_size for path in self.encoder_.files.weights()) if self.runtime_ is None else 0
 
-    def _graph(self) -> Graph:
-        from textgraft.encoders.conversion import vectors_graph
+    def graph(self) -> Graph:
+        """See ``GraphClassifier``."""
+        from textgraft.encoders.graphs import vectors_graph
 
         encoder = self.encoder_
         return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.pad_id, encoder.files.name)
 
-    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
+        """See ``GraphClassifier``."""
         return padded_batches(self.encoder_.windows(texts), self.encoder_.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
         self.encoder_ = self._open_encoder(self.encoder_.files, self.encoder_.max_tokens, runtime)
 
-    def _write_for_runtime(self, folder: Path) -> None:
+    def write_for_runtime(self, folder: Path) -> None:
+        """See ``GraphClassifier``."""
         self.encoder_.save_tokenizer(folder / "tokenizer.json")
 
-    def _write(self, folder: Path) -> None:
+    def write_state(self, folder: Path) -> None:
+        """See ``TextClassifier``."""
         from safetensors.numpy import save_file
 
         tensors = {
@@ -176,7 +183,8 @@ class FeatureClassifier(TextClassifier):
         content = {"fingerprint": files.fingerprint, "max_tokens": self.encoder_.max_tokens, "config": files.config}
         (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
+        """See ``TextClassifier``."""
         content = read_object(folder / f"{FILE}.json", {"fingerprint", "max_tokens"}, {"config"})
         files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
         tensors = Tensors.read(folder / f"{FILE}.safetensors")

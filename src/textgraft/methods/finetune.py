@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.encoders.encoder import check_max_tokens
-from textgraft.encoders.headed import HeadedEncoder, RuntimeClassifier, read_headed
-from textgraft.encoders.runtimes import Batch, Runtime, padded_batches
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
-from textgraft.encoders.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.errors import ArtifactError
+from textgraft.evaluation.thresholds import Thresholds, tune_thresholds
+from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
+from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.hardware import Precision
 from textgraft.json_files import is_whole, read_json, read_object
 from textgraft.methods.inputs import check_between, check_choice
 from textgraft.methods.network import NetworkClassifier
-from textgraft.methods.objective import ClassificationObjective
-from textgraft.methods.thresholds import Thresholds, tune_thresholds
-from textgraft.task import Dataset
+from textgraft.model_directory import MethodFacts
+from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.text.batches import Windows
 from textgraft.training import Decay
+from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
-    from textgraft.encoders.conversion import Graph
+    from textgraft.runtimes.conversion import Graph
 
 FILE = "finetune.json"
 
@@ -77,8 +78,9 @@ class FineTunedClassifier(NetworkClassifier):
 
     method = "finetune"
     rung = 40
+    facts = MethodFacts("a fine-tuned encoder", is_encoder=True)
 
-    network_: HeadedEncoder | RuntimeClassifier
+    network_: EncoderClassifier | RuntimeClassifier
 
     def __init__(
         self,
@@ -143,13 +145,15 @@ class FineTunedClassifier(NetworkClassifier):
         data, valid = self._begin(data, valid)
         files = resolve(self.encoder)
         max_tokens = check_max_tokens(files, self.max_tokens)
-        headed = HeadedEncoder(files, self.task_, max_tokens, self.long, self.precision, self.seed, self.dropout)
-        headed.network = choose_trained(headed.network, self.trained, files.name, seed=self.seed)
-        headed.network.to(headed.device)
-        windows, valid_windows = headed.windows(data.texts), headed.windows(valid.texts)
+        classifier = EncoderClassifier(
+            files, self.task_, max_tokens, self.long, self.precision, self.seed, self.dropout
+        )
+        classifier.network = choose_trained(classifier.network, self.trained, files.name, seed=self.seed)
+        classifier.network.to(classifier.device)
+        windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
         self._say_cut(windows.cut, max_tokens, files.positions)
         self._train(
-            self._objective(headed, windows, data, valid_windows, valid),
+            self._objective(classifier, windows, data, valid_windows, valid),
             data,
             valid,
             usual_rate={"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4),
@@ -161,27 +165,29 @@ class FineTunedClassifier(NetworkClassifier):
                 "max_tokens": self.max_tokens,
             },
             layer_decay=self.layer_decay,
-            depths=depths(headed.network) if self.layer_decay != 1 else None,
+            depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
-        self.network_ = headed
+        self.network_ = classifier
         if self.task_.multi_label:
-            self.thresholds_ = tune_thresholds(headed.probabilities(valid_windows), valid.targets, self.thresholds)
+            self.thresholds_ = tune_thresholds(classifier.probabilities(valid_windows), valid.targets, self.thresholds)
 
     def _objective(
-        self, headed: HeadedEncoder, windows: Windows, data: Dataset, valid_windows: Windows, valid: Dataset
+        self, classifier: EncoderClassifier, windows: Windows, data: Dataset, valid_windows: Windows, valid: Dataset
     ) -> ClassificationObjective:
         """What to train for, on the words of the data only."""
-        from textgraft.encoders.vocabulary import TrimmedVocabulary
+        from textgraft.finetuning.trimming import TrimmedVocabulary
 
-        vocabulary = TrimmedVocabulary(headed.network, [*windows.ids, *valid_windows.ids], headed.tokenizer.pad_id)
+        vocabulary = TrimmedVocabulary(
+            classifier.network, [*windows.ids, *valid_windows.ids], classifier.tokenizer.pad_id
+        )
 
         def finish(shrunk: float) -> None:
-            headed.draw_from(None)
+            classifier.draw_from(None)
             vocabulary.restore(shrunk)
-            headed.network = merge_adapters(headed.network)
+            classifier.network = merge_adapters(classifier.network)
 
         return ClassificationObjective(
-            headed,
+            classifier,
             vocabulary.trimmed(windows),
             data,
             vocabulary.trimmed(valid_windows),
@@ -204,13 +210,15 @@ class FineTunedClassifier(NetworkClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))
 
-    def _graph(self) -> Graph:
-        from textgraft.encoders.conversion import logits_graph
+    def graph(self) -> Graph:
+        """See ``GraphClassifier``."""
+        from textgraft.encoders.graphs import logits_graph
 
-        headed = self._headed
-        return logits_graph(headed.network, headed.tokenizer.pad_id, headed.files.name)
+        classifier = self._classifier
+        return logits_graph(classifier.network, classifier.tokenizer.pad_id, classifier.files.name)
 
-    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
+        """See ``GraphClassifier``."""
         return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
@@ -218,16 +226,18 @@ class FineTunedClassifier(NetworkClassifier):
         self.network_ = RuntimeClassifier(old.files, runtime, self.task_, old.max_tokens, old.long)
 
     @property
-    def _headed(self) -> HeadedEncoder:
-        assert isinstance(self.network_, HeadedEncoder)  # nothing that needs weights is asked of an export
+    def _classifier(self) -> EncoderClassifier:
+        assert isinstance(self.network_, EncoderClassifier)  # nothing that needs weights is asked of an export
         return self.network_
 
-    def _write(self, folder: Path) -> None:
-        self._headed.save(folder)
+    def write_state(self, folder: Path) -> None:
+        """See ``TextClassifier``."""
+        self._classifier.save(folder)
         content = {"max_tokens": self.network_.max_tokens, "long": self.network_.long}
         (folder / FILE).write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
+        """See ``TextClassifier``."""
         content = read_object(folder / FILE, {"max_tokens"}, {"long"})
         # Models from before there were windows cut their texts.
         self.long, longest = content.get("long", "truncate"), content["max_tokens"]
@@ -239,7 +249,7 @@ class FineTunedClassifier(NetworkClassifier):
         if (folder / "adapter_config.json").exists():  # transformers would load what it names
             raise ArtifactError(f"{folder} is damaged: no fine-tuned model has adapters beside its weights.")
         if runtime is None:
-            self.network_ = read_headed(folder, self.task_, longest, self.long, self.precision)
+            self.network_ = read_classifier(folder, self.task_, longest, self.long, self.precision)
         else:
             self.network_ = RuntimeClassifier(files, runtime, self.task_, longest, self.long)
             self.network_.tokenizer.check(longest, files.config.get("vocab_size"))

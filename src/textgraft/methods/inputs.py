@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Dataset, Rows, Task, whole
+from textgraft.task import Task, whole
 
 Labels = Sequence[Any] | NDArray[Any]
 

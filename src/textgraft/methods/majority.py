@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.runtimes import Runtime
+from textgraft.dataset import Dataset
 from textgraft.errors import ArtifactError
 from textgraft.json_files import is_number, read_object
 from textgraft.methods.base import TextClassifier
-from textgraft.task import Dataset
+from textgraft.model_directory import MethodFacts
+from textgraft.runtimes import Runtime
 
 
 class MajorityClassifier(TextClassifier):
@@ -27,6 +28,7 @@ class MajorityClassifier(TextClassifier):
 
     method = "majority"
     rung = 0
+    facts = MethodFacts("the shares of the labels in the training data, whatever the text; a floor for other models")
 
     shares_: NDArray[np.float32]
 
@@ -36,10 +38,12 @@ class MajorityClassifier(TextClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return np.tile(self.shares_, (len(texts), 1))
 
-    def _write(self, folder: Path) -> None:
+    def write_state(self, folder: Path) -> None:
+        """See ``TextClassifier``."""
         (folder / "majority.json").write_text(json.dumps({"shares": self.shares_.tolist()}), "utf-8")
 
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+        """See ``TextClassifier``."""
         path = folder / "majority.json"
         shares = read_object(path, {"shares"})["shares"]
         right = isinstance(shares, list) and all(is_number(share, 0, 1) for share in shares)

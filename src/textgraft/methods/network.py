@@ -10,22 +10,22 @@ from typing import Any, Literal
 import numpy as np
 
 from textgraft import hardware, progress
+from textgraft.dataset import Dataset
 from textgraft.errors import SettingError, listed
+from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
-from textgraft.methods.base import TextClassifier
+from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.inputs import check_at_least, check_between, check_choice, seconds_of
-from textgraft.methods.objective import ClassificationObjective, label_weights
-from textgraft.methods.thresholds import Thresholds, check_thresholds
-from textgraft.task import Dataset
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.classifying import WindowClassifier
+from textgraft.training.objective import ClassificationObjective, label_weights
 from textgraft.training.records import record
 
 # What changes the weights that come out, besides what TrainingSettings holds.
 SAME = ("batch_size", "class_weight", "dropout", "label_smoothing")
 
 
-class NetworkClassifier(TextClassifier):
+class NetworkClassifier(GraphClassifier):
     """Base of the methods that train a network with the one loop.
 
     A method sets up a ``WindowClassifier`` and an objective, and calls ``_train``. Hyperparameters stand in the
@@ -208,7 +208,8 @@ class NetworkClassifier(TextClassifier):
             )
         self.notes_ = (*self.notes_, *notes)
 
-    def _saved(self) -> None:
+    def saved(self) -> None:
+        """See ``TextClassifier``."""
         if self._checkpoints_ is not None:
             self._checkpoints_.done()
 

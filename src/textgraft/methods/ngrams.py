@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from textgraft.encoders.runtimes import Runtime
+from textgraft.dataset import Dataset
 from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.extras import import_scipy
 from textgraft.json_files import read_object
+from textgraft.linear.choosing import fit_chosen
+from textgraft.linear.fitting import ClassWeight, LinearModel
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import Calibration, score_columns
 from textgraft.methods.inputs import check_at_least, check_choice, check_regularisation
-from textgraft.methods.linear import ClassWeight, LinearModel, fit_chosen
+from textgraft.model_directory import MethodFacts
 from textgraft.progress import track
-from textgraft.task import Dataset
+from textgraft.runtimes import Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.characters import LONGEST, CharacterNgrams
 from textgraft.text.ngrams import Counts, WordNgrams
@@ -45,7 +47,7 @@ class NgramClassifier(TextClassifier):
     length of the character part is taken as if n-grams of different words were different, which makes the score of a
     text a sum over its words that can be looked up. The model is a linear SVM (squared hinge loss, one label
     against the rest), its regularisation chosen on validation data, its scores turned into probabilities there too
-    (see ``textgraft.methods.calibration``). Without validation data a tenth of the training data is held out for
+    (see ``textgraft.evaluation.calibration``). Without validation data a tenth of the training data is held out for
     these choices, and the model is then fitted to all of it.
 
     Args:
@@ -67,6 +69,7 @@ class NgramClassifier(TextClassifier):
 
     method = "ngrams"
     rung = 10
+    facts = MethodFacts("a linear model on word and character n-grams", holds_of_texts="words and character sequences")
 
     words_: WordNgrams
     characters_: CharacterNgrams | None
@@ -188,7 +191,8 @@ class NgramClassifier(TextClassifier):
             scores += by_character * inverse(np.sqrt(length))[:, None]
         return np.asarray(scores + self.model_.bias, np.float32)
 
-    def _write(self, folder: Path) -> None:
+    def write_state(self, folder: Path) -> None:
+        """See ``TextClassifier``."""
         arrays: dict[str, NDArray[Any]] = {
             "words.idf": self.words_.idf,
             "weights": self.model_.weights,
@@ -204,7 +208,8 @@ class NgramClassifier(TextClassifier):
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "ngrams.safetensors")
         (folder / "ngrams.json").write_text(json.dumps(content), "utf-8")
 
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
+        """See ``TextClassifier``."""
         tensors = Tensors.read(folder / "ngrams.safetensors")
         content = read_object(folder / "ngrams.json", {"words", "characters"})
         self.words_ = WordNgrams.restored(content["words"], tensors)

@@ -11,26 +11,27 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.encoders.runtimes import Batch, Runtime
+from textgraft.dataset import Dataset
 from textgraft.errors import SettingError
+from textgraft.evaluation.thresholds import Thresholds, tune_thresholds
 from textgraft.hardware import Precision
 from textgraft.methods.inputs import check_at_least, check_choice
 from textgraft.methods.network import NetworkClassifier
-from textgraft.methods.objective import ClassificationObjective
-from textgraft.methods.thresholds import Thresholds, tune_thresholds
-from textgraft.recurrent.plain import Plain
-from textgraft.recurrent.reading import Material
-from textgraft.recurrent.words import Unknown, WordReader
-from textgraft.task import Dataset
+from textgraft.model_directory import MethodFacts
+from textgraft.recurrent.material import Material
+from textgraft.recurrent.numpy_network import Plain
+from textgraft.recurrent.word_reader import Unknown, WordReader
+from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.training import Decay
+from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
-    from textgraft.encoders.conversion import Graph
     from textgraft.recurrent.network import Shape
-    from textgraft.recurrent.states import StateReader
+    from textgraft.recurrent.state_reader import StateReader
+    from textgraft.runtimes.conversion import Graph
 
 Floats = NDArray[np.float32]
 TrainVectors = Literal["frozen", "tuned", "scratch"]
@@ -92,6 +93,7 @@ class RecurrentClassifier(NetworkClassifier):
 
     method = "recurrent"
     rung = 20
+    facts = MethodFacts("a recurrent network", holds_of_texts="words")
 
     reader_: WordReader | StateReader
     tensors_: dict[str, Floats]
@@ -262,7 +264,7 @@ class RecurrentClassifier(NetworkClassifier):
 
     def _states(self, data: Dataset, valid: Dataset) -> Material:
         from textgraft.encoders.sources import resolve
-        from textgraft.recurrent.states import StateReader
+        from textgraft.recurrent.state_reader import StateReader
 
         assert self.encoder is not None
         self.reader_ = StateReader.of(resolve(self.encoder), self.max_tokens, self.precision)
@@ -291,30 +293,35 @@ class RecurrentClassifier(NetworkClassifier):
         """The size of the encoder's files, which a model directory names but does not hold."""
         return 0 if self.runtime_ is not None else self.reader_.outside_bytes
 
-    def _graph(self) -> Graph:
+    def graph(self) -> Graph:
+        """See ``GraphClassifier``."""
         if not isinstance(self.reader_, WordReader):
             return self.reader_.graph()
-        from textgraft.recurrent.graph import RecurrentGraph
+        from textgraft.recurrent.onnx_graph import RecurrentGraph
 
         return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
-    def _batches(self, texts: list[str]) -> Iterator[Batch]:
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
+        """See ``GraphClassifier``."""
         return self.reader_.batches(texts)
 
     def _use(self, runtime: Runtime) -> None:
         self.reader_ = self.reader_.through(runtime)
 
-    def _write_for_runtime(self, folder: Path) -> None:
+    def write_for_runtime(self, folder: Path) -> None:
+        """See ``GraphClassifier``."""
         self.reader_.write_for_runtime(folder)
 
-    def _write(self, folder: Path) -> None:
+    def write_state(self, folder: Path) -> None:
+        """See ``TextClassifier``."""
         from safetensors.numpy import save_file
 
         tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors_.items()}
         save_file(tensors, folder / f"{FILE}.safetensors")
         (folder / f"{FILE}.json").write_text(json.dumps(self.reader_.write(folder)), "utf-8")
 
-    def _read(self, folder: Path, runtime: Runtime | None = None) -> None:
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
+        """See ``TextClassifier``."""
         path = folder / f"{FILE}.json"
         tensors = Tensors.read(folder / f"{FILE}.safetensors")
         tensors("head.bias", len(self.task_))
@@ -322,7 +329,7 @@ class RecurrentClassifier(NetworkClassifier):
             words = WordReader.read(path, self.tokenizer, tensors)
             self.reader_ = words if runtime is None else words.through(runtime)
         else:
-            from textgraft.recurrent.states import StateReader
+            from textgraft.recurrent.state_reader import StateReader
 
             self.reader_ = StateReader.read(path, self.encoder, tensors, self.precision, runtime)
         self._build(tensors.tensors)

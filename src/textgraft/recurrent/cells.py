@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, autograd
 
-from textgraft.recurrent.plain import Cell
+from textgraft.recurrent.numpy_network import Cell
 
 GATES: dict[Cell, int] = {"lstm": 4, "gru": 3}
 BLOCK = 4  # steps whose gates are prepared together

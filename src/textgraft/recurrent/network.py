@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from textgraft.hardware import Precision, best_device, matmul_dtype
 from textgraft.recurrent.cells import GATES, run_layer
-from textgraft.recurrent.plain import Cell, Pooling
-from textgraft.recurrent.reading import Table
+from textgraft.recurrent.material import Table
+from textgraft.recurrent.numpy_network import Cell, Pooling
 from textgraft.task import Task
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.dropout import CheapDropout, draw_from

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgraft.data.tables.labels import Labels, read_labels
+from textgraft.dataset import Rows
 from textgraft.errors import DataError
-from textgraft.task import Rows
 
 
 def labels_of(cells: Sequence[Any], name: str = "label", **options: Any) -> Labels:

@@ -11,8 +11,8 @@ import pytest
 
 from textgraft.data.tables.table import check_texts, read_table
 from textgraft.data.tables.texts import read_texts
+from textgraft.dataset import Columns
 from textgraft.errors import DataError
-from textgraft.task import Columns
 
 ROWS = [
     {"text": "one thing", "label": "a", "user": "u1", "when": "2024-05-01", "split": "train"},

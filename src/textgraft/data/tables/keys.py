@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.tables.chunks import is_missing
+from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
-from textgraft.task import Rows
 
 _PARTS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),

@@ -14,8 +14,9 @@ import numpy as np
 
 from textgraft.data.tables import names
 from textgraft.data.tables.chunks import is_missing
+from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError
-from textgraft.task import LabelShape, Rows, Targets, Task, label_order
+from textgraft.task import Targets, Task, label_order
 
 _DELIMITERS = ";|,"
 _TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}

@@ -16,9 +16,9 @@ from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, p
 from textgraft.data.tables.labels import Labels, read_labels
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.data.tables.texts import Names, as_names, by_position, check_columns, is_headless, join_texts, quoted
+from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
-from textgraft.task import Columns, Dataset, Rows
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from textgraft.data.tables.chunks import Chunk, ReadOptions, is_missing
 from textgraft.data.tables.columns import find_text
 from textgraft.data.tables.header import is_position
 from textgraft.data.tables.reading import ChunkStream, open_chunks
+from textgraft.dataset import Columns
 from textgraft.errors import BadRow, DataError, did_you_mean, listed
-from textgraft.task import Columns, whole
+from textgraft.task import whole
 
 Names = str | Sequence[str]
 

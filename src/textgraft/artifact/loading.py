@@ -1,0 +1,122 @@
+"""Reading a model, wherever it is: decided once at the door, then straight down. Nothing in it is ever run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.artifact.choosing import Opened, open_export
+from textgraft.artifact.locating import locate
+from textgraft.dataset import Columns, FittedOn
+from textgraft.errors import ArtifactError, SettingError, TextgraftError
+from textgraft.methods import TextClassifier
+from textgraft.methods.registry import method_of
+from textgraft.model_directory.files import check_files, stamp
+from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
+from textgraft.model_directory.sample import Sample
+from textgraft.task import Task
+
+
+def load(
+    directory: str | Path,
+    *,
+    runtime: str = "auto",
+    labels: Sequence[str] | None = None,
+) -> TextClassifier:
+    """Reads a model directory; the method need not be known. Nothing in it is ever run.
+
+    Args:
+        directory: of the model; or its name on the Hugging Face Hub, ``"owner/model"``, where there is no such folder.
+            A sequence classifier that ``transformers`` saved is a model too.
+        runtime: what computes its network: ``"torch"`` on its own weights, ``"onnx"`` or ``"openvino"`` on an export,
+            or one export by its name, such as ``"openvino-int8"``. ``"auto"`` takes the fastest export on this machine,
+            and torch where there is none, or a GPU.
+        labels: names of the labels, in order, for a model of ``transformers`` that does not name them itself.
+
+    Raises:
+        ArtifactError: it is not there, damaged, of a newer format, a file's hash is wrong, or it has no such export.
+        MissingExtraError: what it needs is not installed.
+    """
+    located = locate(directory)
+    folder = located.folder
+    if located.foreign:
+        from textgraft.artifact.foreign import load_foreign
+
+        if runtime not in ("auto", "torch"):
+            raise ArtifactError(
+                f"{folder} was saved by transformers and has no export for {runtime}. Save what load gives as a model "
+                "of textgraft, and export that."
+            )
+        return load_foreign(folder, labels=labels)
+    if labels is not None:
+        raise SettingError(f"{folder} names its labels; labels= is for models of transformers that do not.")
+    manifest = read_manifest(folder)
+    method = method_of(manifest, folder)
+    try:
+        checked = check_files(folder, manifest)
+        opened = open_export(folder, manifest, runtime)
+        try:
+            model = _restore(method(), folder, manifest, opened)
+        except SettingError as error:  # nobody here has set anything
+            raise ArtifactError(f"{folder} is damaged: {error}") from error
+        if any(stamp(folder / name) != before for name, before in checked.items()):
+            raise ArtifactError(f"{folder} was changed while it was read; load it again.")
+        return model
+    except TextgraftError:
+        raise
+    except Exception as error:  # whatever a damaged weights file or manifest makes a reader trip over
+        raise ArtifactError(f"{folder} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> TextClassifier:
+    # JSON has lists only; a hyperparameter is a number, a name or a tuple.
+    parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
+    model.set_params(**{name: value for name, value in parameters.items() if name not in model.unsaved})
+    model.check_settings()
+    model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))
+    model.classes_ = _classes(**manifest.classes)
+    model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
+    model.thresholds_ = np.array(manifest.thresholds, np.float32)
+    model.chosen_ = manifest.chosen
+    model.notes_ = (opened.note,) if opened.note else ()
+    model.runtime_, model.export_ = opened.runtime, opened.name
+    model.fitted_on_ = _fitted_on(manifest.fitted_on)
+    if not len(model.task_) == len(model.classes_) == len(model.thresholds_):
+        raise ArtifactError(f"{folder} is damaged: labels, classes and thresholds differ in number.")
+    sample = Sample.read(folder, model.task_)
+    model.checked_on_ = None if sample is None else sample.data
+    model.read_state(folder, opened.runtime)
+    return model
+
+
+def _classes(values: list[Any], dtype: str) -> NDArray[Any]:
+    """The labels in the caller's types; a manifest may name numbers, strings and objects, and no sizes of strings."""
+    wrong = ArtifactError(f"The labels in {FILE} are of a type that no model has: {dtype!r}.")
+    if not isinstance(dtype, str) or not all(isinstance(value, (str, int, float)) for value in values):
+        raise wrong
+    if re.fullmatch(r"[<>|=]?U\d*", dtype):
+        return np.array(list(map(str, values)))
+    try:
+        if re.fullmatch(r"[<>|=]?([biuf]\d{1,2}|O\d?)", dtype):
+            return np.array(values, dtype=np.dtype(dtype))
+    except (TypeError, ValueError, OverflowError):  # no dtype, or no values of it
+        pass
+    raise wrong
+
+
+def _fitted_on(content: dict[str, Any]) -> FittedOn:
+    columns = content["columns"]
+    if columns is not None:
+        columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})
+    return FittedOn(
+        rows=content["rows"],
+        counts=tuple(content["counts"]),
+        fingerprint=content["fingerprint"],
+        files=tuple(content["files"]),
+        columns=columns,
+    )

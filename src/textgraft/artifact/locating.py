@@ -1,0 +1,48 @@
+"""The door: where a model is, and whether textgraft or ``transformers`` saved it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from textgraft.model_directory.manifest import FILE
+
+HEAD = "ForSequenceClassification"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A model's folder on this disk; ``foreign`` where ``transformers`` saved it, and textgraft did not."""
+
+    folder: Path
+    foreign: bool
+
+
+def locate(name: str | Path) -> Located:
+    """Finds a model: a folder here, else a model of the Hub of that name, which is downloaded.
+
+    Raises:
+        ArtifactError: the Hub has no such model, or cannot be reached.
+        MissingExtraError: it would be on the Hub, and huggingface_hub is not installed.
+    """
+    folder = Path(name)
+    if not folder.exists():
+        from textgraft.artifact.hub import fetch, is_name
+
+        if is_name(name):
+            folder = fetch(folder.as_posix())
+    return Located(folder, is_foreign(folder))
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds a sequence classifier of ``transformers`` and no model of textgraft."""
+    config = folder / "config.json"
+    if (folder / FILE).exists() or not config.is_file():
+        return False
+    try:
+        content = json.loads(config.read_text("utf-8"))
+    except (ValueError, OSError, RecursionError):
+        return False
+    kinds = content.get("architectures") if isinstance(content, dict) else None
+    return isinstance(kinds, list) and any(str(kind).endswith(HEAD) for kind in kinds)

@@ -1,0 +1,150 @@
+"""A look at a table before anything is trained on it: what is there, and what would spoil the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textgraft.data.audit import Audit, Conflict, Conflicts, Lengths, Part, Repeats
+from textgraft.data.duplicates import Duplicates, repeats
+from textgraft.data.findings import findings
+from textgraft.data.giveaways import giveaways
+from textgraft.data.leaks import overlaps, part_duplicates, part_numbers
+from textgraft.data.splits import split
+from textgraft.dataset import Dataset, Rows, Splits
+from textgraft.progress import track
+from textgraft.task import Task
+
+# A label with fewer rows than this can neither be learnt well nor measured.
+RARE = 10
+MOST_EXAMPLES = 20
+TEXTS_AT_A_TIME = 1_000
+
+
+def inspect(
+    data: Splits | Dataset,
+    *,
+    tokenizer: Callable[[list[str]], Sequence[int]] | None = None,
+    max_tokens: int | None = None,
+) -> Audit:
+    """Looks for what would spoil a classifier or the numbers about it.
+
+    Args:
+        data: a table; or its parts, between which leaks are looked for too. A table with a split column counts as
+            its parts.
+        tokenizer: gives the number of an encoder's tokens of each text.
+        max_tokens: how many tokens the encoder reads.
+    """
+    if isinstance(data, Dataset):
+        if data.parts is None:
+            return _inspect({"all": data}, data.notes, tokenizer, max_tokens)
+        data = split(data, by="column")
+    notes = dict.fromkeys(note for part in data.parts().values() for note in part.notes)
+    return _inspect(data.parts(), (*notes, *data.notes), tokenizer, max_tokens)
+
+
+def _inspect(
+    parts: Mapping[str, Dataset],
+    notes: tuple[str, ...],
+    tokenizer: Callable[[list[str]], Sequence[int]] | None,
+    max_tokens: int | None,
+) -> Audit:
+    duplicates, number = part_duplicates(parts), part_numbers(parts)
+    first = next(iter(parts.values()))
+    rows = Rows.concatenate([part.rows for part in parts.values()])
+    indicator = np.concatenate([part.indicator for part in parts.values()])
+    audited = {}
+    for i, (name, part) in enumerate(parts.items()):
+        counted = None if tokenizer is None else _count_tokens(part.texts, tokenizer)
+        audited[name] = _part(part, _repeats(duplicates, number == i), counted, max_tokens)
+    audit = Audit(
+        task=first.task,
+        columns=first.columns,
+        parts=audited,
+        overlaps=overlaps(parts, duplicates),
+        conflicts=_conflicts(first.task, indicator, duplicates, rows),
+        rare={name: n for name, n in next(iter(audited.values())).labels.items() if n < RARE},
+        absent={
+            name: tuple(label for label, n in part.labels.items() if not n)
+            for name, part in audited.items()
+            if not all(part.labels.values())
+        },
+        giveaways=giveaways(first.task, indicator, duplicates),
+        max_tokens=max_tokens,
+        notes=notes,
+    )
+    return replace(audit, findings=tuple(findings(audit)))
+
+
+def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, max_tokens: int | None) -> Part:
+    counts = dict(zip(part.task.labels, part.counts.tolist(), strict=True))
+    per_row = part.indicator.sum(axis=1)
+    empty = [i for i, text in enumerate(part.texts) if not text.strip()]
+    return Part(
+        rows=len(part),
+        labels=counts,
+        shares={name: n / max(len(part), 1) for name, n in counts.items()},
+        labels_per_row=float(per_row.mean()) if len(part) else 0.0,
+        without_label=int((per_row == 0).sum()),
+        characters=_lengths([len(text) for text in part.texts]),
+        tokens=None if tokens is None else _lengths(tokens),
+        cut=None if tokens is None or max_tokens is None or not len(part) else float((tokens > max_tokens).mean()),
+        repeats=repeated,
+        empty=len(empty),
+        empty_rows=_names(part.rows, empty),
+    )
+
+
+def _repeats(duplicates: Duplicates, rows: NDArray[np.bool_]) -> Repeats:
+    return Repeats(*(repeats(ids[rows]) for ids in (duplicates.verbatim, duplicates.folded, duplicates.near)))
+
+
+def _lengths(values: ArrayLike) -> Lengths:
+    lengths = np.asarray(values)
+    if not lengths.size:
+        return Lengths(0.0, 0.0, 0)
+    median, p95 = np.percentile(lengths, [50, 95]).tolist()
+    return Lengths(median, p95, int(lengths.max()))
+
+
+def _count_tokens(texts: list[str], tokenizer: Callable[[list[str]], Sequence[int]]) -> NDArray[np.int64]:
+    starts = range(0, len(texts), TEXTS_AT_A_TIME)
+    blocks = [texts[start : start + TEXTS_AT_A_TIME] for start in starts]
+    counts = [n for block in track(blocks, "counting tokens", len(texts), len) for n in tokenizer(block)]
+    return np.array(counts, np.int64)
+
+
+def _conflicts(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates, rows: Rows) -> Conflicts:
+    """Texts whose rows carry different sets of labels."""
+    groups = _repeated(duplicates.folded)
+    packed = np.packbits(indicator, axis=1)
+    disputed, outvoted = [], 0
+    for group in groups:
+        _, votes = np.unique(packed[group], axis=0, return_counts=True)
+        if len(votes) > 1:
+            disputed.append(group)
+            outvoted += len(group) - int(votes.max())
+    names = np.array(task.labels, dtype=object)
+    examples = tuple(
+        Conflict(
+            text=duplicates.distinct[duplicates.folded[group[0]]],
+            rows=_names(rows, group.tolist()),
+            labels=tuple(tuple(names[indicator[i]]) for i in group[:MOST_EXAMPLES]),
+        )
+        for group in sorted(disputed, key=lambda group: (-len(group), int(group[0])))[:MOST_EXAMPLES]
+    )
+    return Conflicts(len(disputed), sum(map(len, disputed)), outvoted, examples)
+
+
+def _repeated(ids: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The rows of each id that more than one row has."""
+    order = np.argsort(ids, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
+    return [group for group in groups if len(group) > 1]
+
+
+def _names(rows: Rows, indices: Iterable[int]) -> tuple[str, ...]:
+    return tuple(rows.name(i) for i in list(indices)[:MOST_EXAMPLES])

@@ -1,0 +1,347 @@
+"""The token states of a frozen transformer: computed once, kept on disk in half precision, memory-mapped.
+
+The states of a set of texts are a folder in the cache, named by a digest of the encoder, the options and the texts. It
+is written beside and renamed, so that a killed run leaves only a hidden folder, which a later run removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.cache import cache_folder
+from textgraft.encoders.encoder import check_max_tokens, load_encoder
+from textgraft.encoders.sources import EncoderFiles
+from textgraft.encoders.tokenizing import TextTokenizer
+from textgraft.errors import EncoderError
+from textgraft.hardware import Precision
+from textgraft.runtimes import Runtime
+from textgraft.runtimes.running import BATCH_TOKENS
+from textgraft.text.batches import Windows, pad, token_batches
+
+Halves = NDArray[np.float16]
+
+MOST_STATES = 20_000_000_000  # bytes on disk, of all sets of texts together
+LARGEST = float(np.finfo(np.float16).max)
+TEXTS_AT_ONCE = 512  # whose states are held in memory when they are not kept on disk
+STATES, LENGTHS, CUT = "states.npy", "lengths.npy", "cut.npy"
+FORMAT = 1  # of a folder of states
+A_DAY = 86_400
+
+
+class StateEncoder:
+    """A frozen encoder that turns texts into the states of their tokens. Its network is loaded when first needed.
+
+    Args:
+        files: the encoder.
+        max_tokens: where longer texts are cut, special tokens included; None is what the encoder was tuned for.
+        precision: of the matrix products.
+        runtime: computes the states; None is torch, on the weights in the files.
+
+    Raises:
+        SettingError: an option has a value that cannot be used.
+    """
+
+    def __init__(
+        self,
+        files: EncoderFiles,
+        max_tokens: int | None = None,
+        precision: Precision = "auto",
+        runtime: Runtime | None = None,
+    ) -> None:
+        self.files = files
+        self.max_tokens = check_max_tokens(files, max_tokens)
+        self.ran = "cpu"
+        if runtime is None:
+            from textgraft.runtimes.pytorch import TorchRuntime
+
+            runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
+            self.ran = runtime.device.type
+        self.runtime = runtime
+
+    @property
+    def width(self) -> int:
+        """Components of a state."""
+        return self.files.width
+
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """The token ids of texts, each one cut to one window."""
+        return self._tokenizer.windows(texts, self.max_tokens, "truncate")
+
+    def states(self, rows: Sequence[NDArray[np.int32]]) -> list[Halves]:
+        """(t, width) float16 states of each row of token ids, computed as one batch.
+
+        States beyond the range of half precision (65504), which a few encoders have in some components, are cut to it.
+        """
+        states = self.runtime.run(*pad(rows, self.pad_id))
+        halves: Halves = np.clip(states, -LARGEST, LARGEST).astype(np.float16)
+        return [halves[i, : len(row)] for i, row in enumerate(rows)]
+
+    def encode(self, texts: Sequence[str]) -> Iterator[Halves]:
+        """Yields the (t, width) float16 states of each text, in order; nothing is kept on disk."""
+        chunks = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
+        for chunk in progress.track(chunks, "encoding", float(len(texts)), len):
+            windows = self.windows(chunk)
+            found: dict[int, Halves] = {}
+            for batch in token_batches(windows.lengths, BATCH_TOKENS):
+                found |= zip(batch.tolist(), self.states([windows.ids[i] for i in batch]), strict=True)
+            yield from (found[i] for i in range(len(chunk)))
+
+    @property
+    def pad_id(self) -> int:
+        """Fills up shorter rows of a batch."""
+        return self._tokenizer.pad_id
+
+    def save_tokenizer(self, path: Path) -> None:
+        """Writes the tokenizer as one ``tokenizer.json``."""
+        self._tokenizer.save(path)
+
+    @cached_property
+    def _tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self.files)
+
+
+def _last_states(network: Any, ids: Any, mask: Any) -> Any:
+    """(n, length, width) states of the last layer."""
+    return network(input_ids=ids, attention_mask=mask).last_hidden_state
+
+
+@dataclass(frozen=True)
+class TokenStates:
+    """The token states of some texts, on disk.
+
+    Attributes:
+        table: (tokens, width) float16, memory-mapped.
+        windows: one window per text, whose ``ids`` are the rows of ``table`` that hold its tokens, special ones
+            included; so the table is read as one of word vectors is.
+        note: a line for people: how much disk they take, and where.
+        found: whether they were on disk already.
+    """
+
+    table: np.memmap[Any, np.dtype[np.float16]]
+    windows: Windows
+    note: str
+    found: bool
+
+
+def token_states(
+    texts: Sequence[str],
+    files: EncoderFiles,
+    max_tokens: int | None,
+    precision: Precision,
+    announce: Callable[[str], object] = lambda _: None,
+) -> TokenStates:
+    """The token states of texts; the same texts, in any order, are encoded once.
+
+    Args:
+        texts: at least one; repeats share their states.
+        files: the encoder.
+        max_tokens: where longer texts are cut, special tokens included; None is what the encoder was tuned for.
+        precision: of the matrix products; states are kept in half precision, cut to its range.
+        announce: is called with ``note`` before anything is written, and not at all where the states are there.
+
+    Raises:
+        EncoderError: the states do not fit on the disk, or it cannot be written to.
+        SettingError: an option has a value that cannot be used.
+    """
+    encoder = StateEncoder(files, max_tokens, precision)
+    by_digest = {_digest(text): text for text in texts}
+    digests = sorted(by_digest)
+    place = cache_folder() / "states" / _key(encoder, digests)
+    stored = _read(place, len(digests))
+    found = stored is not None
+    if stored is None:
+        windows = encoder.windows([by_digest[digest] for digest in digests])
+        size = int(windows.lengths.sum()) * encoder.width * 2
+        _make_room(place.parent, size, len(texts), encoder.max_tokens)
+        announce(_note(len(texts), size, place))
+        stored = _compute(place, windows, encoder)
+    with suppress(OSError):  # a cache that may only be read is one, too
+        os.utime(place)
+    table, lengths, cut = stored
+    number = {digest: i for i, digest in enumerate(digests)}
+    chosen = np.fromiter((number[_digest(text)] for text in texts), np.int64, len(texts))
+    rows = np.split(np.arange(len(table), dtype=np.int32), np.cumsum(lengths)[:-1])
+    windows = Windows(
+        ids=[rows[i] for i in chosen],
+        text=np.arange(len(texts)),
+        weight=np.ones(len(texts), np.float32),
+        cut=cut[chosen],
+    )
+    return TokenStates(table, windows, _note(len(texts), table.nbytes, place), found)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
+    """All that the states depend on; the order of the texts and repeats do not count."""
+    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.ran)
+    return hashlib.sha256(repr(options).encode() + b"".join(digests)).hexdigest()[:32]
+
+
+def _note(texts: int, size: int, place: Path) -> str:
+    return f"Token states of {texts:,} texts take {_readable(size)} in {place}; they are read by every epoch."
+
+
+def _readable(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+_Stored = tuple["np.memmap[Any, np.dtype[np.float16]]", NDArray[np.int64], NDArray[np.bool_]]
+# Tables that this process uses, by their folder and their identity, since several may be of one folder.
+_in_use: WeakValueDictionary[tuple[Path, int], np.memmap[Any, Any]] = WeakValueDictionary()
+
+
+def _read(place: Path, texts: int) -> _Stored | None:
+    """States, the tokens of each text, and whether it was cut; None where they are not there or are damaged."""
+    try:
+        # States may be larger than memory: a checksum would cost what an epoch's reading costs, their size is known.
+        table: Any = np.load(place / STATES, mmap_mode="r", allow_pickle=False)
+        lengths, cut = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT))
+    except (OSError, ValueError, EOFError):
+        return None
+    if table.dtype != np.float16 or table.ndim != 2 or lengths.shape != (texts,) or cut.shape != (texts,):
+        return None
+    if len(table) != lengths.sum():
+        return None
+    _in_use[place, id(table)] = table
+    return table, lengths, cut
+
+
+def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> _Stored:
+    """Encodes windows into a new folder that then becomes ``place``.
+
+    Raises:
+        EncoderError: the disk cannot be written to, or what was written cannot be read.
+    """
+    folder = place.parent / f".{place.name}.{_node()}.{os.getpid()}.part"
+    texts = len(windows.ids)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        np.save(folder / LENGTHS, windows.lengths)
+        np.save(folder / CUT, windows.cut)
+        _write_states(folder / STATES, windows, encoder)
+        try:
+            folder.rename(place)
+        except OSError:
+            # Another process was faster, or what is there is damaged.
+            if _read(place, texts) is None:
+                shutil.rmtree(place)
+                folder.rename(place)
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    stored = _read(place, texts)
+    if stored is None:
+        raise EncoderError(f"The token states that were written to {place} cannot be read; look after that disk.")
+    return stored
+
+
+def _write_states(path: Path, windows: Windows, encoder: StateEncoder) -> None:
+    lengths = windows.lengths
+    starts = np.cumsum(lengths) - lengths
+    shape = (int(lengths.sum()), encoder.width)
+    batches = token_batches(lengths, BATCH_TOKENS)
+    # Written, not mapped: mapped pages would count as memory of this process, and a full disk would kill it.
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+        first = file.tell()
+        work = progress.track(batches, "encoding", float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
+        for batch in work:
+            for i, states in zip(batch, encoder.states([windows.ids[i] for i in batch]), strict=True):
+                file.seek(first + int(starts[i]) * encoder.width * 2)
+                file.write(states.data)
+
+
+def _unwritable(place: Path, error: OSError) -> EncoderError:
+    return EncoderError(
+        f"Token states cannot be written to {place}: {error.strerror or error}. Set TEXTGRAFT_CACHE to a folder that "
+        "can be written to and has the space."
+    )
+
+
+def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
+    """Makes the new states fit: what killed runs left goes, and older states, those first that were used longest ago.
+
+    Args:
+        root: the folder of all states.
+        size: bytes of the new ones.
+        texts: how many, for the message.
+        max_tokens: where texts are cut, for the message.
+
+    Raises:
+        EncoderError: they would not fit even so; then no states are deleted.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(root, error) from error
+    for part in root.glob(".*.part"):
+        if _abandoned(part):
+            shutil.rmtree(part, ignore_errors=True)
+    sizes = _sizes(root)
+    free = shutil.disk_usage(root).free
+    used = {path for path, _ in _in_use}
+    spare = [path for path in sizes if path not in used]
+    needed = size * 1.05 + 200e6
+    if needed > free + sum(sizes[path] for path in spare):
+        raise EncoderError(
+            f"The token states of {texts:,} texts take {_readable(size)} and need {_readable(needed)} free to be safe, "
+            f"but {root} has {_readable(free)} free. Lower max_tokens (now {max_tokens}), give fewer rows, or set "
+            "TEXTGRAFT_CACHE to a folder on another disk."
+        )
+    excess = max(sum(sizes.values()) + size - MOST_STATES, needed - free)
+    for path in spare:
+        if excess <= 0:
+            return
+        shutil.rmtree(path, ignore_errors=True)
+        excess -= sizes[path]
+
+
+def _sizes(root: Path) -> dict[Path, int]:
+    """Bytes of each folder of states, those first that were used longest ago."""
+    found = []
+    for path in root.iterdir():
+        with suppress(FileNotFoundError, NotADirectoryError):  # other processes delete, too
+            if not path.name.startswith("."):
+                size = sum(file.stat().st_size for file in path.iterdir())
+                found.append((path.stat().st_mtime_ns, path, size))
+    return {path: size for _, path, size in sorted(found)}
+
+
+def _abandoned(part: Path) -> bool:
+    """Whether the process that was writing a folder is gone; on other machines, whether it wrote nothing for a day."""
+    node, pid = part.name.split(".")[-3:-1]
+    if node == _node() and os.name == "posix":
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it runs, for somebody else
+            pass
+        return False
+    latest = max(path.stat().st_mtime for path in (part, *part.glob("*")))
+    return time.time() - latest > A_DAY
+
+
+def _node() -> str:
+    """This machine's name, without dots."""
+    return platform.node().replace(".", "-")

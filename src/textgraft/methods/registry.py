@@ -1,0 +1,34 @@
+"""All methods by their name, on the command line and in model directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textgraft.errors import ArtifactError
+from textgraft.methods.base import TextClassifier
+from textgraft.methods.features import FeatureClassifier
+from textgraft.methods.finetune import FineTunedClassifier
+from textgraft.methods.majority import MajorityClassifier
+from textgraft.methods.ngrams import NgramClassifier
+from textgraft.methods.recurrent import RecurrentClassifier
+from textgraft.model_directory import Manifest
+
+METHODS: dict[str, type[TextClassifier]] = {
+    cls.method: cls
+    for cls in (MajorityClassifier, NgramClassifier, RecurrentClassifier, FeatureClassifier, FineTunedClassifier)
+}
+"""Cheapest first."""
+
+
+def method_of(manifest: Manifest, folder: Path) -> type[TextClassifier]:
+    """The class of the method that wrote a model.
+
+    Raises:
+        ArtifactError: this textgraft does not have it.
+    """
+    if manifest.method not in METHODS:
+        raise ArtifactError(
+            f"{folder} was written by the method {manifest.method!r}; this textgraft knows {', '.join(METHODS)}. "
+            "Install a newer textgraft."
+        )
+    return METHODS[manifest.method]

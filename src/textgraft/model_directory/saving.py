@@ -1,0 +1,113 @@
+"""Writing a fitted classifier as a model directory, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from textgraft.errors import ArtifactError
+from textgraft.model_directory.files import check_place, description
+from textgraft.model_directory.manifest import FILE, Manifest, versions
+from textgraft.model_directory.method import Saveable
+from textgraft.model_directory.sample import Sample
+from textgraft.training import processes
+
+
+def save(
+    model: Saveable,
+    directory: str | Path,
+    *,
+    evaluation: dict[str, Any] | None = None,
+    keep_sample: bool = True,
+) -> Path:
+    """Writes a fitted classifier as a directory of ``textgraft.json`` and weights.
+
+    It is written beside its place and renamed, so a directory is there whole or not at all; an earlier model of the
+    same name is replaced. Of several processes that train together the first one writes.
+
+    Args:
+        model: a fitted classifier.
+        directory: where to; parent folders are made.
+        evaluation: metrics on test data to keep with it, as ``Evaluation.to_dict`` gives them.
+        keep_sample: whether to keep up to 512 validation texts with it, on which an export can be checked.
+
+    Raises:
+        ArtifactError: the place is taken by something that is not a model, or cannot be written to; or the model was
+            loaded from an export, which does not hold its weights.
+    """
+    from textgraft.model_directory.card import (
+        write_card,  # it loads the evaluation, which a model that predicts does without
+    )
+
+    place = Path(directory)
+    check_place(place)
+    if model.runtime_ is not None:
+        raise ArtifactError(
+            f"This model runs an export ({model.export_ or model.runtime_.name}) and does not hold its "
+            "weights; copy its directory, or load it with runtime='torch' and save that."
+        )
+    if processes.rank() > 0:
+        return place
+    with beside(place) as folder:
+        model.write_state(folder)
+        if keep_sample and model.checked_on_ is not None:
+            Sample.of(model.checked_on_).write(folder)
+        manifest = Manifest(
+            method=model.method,
+            parameters={k: v for k, v in model.get_params(deep=False).items() if k not in model.unsaved},
+            task=asdict(model.task_),
+            classes={"values": model.classes_.tolist(), "dtype": model.classes_.dtype.str},
+            label_form=model.label_form_,
+            thresholds=[float(t) for t in model.thresholds_],
+            chosen=model.chosen_,
+            fitted_on=asdict(model.fitted_on_),
+            evaluation=evaluation,
+            versions=versions(),
+            files={path.name: description(path) for path in sorted(folder.iterdir())},
+        )
+        write_card(manifest, model.facts, folder, place.absolute().name)
+        (folder / FILE).write_text(manifest.to_json(), "utf-8")
+    model.saved()
+    return place
+
+
+@contextmanager
+def beside(place: Path) -> Iterator[Path]:
+    """A new folder beside ``place`` that takes its place when the block ends well, and is deleted if not."""
+    place = place.absolute()
+    folder = place.parent / f".{place.name}.{os.getpid()}.part"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+        _replace(folder, place)
+    except SafetensorError as error:
+        raise ArtifactError(f"The model could not be saved in {place}: {error}.") from error
+    except OSError as error:
+        raise ArtifactError(f"The model could not be saved in {place}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(folder: Path, place: Path) -> None:
+    earlier = place.parent / f".{place.name}.{os.getpid()}.old"
+    for path in folder.iterdir():
+        with path.open("rb") as file, suppress(OSError):
+            os.fsync(file.fileno())
+    if place.exists():
+        place.rename(earlier)
+    try:
+        folder.rename(place)
+    except OSError:
+        if earlier.exists():
+            earlier.rename(place)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,71 @@
+"""What half-written predictions are made of, so that they are gone on with only where all of it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.sources import resolve
+from textgraft.errors import SettingError
+from textgraft.model_directory.manifest import FILE
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the bytes of an output depend on.
+
+    Attributes:
+        model: sha256 of the model's manifest, which names the hashes of all its files; of one that textgraft has not
+            written, of the names, sizes and times of its files.
+        input: sha256 of the names, sizes and times of change of the files that are read.
+        options: of reading, predicting and writing, by name, as JSON has them.
+    """
+
+    model: str
+    input: str
+    options: dict[str, Any]
+
+    @classmethod
+    def of(cls, model: Path, source: str, reading: ReadOptions, options: Mapping[str, Any]) -> Origin:
+        """Describes the predictions of the model in a directory for a source.
+
+        Raises:
+            DataError: there is no such source.
+            SettingError: the model is not in a folder here.
+        """
+        from importlib.metadata import version  # it loads much that predicting without --resume does not need
+
+        if not model.is_dir():
+            raise SettingError(f"To go on with predictions later, the model must be in a folder; got {model}.")
+        manifest = model / FILE
+        files = (file.path for file in resolve(source, reading))
+        return cls(
+            model=hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else _stamp([model]),
+            input=_stamp(files),
+            options=json.loads(json.dumps({"textgraft": version("textgraft"), **options})),
+        )
+
+    def differences(self, begun: Origin) -> list[str]:
+        """What is not as it was when the output was begun, for a sentence."""
+        changed = [
+            name
+            for name in sorted(self.options.keys() | begun.options.keys())
+            if self.options.get(name) != begun.options.get(name)
+        ]
+        found = ["another model"] * (self.model != begun.model)
+        found += ["another input, or one that has changed since"] * (self.input != begun.input)
+        return found + [f"other options ({', '.join(changed)})"] * bool(changed)
+
+
+def _stamp(places: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            told = path.stat()
+            digest.update(f"{path}\0{told.st_size}\0{told.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

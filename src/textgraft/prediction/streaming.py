@@ -1,0 +1,171 @@
+"""Predicting a stream of texts in flat memory, in order, each row with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import progress
+from textgraft.errors import SettingError
+from textgraft.methods import TextClassifier
+from textgraft.prediction.processes import Processes, Reopen, cores, predict_here
+from textgraft.prediction.threads import ahead
+from textgraft.task import targets_of
+
+TEXTS_AT_ONCE = 8192  # a window: enough texts that batches of similar length hold little padding
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The predictions for some consecutive rows of one file.
+
+    Attributes:
+        texts: n texts.
+        file: where they came from.
+        numbers: (n,) their 1-based row numbers there; 0 where the file is the row.
+        labels: n predicted labels; for a multi-label task a tuple of names each, the most probable first.
+        probability: (n,) of the predicted label; for a multi-label task of the least probable predicted label, or,
+            where none is predicted, one minus that of the most probable one.
+        probabilities: (n, k) of all labels.
+        kept: columns of the input that are handed on.
+    """
+
+    texts: list[str]
+    file: str
+    numbers: Sequence[int]
+    labels: list[str] | list[tuple[str, ...]]
+    probability: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    kept: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Some consecutive texts of one file, their 1-based row numbers there, and columns to hand on."""
+
+    texts: list[str]
+    file: str
+    numbers: Sequence[int]
+    kept: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def predict_stream(
+    model: TextClassifier,
+    stream: Iterable[Texts],
+    *,
+    jobs: int = 1,
+    reopen: Reopen | None = None,
+    after: int = 0,
+) -> Generator[Prediction]:
+    """Predicts a stream with no more than a few windows of some thousand texts in memory.
+
+    A thread reads ahead while a window is predicted. Small pieces, such as files of one text each, are predicted
+    together and yielded apart; a text that a window holds several times is computed once. Close the generator, or take
+    it to its end, and no thread or process is left.
+
+    Args:
+        model: a fitted classifier.
+        stream: the texts; it is read in another thread.
+        jobs: how many processes predict, each with a model of its own and its share of the cores; 1 predicts here. On
+            a GPU, one of two tokenises while the other computes. A script that asks for several needs
+            ``if __name__ == "__main__":``, as ``multiprocessing`` does.
+        reopen: loads the model in each of several processes, such as ``functools.partial(load, directory)``.
+        after: so many rows were predicted before and are passed over. The others are predicted in the windows in which
+            they would have been, so that not a bit of the result differs.
+
+    Raises:
+        SettingError: ``jobs`` is below 1, or above 1 without ``reopen``.
+        TextgraftError: one of the processes was killed; while iterating.
+    """
+    if jobs < 1:
+        raise SettingError(f"jobs must be a whole number from 1 on; got {jobs!r}.")
+    if jobs > 1 and reopen is None:
+        raise SettingError(
+            f"Each of {jobs} jobs loads the model itself; give reopen=functools.partial(textgraft.load, directory)."
+        )
+    return _predictions(model, stream, jobs, reopen, after)
+
+
+def _predictions(
+    model: TextClassifier, stream: Iterable[Texts], jobs: int, reopen: Reopen | None, after: int
+) -> Generator[Prediction]:
+    with ExitStack() as stack:
+        windows = stack.enter_context(ahead(_windows(stream, after)))
+        if jobs > 1 and reopen is not None:
+            if jobs > cores():
+                progress.say(f"{jobs} jobs share {cores()} cores; more jobs than cores cost memory and win no time.")
+            predicted = stack.enter_context(Processes(reopen, jobs)).predict(windows)
+        else:
+            predicted = predict_here(model, windows)
+        for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
+            yield from window.apart(model, probabilities)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Pieces that are predicted together; the first ``done`` of their rows were written before."""
+
+    parts: list[Texts]
+    done: int
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return [text for part in self.parts for text in part.texts]
+
+    def apart(self, model: TextClassifier, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
+        """The predictions of each piece."""
+        labels, probability = describe(model, probabilities)
+        start = 0
+        for part in self.parts:
+            rows = slice(max(start, self.done), start + len(part.texts))
+            own = slice(rows.start - start, None)
+            start = rows.stop
+            if rows.start < rows.stop:
+                kept = {name: values[own] for name, values in part.kept.items()}
+                numbers = part.numbers[own]
+                yield Prediction(
+                    part.texts[own], part.file, numbers, labels[rows], probability[rows], probabilities[rows], kept
+                )
+
+
+def _windows(stream: Iterable[Texts], after: int) -> Iterator[_Window]:
+    """Consecutive pieces of together at least ``TEXTS_AT_ONCE`` texts, but for the last; not those done before."""
+    read = 0
+    for parts in _gathered(stream):
+        size = sum(len(part.texts) for part in parts)
+        read += size
+        if read > after:
+            yield _Window(parts, max(0, after - (read - size)))
+
+
+def _gathered(stream: Iterable[Texts]) -> Iterator[list[Texts]]:
+    parts: list[Texts] = []
+    texts = 0
+    for part in stream:
+        parts.append(part)
+        texts += len(part.texts)
+        if texts >= TEXTS_AT_ONCE:
+            yield parts
+            parts, texts = [], 0
+    if parts:
+        yield parts
+
+
+def describe(
+    model: TextClassifier, probabilities: NDArray[np.float32]
+) -> tuple[list[str] | list[tuple[str, ...]], NDArray[np.float32]]:
+    """The labels of n texts and (n,) how probable they are; see ``Prediction``."""
+    task = model.task_
+    targets = targets_of(probabilities, task, model.thresholds_)
+    if not task.multi_label:
+        return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    names = [tuple(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)]
+    least = np.where(targets, probabilities, np.inf).min(axis=1)
+    return names, np.where(targets.any(axis=1), least, 1 - probabilities.max(axis=1)).astype(np.float32)

@@ -1,0 +1,161 @@
+"""What a network that classifies texts is trained for: batches of texts, the loss on them, the score on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.dataset import Dataset
+from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.evaluation.metrics import headline_score
+from textgraft.text.batches import Windows, shuffled_batches
+from textgraft.training import processes
+from textgraft.training.classifying import WindowClassifier
+
+if TYPE_CHECKING:
+    import torch
+
+ClassWeight = str | Mapping[str, float] | None
+MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
+BACKWARD_COST = 3  # a training step takes about three forward passes
+
+
+class ClassificationObjective:
+    """Cross-entropy, or binary cross-entropy of each label in a multi-label task; see ``training.Objective``.
+
+    Args:
+        classifier: what is trained.
+        windows: the token ids of the training texts.
+        data: the training texts' targets.
+        valid_windows: the token ids of the validation texts.
+        valid: their targets.
+        batch_size: texts per step and process.
+        label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
+        class_weight: see ``label_weights``.
+        seed: of the order of the texts.
+        finish: called at the end, see ``training.Objective``.
+    """
+
+    def __init__(
+        self,
+        classifier: WindowClassifier,
+        windows: Windows,
+        data: Dataset,
+        valid_windows: Windows,
+        valid: Dataset,
+        *,
+        batch_size: int,
+        label_smoothing: float,
+        class_weight: ClassWeight,
+        seed: int,
+        finish: Callable[[float], None],
+    ) -> None:
+        import torch
+
+        self.classifier, self.windows, self.valid_windows, self.valid = classifier, windows, valid_windows, valid
+        self.multi_label = data.task.multi_label
+        self.batch_size = batch_size
+        self.label_smoothing = label_smoothing
+        self.seed = seed % 2**32  # what NumPy takes
+        self.finish = finish
+        self.starts = windows.starts
+        self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
+        self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
+        self.thresholds = np.full(len(data.task), 0.5, np.float32)
+        self.number = 0
+        weights = label_weights(data, class_weight)
+        # A row's weight is its label's; the labels of a multi-label row are weighted where they are right.
+        self.row_weights = np.ones(len(data)) if weights is None or self.multi_label else weights[data.targets]
+        kind = torch.float32 if self.multi_label else torch.int64
+        self.targets = torch.from_numpy(data.targets).to(classifier.device, kind)
+        self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(classifier.device)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network that is trained."""
+        return self.classifier.network
+
+    @property
+    def threads(self) -> int:
+        """As many as the network can be computed by at once."""
+        return self.classifier.threads
+
+    @property
+    def score_cost(self) -> float:
+        """Scoring is one forward pass over the validation texts."""
+        return float(self.valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
+
+    def epoch(self, number: int) -> Sequence[NDArray[np.intp]]:
+        """Shuffled batches of similar length."""
+        self.number = number
+        order = np.random.RandomState((self.seed * 1009 + number) % 2**32)
+        return shuffled_batches(self.tokens, self.batch_size * processes.count(), order)
+
+    def parts(self, rows: NDArray[np.intp]) -> Sequence[NDArray[np.intp]]:
+        """As many rows at once as hold ``step_tokens`` tokens, and at least one."""
+        most = self.classifier.step_tokens
+        ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.longest[rows]))
+        return [part for part in np.split(rows, np.flatnonzero(np.diff((ends - 1) // most)) + 1) if len(part)]
+
+    def loss(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """The sum of the rows' losses."""
+        import torch
+
+        rows = np.sort(rows)
+        self.classifier.draw_from((self.seed, self.number, int(rows[0])))
+        logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
+        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
+        if not self.multi_label:
+            return torch.nn.functional.cross_entropy(
+                logits, targets, self.weights, reduction="sum", label_smoothing=self.label_smoothing
+            )
+        smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, smooth, reduction="sum", pos_weight=self.weights
+        )
+        return loss / logits.shape[1]
+
+    def _windows_of(self, row: np.intp) -> NDArray[np.intp]:
+        start, end = self.starts[row], self.starts[row + 1]
+        if end - start <= MOST_WINDOWS:
+            return np.arange(start, end)
+        # By epoch and row alone, so that a resumed training reads the same ones.
+        draw = np.random.RandomState(np.array([self.seed, self.number, row]))
+        return np.sort(start + draw.permutation(end - start)[:MOST_WINDOWS])
+
+    def weight(self, rows: NDArray[np.intp]) -> float:
+        """The sum of the rows' weights."""
+        return float(self.row_weights[rows].sum())
+
+    def score(self) -> float:
+        """Accuracy on the validation texts, or micro-F1 of a multi-label task."""
+        found = self.classifier.probabilities(self.valid_windows, shared=True)
+        return headline_score(found, self.valid.targets, self.valid.task, self.thresholds)
+
+
+def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:
+    """(k,) what a row of each label counts in the loss; in a multi-label task, what the label counts where it is right.
+
+    ``"balanced"`` is n / (k * count) as in scikit-learn, and in a multi-label task rows without the label per row with
+    it. A mapping gives weights by label name; labels that it does not name count 1.
+
+    Raises:
+        SettingError: a name is no label.
+    """
+    if class_weight is None:
+        return None
+    names = data.task.labels
+    if not isinstance(class_weight, str):
+        if unknown := [str(name) for name in class_weight if str(name) not in names]:
+            raise SettingError(
+                f"class_weight names {listed(map(repr, unknown))}, which is no label; labels are "
+                f"{listed(names)}.{did_you_mean(unknown[0], names)}"
+            )
+        given = {str(name): float(value) for name, value in class_weight.items()}
+        return np.array([given.get(name, 1.0) for name in names])
+    counts = np.maximum(data.counts, 1)
+    balance = (len(data) - counts) / counts if data.task.multi_label else len(data) / (len(counts) * counts)
+    return np.maximum(balance, 1e-3)

@@ -1,0 +1,127 @@
+"""Linear models, the choice of their regularisation, and calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from textgraft.evaluation.calibration import fit_calibration
+from textgraft.linear.choosing import choose_linear
+from textgraft.linear.fitting import LinearModel, Loss, Matrix, fit_linear
+from textgraft.task import Task
+
+Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+THREE, TWO, MULTI = Task(("a", "b", "c")), Task(("a", "b")), Task(("a", "b", "c"), multi_label=True)
+
+
+def made_up(labels: int, n: int = 600, f: int = 12, seed: int = 0) -> Arrays:
+    """Gaussian features of very different spread, and noisy labels that depend on them."""
+    rng = np.random.default_rng(seed)
+    X = (rng.standard_normal((n, f)) * np.geomspace(0.1, 3, f)).astype(np.float32)
+    scores = X @ rng.standard_normal((f, labels)) + rng.gumbel(size=(n, labels))
+    return X, scores.argmax(axis=1).astype(np.int64)
+
+
+def log_loss(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+    return float(-np.log(probabilities[np.arange(len(targets)), targets]).mean())
+
+
+def sk_scores(model: LogisticRegression | LinearSVC, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(X @ model.coef_.T + model.intercept_)
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0])
+@pytest.mark.parametrize("task", [TWO, THREE])
+def test_logistic_agrees_with_scikit_learn(task: Task, C: float) -> None:
+    X, y = made_up(len(task))
+    mine = fit_linear(Matrix(X), y, task, C=C, loss="logistic").scores(Matrix(X))
+    theirs = sk_scores(LogisticRegression(C=C, max_iter=1000).fit(X, y), X)
+    if len(task) == 3:  # a softmax knows no common shift
+        mine, theirs = mine - mine.mean(axis=1, keepdims=True), theirs - theirs.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(mine, theirs, atol=0.05 * np.abs(theirs).max())
+    assert (np.argmax(mine, axis=1) == np.argmax(theirs, axis=1)).mean() > 0.99
+
+
+def test_squared_hinge_agrees_with_scikit_learn() -> None:
+    X, y = made_up(3)
+    mine = fit_linear(Matrix(X), y, THREE, C=0.1).scores(Matrix(X))
+    theirs = sk_scores(LinearSVC(C=0.1, intercept_scaling=100, dual=False).fit(X, y), X)
+    np.testing.assert_allclose(mine, theirs, atol=0.05 * np.abs(theirs).max())
+
+
+def test_balanced_weights_agree_with_scikit_learn() -> None:
+    X, y = made_up(3)
+    rare = np.flatnonzero((y != 2) | (np.arange(len(y)) % 8 == 0))
+    X, y = X[rare], y[rare]
+    mine = fit_linear(Matrix(X), y, THREE, C=0.1, loss="logistic", class_weight="balanced").scores(Matrix(X))
+    theirs = sk_scores(LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000).fit(X, y), X)
+    assert (mine.argmax(axis=1) == theirs.argmax(axis=1)).mean() > 0.98
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+def test_sparse_and_dense_features_give_the_same_model(loss: Loss) -> None:
+    X, y = made_up(3)
+    X[np.abs(X) < 0.5] = 0
+    dense = fit_linear(Matrix(X), y, THREE, C=1, loss=loss)
+    scanty = fit_linear(Matrix(sparse.csr_matrix(X)), y, THREE, C=1, loss=loss)
+    np.testing.assert_allclose(dense.scores(Matrix(X)), scanty.scores(Matrix(X)), atol=0.02)
+
+
+def test_a_start_changes_the_way_and_not_the_end() -> None:
+    X, y = made_up(3)
+    cold = fit_linear(Matrix(X), y, THREE, C=1)
+    warm = fit_linear(Matrix(X), y, THREE, C=1, start=fit_linear(Matrix(X), y, THREE, C=0.01))
+    np.testing.assert_allclose(cold.scores(Matrix(X)), warm.scores(Matrix(X)), atol=0.05)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+def test_labels_of_no_row_or_of_every_row_are_learnt_as_such(loss: Loss) -> None:
+    X, y = made_up(2)
+    Y = np.stack((y == 1, y < 0, y >= 0), axis=1)
+    choice = choose_linear(Matrix(X[:400]), Y[:400], Matrix(X[400:]), Y[400:], MULTI, loss=loss)
+    probabilities = choice.calibration.probabilities(choice.model.scores(Matrix(X[400:])), MULTI)
+    assert (probabilities[:, 1] < 0.05).all()
+    assert (probabilities[:, 2] > 0.95).all()
+    assert ((probabilities[:, 0] >= 0.5) == Y[400:, 0]).mean() > 0.75
+
+
+def test_the_choice_is_the_c_of_the_least_loss() -> None:
+    X, y = made_up(3, n=150, f=60)
+    choice = choose_linear(Matrix(X[:100]), y[:100], Matrix(X[100:]), y[100:], THREE, C=(0.001, 0.01, 1, 100))
+    assert choice.losses[choice.C] == min(choice.losses.values())
+    probabilities = choice.calibration.probabilities(choice.model.scores(Matrix(X[100:])), THREE)
+    assert log_loss(probabilities, y[100:]) == pytest.approx(choice.losses[choice.C], abs=1e-4)
+
+
+def test_a_single_c_is_taken_as_it_is() -> None:
+    X, y = made_up(2)
+    assert choose_linear(Matrix(X), y, Matrix(X), y, TWO, C=0.5).C == 0.5
+
+
+@pytest.mark.parametrize("task", [TWO, THREE])
+@pytest.mark.parametrize("factor", [0.2, 1.0, 8.0])
+def test_calibration_undoes_a_wrong_scale(task: Task, factor: float) -> None:
+    X, y = made_up(len(task), n=4000)
+    model = fit_linear(Matrix(X[:2000]), y[:2000], task, C=1, loss="logistic")
+    distorted = LinearModel(model.weights * np.float32(factor), model.bias * np.float32(factor) + np.float32(0.5))
+    scores = distorted.scores(Matrix(X[2000:]))
+    calibration, loss = fit_calibration(scores[:1000], y[2000:3000], task, margins="logistic")
+    right, _ = fit_calibration(model.scores(Matrix(X[2000:3000])), y[2000:3000], task, margins="logistic")
+    ideal = right.probabilities(model.scores(Matrix(X[3000:])), task)
+    assert np.isfinite(loss)
+    found = calibration.probabilities(scores[1000:], task)
+    assert log_loss(found, y[3000:]) == pytest.approx(log_loss(ideal, y[3000:]), abs=0.01)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_calibration_on_one_row_stays_sensible() -> None:
+    scores = np.array([[0.7, -0.9, -1.1]], np.float32)
+    calibration, _ = fit_calibration(scores, np.array([0]), THREE, margins="squared_hinge")
+    probabilities = calibration.probabilities(scores, THREE)
+    assert (calibration.scale > 0).all()
+    assert 0.5 < probabilities[0, 0] < 0.999

@@ -164,7 +164,7 @@ def _check_answers(classifier: EncoderClassifier, tokenizer: PreTrainedTokenizer
     if not np.allclose(ours, theirs, atol=EQUAL if classifier.dtype == torch.float32 else ROUNDED):
         files, difference = classifier.files, np.abs(ours - theirs).max()
         raise ArtifactError(
-            f"{files.folder} is a {files.config.get('model_type')} classifier, to which textgraft gives other answers than "
-            f"transformers does (probabilities differ by {difference:.2g}): it treats padding or the parts of a text in a "
-            "way of its own. Fine-tune an encoder of another family."
+            f"{files.folder} is a {files.config.get('model_type')} classifier, to which textgraft gives other answers "
+            f"than transformers does (probabilities differ by {difference:.2g}): it treats padding or the parts of a "
+            "text in a way of its own. Fine-tune an encoder of another family."
         )

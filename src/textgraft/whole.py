@@ -100,7 +100,8 @@ def recovered(path: str | Path) -> bool:
     with suppress(OSError, ValueError):
         place = Path(os.path.realpath(path))
         aside = [f for f in _all_hidden(place.parent) if (f["name"], f["kind"]) == (place.name, "old")]
-        for old in sorted((place.parent / found.string for found in aside), key=_changed, reverse=True):
+        olds = sorted((place.parent / found.string for found in aside), key=lambda old: old.stat().st_ctime)
+        for old in reversed(olds):  # the last one first; the others find the place taken
             old.rename(place)
     return Path(path).is_dir()
 
@@ -250,9 +251,8 @@ def _delete(path: Path) -> None:
 
 
 def _changed(path: Path) -> float:
-    """When a file or folder, or anything in it, was last written to or renamed, in seconds."""
-    stats = [found.stat() for found in (path, *path.rglob("*"))]
-    return max(max(stat.st_mtime, stat.st_ctime) for stat in stats)
+    """When a file or folder, or anything in it, was last written to, in seconds."""
+    return max(found.stat().st_mtime for found in (path, *path.rglob("*")))
 
 
 def _all_hidden(folder: Path) -> list[re.Match[str]]:

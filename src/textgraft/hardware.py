@@ -1,7 +1,8 @@
-"""Which device and which precision this machine really has."""
+"""Which cores, device and precision this machine really has."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 from textgraft.errors import MissingExtraError, SettingError
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """How many threads a runtime may take: the cores of this process, or what ``OMP_NUM_THREADS`` says."""
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wish) if wish.isdigit() and int(wish) > 0 else cores()
 
 
 def best_device() -> torch.device:

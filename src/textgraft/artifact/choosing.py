@@ -15,9 +15,10 @@ import numpy as np
 
 from textgraft.cache import cache_folder
 from textgraft.errors import ArtifactError, listed
+from textgraft.hardware import threads
 from textgraft.model_directory.manifest import Export, Manifest
 from textgraft.runtimes import Runtime, check_runtime, installed, open_runtime
-from textgraft.runtimes.running import threads
+from textgraft.whole import whole_file
 
 Told = dict[str, Any]  # what was chosen, and how fast each export was
 MEMORY = "runtimes.json"  # in the cache folder
@@ -152,12 +153,8 @@ def _read_memory() -> dict[str, Told]:
 
 def _remember(key: str, told: Told) -> None:
     """A cache that cannot be written to means another measurement the next time."""
-    path = cache_folder() / MEMORY
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{time.time_ns()}.part")
-        half.write_text(json.dumps(_read_memory() | {key: told}), "utf-8")
-        half.replace(path)
+    with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
+        part.write_text(json.dumps(_read_memory() | {key: told}), "utf-8")
 
 
 def _has_gpu() -> bool:

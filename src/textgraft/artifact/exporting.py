@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -30,6 +29,7 @@ from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
 from textgraft.model_directory.sample import FILE as SAMPLE
 from textgraft.runtimes import check_runtime
+from textgraft.whole import scratch_folder
 
 TARGETS: tuple[Target, ...] = ("openvino", "onnx")
 PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "fp32")
@@ -226,15 +226,10 @@ def _earlier_outcomes(place: Path, exports: Sequence[dict[str, Any]]) -> list[di
 @contextmanager
 def _workplace(target: Path) -> Iterator[Path]:
     """A hidden folder near the target, on the same disk, that is deleted at the end."""
-    existing = next(parent for parent in target.absolute().parents if parent.exists())
-    folder = existing / f".{target.absolute().name}.{os.getpid()}.export"
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
+        with scratch_folder(target) as folder:
+            yield folder
     except OSError as error:
         if isinstance(error, TextgraftError):
             raise
         raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from typing import Any
 from textgraft.errors import ArtifactError
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
 from textgraft.task import whole
+from textgraft.whole import recovered
 
 FILE = "textgraft.json"
 CARD = "README.md"
@@ -115,7 +116,7 @@ def read_manifest(directory: str | Path) -> Manifest:
     """
     folder = Path(directory)
     path = folder / FILE
-    if not folder.is_dir():
+    if not (folder.is_dir() or recovered(folder)):
         raise ArtifactError(f"There is no model directory {folder}.")
     if not path.is_file():
         raise ArtifactError(f"{folder} is not a model directory: it has no {FILE}. Give one that --out wrote.")

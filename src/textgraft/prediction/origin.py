@@ -11,6 +11,7 @@ from typing import Any
 
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.sources import resolve
+from textgraft.digests import file_sha256
 from textgraft.errors import SettingError
 from textgraft.model_directory.manifest import FILE
 
@@ -45,7 +46,7 @@ class Origin:
         manifest = model / FILE
         files = (file.path for file in resolve(source, reading))
         return cls(
-            model=hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else _stamp([model]),
+            model=file_sha256(manifest) if manifest.is_file() else _stamp([model]),
             input=_stamp(files),
             options=json.loads(json.dumps({"textgraft": version("textgraft"), **options})),
         )

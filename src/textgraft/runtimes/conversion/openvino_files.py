@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from textgraft import progress
 from textgraft.errors import ExportError
 from textgraft.runtimes.conversion.libraries import library, quiet
 from textgraft.runtimes.conversion.recipe import Batches
+from textgraft.whole import scratch_folder
 
 
 def read_graph(graph: Path) -> Any:
@@ -86,11 +86,7 @@ def save_openvino(model: Any, path: Path) -> None:
     for i, node in enumerate(model.get_ordered_ops()):
         if node.get_type_name() not in ("Parameter", "Result"):
             node.set_friendly_name(f"{node.get_type_name()}_{i}")
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.xml")
-    try:
-        openvino.save_model(model, beside, compress_to_fp16=False)
-        beside.with_suffix(".bin").replace(path.with_suffix(".bin"))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-        beside.with_suffix(".bin").unlink(missing_ok=True)
+    with scratch_folder(path) as folder:
+        openvino.save_model(model, folder / path.name, compress_to_fp16=False)
+        for name in (path.with_suffix(".bin").name, path.name):
+            (folder / name).replace(path.with_name(name))

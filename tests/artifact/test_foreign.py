@@ -9,7 +9,8 @@ import pytest
 
 import textgraft
 from textgraft import progress
-from textgraft.artifact.foreign import is_foreign, load_foreign
+from textgraft.artifact.foreign import load_foreign
+from textgraft.artifact.locating import is_foreign
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, EncoderError, SettingError
 

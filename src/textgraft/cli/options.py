@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from textgraft.errors import SettingError, TextgraftError
+from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -250,19 +250,21 @@ class MethodOptions:
 
 def expand(command: Callable[..., object]) -> Callable[..., None]:
     """Shows the fields of every dataclass parameter of ``command`` to Typer as options of the command."""
+    from textgraft.cli.console import remark
+
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type, list[str]]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         kind = hints[name]
         if kind in (InputOptions, TableOptions, SplitOptions, MethodOptions):
-            own = get_type_hints(kind, include_extras=True, localns=vars(sys.modules[__name__]))
+            types = get_type_hints(kind, include_extras=True, localns=vars(sys.modules[__name__]))
             groups[name] = (kind, [field.name for field in fields(kind)])
             for field in fields(kind):
                 default = inspect.Parameter.empty if field.default is MISSING else field.default
                 parameters.append(
                     inspect.Parameter(
-                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name]
+                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=types[field.name]
                     )
                 )
         else:
@@ -274,8 +276,9 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
             given[name] = kind(**{field: given.pop(field) for field in names})
         try:
             command(**given)
-        except KeyboardInterrupt:
-            raise TextgraftError("Stopped; no half-written file is left behind.") from None
+        except KeyboardInterrupt as interrupt:
+            remark(f"Stopped; {interrupt}" if interrupt.args else "Stopped.")
+            raise typer.Exit(130) from None  # 128 and the number of the signal, as of what a shell runs
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -46,8 +46,8 @@ def probabilities_of(model: TextClassifier, texts: list[str]) -> NDArray[np.floa
     places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     # Texts to predict are seen once; keeping their vectors would fill the disk with them.
     with without_cache():
-        found = model.predict_proba(list(places))
-    return found if len(places) == len(texts) else found[[places[text] for text in texts]]
+        probabilities = model.predict_proba(list(places))
+    return probabilities if len(places) == len(texts) else probabilities[[places[text] for text in texts]]
 
 
 def predict_here(model: TextClassifier, windows: Iterable[W]) -> Iterator[tuple[W, NDArray[np.float32]]]:

@@ -82,9 +82,9 @@ def shingle(texts: Sequence[str]) -> Shingles:
     for start in track(starts, "looking for near-duplicates", len(starts)):
         words: list[int] = []
         for i, text in enumerate(texts[start : start + TEXTS_AT_A_TIME], start):
-            found = (ASCII_WORD if text.isascii() else WORD).findall(text)
-            counts[i] = len(found)
-            words += map(hashes.__getitem__, found)
+            words_of_text = (ASCII_WORD if text.isascii() else WORD).findall(text)
+            counts[i] = len(words_of_text)
+            words += map(hashes.__getitem__, words_of_text)
         blocks.append(_pairs(np.array(words, np.uint64), counts[start : start + TEXTS_AT_A_TIME]))
     flat = np.concatenate(blocks) if blocks else np.zeros(0, np.uint64)
     return Shingles(flat, np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))]))

@@ -73,10 +73,10 @@ class Vocabulary:
             counts = counted
         total = counts.sum()
         counts[[i for i, word in enumerate(numbering.words) if word in SPECIALS]] = 0
-        kept = np.argsort(-counts, kind="stable")[:max_size]
-        kept = kept[counts[kept] >= min_count]
-        words = [*SPECIALS, *(numbering.words[i] for i in kept.tolist())]
-        return cls(words, np.concatenate(([0, total - counts[kept].sum()], counts[kept])))
+        chosen = np.argsort(-counts, kind="stable")[:max_size]
+        chosen = chosen[counts[chosen] >= min_count]
+        words = [*SPECIALS, *(numbering.words[i] for i in chosen.tolist())]
+        return cls(words, np.concatenate(([0, total - counts[chosen].sum()], counts[chosen])))
 
     def numbers(self, tokens: Tokens) -> Ids:
         """(t,) the number of each token."""

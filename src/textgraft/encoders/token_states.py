@@ -64,12 +64,12 @@ class StateEncoder:
     ) -> None:
         self.files = files
         self.max_tokens = check_max_tokens(files, max_tokens)
-        self.ran = "cpu"
+        self.device_type = "cpu"
         if runtime is None:
             from textgraft.runtimes.pytorch import TorchRuntime
 
             runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
-            self.ran = runtime.device.type
+            self.device_type = runtime.device.type
         self.runtime = runtime
 
     @property
@@ -142,7 +142,7 @@ def token_states(
     files: EncoderFiles,
     max_tokens: int | None,
     precision: Precision,
-    announce: Callable[[str], object] = lambda _: None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> TokenStates:
     """The token states of texts; the same texts, in any order, are encoded once.
 
@@ -186,7 +186,7 @@ def token_states(
 
 def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
     """All that the states depend on; the order of the texts and repeats do not count."""
-    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.ran)
+    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.device_type)
     return hashlib.sha256(repr(options).encode() + b"".join(digests)).hexdigest()[:32]
 
 

@@ -229,7 +229,7 @@ def _parameter(name: str, default: object, annotation: object) -> inspect.Parame
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _parameters(kind: type) -> list[inspect.Parameter]:
+def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
     """What an option class takes."""
     if issubclass(kind, MethodOptions):
         return kind.parameters()

@@ -71,8 +71,8 @@ class Encoder:
             from textgraft.runtimes.pytorch import TorchRuntime
 
             runtime = TorchRuntime(partial(load_encoder, self.files), partial(pooled_states, pooling), precision)
-            ran = (runtime.precision, runtime.device.type)
-            options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *ran)
+            computed_by = (runtime.precision, runtime.device.type)
+            options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *computed_by)
             self._store = VectorStore(repr(options)) if cache else None
         self.runtime: Runtime = runtime
 

@@ -190,7 +190,7 @@ def compare(job: Job) -> Figures:
                 "chosen": one.model.chosen_,
             }
             | scores(one.evaluation)
-            for one in comparison.climbed
+            for one in comparison.results
         ],
     }
 

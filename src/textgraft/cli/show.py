@@ -42,7 +42,7 @@ def show_comparison(comparison: Comparison) -> None:
     header = ("method", f"{comparison.metric} (95 % interval)", "train s", "texts/s", "MB", "p against best")
     parts = ", ".join(f"{len(part):,} {name}" for name, part in comparison.splits.parts().items())
     table(f"Compared on the same rows: {parts}", header, comparison.rows(), right=(2, 3, 4, 5))
-    learners = [one for one in comparison.climbed if one.model.rung > 0]
+    learners = [one for one in comparison.results if one.model.rung > 0]
     notes = [f"{one.name}: {note}" for one in learners for note in (*unsaid(one.model.notes_), *one.evaluation.notes)]
     _sentences([*(f"Leak: {leak}" for leak in comparison.splits.leaks), *notes, comparison.recommendation.sentence])
 

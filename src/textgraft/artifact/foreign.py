@@ -8,7 +8,7 @@ from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def load_foreign(
 
 def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
     """Configuration and tokenizer as ``transformers`` makes them of the files."""
-    from textgraft.encoders.loading import quiet_loading
+    from textgraft.encoders.loading import SAFELY, quiet_loading
 
     settings = files.folder / "tokenizer_config.json"
     if settings.is_file() and "auto_map" in settings.read_text("utf-8", errors="replace"):
@@ -83,9 +83,8 @@ def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerF
     with quiet_loading(files.name):
         from transformers import AutoConfig, AutoTokenizer
 
-        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        config = AutoConfig.from_pretrained(str(files.folder), **options)
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **options)
+        config = AutoConfig.from_pretrained(str(files.folder), **SAFELY)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
     if not tokenizer.is_fast:
         raise EncoderError(f"{files.folder} has no fast tokenizer; save it again with tokenizer.json.")
     return config, tokenizer

@@ -134,8 +134,10 @@ def _load(files: EncoderFiles) -> Tokenizer:
     # Older models ship vocabulary files only; transformers knows how to turn them into a fast tokenizer.
     from transformers import AutoTokenizer
 
+    from textgraft.encoders.loading import SAFELY
+
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
     except (OSError, ValueError, ImportError) as error:
         raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
     if not getattr(tokenizer, "is_fast", False):

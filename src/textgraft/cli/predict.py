@@ -52,11 +52,12 @@ def run(
 ) -> None:
     """Predict labels of texts with the model in DIR; rows keep their order and their numbers."""
     from textgraft.cli.console import remark
-    from textgraft.cli.show import show_predictions
     from textgraft.errors import SettingError, listed
     from textgraft.prediction import predict_stream
     from textgraft.prediction.origin import Origin
     from textgraft.prediction.writing import Layout, check_output
+    from textgraft.report import Report, terminal
+    from textgraft.report.predictions import predictions_section
 
     if source is not None and texts:
         raise SettingError(f"Give texts or --input {source}, not both.")
@@ -86,7 +87,7 @@ def run(
 
     if output is None and texts:
         with closing(predict()) as predictions:
-            show_predictions(predictions, model.task_, every=every)
+            terminal.show(Report("", (predictions_section(predictions, model.task_, every_label=every),)))
         return
     rows = write(predict, output, Layout(model.task_, every=every, with_file=source is not None), origin)
     if blank:
@@ -178,6 +179,7 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
     from textgraft.data import read_texts
     from textgraft.errors import DataError, did_you_mean, listed
     from textgraft.prediction import TEXTS_AT_ONCE, Texts
+    from textgraft.wording import notes_about
 
     kept = column_names(keep) or []
     wanted = column_names(reading.text) or columns
@@ -191,10 +193,10 @@ def texts_of_table(source: str, reading: InputOptions, columns: Columns | None, 
                     + did_you_mean(name, chunk.columns)
                 )
         if not said:
-            remark(f"{source}: {note}" for note in stream.notes)
+            remark(notes_about(source, stream.notes))
             said = len(stream.notes)
         yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in kept})
-    remark(f"{source}: {note}" for note in stream.notes[said:])
+    remark(notes_about(source, stream.notes[said:]))
 
 
 def lines(stream: TextIO) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Json, MethodOptions, Out, SplitOptions, Table, TableOptions
+from textgraft.cli.options import EveryMetric, Json, MethodOptions, Out, SplitOptions, Table, TableOptions
 from textgraft.errors import SettingError
 
 NAME = "train"
@@ -26,6 +26,7 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,
+    every_metric: EveryMetric = False,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
@@ -35,11 +36,11 @@ def run(
     when training is done.
     """
     from textgraft.artifact import save
-    from textgraft.cli.console import print_json, remark
-    from textgraft.cli.show import show_evaluation
+    from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
     from textgraft.model_directory.files import check_place
+    from textgraft.report.evaluation import evaluation_report
 
     import_scipy("Training")
     model = tuning.build([method], dividing.seed)[0]
@@ -59,5 +60,6 @@ def run(
         content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}
         print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (told or {}))
     elif evaluation is not None:
-        show_evaluation(f"{method} on {evaluation.n:,} test rows", evaluation, splits.leaks)
+        title = f"{method} on {evaluation.n:,} test rows"
+        present(evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')

@@ -22,7 +22,7 @@ from textgraft.encoders.sources import EMBEDDED, HUB_FILES
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.card import FILE as CARD
-from textgraft.model_directory.card import card, file_name, is_as_written
+from textgraft.model_directory.card import card, digest, file_name, is_as_written
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
@@ -70,7 +70,7 @@ def push(
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     facts = method_of(manifest, folder).facts
-    shown = _public(folder, manifest, facts)
+    shown, readme = _with_card(folder, manifest, _public(folder, manifest, facts), facts, name)
     api = _api(token)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -79,7 +79,7 @@ def push(
         page = str(api.create_repo(name, private=private, exist_ok=True))
         there = api.model_info(name)
         _check_visibility(page, private, bool(there.private))
-        texts = {FILE: shown.to_json().encode(), CARD: _card(folder, manifest, shown, facts, name)}
+        texts = {FILE: shown.to_json().encode(), CARD: readme}
         additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
         additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
         kept = {addition.path_in_repo for addition in additions}
@@ -158,11 +158,15 @@ def _is_of(kinds: set[str], file: str, files: Iterable[str]) -> bool:
     return path.suffix in kinds or (path.suffix == ".bin" and f"{path.stem}.xml" in files)
 
 
-def _card(folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str) -> bytes:
-    """The model card of what is published; or that in the folder, where its owner has edited it."""
-    own = folder / CARD
-    edited = own.is_file() and not is_as_written(manifest, facts, folder)
-    return own.read_bytes() if edited else card(shown, facts, folder, name).encode()
+def _with_card(
+    folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str
+) -> tuple[Manifest, bytes]:
+    """What is published with its model card; or with that in the folder, where its owner has edited it."""
+    path = folder / CARD
+    if path.is_file() and not is_as_written(manifest, facts, folder):
+        return replace(shown, card=None), path.read_bytes()
+    content = card(shown, facts, folder, name)
+    return replace(shown, card=digest(content)), content.encode()
 
 
 def _check_visibility(page: str, private: bool, is_private: bool) -> None:

@@ -6,14 +6,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgraft.progress import current_listener
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, TaskID
+
+    from textgraft.report import Report
 
 PATIENCE = 1.0  # seconds of silence before a bar is drawn
 
@@ -38,28 +40,15 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A table on standard output; the columns at the indices ``right`` hold numbers."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def present(report: Report, page: Path | None = None, *, quietly: bool = False) -> None:
+    """Shows a report on standard output, unless ``quietly``, and writes it as a page of HTML where one is wanted."""
+    from textgraft.report import html, terminal
 
-    if title:
-        output().print(title, style="bold", markup=False, soft_wrap=True)
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    # As Text, since a name in square brackets would be taken for markup.
-    for i, name in enumerate(columns):
-        drawn.add_column(Text(name), justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    output().print(drawn)
-
-
-def output() -> Console:
-    """Standard output; 160 columns wide where it is not a terminal."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    if not quietly:
+        terminal.show(report)
+    if page is not None:
+        html.write(report, page)
+        remark(f"The report is in {page}.")
 
 
 class Bars:

@@ -10,7 +10,7 @@ import typer
 from textgraft.cli.options import Json, TableOptions
 
 if TYPE_CHECKING:
-    from textgraft.artifact.attempts import Attempt, Precision, Target
+    from textgraft.artifact.attempts import Precision, Target
     from textgraft.artifact.exporting import Outcome
     from textgraft.dataset import Dataset
 
@@ -85,36 +85,16 @@ def read_like_training(directory: Path, source: str, reading: TableOptions) -> D
 
 def show_outcome(outcome: Outcome) -> None:
     """A row per recipe that was tried, and how to use the one that was taken."""
-    from textgraft.cli.console import output, table
     from textgraft.model_directory.files import directory_bytes
+    from textgraft.report import Report, terminal
+    from textgraft.report.exports import attempts_section
+    from textgraft.wording import megabytes
 
     compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
     title = f"{outcome.runtime}, compared with the model in fp32 on {compared.texts:,} texts ({outcome.compared_on})"
-    columns = ("recipe", "largest difference", "equal labels", compared.metric, "change", "size", "texts/s", "verdict")
-    table(title, columns, [_row(attempt) for attempt in outcome.attempts], right=range(1, 7))
-    size = directory_bytes(outcome.directory) / 1e6
-    output().print(
-        f"{outcome.directory} ({size:,.1f} MB) now holds {outcome.runtime} {outcome.precision}: textgraft predict and "
-        f"textgraft.load take it where it is the fastest, with runtime={outcome.runtime!r} always.",
-        soft_wrap=True,
-        markup=False,
+    use = (
+        f"{outcome.directory} ({megabytes(directory_bytes(outcome.directory))}) now holds {outcome.runtime} "
+        f"{outcome.precision}: textgraft predict and textgraft.load take it where it is the fastest, with "
+        f"runtime={outcome.runtime!r} always."
     )
-
-
-def _row(attempt: Attempt) -> tuple[str, ...]:
-    parity, verdict = attempt.parity, attempt.fault or "taken"
-    if parity is None:
-        return (attempt.recipe, "", "", "", "", "", "", verdict)
-    metric = "–" if parity.before is None else f"{parity.before.value:.3f}"
-    if parity.after is not None:
-        metric += f" → {parity.after.value:.3f}"
-    return (
-        attempt.recipe,
-        f"{parity.largest_difference:.4f}",
-        f"{parity.equal_labels:.1%}",
-        metric,
-        "" if parity.change is None else str(parity.change),
-        f"{attempt.size / 1e6:,.1f} MB",
-        f"{parity.speed_before:,.0f} → {parity.speed_after:,.0f}",
-        verdict,
-    )
+    terminal.show(Report(title, (attempts_section(outcome.attempts, use),)))

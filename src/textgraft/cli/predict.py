@@ -40,10 +40,11 @@ def run(
 ) -> None:
     """Predict labels of texts with the model in DIR; rows keep their order and their numbers."""
     from textgraft.cli.console import remark
-    from textgraft.cli.show import show_predictions
     from textgraft.errors import SettingError
     from textgraft.prediction import numbered, opened, predict_stream, predict_table, write_predictions
     from textgraft.prediction.writing import check_output
+    from textgraft.report import Report, terminal
+    from textgraft.report.predictions import predictions_section
 
     if source is not None and texts:
         raise SettingError(f"Give texts or --input {source}, not both.")
@@ -73,7 +74,7 @@ def run(
         stream = numbered(texts or lines(sys.stdin))
         if output is None and texts:
             with closing(predict_stream(model, stream, jobs=jobs, reopen=reopen)) as predictions:
-                show_predictions(predictions, model.task_, every=every)
+                terminal.show(Report("", (predictions_section(predictions, model.task_, every_label=every),)))
             return
         predicted = write_predictions(model, stream, output, every=every, jobs=jobs, reopen=reopen)
     remark(predicted.notes)

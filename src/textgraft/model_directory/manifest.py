@@ -66,6 +66,7 @@ class Manifest:
         files: sha256 and size in bytes of every other file, and of safetensors the dtype and shape of each tensor.
         exports: the fields of each ``Export``.
         weights: whether it holds what its method reads without an export; False of a directory made to be shipped.
+        card: sha256 of ``README.md`` as textgraft wrote it, by which an edited one is told; None if somebody else did.
         format: always ``"textgraft-model"``.
         format_version: of this layout; a newer one is refused.
     """
@@ -83,6 +84,7 @@ class Manifest:
     files: dict[str, dict[str, Any]]
     exports: list[dict[str, Any]] = field(default_factory=list)
     weights: bool = True
+    card: str | None = None
     format: str = FORMAT
     format_version: int = VERSION
 
@@ -149,11 +151,12 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         "list[float]": list,
         "list[dict[str, Any]]": list,
         "str": str,
+        "str | None": (str, type(None)),
         "int": int,
         "bool": bool,
     }
     known = {field.name: types[str(field.type)] for field in fields(Manifest)}
-    optional = {"exports", "weights"}  # older models have none
+    optional = {"exports", "weights", "card"}  # older models have none
     missing = known.keys() - content.keys() - optional
     foreign = content.keys() - known.keys()
     wrong = [name for name, kind in known.items() if name in content and not isinstance(content[name], kind)]

@@ -71,7 +71,7 @@ def save(
             versions=versions(),
             files={path.name: description(path) for path in sorted(folder.iterdir())},
         )
-        write_card(manifest, model.facts, folder, place.absolute().name)
+        manifest = write_card(manifest, model.facts, folder, place.absolute().name, [place])
         (folder / FILE).write_text(manifest.to_json(), "utf-8")
     model.saved()
     return place

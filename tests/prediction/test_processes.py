@@ -13,8 +13,8 @@ import pytest
 
 from textgraft import load
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
+from textgraft.hardware import cores
 from textgraft.prediction import TEXTS_AT_ONCE, Texts, predict_stream
-from textgraft.prediction.processes import cores
 from textgraft.progress import listening
 
 from .streams import MODEL, Sentences, endless, pieces, rows_of, threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from textgraft.cli.console import output, table
+from textgraft.cli.console import output, table, unsaid
 
 if TYPE_CHECKING:
     from textgraft.data.audit import Audit
@@ -43,7 +43,7 @@ def show_comparison(comparison: Comparison) -> None:
     parts = ", ".join(f"{len(part):,} {name}" for name, part in comparison.splits.parts().items())
     table(f"Compared on the same rows: {parts}", header, comparison.rows(), right=(2, 3, 4, 5))
     learners = [one for one in comparison.results if one.model.rung > 0]
-    notes = [f"{one.name}: {note}" for one in learners for note in (*one.model.notes_, *one.evaluation.notes)]
+    notes = [f"{one.name}: {note}" for one in learners for note in (*unsaid(one.model.notes_), *one.evaluation.notes)]
     _sentences([*(f"Leak: {leak}" for leak in comparison.splits.leaks), *notes, comparison.recommendation.sentence])
 
 

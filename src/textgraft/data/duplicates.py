@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.folding import fold
-from textgraft.data.shingles import Shingles, minhash, mix, shingle
+from textgraft.data.shingles import Shingles, minhash, shingle
 from textgraft.extras import import_scipy
+from textgraft.text.hashing import mix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -7,11 +7,11 @@ import importlib.util
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from textgraft.digests import known_sha256
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
 
@@ -152,7 +152,7 @@ def _embedded(name: str, source: Embedded) -> EncoderFiles:
             f"(or pip install {source.package})."
         )
     folder = Path(spec.submodule_search_locations[0]) / source.folder
-    actual = _sha256(folder / "model.safetensors")
+    actual = known_sha256(folder / "model.safetensors")
     if actual != source.sha256:
         raise EncoderError(
             f"The weights of {name!r} in {folder} are not the published ones: their sha256 is {actual}, expected "
@@ -173,7 +173,7 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         )
     # All files that decide what the encoder makes of a text; a README does not.
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in FINGERPRINTED]
-    digest = hashlib.sha256("".join(f"{path.name}:{_sha256(path)}" for path in files).encode()).hexdigest()
+    digest = hashlib.sha256("".join(f"{path.name}:{known_sha256(path)}" for path in files).encode()).hexdigest()
     try:
         content = json.loads(config.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -249,14 +249,3 @@ def _from_hub(name: str) -> Path:
             f"The encoder {name!r} is not here, and the Hugging Face Hub could not be reached ({reason})."
             f"{did_you_mean(name, EMBEDDED)} {offline}"
         ) from None
-
-
-def _sha256(path: Path) -> str:
-    stat = path.stat()
-    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _sha256_of(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

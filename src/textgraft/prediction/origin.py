@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textgraft.digests import file_sha256
 from textgraft.errors import SettingError
 from textgraft.model_directory.manifest import FILE
 
@@ -56,7 +57,7 @@ class Origin:
         files = (file.path for file in resolve(source, reading))
         chosen = {f"--{name.replace('_', '-')}": value for name, value in (asdict(reading) | dict(options)).items()}
         return cls(
-            model=hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else _stamp([model]),
+            model=file_sha256(manifest) if manifest.is_file() else _stamp([model]),
             input=_stamp(files),
             options=json.loads(json.dumps({"textgraft": version("textgraft"), **chosen})),
         )

@@ -6,13 +6,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from textgraft.errors import SettingError
 from textgraft.prediction.origin import Origin
+from textgraft.whole import lock, sync, whole_file
 
 COMMIT_SECONDS = 1.0  # between two moments from which a killed run can go on
 
@@ -50,14 +51,14 @@ class PartFile:
         self._origin = origin
         self._committed = time.monotonic()
         self.path = _part(place)
-        self.file = _open_alone(self.path)
-        try:
+        self._lock = _locked(self.path, place)
+        with ExitStack() as stack:
+            stack.callback(self._unlock)
+            self.file = stack.enter_context(self.path.open("r+b"))
             self.rows, size = self._resumed()
             self.file.truncate(size)
             self.file.seek(size)
-        except BaseException:
-            self.file.close()
-            raise
+            stack.pop_all()
 
     def wrote(self, rows: int, flush: Callable[[], None]) -> None:
         """So many more rows are written; every second or so they are made to outlast a kill.
@@ -77,7 +78,9 @@ class PartFile:
         self._to_disk()
         self.file.close()
         self.path.replace(self._place)
+        sync(self._place.parent)
         _journal_path(self._place).unlink(missing_ok=True)
+        self._unlock()
 
     def give_up(self) -> None:
         """The file will not become whole now."""
@@ -86,6 +89,7 @@ class PartFile:
         if self._origin is None or not resumable_rows(self._place):
             self.path.unlink(missing_ok=True)
             _journal_path(self._place).unlink(missing_ok=True)
+        self._unlock()
 
     def _resumed(self) -> tuple[int, int]:
         """How many rows and bytes there are to go on from."""
@@ -104,20 +108,17 @@ class PartFile:
     def _commit(self, origin: Origin) -> None:
         self._to_disk()
         content = asdict(origin) | {"rows": self.rows, "bytes": self.file.tell()}
-        place = _journal_path(self._place)
-        new = place.with_suffix(".new")
-        try:
-            with new.open("w", encoding="utf-8") as file:
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(place)
-        finally:
-            new.unlink(missing_ok=True)
+        with whole_file(_journal_path(self._place)) as new:
+            new.write_text(json.dumps(content), "utf-8")
 
     def _to_disk(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 class _Journal(NamedTuple):
@@ -150,35 +151,17 @@ def _journal_path(place: Path) -> Path:
     return place.with_name(f".{place.name}.part.json")
 
 
-def _open_alone(path: Path) -> BinaryIO:
-    """Opens a file, made if need be, that no other process writes meanwhile.
+def _locked(part: Path, place: Path) -> int | None:
+    """The lock on a part, made if need be, that no other process writes meanwhile.
 
     Raises:
         SettingError: another one does.
     """
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        part.touch()
         try:
-            _lock(file, path)
-            # Whoever held the lock may have renamed the file before it let go.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows, which does not replace a file that another process has open
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        name = path.name.removeprefix(".").removesuffix(".part")
-        raise SettingError(f"Another process is writing {path.with_name(name)}; wait for it, or end it.") from None
-    except OSError:
-        return  # a file system without locks
+            return lock(part)
+        except BlockingIOError:
+            raise SettingError(f"Another process is writing {place}; wait for it, or end it.") from None
+        except FileNotFoundError:  # another process has just given it its place
+            continue

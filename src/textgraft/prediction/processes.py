@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import TextgraftError
+from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
 
 Reopen = Callable[[], TextClassifier]
@@ -38,11 +39,6 @@ class HasTexts(Protocol):
 
 
 W = TypeVar("W", bound=HasTexts)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def probabilities_of(model: TextClassifier, texts: list[str]) -> NDArray[np.float32]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.errors import SettingError
+from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
-from textgraft.prediction.processes import Processes, Reopen, cores, predict_here
+from textgraft.prediction.processes import Processes, Reopen, predict_here
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
 

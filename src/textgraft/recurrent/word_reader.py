@@ -86,7 +86,10 @@ class WordReader:
         without = (
             f" Most frequent without one: {listed(word for word, _ in covered.missing)}." if covered.missing else ""
         )
-        said = covered.warning is not None and progress.say(f"Warning: {covered.warning}")
+        note = f"{covered}{without}"
+        if covered.warning is not None:
+            note = f"Warning: {covered.warning}"
+            progress.say(note)
         return Material(
             table,
             self.windows(texts),
@@ -97,7 +100,7 @@ class WordReader:
                 "words_with_vector": round(covered.share_of_words, 4),
                 "tokens_with_vector": round(covered.share_of_tokens, 4),
             },
-            vectors.notes if said else (*vectors.notes, covered.warning or f"{covered}{without}"),
+            (*vectors.notes, note),
         )
 
     def logits(self, network: Plain, texts: list[str]) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from textgraft.text.hashing import HashIndex, hash_pieces
 from textgraft.text.numbering import WordNumbering
 from textgraft.text.tokenizers import Tokenize
 from textgraft.text.tokens import Tokens, chunks
+from textgraft.whole import whole_file
 
 Ids = NDArray[np.int32]
 
@@ -111,14 +111,9 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Writes the vocabulary as JSON; the file appears when it is whole."""
-        path = Path(path)
         content = json.dumps({"words": self.words, "frequencies": self.frequencies.tolist()}, ensure_ascii=False)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with whole_file(path, durable=False) as part:
             part.write_bytes(content.encode("utf-8", "surrogatepass"))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: str | Path) -> Vocabulary:

@@ -71,8 +71,8 @@ class RecurrentClassifier(NetworkClassifier):
     )
     vectors: str | None = hyperparameter(
         Text("a name such as 'glove.6B.50d', a file, or a URL with a checksum"),
-        'pretrained word vectors: a name such as ``"glove.6B.50d"``, a file, or a URL with a checksum (``#sha256=...``); None '
-        "learns vectors of the words of the training texts.",
+        'pretrained word vectors: a name such as ``"glove.6B.50d"``, a file, or a URL with a checksum '
+        "(``#sha256=...``); None learns vectors of the words of the training texts.",
         default=None,
     )
     train_vectors: TrainVectors | None = hyperparameter(

@@ -221,7 +221,7 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: P
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "Stopped" in errors
     assert list(tmp_path.iterdir()) == []
 

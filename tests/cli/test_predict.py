@@ -119,7 +119,8 @@ def test_ctrl_c_keeps_what_is_written_only_where_it_is_to_be_gone_on_with(
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.search(r"^Stopped; [0-9,]+ rows are kept, and the same command goes on from there", errors, re.MULTILINE)
+    last = errors.splitlines()[-1]
+    assert re.fullmatch(r"Stopped; [0-9,]+ rows are kept, and the same command goes on from there\.", last)
     assert {path.name for path in tmp_path.iterdir()} == {".p.csv.part", ".p.csv.part.json"}
     assert "were made with other options (--all)" in refused(
         *words(model, tables / "longer.csv", output, "--resume", "--all")

@@ -1,4 +1,4 @@
-"""What the training loop is told, as one frozen object."""
+"""How the training loop trains, as one frozen object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands as a user runs them: real processes, real files."""
+"""The commands as a user runs them, on real files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from .commands import COMMAND, refused, said, textgraft
+from .commands import COMMAND, process, refused, said, textgraft
 
 GOOD = [
     "goal match great",
@@ -44,7 +44,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(table: Path) -> Path:
     out = table.parent / "model"
-    said("train", table, "--method", "ngrams", "--out", out)
+    trained = process("train", table, "--method", "ngrams", "--out", out)
+    assert trained.returncode == 0, trained.stderr
     return out
 
 
@@ -117,7 +118,9 @@ def test_predict_writes_the_same_in_every_format(table: Path, model: Path, tmp_p
 
 
 def test_predict_reads_standard_input_line_by_line(model: Path) -> None:
-    rows = list(csv.DictReader(said("predict", model, stdin="great match\n\nawful bank\n").splitlines()))
+    ended = process("predict", model, stdin="great match\n\nawful bank\n")
+    assert ended.returncode == 0, ended.stderr
+    rows = list(csv.DictReader(ended.stdout.splitlines()))
     assert [row["row"] for row in rows] == ["1", "2", "3"]
     assert [rows[0]["label"], rows[2]["label"]] == ["sport", "money"]
 
@@ -140,7 +143,7 @@ def test_a_mistyped_encoder_is_not_passed_over_by_inspect(table: Path) -> None:
 
 
 def test_blank_texts_to_predict_are_counted_and_named(model: Path) -> None:
-    assert "1 text is blank" in textgraft("predict", model, stdin="great match\n \n").stderr
+    assert "1 text is blank" in process("predict", model, stdin="great match\n \n").stderr
 
 
 def test_standard_input_that_is_not_utf8_is_a_sentence(model: Path) -> None:
@@ -203,7 +206,7 @@ def test_wrong_usage_exits_with_2(table: Path) -> None:
     assert textgraft("train", table, "--no-such-option").returncode == 2
 
 
-def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
+def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "predict", str(model), "--output", str(tmp_path / "p.csv")],
         stdin=subprocess.PIPE,
@@ -218,8 +221,8 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: P
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Stopped" in errors
+    assert process.returncode == 130
+    assert errors.splitlines() == ["Stopped."]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,6 +239,20 @@ def tuning(table: Path, encoder: Path, out: Path, *more: object) -> list[object]
     """The words of a small fine-tuning."""
     settings = ["--encoder", encoder, "--epochs", 2, "--batch-size", 8, "--precision", "fp32", "--learning-rate", 0.01]
     return ["train", table, "--method", "finetune", "--out", out, *settings, *more]
+
+
+def test_ctrl_c_in_a_training_is_one_line_and_leaves_no_model(table: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 100_000)]
+    process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "model.training" / "log.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in errors
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_fine_tuning_leaves_its_log_and_curves_and_no_checkpoints(
@@ -258,20 +275,18 @@ def test_a_fine_tuning_leaves_its_log_and_curves_and_no_checkpoints(
 def test_resuming_ends_with_the_weights_of_a_training_that_was_never_stopped(
     table: Path, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    said(*tuning(table, tiny_encoder, tmp_path / "whole", "--epochs", 40))
-    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 40)]
-    (tmp_path / "model.training").mkdir()
+    said(*tuning(table, tiny_encoder, tmp_path / "whole"))
+    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model")]
     code = (
-        "import textgraft.training.checkpoints as c, sys; "
-        "c.Checkpoints.due = lambda self, step, seconds: step % 7 == 0; "
-        "from textgraft.cli import main; sys.argv = ['textgraft', *sys.argv[1:]]; main()"
+        "import os, signal, sys, textgraft.training.checkpoints as c\n"
+        "def due(self, step, seconds):\n"
+        "    return step % 7 == 0 if step < 11 else os.kill(os.getpid(), signal.SIGKILL)\n"
+        "c.Checkpoints.due = due\n"
+        "from textgraft.cli import main; main()"
     )
-    running = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 100
-    while not list((tmp_path / "model.training").glob("step-*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.kill()
-    running.communicate()
+    killed = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [path.name for path in (tmp_path / "model.training").glob("step-*")] == ["step-00000007"]
     assert not (tmp_path / "model").exists()
     said(*words, "--resume")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]

@@ -164,7 +164,7 @@ def test_the_audit_is_plain_json_and_its_lines_fit_its_parts() -> None:
 def test_an_empty_table_can_be_looked_at() -> None:
     data = dataset(["a text"], ["a"]).select([])
     assert inspect(data).parts["all"].rows == 0
-    assert inspect(data).findings()
+    assert inspect(data).findings
 
 
 def test_what_is_known_about_emotion_is_found(shared_data: Path) -> None:

@@ -19,7 +19,7 @@ from textgraft.runtimes import Runtime, open_runtime
 from textgraft.runtimes.conversion import TorchGraph, convert, recipes
 from textgraft.task import Task
 
-from ..families import FAMILIES, save_family
+from .families import FAMILIES, save_family
 
 torch = pytest.importorskip("torch")
 for needed in ("onnx", "onnxscript", "onnxruntime"):

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.cache import cache_folder
-from textgraft.encoders import EncoderFiles, TextTokenizer, resolve, states
+from textgraft.encoders import EncoderFiles, TextTokenizer, resolve
+from textgraft.encoders import token_states as states
 from textgraft.encoders.token_states import StateEncoder, TokenStates, token_states
 from textgraft.errors import EncoderError, SettingError
 

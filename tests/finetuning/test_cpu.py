@@ -11,7 +11,7 @@ from textgraft.finetuning.loading import load_with_head
 from textgraft.task import Task
 from textgraft.text.batches import pad
 
-from .families import FAMILIES, save_family
+from ..encoders.families import FAMILIES, save_family
 
 torch = pytest.importorskip("torch")
 

@@ -14,7 +14,7 @@ from textgraft.finetuning.trainable import Trained, check_trained, choose_traine
 from textgraft.task import Task
 from textgraft.text.batches import pad
 
-from .families import FAMILIES, save_family
+from ..encoders.families import FAMILIES, save_family
 
 torch = pytest.importorskip("torch")
 

@@ -12,7 +12,7 @@ from textgraft.task import Task
 from textgraft.text.batches import pad
 from textgraft.training import TrainingSettings
 
-from .families import FAMILIES, save_family
+from ..encoders.families import FAMILIES, save_family
 
 torch = pytest.importorskip("torch")
 

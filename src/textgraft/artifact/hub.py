@@ -7,7 +7,6 @@ manifest does not name it. What is fetched is what the manifest names, in the fi
 from __future__ import annotations
 
 import glob
-import os
 import re
 import shutil
 import sys
@@ -23,10 +22,11 @@ from textgraft.encoders.sources import EMBEDDED, HUB_FILES
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.card import FILE as CARD
-from textgraft.model_directory.card import card, file_name, is_as_written
+from textgraft.model_directory.card import card, digest, file_name, is_as_written
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
+from textgraft.whole import whole_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -70,7 +70,7 @@ def push(
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     facts = method_of(manifest, folder).facts
-    shown = _public(folder, manifest, facts)
+    shown, readme = _with_card(folder, manifest, _public(folder, manifest, facts), facts, name)
     api = _api(token)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -79,7 +79,7 @@ def push(
         page = str(api.create_repo(name, private=private, exist_ok=True))
         there = api.model_info(name)
         _check_visibility(page, private, bool(there.private))
-        texts = {FILE: shown.to_json().encode(), CARD: _card(folder, manifest, shown, facts, name)}
+        texts = {FILE: shown.to_json().encode(), CARD: readme}
         additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
         additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
         kept = {addition.path_in_repo for addition in additions}
@@ -158,11 +158,15 @@ def _is_of(kinds: set[str], file: str, files: Iterable[str]) -> bool:
     return path.suffix in kinds or (path.suffix == ".bin" and f"{path.stem}.xml" in files)
 
 
-def _card(folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str) -> bytes:
-    """The model card of what is published; or that in the folder, where its owner has edited it."""
-    own = folder / CARD
-    edited = own.is_file() and not is_as_written(manifest, facts, folder)
-    return own.read_bytes() if edited else card(shown, facts, folder, name).encode()
+def _with_card(
+    folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str
+) -> tuple[Manifest, bytes]:
+    """What is published with its model card; or with that in the folder, where its owner has edited it."""
+    path = folder / CARD
+    if path.is_file() and not is_as_written(manifest, facts, folder):
+        return replace(shown, card=None), path.read_bytes()
+    content = card(shown, facts, folder, name)
+    return replace(shown, card=digest(content)), content.encode()
 
 
 def _check_visibility(page: str, private: bool, is_private: bool) -> None:
@@ -209,20 +213,13 @@ def _readable(name: str, files: Iterable[str]) -> list[str]:
 
 def _plain(files: list[Path], place: Path) -> Path:
     """The files as a folder of their own. The Hub's cache has links, which a model directory must not hold."""
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+    with whole_folder(place, durable=False) as part:  # it is made anew for each fetch
         for file in files:
             source = file.resolve()
             try:
                 (part / file.name).hardlink_to(source)
             except OSError:  # another disk
                 shutil.copyfile(source, part / file.name)
-        shutil.rmtree(place, ignore_errors=True)
-        part.rename(place)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return place
 
 

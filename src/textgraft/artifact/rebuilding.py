@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from textgraft.errors import ArtifactError
-from textgraft.model_directory.card import FILE as CARD
-from textgraft.model_directory.card import card, write_card
+from textgraft.model_directory.card import write_card
 from textgraft.model_directory.files import description
-from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
+from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
-from textgraft.model_directory.saving import beside
+from textgraft.model_directory.saving import new_directory
 
 
 def rebuild(
@@ -42,36 +41,24 @@ def rebuild(
         ArtifactError: it cannot be written, or ``place`` was changed since ``earlier`` was read.
     """
     _check_unchanged(place, earlier)
-    with beside(to) as folder:
+    with new_directory(to) as folder:
         files = {}
         new = sorted(added.iterdir())
-        for name in sorted(earlier.files.keys() - without - {path.name for path in new}):
-            # The card is written to below, and what is linked must not be.
-            _same(place / name, folder / name, linked=to == place and name != CARD)
+        for name in sorted(earlier.files.keys() - without - {path.name for path in new} - {CARD}):
+            _same(place / name, folder / name, linked=to == place)
             files[name] = earlier.files[name]
         for path in new:
             moved = path.rename(folder / path.name)
             files[moved.name] = description(moved)
-        written = replace(manifest, files=files)
-        _write_card(place, earlier, written, facts, folder, to.absolute().name)
-        files[CARD] = description(folder / CARD)
-        (folder / FILE).write_text(replace(manifest, files=dict(sorted(files.items()))).to_json(), "utf-8")
+        manifest = replace(manifest, files=dict(sorted(files.items())))
+        manifest = write_card(manifest, facts, folder, to.absolute().name, [to, place])
+        (folder / FILE).write_text(manifest.to_json(), "utf-8")
         _check_unchanged(place, earlier)
 
 
 def _check_unchanged(place: Path, earlier: Manifest) -> None:
     if read_manifest(place) != earlier:
         raise ArtifactError(f"{place} was saved anew while it was exported; nothing was changed. Export it again.")
-
-
-def _write_card(
-    place: Path, earlier: Manifest, manifest: Manifest, facts: MethodFacts, folder: Path, name: str
-) -> None:
-    """Writes the model card anew, unless somebody has edited it."""
-    path = folder / CARD
-    if path.exists() and path.read_text("utf-8") == card(earlier, facts, place, place.absolute().name):
-        path.unlink()
-    write_card(manifest, facts, folder, name)
 
 
 def _same(source: Path, copy: Path, *, linked: bool) -> None:

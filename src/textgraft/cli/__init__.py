@@ -62,7 +62,7 @@ def _common(
 
 
 def main() -> None:
-    """Runs the command line: exit code 0, 1 with one sentence on standard error, or 2 for wrong usage."""
+    """Runs the command line: exit code 0, 1 with one sentence on standard error, 2 for wrong usage, 130 on Ctrl-C."""
     from textgraft.cli.console import Bars
     from textgraft.progress import listening
 

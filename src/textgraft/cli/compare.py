@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Json, MethodOptions, SplitOptions, Table, TableOptions
+from textgraft.cli.options import EveryMetric, Html, Json, MethodOptions, SplitOptions, Table, TableOptions
 
 NAME = "compare"
 
@@ -23,22 +23,27 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Keep each model in a folder of its name in DIR.")
     ] = None,
+    every_metric: EveryMetric = False,
+    html: Html = None,
     as_json: Json = False,
 ) -> str:
     """Train several methods on the same rows of TABLE and compare them on the same test rows; name the one to take."""
-    from textgraft.cli.console import print_json, remark
-    from textgraft.cli.show import show_comparison
+    from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import compare
+    from textgraft.report.comparison import comparison_report
+    from textgraft.report.html import check_place
 
     import_scipy("Comparing methods")
+    check_place(html)
     models = tuning.build([name.strip() for name in methods.split(",") if name.strip()], dividing.seed)
     splits = dividing.read(source, reading)
     comparison = compare(models, splits, directory=out, seed=dividing.seed)
     if as_json:
         print_json(comparison.to_dict())
-    else:
-        show_comparison(comparison)
+    chosen = comparison.recommendation
+    report = comparison_report(comparison.results, chosen, comparison.splits, every_metric=every_metric)
+    present(report, html, quietly=as_json)
     if out:
-        remark(f"The models are in {out}. Predict with: textgraft predict {out / comparison.recommendation.name} TEXT")
-    return comparison.recommendation.name
+        remark(f"The models are in {out}. Predict with: textgraft predict {out / chosen.name} TEXT")
+    return chosen.name

@@ -6,22 +6,33 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textgraft.progress import current_listener
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, TaskID
+
+    from textgraft.report import Report
 
 PATIENCE = 1.0  # seconds of silence before a bar is drawn
 
 
 def remark(sentences: str | Iterable[str]) -> None:
-    """Says sentences on standard error, each on lines of its own."""
+    """Says sentences on standard error, each on lines of its own, but for those that were said while working."""
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes that train together the first one speaks
-    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+    for sentence in unsaid([sentences] if isinstance(sentences, str) else sentences):
         print(sentence, file=sys.stderr)
+
+
+def unsaid(sentences: Iterable[str]) -> Iterator[str]:
+    """Those that were not said while working: what a fit says before its end stands in its notes too."""
+    bars = current_listener()
+    said = bars.said if isinstance(bars, Bars) else set()
+    return (sentence for sentence in sentences if sentence not in said)
 
 
 def print_json(content: Any) -> None:
@@ -29,28 +40,15 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A table on standard output; the columns at the indices ``right`` hold numbers."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def present(report: Report, page: Path | None = None, *, quietly: bool = False) -> None:
+    """Shows a report on standard output, unless ``quietly``, and writes it as a page of HTML where one is wanted."""
+    from textgraft.report import html, terminal
 
-    if title:
-        output().print(title, style="bold", markup=False, soft_wrap=True)
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    # As Text, since a name in square brackets would be taken for markup.
-    for i, name in enumerate(columns):
-        drawn.add_column(Text(name), justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    output().print(drawn)
-
-
-def output() -> Console:
-    """Standard output; 160 columns wide where it is not a terminal."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    if not quietly:
+        terminal.show(report)
+    if page is not None:
+        html.write(report, page)
+        remark(f"The report is in {page}.")
 
 
 class Bars:
@@ -64,6 +62,7 @@ class Bars:
         self._drawn = drawn
         self._progress: Progress | None = None
         self._running = 0
+        self.said: set[str] = set()
 
     def start(self, what: str, total: float | None) -> _Work:
         """See ``textgraft.progress.Listener``."""
@@ -95,6 +94,7 @@ class Bars:
             remark(sentence)
         else:
             self._progress.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        self.said.add(sentence)
 
     def _bars(self) -> Progress:
         if self._progress is None:

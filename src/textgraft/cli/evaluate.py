@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Json, Runtime, Table, TableOptions
+from textgraft.cli.options import EveryMetric, Html, Json, Runtime, Table, TableOptions
 
 NAME = "evaluate"
 
@@ -15,16 +15,24 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model director
 
 
 def run(
-    directory: Directory, source: Table, reading: TableOptions, runtime: Runtime = "auto", as_json: Json = False
+    directory: Directory,
+    source: Table,
+    reading: TableOptions,
+    runtime: Runtime = "auto",
+    every_metric: EveryMetric = False,
+    html: Html = None,
+    as_json: Json = False,
 ) -> None:
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
     from textgraft.artifact import load
-    from textgraft.cli.console import print_json, remark
-    from textgraft.cli.show import show_evaluation
+    from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
+    from textgraft.report.evaluation import evaluation_report
+    from textgraft.report.html import check_place
 
     import_scipy("Evaluating with intervals")
+    check_place(html)
     model = load(directory, runtime=runtime)
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
@@ -36,5 +44,5 @@ def run(
         print_json(
             {"model": str(directory), "method": model.method, "table": source} | {"leaks": leaks} | evaluation.to_dict()
         )
-    else:
-        show_evaluation(f"{model.method} from {directory} on {evaluation.n:,} rows of {source}", evaluation, leaks)
+    title = f"{model.method} from {directory} on {evaluation.n:,} rows of {source}"
+    present(evaluation_report(title, evaluation, leaks, every_metric=every_metric), html, quietly=as_json)

@@ -10,7 +10,7 @@ import typer
 from textgraft.cli.options import Json, TableOptions
 
 if TYPE_CHECKING:
-    from textgraft.artifact.attempts import Attempt, Precision, Target
+    from textgraft.artifact.attempts import Precision, Target
     from textgraft.artifact.exporting import Outcome
     from textgraft.dataset import Dataset
 
@@ -25,6 +25,10 @@ def run(
     precision: Annotated[
         str, typer.Option(help="int8, bf16 or fp32; auto is int8 where it passes, else the next better one that does.")
     ] = "auto",
+    full_range: Annotated[
+        bool,
+        typer.Option("--full-range", help="int8 with all 8 bits: more accurate, alike only on processors with VNNI."),
+    ] = False,
     source: Annotated[
         str | None,
         typer.Option(
@@ -57,6 +61,7 @@ def run(
         directory,
         runtime=cast("Target", runtime),  # what else it may be is refused there
         precision=cast("Precision", precision),
+        full_range=full_range,
         data=None if source is None else read_like_training(directory, source, reading),
         tolerance=Tolerance(max_difference, min_equal, max_drop),
         to=to,
@@ -70,44 +75,26 @@ def run(
 
 def read_like_training(directory: Path, source: str, reading: TableOptions) -> Dataset:
     """A labelled table in the columns of the model's training data, unless others are given."""
-    from textgraft.artifact import load
+    from textgraft.artifact.loading import fitted_on
+    from textgraft.artifact.locating import is_foreign
+    from textgraft.model_directory import read_manifest
 
-    columns = None if reading.text or reading.label else load(directory, runtime="torch").fitted_on_.columns
-    return reading.read(source, like=columns)
+    unknown = reading.text or reading.label or is_foreign(directory)
+    return reading.read(source, like=None if unknown else fitted_on(read_manifest(directory)).columns)
 
 
 def show_outcome(outcome: Outcome) -> None:
     """A row per recipe that was tried, and how to use the one that was taken."""
-    from textgraft.cli.console import output, table
     from textgraft.model_directory.files import directory_bytes
+    from textgraft.report import Report, terminal
+    from textgraft.report.exports import attempts_section
+    from textgraft.wording import megabytes
 
     compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
     title = f"{outcome.runtime}, compared with the model in fp32 on {compared.texts:,} texts ({outcome.compared_on})"
-    columns = ("recipe", "largest difference", "equal labels", compared.metric, "change", "size", "texts/s", "verdict")
-    table(title, columns, [_row(attempt) for attempt in outcome.attempts], right=range(1, 7))
-    size = directory_bytes(outcome.directory) / 1e6
-    output().print(
-        f"{outcome.directory} ({size:,.1f} MB) now holds {outcome.runtime} {outcome.precision}: textgraft predict and "
-        f"textgraft.load take it where it is the fastest, with runtime={outcome.runtime!r} always.",
-        soft_wrap=True,
-        markup=False,
+    use = (
+        f"{outcome.directory} ({megabytes(directory_bytes(outcome.directory))}) now holds {outcome.runtime} "
+        f"{outcome.precision}: textgraft predict and textgraft.load take it where it is the fastest, with "
+        f"runtime={outcome.runtime!r} always."
     )
-
-
-def _row(attempt: Attempt) -> tuple[str, ...]:
-    parity, verdict = attempt.parity, attempt.fault or "taken"
-    if parity is None:
-        return (attempt.recipe, "", "", "", "", "", "", verdict)
-    metric = "–" if parity.before is None else f"{parity.before.value:.3f}"
-    if parity.after is not None:
-        metric += f" → {parity.after.value:.3f}"
-    return (
-        attempt.recipe,
-        f"{parity.largest_difference:.4f}",
-        f"{parity.equal_labels:.1%}",
-        metric,
-        "" if parity.change is None else str(parity.change),
-        f"{attempt.size / 1e6:,.1f} MB",
-        f"{parity.speed_before:,.0f} → {parity.speed_after:,.0f}",
-        verdict,
-    )
+    terminal.show(Report(title, (attempts_section(outcome.attempts, use),)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Json, SplitOptions, Table, TableOptions
+from textgraft.cli.options import Html, Json, SplitOptions, Table, TableOptions
 
 NAME = "inspect"
 
@@ -18,17 +18,20 @@ def run(
     encoder: Annotated[
         str | None, typer.Option(help="Encoder whose tokens are counted.", show_default="all-MiniLM-L6-v2")
     ] = None,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Look at TABLE: columns, balance, lengths, duplicates, leaks, conflicting labels and giveaways."""
-    from textgraft.cli.console import print_json, remark
-    from textgraft.cli.show import show_audit
+    from textgraft.cli.console import present, print_json, remark
     from textgraft.data.inspecting import inspect
     from textgraft.encoders import TextTokenizer, resolve
     from textgraft.errors import EncoderError, MissingExtraError
     from textgraft.extras import import_scipy
+    from textgraft.report.audit import audit_report
+    from textgraft.report.html import check_place
 
     import_scipy("Inspecting a table")
+    check_place(html)
     splits = dividing.read(source, reading, for_audit=True)
     parts = splits if len(splits.parts()) > 1 else splits.train
     try:
@@ -42,5 +45,4 @@ def run(
         audit = inspect(parts)
     if as_json:
         print_json({"table": source, "encoder": encoder} | audit.to_dict())
-    else:
-        show_audit(source, audit)
+    present(audit_report(source, audit), html, quietly=as_json)

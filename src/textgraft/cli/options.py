@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from textgraft.errors import SettingError, TextgraftError
+from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -79,10 +79,12 @@ class TableOptions(InputOptions):
         like: Dataset | Columns | None = None,
         keep_empty: bool = False,
         keys: dict[str, str | None] | None = None,
+        beside: Iterable[str] = (),
     ) -> Dataset:
-        """Reads a labelled table and says how."""
+        """Reads a labelled table, besides others, and says how."""
         from textgraft.cli.console import remark
         from textgraft.data import check_texts, read_table
+        from textgraft.wording import notes_about
 
         data = read_table(
             source,
@@ -95,7 +97,7 @@ class TableOptions(InputOptions):
         )
         if not keep_empty:
             data = check_texts(data, drop_empty=self.drop_empty)
-        remark(f"{source}: {note}" for note in data.notes)
+        remark(notes_about(source, data.notes, beside))
         return data
 
 
@@ -130,9 +132,11 @@ class SplitOptions:
         if self.test and (self.group or self.time):
             raise SettingError("--test is the division already; --group and --time divide a table without it.")
         keys = {"group": self.group, "time": self.time, "split": self.split}
-        data = reading.read(source, keep_empty=for_audit, keys=keys)
+        tables = [table for table in (source, self.valid, self.test) if table]
+        data = reading.read(source, keep_empty=for_audit, keys=keys, beside=tables)
         valid, test = (
-            reading.read(name, like=data, keep_empty=for_audit) if name else None for name in (self.valid, self.test)
+            reading.read(table, like=data, keep_empty=for_audit, beside=tables) if table else None
+            for table in (self.valid, self.test)
         )
         share = 0.0 if for_audit else self.test_size
         if valid is None and test is None and (share > 0 or data.parts is not None):
@@ -229,7 +233,7 @@ def _parameter(name: str, default: object, annotation: object) -> inspect.Parame
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _parameters(kind: type) -> list[inspect.Parameter]:
+def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
     """What an option class takes."""
     if issubclass(kind, MethodOptions):
         return kind.parameters()
@@ -243,6 +247,8 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
 
 def expand(command: Callable[..., object]) -> Callable[..., None]:
     """Shows what every option class among the parameters of ``command`` takes to Typer as options of the command."""
+    from textgraft.cli.console import remark
+
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type, list[str]]] = {}
@@ -261,8 +267,9 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
             given[name] = kind(**{field: given.pop(field) for field in names})
         try:
             command(**given)
-        except KeyboardInterrupt:
-            raise TextgraftError("Stopped; no half-written file is left behind.") from None
+        except KeyboardInterrupt as interrupt:
+            remark(f"Stopped; {interrupt}" if interrupt.args else "Stopped.")
+            raise typer.Exit(130) from None  # 128 and the number of the signal, as of what a shell runs
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -278,6 +285,8 @@ def column_names(columns: str | None) -> list[str] | None:
 Table = Annotated[str, typer.Argument(metavar="TABLE", help="A file, a folder or a pattern such as 'data/*.csv'.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page of HTML too.")]
+EveryMetric = Annotated[bool, typer.Option("--all", help="Show every metric, not only those that matter most.")]
 Runtime = Annotated[
     str,
     typer.Option("--runtime", help="Computes the network: auto, torch, onnx, openvino, or an export's name."),

@@ -25,29 +25,32 @@ def coverage(
     as_json: Json = False,
 ) -> None:
     """Count which words of TABLE have a vector in VECTORS; labels are not needed."""
-    from textgraft.cli.console import print_json, remark, table
+    from textgraft.cli.console import print_json, remark
     from textgraft.data import read_texts
+    from textgraft.report import Report, Section, terminal
     from textgraft.text import tokenizers
     from textgraft.text.vectors import coverage, open_vectors
     from textgraft.text.vocabulary import SPECIALS, Vocabulary
+    from textgraft.wording import notes_about
 
     tokenize = tokenizers.tokenizer(tokenizer)
     opened = open_vectors(vectors)
     remark(opened.notes)
     stream = read_texts(source, column_names(reading.text), options=reading.format_options())
     texts = [text for chunk, _ in stream for text in chunk]
-    remark(f"{source}: {note}" for note in stream.notes)
+    remark(notes_about(source, stream.notes))
     vocabulary = Vocabulary.count(texts, tokenize)
-    found = coverage(vocabulary.words[len(SPECIALS) :], vocabulary.frequencies[len(SPECIALS) :], opened)
+    covered = coverage(vocabulary.words[len(SPECIALS) :], vocabulary.frequencies[len(SPECIALS) :], opened)
     if as_json:
-        print_json({"table": source, "tokenizer": tokenizer} | found.to_dict())
+        print_json({"table": source, "tokenizer": tokenizer} | covered.to_dict())
         return
-    print(found)
-    if found.missing:
-        rows = [(word, f"{count:,}") for word, count in found.missing]
-        table("Most frequent words without a vector", ("word", "times"), rows, right=(1,))
-    if found.warning:
-        remark(f"Warning: {found.warning}")
+    print(covered)
+    if covered.missing:
+        rows = tuple((word, f"{count:,}") for word, count in covered.missing)
+        section = Section("", ("word", "times"), rows, numbers=(1,))
+        terminal.show(Report("Most frequent words without a vector", (section,)))
+    if covered.warning:
+        remark(f"Warning: {covered.warning}")
 
 
 def nearest(
@@ -57,18 +60,20 @@ def nearest(
     as_json: Json = False,
 ) -> None:
     """Show the words whose vectors have the greatest cosine similarity to that of WORD."""
-    from textgraft.cli.console import print_json, remark, table
+    from textgraft.cli.console import print_json, remark
+    from textgraft.report import Report, Section, terminal
     from textgraft.text.vectors import open_vectors
 
     opened = open_vectors(vectors)
     remark(opened.notes)
-    found = opened.nearest(word, k)
+    neighbours = opened.nearest(word, k)
     if as_json:
-        near = [{"word": other, "cosine": value} for other, value in found]
+        near = [{"word": other, "cosine": value} for other, value in neighbours]
         print_json({"word": word, "vectors": opened.name, "nearest": near})
         return
-    rows = [(other, f"{value:.3f}") for other, value in found]
-    table(f"Nearest to {word!r} in {opened.name}", ("word", "cosine"), rows, right=(1,))
+    rows = tuple((other, f"{value:.3f}") for other, value in neighbours)
+    section = Section("", ("word", "cosine"), rows, numbers=(1,))
+    terminal.show(Report(f"Nearest to {word!r} in {opened.name}", (section,)))
 
 
 for command in (coverage, nearest):

@@ -140,8 +140,8 @@ class Audit:
     @property
     def advice(self) -> tuple[str, ...]:
         """What to do, in sentences; the most serious first."""
-        told = [finding for finding in self.findings if finding.advice]
-        return tuple(finding.advice for finding in sorted(told, key=lambda finding: finding.level != "warning"))
+        in_order = sorted(self.findings, key=lambda finding: finding.level != "warning")
+        return tuple(finding.advice for finding in in_order if finding.advice)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON values, and the advice."""

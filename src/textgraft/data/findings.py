@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.errors import listed
+from textgraft.wording import counted, percent
 
 MOST_LABELS = 20
 UNBALANCED = 10
@@ -31,7 +32,7 @@ def _rows(audit: Audit) -> Iterator[Finding]:
     if any(part.empty for part in audit.parts.values()):
         rows = [row for part in audit.parts.values() for row in part.empty_rows]
         total = sum(part.empty for part in audit.parts.values())
-        advice = f"{_count(total, 'blank text')} ({_first(rows, total)}): fill in or take out."
+        advice = f"{counted(total, 'blank text')} ({_first(rows, total)}): fill in or take out."
         yield Finding("rows", "empty texts", _each(audit, lambda part: f"{part.empty:,}"), "warning", advice)
 
 
@@ -39,14 +40,14 @@ def _labels(audit: Audit) -> Iterator[Finding]:
     first = next(iter(audit.parts.values()))
     labels = sorted(audit.task.labels, key=lambda label: -first.labels[label])
     for label in labels[:MOST_LABELS]:
-        counts = (f"{part.labels[label]:,} ({_percent(part.shares[label])})" for part in audit.parts.values())
+        counts = (f"{part.labels[label]:,} ({percent(part.shares[label])})" for part in audit.parts.values())
         yield Finding("labels", label, tuple(counts))
     if len(labels) > MOST_LABELS:
         yield Finding("labels", "more labels", (f"{len(labels) - MOST_LABELS:,}",))
     if audit.task.multi_label:
         yield Finding("labels", "labels per row", _each(audit, lambda part: f"{part.labels_per_row:.2f}"))
         without = _each(
-            audit, lambda part: f"{part.without_label:,} ({_percent(part.without_label / max(part.rows, 1))})"
+            audit, lambda part: f"{part.without_label:,} ({percent(part.without_label / max(part.rows, 1))})"
         )
         yield Finding("labels", "rows without label", without)
     carried = [n for n in first.labels.values() if n]
@@ -80,11 +81,11 @@ def _lengths(audit: Audit) -> Iterator[Finding]:
     if cuts:
         many = max(cuts) > MANY_CUT
         advice = (
-            f"{_percent(max(cuts))} of the texts are longer than the {audit.max_tokens:,} tokens the encoder reads: "
+            f"{percent(max(cuts))} of the texts are longer than the {audit.max_tokens:,} tokens the encoder reads: "
         )
         advice += "--long window reads all of them."
         what = f"cut at {audit.max_tokens:,} tokens"
-        values = _each(audit, lambda part: "" if part.cut is None else _percent(part.cut))
+        values = _each(audit, lambda part: "" if part.cut is None else percent(part.cut))
         yield Finding("length", what, values, "look" if many else "fact", advice if many else "")
 
 
@@ -113,36 +114,28 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
     if conflicts.texts:
         example = conflicts.examples[0]
         advice = (
-            f"{conflicts.rows:,} rows share {_count(conflicts.texts, 'text')} but not the labels (such as "
+            f"{conflicts.rows:,} rows share {counted(conflicts.texts, 'text')} but not the labels (such as "
             f"{' and '.join(example.rows[:2])}): settle on one; no classifier can be right on "
             f"{conflicts.outvoted:,} of them."
         )
     level: Level = "warning" if conflicts.texts else "fact"
-    yield Finding("labelling", "same text, different labels", (_count(conflicts.rows, "row"),), level, advice)
+    yield Finding("labelling", "same text, different labels", (counted(conflicts.rows, "row"),), level, advice)
     for giveaway in audit.giveaways:
-        value = f"{_count(giveaway.rows, 'text')}, {_percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
+        value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = ""
         if giveaway.flagged:
             advice = (
-                f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {_percent(giveaway.share)} of them "
+                f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of them "
                 "carry that label: check that the label was not made from the word."
             )
         level = "look" if giveaway.flagged else "fact"
         yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), level, advice)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _length(lengths: Lengths | None) -> str:
     if lengths is None:
         return ""
     return f"median {lengths.median:,.0f}, 95 % {lengths.p95:,.0f}, longest {lengths.longest:,}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _first(rows: Sequence[str], total: int) -> str:

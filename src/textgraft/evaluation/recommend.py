@@ -14,6 +14,7 @@ from textgraft.evaluation.inputs import Thresholds, check_predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
 from textgraft.evaluation.paired import PairedTest, paired_scores, paired_test
 from textgraft.task import Task
+from textgraft.wording import p_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,6 @@ def _check(entries: Sequence[Entry], alpha: float) -> None:
         raise SettingError(f"alpha must lie between 0 and 1; got {alpha!r}. 0.05 is usual.")
 
 
-def _p(p_value: float) -> str:
-    if p_value < 0.001:
-        return "p < 0.001"
-    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+def _p(value: float) -> str:
+    shown = p_value(value)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"

@@ -1,37 +1,44 @@
 """The model card ``README.md``: what a model directory says of itself to people, and to the Hugging Face Hub.
 
 Sections after Mitchell et al. 2019, Model Cards for Model Reporting (arXiv:1810.03993). All of it comes from the
-manifest and the files beside it, so the same directory gives the same card.
+manifest and the files beside it, so the same directory gives the same card. The wording is in ``card.md``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any
 
-import numpy as np
-
+from textgraft import progress
 from textgraft.encoders.sources import EMBEDDED
 from textgraft.errors import ArtifactError, DataError, listed
-from textgraft.evaluation import Evaluation, Interval
+from textgraft.evaluation import Evaluation
 from textgraft.evaluation.parity import Parity
-from textgraft.model_directory.manifest import CARD, Manifest
+from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
+from textgraft.report import Section
+from textgraft.report.evaluation import OF_LABELS, RANKING, confused, metric_name, metrics, notes, per_label, weakest
+from textgraft.report.markdown import code, table, text
+from textgraft.wording import decimal, megabytes, percent
 
 FILE = CARD
-MOST_LABELS = 100  # in a table
+MOST_ROWS = 100  # of a table
 FEW_ROWS = 50  # of a label in training, below which it is called rare
 KNOWN = {  # what textgraft offers by name: its licence, as the Hub writes it, and its name on the Hub
     "all-MiniLM-L6-v2": ("apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
     "glove.6B.50d": ("pddl", ""),
 }
-FIGURES = ("precision", "recall", "f1", "roc_auc", "average_precision")
 
 
-def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "") -> str:
+def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *, earlier_wording: bool = False) -> str:
     """The model card of a directory.
 
     Args:
@@ -39,63 +46,91 @@ def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "") -
         facts: of its method.
         folder: where its files are.
         name: what the model is called; the folder's name where it is not given.
+        earlier_wording: as cards were written before their hash stood in the manifest, with JSON's names of metrics.
 
     Returns:
         Markdown with a head in YAML.
     """
     name = name or folder.name
-    evaluation = _evaluation(manifest)
-    sections = [
-        ("", _intended(manifest, facts)),
-        ("How to use it", _usage(manifest, facts, folder, name)),
-        ("Training data", _training_data(manifest, facts)),
-        ("How good it is", _quality(evaluation)),
-        ("Calibration", _calibration(evaluation)),
-        ("Weak spots", _weak_spots(manifest, evaluation)),
-        ("Size and speed", _sizes(manifest, facts)),
-        ("Exports", _exports(manifest, folder)),
-        ("How it was made", _making(manifest)),
-        ("Licences", _licences(manifest)),
-    ]
-    body = []
-    for title, lines in sections:
-        text = "\n".join(lines).strip()
-        if text:
-            body.append(f"## {title}\n\n{text}" if title else text)
-    return f"{_head(manifest, facts)}\n\n# {_plain(name)}\n\n" + "\n\n".join(body) + "\n"
+    values = {
+        "head": _head(manifest, facts),
+        "name": text(name),
+        "source": json.dumps(name, ensure_ascii=False),
+        **_task(manifest),
+        "summary": facts.summary,
+        **_reader(manifest, facts, folder),
+        **_training_data(manifest, facts),
+        **_quality(manifest, earlier_wording),
+        **_size(manifest, facts),
+        "exports": _exports(manifest, folder, str if earlier_wording else metric_name),
+        **_making(manifest),
+    }
+    return _filled((files("textgraft.model_directory") / "card.md").read_text("utf-8"), values)
 
 
-def write_card(
-    manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *, earlier: Manifest | None = None
-) -> None:
-    """Writes the card into a model directory; one that somebody has edited stays.
+def write_card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str, replaced: Iterable[Path]) -> Manifest:
+    """Writes the card of a model directory that is being made; one that somebody has edited is taken over.
 
     Args:
-        manifest: what the directory holds now.
+        manifest: of the model.
         facts: of its method.
         folder: where to.
-        name: see ``card``.
-        earlier: what it held when the card in it was written.
+        name: what the model is called.
+        replaced: the places of directories that the new one comes from or replaces; the first edited card stays.
+
+    Returns:
+        The manifest with the card's hash.
     """
-    path = folder / FILE
-    if path.exists() and (earlier is None or not is_as_written(earlier, facts, folder)):
-        return
-    path.write_text(card(manifest, facts, folder, name), "utf-8")
+    for place in replaced:
+        if _is_edited(place, facts):
+            shutil.copyfile(place / FILE, folder / FILE)
+            progress.say(f"{place / FILE} is not as textgraft wrote it and stays; delete it to have it written anew.")
+            return replace(manifest, card=None)
+    content = card(manifest, facts, folder, name)
+    (folder / FILE).write_text(content, "utf-8")
+    return replace(manifest, card=digest(content))
 
 
 def is_as_written(manifest: Manifest, facts: MethodFacts, folder: Path) -> bool:
-    """Whether the card in a model directory is the one that ``card`` gives, by whatever name of the model."""
-    path = folder / FILE
-    if not path.is_file():
+    """Whether the card in a model directory is as textgraft wrote it, whatever the model was called then."""
+    if not (folder / FILE).is_file():
         return False
-    text = path.read_text("utf-8", errors="replace")
-    title = re.search(r"^# (.*)$", text, re.MULTILINE)
-    return title is not None and text == card(manifest, facts, folder, title.group(1))
+    content = (folder / FILE).read_text("utf-8", errors="replace")
+    if manifest.card is not None:
+        return digest(content) == manifest.card
+    title = re.search(r"^# (.*)$", content, re.MULTILINE)
+    name = re.sub(r"\\(.)", r"\1", title.group(1)) if title else ""
+    return content == card(manifest, facts, folder, name, earlier_wording=True)
+
+
+def digest(content: str) -> str:
+    """The hash of a card, which does not depend on the line ends of a system."""
+    return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()
 
 
 def file_name(path: str) -> str:
     """The last part of a path, of whatever system."""
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
+
+
+def _is_edited(place: Path, facts: MethodFacts) -> bool:
+    if not (place / FILE).is_file():
+        return False
+    try:
+        return not is_as_written(read_manifest(place), facts, place)
+    except (ArtifactError, ValueError, LookupError, TypeError):  # of a damaged model nobody knows
+        return True
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """A template with ``$name`` as values, and ``<!-- if name -->`` to ``<!-- end -->`` only where there is a value."""
+
+    def chosen(block: re.Match[str]) -> str:
+        return block["inner"] if bool(values[block["name"]]) is not bool(block["without"]) else ""
+
+    blocks = re.compile(r"<!-- if (?P<without>not )?(?P<name>\w+) -->\n(?P<inner>.*?)<!-- end -->\n", re.DOTALL)
+    filled = Template(blocks.sub(chosen, template)).substitute(values)
+    return re.sub(r"\n{3,}", "\n\n", filled)
 
 
 def _head(manifest: Manifest, facts: MethodFacts) -> str:
@@ -112,213 +147,152 @@ def _head(manifest: Manifest, facts: MethodFacts) -> str:
         if licence and facts.is_encoder:  # the others do not hold its weights
             content["license"] = licence
     # JSON's strings and lists are YAML's too.
-    return "\n".join(
-        ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()), "---"]
-    )
+    return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
 
 
-def _intended(manifest: Manifest, facts: MethodFacts) -> Iterator[str]:
+def _task(manifest: Manifest) -> dict[str, str]:
     labels = manifest.task["labels"]
-    gives = "any number of" if manifest.task["multi_label"] else "one of"
-    yield (
-        f"Gives a text {gives} {len(labels):,} labels ({_plain(listed(labels, 12))}), each with a probability. It is "
-        f"{facts.summary}, made with textgraft."
-    )
-    yield ""
-    yield (
-        "It is meant for texts of the kind that it was trained on. Texts of another kind, language or time get labels "
-        "all the same, and nothing here says how good these are: label some of them and evaluate."
-    )
+    return {
+        "gives": "any number of" if manifest.task["multi_label"] else "one of",
+        "n_labels": f"{len(labels):,}",
+        "labels": text(listed(labels, 12)),
+    }
 
 
-def _usage(manifest: Manifest, facts: MethodFacts, folder: Path, name: str) -> Iterator[str]:
-    source = json.dumps(name, ensure_ascii=False)
-    yield from ("```python", "import textgraft", "", f"model = textgraft.load({source})")
-    yield from ('model.predict(["a text"])', 'model.predict_proba(["a text"])  # columns: model.classes_', "```")
-    if not facts.is_encoder or not any(file.endswith(".safetensors") for file in manifest.files):
-        return
-    yield ""
-    if _read_by_transformers(folder):
-        yield from ("```python", "from transformers import pipeline", "")
-        yield from (
-            f'classify = pipeline("text-classification", {source}, top_k=None)',
-            'classify("a text", truncation=True)',
-        )
-        yield "```"
-        yield ""
-        window = manifest.chosen.get("max_tokens", "its")
-        yield (
-            f"Both give the same probabilities, but for rounding, of a text that fits a window ({window} tokens). "
-            "`transformers` cuts a longer one there."
-        )
-    else:
-        yield (
-            "`transformers` has no class for a classifier on the encoder half of T5: it would read this directory as a "
-            "model with a decoder and a random head. Load it with textgraft."
-        )
-    if manifest.task["multi_label"]:
-        told = ", ".join(
-            f"{_plain(label)} {t:.2f}" for label, t in _pairs(manifest.task["labels"], manifest.thresholds)
-        )
-        yield f"\nA label is given from its threshold on: {told}. `transformers` does not know these."
+def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, str]:
+    """Whether ``transformers`` reads the model, and what it does not know of it."""
+    read = facts.is_encoder and any(file.endswith(".safetensors") for file in manifest.files)
+    config = folder / "config.json"
+    kinds = (json.loads(config.read_text("utf-8")).get("architectures") or []) if config.is_file() else []
+    whole = any(str(kind).endswith("ForSequenceClassification") for kind in kinds)
+    thresholds = _pairs(manifest.task["labels"], manifest.thresholds) if manifest.task["multi_label"] and read else []
+    return {
+        "read_by_transformers": "yes" if read and whole else "",
+        "read_as_t5": "yes" if read and not whole else "",
+        "window": str(manifest.chosen.get("max_tokens", "its")),
+        "thresholds": ", ".join(f"{text(label)} {threshold:.2f}" for label, threshold in thresholds),
+    }
 
 
-def _training_data(manifest: Manifest, facts: MethodFacts) -> Iterator[str]:
-    told = manifest.fitted_on
-    if not told["rows"]:
-        yield "Not known: the model was not trained by textgraft, but loaded from what `transformers` had saved."
-        return
-    files = listed((_code(file_name(file)) for file in told["files"]), 10)
-    yield f"{told['rows']:,} texts from {files}, not included here. Their fingerprint is `{told['fingerprint']}`."
-    if columns := told.get("columns"):
-        names = [*columns["text"], *columns["label"]]
-        yield f"Columns: {', '.join(map(_code, names))}."
-    if facts.holds_of_texts:
-        held = facts.holds_of_texts
-        yield f"The model's files hold {held} that occur in these texts, which whoever has them can read."
-    yield ""
-    rows = [(label, f"{count:,}", f"{count / told['rows']:.1%}") for label, count in
-            _pairs(manifest.task["labels"], told["counts"])]  # fmt: skip
-    yield from _table(("label", "texts", "share"), rows)
+def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
+    data = manifest.fitted_on
+    known = bool(data["rows"])
+    columns = [*data["columns"]["text"], *data["columns"]["label"]] if known and data.get("columns") else []
+    counts = _pairs(manifest.task["labels"], data["counts"]) if known else []
+    rows = tuple((label, f"{count:,}", percent(count / data["rows"])) for label, count in counts)
+    return {
+        "rows": f"{data['rows']:,}" if known else "",
+        "files": listed((code(file_name(file)) for file in data["files"]), 10),
+        "fingerprint": data["fingerprint"],
+        "columns": ", ".join(map(code, columns)),
+        "holds_of_texts": facts.holds_of_texts if known else "",
+        "label_counts": table(Section("", ("label", "texts", "share"), rows).first(MOST_ROWS)) if known else "",
+    }
 
 
-def _quality(evaluation: Evaluation | None) -> Iterator[str]:
+def _quality(manifest: Manifest, earlier_wording: bool) -> dict[str, str]:
+    """Figures on test data, and where it is weak."""
+    evaluation = _evaluation(manifest)
+    spots = list(_weak_spots(manifest, evaluation, earlier_wording))
+    values = dict.fromkeys(("test_rows", "headline", "majority", "metrics", "per_label", "calibration_error"), "")
+    values["weak_spots"] = "\n".join(f"- {text(spot)}" for spot in spots)
     if evaluation is None:
-        yield "It was not evaluated on test data when it was saved. `textgraft evaluate` does that."
-        return
+        return values
     headline, floor = evaluation.headline, evaluation.floor
-    beside = f"; always giving the majority of the training data: {floor[headline]}" if floor else ""
-    yield f"On {evaluation.n:,} rows of test data: {headline} {evaluation.metrics[headline]}{beside}."
-    yield "In brackets 95 % intervals."
-    yield ""
-    rows = [(metric, str(figure), _value(floor.get(metric))) for metric, figure in evaluation.metrics.items()]
-    yield from _table(("metric", "value", "always the majority"), rows)
-    yield ""
-    per_label = [
-        (label, f"{figures['support']:,}", *(_value(figures.get(name)) for name in FIGURES))
-        for label, figures in evaluation.per_label.items()
-    ]
-    yield from _table(("label", "rows", *FIGURES), per_label)
+    called = headline if earlier_wording else metric_name(headline)
+    overall = metrics(evaluation, every=True)
+    labels = per_label(evaluation, (*OF_LABELS, *RANKING), intervals=True)
+    if earlier_wording:
+        every = [(name, str(figure), str(floor.get(name, ""))) for name, figure in evaluation.metrics.items()]
+        overall = Section("", ("metric", "value", "always the majority"), tuple(every))
+        labels = replace(labels, columns=("label", "rows", *OF_LABELS, *RANKING))
+    return values | {
+        "test_rows": f"{evaluation.n:,}",
+        "headline": f"{called} {evaluation.metrics[headline]}",
+        "majority": f"; always giving the majority of the training data: {floor[headline]}" if floor else "",
+        "metrics": table(overall.first(MOST_ROWS)),
+        "per_label": table(labels.first(MOST_ROWS)),
+        "calibration_error": str(evaluation.metrics.get("ece", "")),
+    }
 
 
-def _calibration(evaluation: Evaluation | None) -> Iterator[str]:
-    error = evaluation.metrics.get("ece") if evaluation else None
-    if error is None:
-        yield "Not measured: how far the probabilities can be believed is not known."
-        return
-    yield (
-        f"The expected calibration error is {error}: by so much a probability is off on average. 0 is perfect; texts "
-        "of another kind than the test data may be off by more."
-    )
-
-
-def _weak_spots(manifest: Manifest, evaluation: Evaluation | None) -> Iterator[str]:
-    labels, told = manifest.task["labels"], manifest.fitted_on
+def _weak_spots(manifest: Manifest, evaluation: Evaluation | None, earlier_wording: bool) -> Iterator[str]:
     if evaluation is None:
-        yield "- How it does on each label is not known, since it was not evaluated."
+        yield "How it does on each label is not known, since it was not evaluated."
     else:
-        yield from _weakest(evaluation)
-        yield from _confused(evaluation)
-        yield from (f"- {_plain(note)}" for note in evaluation.notes)
-    if told["rows"]:
-        rare = [f"{label} ({count:,})" for label, count in _pairs(labels, told["counts"]) if count < FEW_ROWS]
+        yield from weakest(evaluation)
+        yield from confused(evaluation)
+        yield from evaluation.notes if earlier_wording else notes(evaluation)
+    if manifest.fitted_on["rows"]:
+        counts = _pairs(manifest.task["labels"], manifest.fitted_on["counts"])
+        rare = [f"{label} ({count:,})" for label, count in counts if count < FEW_ROWS]
         if rare:
-            yield f"- Fewer than {FEW_ROWS} training texts carry {_plain(listed(rare, 10))}."
+            yield f"Fewer than {FEW_ROWS} training texts carry {listed(rare, 10)}."
     if cut := manifest.chosen.get("texts_cut"):
-        yield f"- {cut:.1%} of the training texts are longer than what it reads; what stands behind is not seen."
+        yield f"{percent(cut)} of the training texts are longer than what it reads; what stands behind is not seen."
 
 
-def _weakest(evaluation: Evaluation) -> Iterator[str]:
-    """Up to three labels with the lowest F1, of those that test rows carry."""
-    scored = [
-        (figure.value, label, figure)
-        for label, figures in evaluation.per_label.items()
-        if figures["support"] and isinstance(figure := figures.get("f1"), Interval) and figure.value < 1
-    ]
-    worst = sorted(scored, key=lambda one: one[:2])[:3]
-    if worst:
-        yield f"- The lowest F1: {_plain(', '.join(f'{label} {figure}' for _, label, figure in worst))}."
-
-
-def _confused(evaluation: Evaluation) -> Iterator[str]:
-    """Up to three pairs of labels that are most often taken for each other."""
-    if evaluation.task.multi_label:
-        return
-    counts = evaluation.confusion - np.diag(np.diag(evaluation.confusion))
-    rows, labels = evaluation.confusion.sum(axis=1), evaluation.task.labels
-    order = [divmod(int(i), len(labels)) for i in np.argsort(-counts, axis=None, kind="stable")[:3]]
-    for true, given in order:
-        if counts[true, given]:
-            yield (
-                f"- {counts[true, given]:,} of {rows[true]:,} rows of {_plain(labels[true])} are taken for "
-                f"{_plain(labels[given])}."
-            )
-
-
-def _sizes(manifest: Manifest, facts: MethodFacts) -> Iterator[str]:
-    files = {file: told["bytes"] for file, told in manifest.files.items() if file != FILE}
-    yield f"{_megabytes(sum(files.values()))} in all."
+def _size(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
+    sizes = {file: described["bytes"] for file, described in manifest.files.items() if file != FILE}
+    rows = tuple((file, megabytes(size)) for file, size in sorted(sizes.items()))
     encoder = manifest.parameters.get("encoder")
-    if not facts.is_encoder and isinstance(encoder, str) and manifest.weights:
-        yield f"The encoder {_plain(file_name(encoder))} is read besides; it is not in the directory."
-    if speed := manifest.chosen.get("texts_per_second"):
-        yield f"It was trained at {speed:,} texts a second ({_plain(str(manifest.chosen.get('device', '')))})."
-    yield ""
-    yield from _table(("file", "size"), [(file, _megabytes(size)) for file, size in sorted(files.items())])
+    outside = not facts.is_encoder and isinstance(encoder, str) and manifest.weights
+    speed = manifest.chosen.get("texts_per_second")
+    return {
+        "size": megabytes(sum(sizes.values())),
+        "outside_encoder": text(file_name(str(encoder))) if outside else "",
+        "speed": f"{speed:,}" if speed else "",
+        "device": text(str(manifest.chosen.get("device", ""))),
+        "file_sizes": table(Section("", ("file", "size"), rows).first(MOST_ROWS)),
+    }
 
 
-def _exports(manifest: Manifest, folder: Path) -> Iterator[str]:
-    exports = manifest.exported()
-    if not exports:
-        return
-    yield "Its network is computed without PyTorch by these, each compared with the model on the same texts:"
-    yield ""
+def _exports(manifest: Manifest, folder: Path, called: Callable[[str], str]) -> str:
     columns = ("runtime", "precision", "made as", "size", "largest difference", "equal labels", "metric", "texts/s")
     measured, rows = _measured(folder), []
-    for export in exports:
+    for export in manifest.exported():
         size = sum(manifest.files[file]["bytes"] for file in export.files)
         parity = measured.get((export.runtime, export.precision))
-        figures = _parity_figures(parity) if parity else ("not known",) * 4
-        rows.append((export.runtime, export.precision, export.recipe, _megabytes(size), *figures))
-    yield from _table(columns, rows)
+        figures = _parity_figures(parity, called) if parity else ("not known",) * 4
+        rows.append((export.runtime, export.precision, export.recipe, megabytes(size), *figures))
+    return table(Section("", columns, tuple(rows)).first(MOST_ROWS)) if rows else ""
 
 
 def _measured(folder: Path) -> dict[tuple[str, str], Parity]:
     """What ``parity.json`` says of each export, by runtime and precision."""
     try:
-        told = json.loads((folder / "parity.json").read_text("utf-8"))["exports"]
-        return {(one["runtime"], one["precision"]): Parity.from_dict(one["attempts"][-1]["parity"]) for one in told}
+        exports = json.loads((folder / "parity.json").read_text("utf-8"))["exports"]
+        return {(e["runtime"], e["precision"]): Parity.from_dict(e["attempts"][-1]["parity"]) for e in exports}
     except (OSError, ValueError, LookupError, TypeError, ArtifactError):
         return {}
 
 
-def _parity_figures(parity: Parity) -> tuple[str, str, str, str]:
-    metric = f"{parity.metric} {parity.before.value:.3f}, exported {parity.after.value:.3f}" if (
-        parity.before and parity.after
-    ) else ""  # fmt: skip
-    speed = f"{parity.speed_after:,.0f}, torch in fp32 {parity.speed_before:,.0f}" if (
-        parity.speed_before and parity.speed_after
-    ) else ""  # fmt: skip
-    equal = f"{parity.equal_labels:.1%} of {parity.texts:,} texts"
+def _parity_figures(parity: Parity, called: Callable[[str], str]) -> tuple[str, str, str, str]:
+    before, after, metric, speed = parity.before, parity.after, "", ""
+    if before and after:
+        metric = f"{called(parity.metric)} {decimal(before.value)}, exported {decimal(after.value)}"
+    if parity.speed_before and parity.speed_after:
+        speed = f"{parity.speed_after:,.0f}, torch in fp32 {parity.speed_before:,.0f}"
+    equal = f"{percent(parity.equal_labels)} of {parity.texts:,} texts"
     return f"{parity.largest_difference:.2g}", equal, metric, speed
 
 
-def _making(manifest: Manifest) -> Iterator[str]:
+def _making(manifest: Manifest) -> dict[str, str]:
     given = {name: value for name, value in sorted(manifest.parameters.items()) if value is not None}
-    settings = [_code(f"{name}={_shown(name, value)}") for name, value in given.items()]
-    yield f"Settings: {', '.join(settings) or 'none'}."
-    yield ""
-    yield f"Versions: {', '.join(f'{name} {version}' for name, version in manifest.versions.items())}."
-
-
-def _licences(manifest: Manifest) -> Iterator[str]:
+    licences = {}
     for part in ("encoder", "vectors"):
         source = manifest.parameters.get(part)
-        if isinstance(source, str):
-            licence, base = _origin(source)
-            shown = _plain(base or file_name(source))
-            yield f"- The {part} {shown}: {_plain(licence) if licence else 'unknown; look at its page'}."
-    yield "- This model: whoever publishes it says so, as `license:` at the top of this file."
+        licences[f"{part}_licence"] = _licence(source) if isinstance(source, str) else ""
+    return {
+        "settings": ", ".join(code(f"{name}={_shown(name, value)}") for name, value in given.items()) or "none",
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+        **licences,
+    }
+
+
+def _licence(source: str) -> str:
+    licence, base = _origin(source)
+    return f"{text(base or file_name(source))}: {text(licence) if licence else 'unknown; look at its page'}"
 
 
 def _origin(source: str) -> tuple[str, str]:
@@ -335,14 +309,8 @@ def _licence_in(readme: Path) -> str:
     if not readme.is_file():
         return ""
     head = re.match(r"---\n(.*?)\n---", readme.read_text("utf-8", errors="replace"), re.DOTALL)
-    told = re.search(r"^license:\s*[\"']?([\w.-]+)", head.group(1), re.MULTILINE) if head else None
-    return told.group(1) if told else ""
-
-
-def _read_by_transformers(folder: Path) -> bool:
-    config = folder / "config.json"
-    kinds = (json.loads(config.read_text("utf-8")).get("architectures") or []) if config.is_file() else []
-    return any(str(kind).endswith("ForSequenceClassification") for kind in kinds)
+    licence = re.search(r"^license:\s*[\"']?([\w.-]+)", head.group(1), re.MULTILINE) if head else None
+    return licence.group(1) if licence else ""
 
 
 def _evaluation(manifest: Manifest) -> Evaluation | None:
@@ -363,31 +331,3 @@ def _shown(name: str, value: object) -> str:
 
 def _pairs(labels: Sequence[str], values: Sequence[Any]) -> list[tuple[str, Any]]:
     return list(zip(labels, values, strict=True))
-
-
-def _value(figure: Interval | int | None) -> str:
-    return "" if figure is None else str(figure)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table of Markdown; long ones end with how much was left out."""
-    yield f"| {' | '.join(columns)} |"
-    yield f"|---{'|--:' * (len(columns) - 1)}|"
-    every = list(rows)
-    for row in every[:MOST_LABELS]:
-        yield f"| {' | '.join(map(_plain, row))} |"
-    if len(every) > MOST_LABELS:
-        yield f"\nand {len(every) - MOST_LABELS:,} more."
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown takes for text: names of labels and files may hold anything."""
-    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(str(text).split()))
-
-
-def _code(text: str) -> str:
-    return f"`{' '.join(str(text).replace('`', chr(39)).split())}`"

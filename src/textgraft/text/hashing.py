@@ -12,20 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.digests import mix
+
 Hashes = NDArray[np.uint64]
 
 BASE: Final = 0x9E6C63D0876A9B35
 _INVERSE: Final = pow(BASE, -1, 1 << 64)
-
-
-def mix(values: Hashes) -> Hashes:
-    """The finaliser of splitmix64, a bijection whose output bits each depend on all input bits."""
-    values = values ^ (values >> np.uint64(30))
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
-    return values
 
 
 def hash_pieces(codes: NDArray[np.uint32], start: NDArray[np.int64], stop: NDArray[np.int64]) -> Hashes:
@@ -71,14 +63,14 @@ class HashIndex:
         if not len(self.keys):
             return np.full(len(queries), -1, np.int32)
         slots = self._slots(queries)
-        found = self._places[slots]
-        wrong = np.flatnonzero((found >= 0) & (self.keys[found] != queries))
+        places_of_queries = self._places[slots]
+        wrong = np.flatnonzero((places_of_queries >= 0) & (self.keys[places_of_queries] != queries))
         while len(wrong):
             slots[wrong] = (slots[wrong] + 1) & self._mask
             places = self._places[slots[wrong]]
-            found[wrong] = places
+            places_of_queries[wrong] = places
             wrong = wrong[(places >= 0) & (self.keys[places] != queries[wrong])]
-        return found
+        return places_of_queries
 
     def _slots(self, keys: Hashes) -> NDArray[np.int64]:
         return (keys >> self._shift).astype(np.int64)

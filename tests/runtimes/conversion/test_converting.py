@@ -23,7 +23,7 @@ from textgraft.runtimes.conversion.recipes import openvino_has_bf16
 from textgraft.runtimes.conversion.sensitivity import most_sensitive
 from textgraft.task import Task
 
-from ..families import save_family
+from ...encoders.families import save_family
 
 pytest.importorskip("torch")
 for needed in ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"):

@@ -1,0 +1,24 @@
+"""Sections as Markdown, as model cards hold it."""
+
+from __future__ import annotations
+
+import re
+
+from textgraft.report.section import Section
+
+
+def table(section: Section) -> str:
+    """The table of a section, and its sentences below it; all columns but the first are aligned right."""
+    lines = [f"| {' | '.join(map(text, section.columns))} |", f"|---{'|--:' * (len(section.columns) - 1)}|"]
+    lines += [f"| {' | '.join(map(text, row))} |" for row in section.rows]
+    return "\n".join([*lines, *(f"\n{text(sentence)}" for sentence in section.sentences)])
+
+
+def text(content: str) -> str:
+    """Text that Markdown takes for text: names of labels and files may hold anything."""
+    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(content.split()))
+
+
+def code(content: str) -> str:
+    """Text in the type of code."""
+    return f"`{' '.join(content.replace('`', chr(39)).split())}`"

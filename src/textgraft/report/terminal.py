@@ -1,0 +1,42 @@
+"""Reports on standard output."""
+
+from __future__ import annotations
+
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from textgraft.report.section import Report, Section
+
+
+def show(report: Report) -> None:
+    """Prints a report; 160 columns wide where standard output is not a terminal."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    _print_title(console, report.title)
+    for section in report.sections:
+        if section.is_empty:
+            continue
+        _print_title(console, section.title)
+        if section.columns:
+            console.print(_table(section))
+        mark = "• " if len(section.sentences) > 1 else ""
+        for sentence in section.sentences:
+            console.print(f"{mark}{sentence}", soft_wrap=True, markup=False)
+
+
+def _print_title(console: Console, title: str) -> None:
+    if title:
+        console.print(title, style="bold", markup=False, soft_wrap=True)
+
+
+def _table(section: Section) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # As Text, since a name in square brackets would be taken for markup.
+    for i, name in enumerate(section.columns):
+        drawn.add_column(Text(name), justify="right" if i in section.numbers else "left", overflow="fold")
+    for row in section.rows:
+        drawn.add_row(*map(Text, row))
+    return drawn

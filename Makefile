@@ -10,10 +10,10 @@ demo: $(READY)  ## the main job on embedded data: inspect, compare, predict
 	$(BIN)/textgraft demo --out demo
 
 test: $(READY)  ## all tests but the slow ones
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: $(READY)  ## the slow ones too
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(READY)  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -26,9 +26,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import finetune
-from finetune import Bounds, Figures, bullets, head, report, some_of, spread
-from ladder import DATA, HERE, printed, run
+import harness
+from harness import HERE, Bounds, Figures, bullets, head, places_of_files, printed, report, run, some_of, spread
 
 
 @dataclass(frozen=True)
@@ -80,11 +79,11 @@ attention scores not counted. Peak: the fastest square product in a process of i
 precision of the contender: `torch.nn.functional.linear` in bf16 and fp32, `torch._int_mm` (oneDNN) in int8."""
 
 
-class Bench(finetune.Bench):
-    """Runs the jobs of ``serving.py`` in this Python, and those of the peers in one that has them."""
+class Bench(harness.Bench):
+    """Runs the jobs of ``inference_jobs.py`` in this Python, and those of the peers in one that has them."""
 
     def __init__(self, log: Path | None, pythons: list[str], scratch: Path) -> None:
-        super().__init__(log)
+        super().__init__("inference_jobs.py", log)
         self.scratch = scratch
         self.pythons = [sys.executable, *pythons]
         # The best runtime is chosen here, not remembered; nothing is asked of the Hub.
@@ -96,8 +95,8 @@ class Bench(finetune.Bench):
     def command(self, job: dict[str, Any]) -> list[str]:
         """A job that names a Python is a peer's."""
         if "python" in job:
-            return [job["python"], str(HERE / "serving_peers.py")]
-        return [sys.executable, str(HERE / "serving.py")]
+            return [job["python"], str(HERE / "inference_peers.py")]
+        return super().command(job)
 
     def environment(self, place: str) -> dict[str, str]:  # noqa: ARG002
         """The same for all."""
@@ -109,7 +108,7 @@ class Bench(finetune.Bench):
         for python in self.pythons if wanted else []:
             try:
                 job = json.dumps({"do": "has"})
-                has[python] = printed(run([python, str(HERE / "serving_peers.py"), job], self.variables))
+                has[python] = printed(run([python, str(HERE / "inference_peers.py"), job], self.variables))
             except (RuntimeError, OSError) as error:
                 print(f"{python} runs no peers: {error}", file=sys.stderr, flush=True)
         found = {peer: python for peer in wanted for python in reversed(has) if peer in has[python]}
@@ -306,18 +305,16 @@ def arguments() -> argparse.Namespace:
 
 
 def shared(parser: argparse.ArgumentParser) -> None:
-    """The options of every benchmark of serving."""
+    """The options of every benchmark of inference."""
     parser.add_argument("--peer-python", action="append", default=[], metavar="PATH",
                         help="an interpreter that has peers; may be given several times")  # fmt: skip
-    parser.add_argument("--data", type=Path, default=DATA, help="the folder of the real tables")
-    parser.add_argument("--log", type=Path, help="JSON Lines: every finished process is added at once")
-    parser.add_argument("--out", type=Path, help="where the table goes besides standard output")
+    places_of_files(parser)
     parser.set_defaults(set=[])
 
 
 def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The options; the interpreters are found wherever the processes run."""
-    options = finetune.parsed(parser)
+    options = harness.parsed(parser)
     options.peer_python = [str(Path(python).absolute()) for python in options.peer_python]
     return options
 

@@ -5,33 +5,36 @@
     python benchmarks/finetune.py quality --only emotion,climate --set learning_rate=2e-4 --log runs.jsonl
     python benchmarks/finetune.py speed --device-row      on a CUDA device too (``--device-row only``: on it alone)
 
-Every training is a process of its own (``trainer.py``), one after the other. In ``speed`` the contenders take turns,
-seed by seed, so that a noisy minute hits all alike, and the machine's peak is measured before each turn. Without
+Every training is a process of its own (``finetune_jobs.py``), one after the other. In ``speed`` the contenders take
+turns, seed by seed, so that a noisy minute hits all alike, and the machine's peak is measured before each turn. Without
 ``--device-row`` a GPU is hidden from all of them. The exit code is 1 if a bound was not met or a process failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import platform
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from statistics import mean
-from typing import Any
 
-from ladder import DATA, HERE, met, nothing, printed, run
-from ladder import Job as Bounded
-
-Figures = dict[str, Any]
-Bounds = dict[str, tuple[str, float]]
-CPU, DEVICE = "CPU", "device"
+from harness import (
+    CPU,
+    DEVICE,
+    Bench,
+    Bounds,
+    Figures,
+    averages,
+    bullets,
+    head,
+    not_long,
+    parsed,
+    places_of_files,
+    report,
+    setting,
+    some_of,
+    spread,
+)
 
 
 @dataclass(frozen=True)
@@ -80,51 +83,6 @@ of the epochs: 2 operations per weight forward and 4 backward; embeddings, atten
 peak: the fastest square product of `torch.nn.functional.linear` in a process of its own before each seed."""
 
 
-class Bench:
-    """Runs the jobs, logs them as they finish, and remembers whether one failed."""
-
-    def __init__(self, log: Path | None) -> None:
-        self.log = log
-        self.failed = False
-
-    def command(self, job: dict[str, Any]) -> list[str]:  # noqa: ARG002
-        """What runs a job, which is its last argument."""
-        return [sys.executable, str(HERE / "trainer.py")]
-
-    def environment(self, place: str) -> dict[str, str]:
-        """Variables of its process."""
-        return {"CUDA_VISIBLE_DEVICES": ""} if place == CPU else {}
-
-    def process(self, job: dict[str, Any], place: str = CPU) -> Figures | None:
-        """The figures of one job, or None if it failed."""
-        told = " ".join(str(job[name]) for name in ("do", "method", "data", "rows", "seed") if name in job)
-        try:
-            finished = run([*self.command(job), json.dumps(job)], self.environment(place))
-        except RuntimeError as error:
-            self.failed = True
-            print(f"{place} {told}: {error}", file=sys.stderr, flush=True)
-            return None
-        figures: Figures = printed(finished) | {"seconds": finished.seconds, "peak_mb": finished.peak_mb}
-        told += "".join(f", {name} {value:.4g}" for name, value in figures.items() if isinstance(value, float))
-        print(f"{place} {told}", file=sys.stderr, flush=True)
-        if self.log:
-            with self.log.open("a", encoding="utf-8") as file:
-                when = datetime.now(UTC).isoformat(timespec="seconds")
-                file.write(json.dumps({"when": when, "place": place, "job": job, "figures": figures}) + "\n")
-        return figures
-
-    def bounds(self, name: str, bounds: Bounds, figures: dict[str, float]) -> str:
-        """One line that says of every bound whether it was met."""
-        said = [
-            f"{figure} {figures[figure]:.4g}{verdict.removeprefix(figure)}"
-            for figure, bound in bounds.items()
-            if figure in figures
-            for verdict in met(Bounded(name, [], nothing, {figure: bound}), figures)
-        ]
-        self.failed |= any("NOT MET" in one for one in said)
-        return f"{name}: " + "; ".join(said)
-
-
 def places(bench: Bench, device_row: str | None) -> list[str]:
     """Where to run: on the CPU, on the CUDA device, or on both."""
     if device_row is None:
@@ -134,26 +92,6 @@ def places(bench: Bench, device_row: str | None) -> list[str]:
         print("There is no CUDA device here; its rows are left out.", file=sys.stderr)
         return [CPU] if device_row == "also" else []
     return [CPU, DEVICE] if device_row == "also" else [DEVICE]
-
-
-def head(what: str) -> list[str]:
-    """The lines above every table."""
-    versions = ", ".join(f"{package} {version(package)}" for package in ("torch", "transformers"))
-    return [
-        f"`python benchmarks/{Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}`",
-        "",
-        f"{what}: {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}",
-        "",
-    ]
-
-
-def spread(values: Iterable[float], form: str) -> str:
-    """``"mean [lowest-highest]"``."""
-    found = list(values)
-    if len(found) < 2:
-        return "".join(format(value, form) for value in found)
-    return f"{mean(found):{form}} [{min(found):{form}}-{max(found):{form}}]"
 
 
 def speed(options: argparse.Namespace, bench: Bench) -> list[str]:
@@ -283,48 +221,11 @@ holds out."""
 NOT_SCORES = {"train_seconds", "seconds", "peak_mb", "rows"}
 
 
-def averages(runs: list[Figures]) -> Figures:
-    """The mean of every number."""
-    return {name: mean(one[name] for one in runs) for name, value in runs[0].items() if isinstance(value, (int, float))}
-
-
 def quality_row(data: str, method: str, seed: str, figures: Figures) -> str:
     scores = (f"{n} {v:.4f}" for n, v in figures.items() if isinstance(v, float) and n not in NOT_SCORES)
     chosen = (f"{n} {v}" for n, v in (figures.get("set", {}) | figures.get("chosen", {})).items() if not_long(v))
     times = (f"{figures[name]:.1f}" for name in ("train_seconds", "seconds"))
     return f"| {' | '.join([data, method, seed, ', '.join(scores), *times, ', '.join(chosen)])} |"
-
-
-def not_long(value: object) -> bool:
-    return not isinstance(value, (list, dict)) or len(value) <= 12
-
-
-def bullets(said: Iterable[str]) -> list[str]:
-    return [f"- {one}" for one in said]
-
-
-def setting(given: str) -> tuple[str, Any]:
-    """``name=value``; a value that is not JSON is a string."""
-    name, equals, value = given.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{given!r} is not name=value")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
-
-
-def some_of(names: Iterable[str]) -> Any:
-    """A reader of names separated by commas."""
-    known = list(names)
-
-    def read(given: str) -> list[str]:
-        chosen = given.split(",")
-        if unknown := [name for name in chosen if name not in known]:
-            raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; there are {', '.join(known)}")
-        return chosen
-
-    return read
 
 
 def arguments() -> argparse.Namespace:
@@ -333,9 +234,7 @@ def arguments() -> argparse.Namespace:
     shared.add_argument("--rows", type=int, help="train on so many rows (quality: test on so many too)")
     shared.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
                         help="a hyperparameter of textgraft's classifier")  # fmt: skip
-    shared.add_argument("--data", type=Path, default=DATA, help="the folder of the real tables")
-    shared.add_argument("--log", type=Path, help="JSON Lines: every finished process is added at once")
-    shared.add_argument("--out", type=Path, help="where the table goes besides standard output")
+    places_of_files(shared)
     shared.add_argument("--device-row", nargs="?", const="also", choices=("also", "only"), help="run on CUDA too")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(dest="part", required=True)
@@ -350,27 +249,9 @@ def arguments() -> argparse.Namespace:
     return parsed(parser)
 
 
-def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The options, with ``--set`` as a mapping and a folder of tables that is there."""
-    options = parser.parse_args()
-    options.set = dict(options.set)
-    options.data = options.data.resolve()
-    if not options.data.is_dir():
-        parser.error(f"needs the real tables in {options.data}; name their folder with --data")
-    return options
-
-
-def report(lines: list[str], out: Path | None, bench: Bench) -> None:
-    """Prints the report, writes it to ``out``, and ends the process."""
-    print("\n".join(lines))
-    if out:
-        out.write_text("\n".join(lines) + "\n", "utf-8")
-    sys.exit(bench.failed)
-
-
 def main() -> None:
     options = arguments()
-    bench = Bench(options.log)
+    bench = Bench("finetune_jobs.py", options.log)
     lines = [*head(options.part), *(speed if options.part == "speed" else quality)(options, bench)]
     report(lines, options.out, bench)
 

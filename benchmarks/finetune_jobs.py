@@ -1,18 +1,15 @@
 """What the processes of ``finetune.py`` do: one contender's training, one quality run, or the machine's peak.
 
-    python benchmarks/trainer.py '{"do": "peak"}'
-    python benchmarks/trainer.py '{"do": "default", "data": "emotion", "rows": 256, ..., "seed": 0}'
+    python benchmarks/finetune_jobs.py '{"do": "peak"}'
+    python benchmarks/finetune_jobs.py '{"do": "default", "data": "emotion", "rows": 256, ..., "seed": 0}'
 
 The result is a line of JSON. ``finetune.py`` writes the jobs; this file is of no use alone.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
 import time
-import traceback
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import textgraft as tg
+from harness import run_job
 from textgraft.encoders.sources import resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.hardware import best_device, matmul_dtype
@@ -257,16 +255,6 @@ def quality(job: Job) -> Figures:
     return scores | {"train_seconds": seconds, "rows": len(train), "chosen": model.chosen_, "set": settings}
 
 
-def main() -> None:
-    job: Job = json.loads(sys.argv[1])
-    try:
-        figures = {"peak": peak, "quality": quality}.get(job["do"], speed)(job)
-    except Exception:
-        # To standard output, of which the caller shows the end.
-        print(traceback.format_exc())
-        sys.exit(1)
-    print(json.dumps(figures, default=float))
-
-
 if __name__ == "__main__":
-    main()
+    contenders = dict.fromkeys(("default", "tuned", "textgraft"), speed)
+    run_job({"peak": peak, "quality": quality} | contenders)

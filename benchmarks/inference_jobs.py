@@ -1,7 +1,7 @@
 """What the processes of ``encode.py``, ``predict.py`` and ``parity.py`` do, the peers excepted.
 
-    python benchmarks/serving.py '{"do": "peak"}'
-    python benchmarks/serving.py '{"do": "export", "model": "m", "to": "m-onnx", "exports": [["onnx", "int8"]]}'
+    python benchmarks/inference_jobs.py '{"do": "peak"}'
+    python benchmarks/inference_jobs.py '{"do": "export", "model": "m", "to": "m-onnx", "exports": [["onnx", "int8"]]}'
 
 The result is a line of JSON. The three benchmarks write the jobs; this file is of no use alone.
 """
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trainer
-from rnn_peers import run_job
-from serving_peers import TOKENS, calls, encoding, rate, read
-from trainer import FILES, layer_weights
 
+import finetune_jobs
 import textgraft as tg
+from finetune_jobs import FILES, layer_weights
+from harness import run_job
+from inference_peers import TOKENS, calls, encoding, rate, read
 from textgraft.encoders.sources import resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.encoders.vector_store import without_cache
@@ -61,7 +61,7 @@ def peak(job: Job) -> Figures:
             start = time.perf_counter()
             torch._int_mm(x, weight)
             best = max(best, 2 * size**3 / (time.perf_counter() - start) / 1e9)
-    return trainer.peak(job) | {"int8": best}
+    return finetune_jobs.peak(job) | {"int8": best}
 
 
 def table(job: Job, names: Sequence[str], *, shuffled: bool = False) -> tuple[list[str], list[str]]:

@@ -1,9 +1,9 @@
 """The peers of ``encode.py`` and ``predict.py``: sentence-transformers, transformers' pipelines, SetFit, fastText.
 
-    python benchmarks/serving_peers.py '{"do": "has"}'                      which of them this Python can run
-    python benchmarks/serving_peers.py '{"do": "encode", "contender": "st", "encoder": "folder", "texts": "t.json"}'
+    python benchmarks/inference_peers.py '{"do": "has"}'                      which of them this Python can run
+    python benchmarks/inference_peers.py '{"do": "encode", "contender": "st", "encoder": "folder", "texts": "t.json"}'
 
-They read texts from files that ``serving.py`` writes and need nothing of textgraft, so that they may live in
+They read texts from files that ``inference_jobs.py`` writes and need nothing of textgraft, so that they may live in
 environments of their own. The result is a line of JSON.
 """
 
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rnn_peers import run_job
+
+from harness import run_job
 
 Job = dict[str, Any]
 Figures = dict[str, Any]

@@ -15,55 +15,16 @@ import csv
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-DATA = HERE.parent.parent / "shared" / "data"
+from harness import DATA, HERE, Job, Run, met, nothing, printed, run
+
 TEXTGRAFT = str(Path(sys.executable).parent / "textgraft")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished process."""
-
-    seconds: float
-    cpu_seconds: float
-    peak_mb: float
-    output: str
-
-
-@dataclass(frozen=True)
-class Job:
-    """A process to run, how to read its score, and the bounds it must keep."""
-
-    name: str
-    command: list[str]
-    score: Callable[[Run], dict[str, float]]
-    bounds: dict[str, tuple[str, float]] = field(default_factory=dict)
-    slow: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def run(command: list[str], environment: dict[str, str]) -> Run:
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=os.environ | environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - start
-        out.seek(0)
-        output = out.read().decode()
-    if process.returncode:
-        raise RuntimeError(f"ended with exit code {process.returncode} {output[-300:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
 def metrics(*names: str) -> Callable[[Run], dict[str, float]]:
@@ -72,15 +33,6 @@ def metrics(*names: str) -> Callable[[Run], dict[str, float]]:
         return {name: found[name]["value"] for name in names}
 
     return read
-
-
-def nothing(_: Run) -> dict[str, float]:
-    return {}
-
-
-def printed(finished: Run) -> dict[str, float]:
-    scores: dict[str, float] = json.loads(finished.output.splitlines()[-1])
-    return scores
 
 
 def textgraft(command: str, table: str, *options: str) -> list[str]:
@@ -163,14 +115,6 @@ def check_predictions(table: Path, predicted: Path) -> dict[str, float]:
             rows += 1
             wrong += given["id"] != got["row"] or given["text"] != got["text"]
     return {"rows": rows, "wrong_rows": wrong}
-
-
-def met(job: Job, figures: dict[str, float]) -> list[str]:
-    compare = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
-    return [
-        f"{name} {sign} {bound:g}: {'met' if compare[sign](figures[name], bound) else 'NOT MET'}"
-        for name, (sign, bound) in job.bounds.items()
-    ]
 
 
 def main() -> None:

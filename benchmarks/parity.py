@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from encode import Bench, parsed, shared
-from finetune import Bounds, Figures, bullets, head, report, some_of
+from harness import Bounds, Figures, bullets, head, report, some_of
 
 METHODS = (
     "majority", "ngrams", "recurrent-gru", "recurrent-lstm", "recurrent-encoder", "features", "finetune",

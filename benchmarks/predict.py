@@ -27,8 +27,7 @@ from statistics import mean, median
 from typing import Any
 
 from encode import Bench, parsed, shared
-from finetune import Bounds, Figures, bullets, head, report, some_of, spread
-from ladder import Run, printed, run
+from harness import Bounds, Figures, Run, bullets, head, printed, report, run, some_of, spread
 
 PARTS = ("rate", "latency", "start")
 RATE_BOUNDS: Bounds = {"texts/s": (">=", 60_000), "accuracy": (">=", 0.8925), "differing": ("<=", 0)}

@@ -5,10 +5,10 @@
     python benchmarks/recurrent.py quality --only imdb,ag_news --set dropout=0.4 --log runs.jsonl
     python benchmarks/recurrent.py quality --slow         tuned vectors and a frozen encoder too
 
-Every training is a process of its own (``rnn.py``, ``rnn_peers.py``), one after the other, on the CPU. In ``speed`` the
-contenders take turns, seed by seed, so that a noisy minute hits all alike, and the machine's peak is measured before
-each turn. Keras may live in an environment of its own; without it its rows are left out, and the report says so. The
-exit code is 1 if a bound was not met or a process failed.
+Every training is a process of its own (``recurrent_jobs.py``, ``recurrent_peers.py``), one after the other, on the
+CPU. In ``speed`` the contenders take turns, seed by seed, so that a noisy minute hits all alike, and the machine's peak
+is measured before each turn. Keras may live in an environment of its own; without it its rows are left out, and the
+report says so. The exit code is 1 if a bound was not met or a process failed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import finetune
-from finetune import (
+import harness
+from finetune import Sizes, ratios, resized
+from harness import (
+    HERE,
     Bounds,
     Figures,
-    Sizes,
     averages,
     bullets,
     head,
     not_long,
     parsed,
-    ratios,
+    places_of_files,
+    printed,
     report,
-    resized,
+    run,
     setting,
     some_of,
     spread,
 )
-from ladder import DATA, HERE, printed, run
 
 GLOVE = "glove.6B.50d"
 # The nets of the two walkthroughs; GloVe has 50 components here, and 100 there.
@@ -107,20 +108,20 @@ the start of `fit` to its end, reading vectors and all of the encoder's work inc
 without validation."""
 
 
-class Bench(finetune.Bench):
-    """Runs the jobs of ``rnn.py`` and of the peers."""
+class Bench(harness.Bench):
+    """Runs the jobs of ``recurrent_jobs.py`` and of the peers."""
 
     def __init__(self, log: Path | None, keras_python: str, scratch: Path) -> None:
-        super().__init__(log)
+        super().__init__("recurrent_jobs.py", log)
         self.scratch = scratch
         # The states of the encoder and the vectors are computed here, not found.
         self.variables = {"CUDA_VISIBLE_DEVICES": "", "TEXTGRAFT_CACHE": str(scratch / "cache")}
-        peers = str(HERE / "rnn_peers.py")
+        peers = str(HERE / "recurrent_peers.py")
         self.commands = {"classic": [sys.executable, peers], "keras": [keras_python, peers]}
 
     def command(self, job: dict[str, Any]) -> list[str]:
         """The peers have a file of their own, and Keras may have a Python of its own."""
-        return self.commands.get(job["do"], [sys.executable, str(HERE / "rnn.py")])
+        return self.commands.get(job["do"], super().command(job))
 
     def environment(self, place: str) -> dict[str, str]:  # noqa: ARG002
         """The same for all."""
@@ -374,9 +375,7 @@ def arguments() -> argparse.Namespace:
     shared.add_argument("--rows", type=int, help="train on so many rows (quality: test on so many of IMDB's too)")
     shared.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
                         help="a hyperparameter of textgraft's classifier")  # fmt: skip
-    shared.add_argument("--data", type=Path, default=DATA, help="the folder of the real tables")
-    shared.add_argument("--log", type=Path, help="JSON Lines: every finished process is added at once")
-    shared.add_argument("--out", type=Path, help="where the table goes besides standard output")
+    places_of_files(shared)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(dest="part", required=True)
     fast = parts.add_parser("speed", parents=[shared])

@@ -1,7 +1,7 @@
 """What the processes of ``recurrent.py`` do, the peers excepted: their data, textgraft's trainings, the machine's peak.
 
-    python benchmarks/rnn.py '{"do": "peak"}'
-    python benchmarks/rnn.py '{"do": "textgraft", "data": "imdb", "rows": 256, "held": 100, "network": {...}, ...}'
+    python benchmarks/recurrent_jobs.py '{"do": "peak"}'
+    python benchmarks/recurrent_jobs.py '{"do": "textgraft", "data": "imdb", "rows": 256, "network": {...}, ...}'
 
 The result is a line of JSON. ``recurrent.py`` writes the jobs; this file is of no use alone.
 """
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rnn_peers import measured, run_job
-from trainer import FILES, SINGLE, Stopwatch, now, peak
 
 import textgraft as tg
+from finetune_jobs import FILES, SINGLE, Stopwatch, now, peak
+from harness import run_job
+from recurrent_peers import measured
 from textgraft.progress import listening
 
 Job = dict[str, Any]
@@ -189,7 +190,7 @@ def compare(job: Job) -> Figures:
                 "chosen": one.model.chosen_,
             }
             | scores(one.evaluation)
-            for one in comparison.climbed
+            for one in comparison.results
         ],
     }
 

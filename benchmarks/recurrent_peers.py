@@ -1,25 +1,24 @@
 """The peers of ``recurrent.py``: the loop of the courses in plain torch, and Keras 3 with the same layers.
 
-    python benchmarks/rnn_peers.py '{"do": "keras versions"}'
-    python benchmarks/rnn_peers.py '{"do": "classic", "arrays": "imdb.npz", "network": {...}, "epochs": 5, ...}'
+    python benchmarks/recurrent_peers.py '{"do": "keras versions"}'
+    python benchmarks/recurrent_peers.py '{"do": "classic", "arrays": "imdb.npz", "network": {...}, "epochs": 5, ...}'
 
-Both read token ids from the file that ``rnn.py`` writes (0 pads, 1 is unknown) and need nothing of textgraft, so that
-Keras may live in an environment of its own. The result is a line of JSON.
+Both read token ids from the file that ``recurrent_jobs.py`` writes (0 pads, 1 is unknown) and need nothing of
+textgraft, so that Keras may live in an environment of its own. The result is a line of JSON.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
-import sys
 import time
-import traceback
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from harness import run_job
 
 Job = dict[str, Any]
 Figures = dict[str, Any]
@@ -217,18 +216,6 @@ def keras_versions(_: Job) -> Figures:
 
 def installed(package: str) -> bool:
     return any(importlib.metadata.distributions(name=package))
-
-
-def run_job(work: dict[str, Any]) -> None:
-    """Does what the job on the command line says and prints its figures."""
-    job: Job = json.loads(sys.argv[1])
-    try:
-        figures = work[job["do"]](job)
-    except Exception:
-        # To standard output, of which the caller shows the end.
-        print(traceback.format_exc())
-        sys.exit(1)
-    print(json.dumps(figures, default=float))
 
 
 if __name__ == "__main__":

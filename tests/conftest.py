@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Workers of pytest-xdist share the cores: with as many threads as cores in each of them, all wait for each other.
+# Before anything is imported that reads it.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // workers)))
 
 # Other work on the machine makes examples slow, and must fail no test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,7 +68,11 @@ def said_by_processes() -> Callable[[str], set[str]]:
     def run(code: str) -> set[str]:
         return {
             subprocess.run(
-                [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+                [sys.executable, "-c", code],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout
             for seed in ("1", "2", "3")
         }

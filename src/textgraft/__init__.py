@@ -23,12 +23,13 @@ if TYPE_CHECKING:
         NgramClassifier,
         RecurrentClassifier,
     )
+    from textgraft.prediction import predict_table
     from textgraft.task import Task
 
 # Where each public name lives. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
     "Comparison": "ladder",
-    "Dataset": "task",
+    "Dataset": "dataset",
     "Encoder": "encoders",
     "Evaluation": "evaluation",
     "FeatureClassifier": "methods",
@@ -37,7 +38,7 @@ _ROOMS = {
     "NgramClassifier": "methods",
     "ReadOptions": "data",
     "RecurrentClassifier": "methods",
-    "Splits": "task",
+    "Splits": "dataset",
     "Task": "task",
     "TextgraftError": "errors",
     "compare": "ladder",
@@ -47,6 +48,7 @@ _ROOMS = {
     "given_splits": "data",
     "inspect": "data",
     "load": "artifact",
+    "predict_table": "prediction",
     "push": "artifact.hub",
     "read_table": "data",
     "save": "artifact",
@@ -74,6 +76,7 @@ __all__ = [
     "given_splits",
     "inspect",
     "load",
+    "predict_table",
     "push",
     "read_table",
     "save",

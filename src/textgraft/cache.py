@@ -8,7 +8,7 @@ from pathlib import Path
 
 def cache_folder() -> Path:
     """``$TEXTGRAFT_CACHE``, else ``textgraft`` in the user's cache folder."""
-    own = os.environ.get("TEXTGRAFT_CACHE")
-    if own:
-        return Path(own)
+    chosen = os.environ.get("TEXTGRAFT_CACHE")
+    if chosen:
+        return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache") / "textgraft"

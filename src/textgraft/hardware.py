@@ -1,7 +1,14 @@
-"""Which device and which precision this machine really has."""
+"""Which cores, device and precision this machine really has."""
 
 from __future__ import annotations
 
+import os
+import platform
+import re
+from collections.abc import Collection
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from textgraft.errors import MissingExtraError, SettingError
@@ -11,6 +18,19 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
+INSTRUCTIONS = ("vnni",)  # that an export may need
+X86 = frozenset({"x86_64", "amd64", "i386", "i686", "x86"})
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """How many threads a runtime may take: the cores of this process, or what ``OMP_NUM_THREADS`` says."""
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wish) if wish.isdigit() and int(wish) > 0 else cores()
 
 
 def best_device() -> torch.device:
@@ -54,6 +74,38 @@ def native_bf16() -> str | None:
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     names = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512 bf16", "arm_bf16": "Arm bf16"}
     return next((name for key, name in names.items() if capabilities.get(key)), None)
+
+
+def lacking(needs: Collection[str]) -> list[str]:
+    """Those of the instructions that are needed which this processor would have to have, and has not.
+
+    Args:
+        needs: names out of ``INSTRUCTIONS``. ``"vnni"``, of x86, sums products of bytes in 32 bits; without it pairs of
+            them are summed in 16 bits, and what does not fit is cut off. Other processors, Arm among them, cut nothing
+            off and lack nothing. What cannot be found out is lacking.
+    """
+    return [name for name in needs if name != "vnni" or not sums_bytes_exactly(platform.machine(), features())]
+
+
+def sums_bytes_exactly(machine: str, names: Collection[str]) -> bool:
+    """Whether a processor, by its architecture and what ``features`` says of it, sums products of any bytes exactly."""
+    return machine.lower() not in X86 or not {"avx512_vnni", "avx_vnni", "AVX512VNNI"}.isdisjoint(names)
+
+
+@cache
+def features() -> frozenset[str]:
+    """What this processor can, in the words of Linux or, elsewhere, of NumPy, which knows no AVX-VNNI."""
+    try:
+        flags = re.search(r"^flags\s*:(.*)", Path("/proc/cpuinfo").read_text("utf-8", "replace"), re.MULTILINE)
+    except OSError:
+        flags = None
+    if flags:
+        return frozenset(flags[1].split())
+    try:
+        known = import_module("numpy._core._multiarray_umath").__cpu_features__
+    except (ImportError, AttributeError):  # it is NumPy's own affair where they stand
+        known = {}
+    return frozenset(name for name, has in known.items() if has)
 
 
 def short(dtype: torch.dtype) -> Precision:

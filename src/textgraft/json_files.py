@@ -91,15 +91,15 @@ def is_number(value: object, least: float, most: float) -> TypeGuard[float]:
 
 def is_strings(value: object) -> TypeGuard[list[str]]:
     """Whether a value of JSON is a list of strings."""
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
-    return found
+    return content
 
 
 def _whole(digits: str) -> int:

@@ -1,7 +1,7 @@
-"""How long work tells how far it is, without knowing who listens.
+"""Progress of long work, and sentences that cannot wait for its end.
 
-Long loops run through ``track``. By default nobody listens and nothing is drawn; the command line installs a listener
-that draws bars on a terminal, a notebook or a server may install its own.
+A long loop runs through ``track``, a sentence through ``say``. Both go to the listener that ``listening`` sets, or
+nowhere where none is set. The command line's listener draws bars; a notebook or a server may set its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Listener(Protocol):
-    """Told about one piece of work: its start, every step and its end."""
+    """Is called at the start, after every step and at the end of each piece of work."""
 
     def start(self, what: str, total: float | None) -> object:
         """A piece of work begins; the return value names it in the next calls."""
@@ -27,7 +27,7 @@ class Listener(Protocol):
         """It is done or was given up."""
 
     def say(self, sentence: str) -> None:
-        """Something that a user should know before the work goes on."""
+        """A sentence that a user should read before the work goes on."""
 
 
 _listener: ContextVar[Listener | None] = ContextVar("textgraft_progress", default=None)
@@ -43,12 +43,15 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def say(sentence: str) -> bool:
-    """Tells the listener something that cannot wait for the end; whether there is one."""
-    listener = _listener.get()
-    if listener is not None:
+def current_listener() -> Listener | None:
+    """The listener that is set here, if there is one."""
+    return _listener.get()
+
+
+def say(sentence: str) -> None:
+    """Tells the listener, if there is one, something that cannot wait for the end."""
+    if (listener := _listener.get()) is not None:
         listener.say(sentence)
-    return listener is not None
 
 
 def track(
@@ -58,7 +61,7 @@ def track(
     amount: Callable[[T], float] = lambda _: 1,
     detail: Callable[[T], str] = lambda _: "",
 ) -> Iterator[T]:
-    """Yields ``items`` and tells the listener, if there is one, after each of them.
+    """Yields ``items`` and reports each of them to the listener, if there is one, once it is done.
 
     Args:
         items: the work, one step each.

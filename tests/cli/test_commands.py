@@ -1,4 +1,4 @@
-"""The commands as a user runs them: real processes, real files."""
+"""The commands as a user runs them, on real files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from .commands import COMMAND, refused, said, textgraft
+from .commands import COMMAND, process, refused, said, textgraft
 
 GOOD = [
     "goal match great",
@@ -44,7 +44,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(table: Path) -> Path:
     out = table.parent / "model"
-    said("train", table, "--method", "ngrams", "--out", out)
+    trained = process("train", table, "--method", "ngrams", "--out", out)
+    assert trained.returncode == 0, trained.stderr
     return out
 
 
@@ -117,7 +118,9 @@ def test_predict_writes_the_same_in_every_format(table: Path, model: Path, tmp_p
 
 
 def test_predict_reads_standard_input_line_by_line(model: Path) -> None:
-    rows = list(csv.DictReader(said("predict", model, stdin="great match\n\nawful bank\n").splitlines()))
+    ended = process("predict", model, stdin="great match\n\nawful bank\n")
+    assert ended.returncode == 0, ended.stderr
+    rows = list(csv.DictReader(ended.stdout.splitlines()))
     assert [row["row"] for row in rows] == ["1", "2", "3"]
     assert [rows[0]["label"], rows[2]["label"]] == ["sport", "money"]
 
@@ -140,7 +143,7 @@ def test_a_mistyped_encoder_is_not_passed_over_by_inspect(table: Path) -> None:
 
 
 def test_blank_texts_to_predict_are_counted_and_named(model: Path) -> None:
-    assert "1 text is blank" in textgraft("predict", model, stdin="great match\n \n").stderr
+    assert "1 text is blank" in process("predict", model, stdin="great match\n \n").stderr
 
 
 def test_standard_input_that_is_not_utf8_is_a_sentence(model: Path) -> None:
@@ -258,20 +261,18 @@ def test_a_fine_tuning_leaves_its_log_and_curves_and_no_checkpoints(
 def test_resuming_ends_with_the_weights_of_a_training_that_was_never_stopped(
     table: Path, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    said(*tuning(table, tiny_encoder, tmp_path / "whole", "--epochs", 40))
-    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 40)]
-    (tmp_path / "model.training").mkdir()
+    said(*tuning(table, tiny_encoder, tmp_path / "whole"))
+    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model")]
     code = (
-        "import textgraft.training.checkpoints as c, sys; "
-        "c.Checkpoints.due = lambda self, step, seconds: step % 7 == 0; "
-        "from textgraft.cli import main; sys.argv = ['textgraft', *sys.argv[1:]]; main()"
+        "import os, signal, sys, textgraft.training.checkpoints as c\n"
+        "def due(self, step, seconds):\n"
+        "    return step % 7 == 0 if step < 11 else os.kill(os.getpid(), signal.SIGKILL)\n"
+        "c.Checkpoints.due = due\n"
+        "from textgraft.cli import main; main()"
     )
-    running = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 100
-    while not list((tmp_path / "model.training").glob("step-*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.kill()
-    running.communicate()
+    killed = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [path.name for path in (tmp_path / "model.training").glob("step-*")] == ["step-00000007"]
     assert not (tmp_path / "model").exists()
     said(*words, "--resume")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]

@@ -81,7 +81,8 @@ def test_another_seed_gives_another_split() -> None:
 def test_the_split_is_the_same_in_every_process(said_by_processes: Callable[[str], set[str]]) -> None:
     code = (
         "from textgraft.data.splits import split\n"
-        "from textgraft.task import Dataset, Rows, Task\n"
+        "from textgraft.dataset import Dataset, Rows\n"
+        "from textgraft.task import Task\n"
         "texts = [f'text number {i} says {i * i} words' for i in range(60)]\n"
         "task = Task(('a', 'b'))\n"
         "data = Dataset(texts, task.encode(['a', 'b', 'b'] * 20), task, Rows.numbered(60))\n"

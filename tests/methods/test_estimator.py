@@ -24,8 +24,10 @@ from sklearn.utils import estimator_html_repr
 
 from textgraft.errors import DataError, SettingError, TextgraftError
 from textgraft.methods import MajorityClassifier, NgramClassifier
+from textgraft.methods.constraints import Constraint, Number
 from textgraft.methods.estimator import Estimator, accuracy
 from textgraft.methods.estimator import clone as own_clone
+from textgraft.methods.hyperparameters import hyperparameter, hyperparameters
 
 SPORT = ["a great goal in the match", "the game was a goal", "match after match", "a game of goals"]
 MONEY = ["the rate of the bank", "banks and rates", "a bank is a bank", "what a rate"]
@@ -34,13 +36,18 @@ LABELS = (["sport"] * 4 + ["money"] * 4) * 6
 MATRIX = np.array([[label == "sport", label == "money"] for label in LABELS]).astype(int)
 
 
+class Anything(Constraint):
+    def accepts(self, value: object) -> bool:
+        return True
+
+
+@hyperparameters
 class Outer(Estimator):
     """A classifier with another one in it."""
 
-    def __init__(self, inner: object = None, *, weights: object = None, width: int = 3) -> None:
-        self.inner = inner
-        self.weights = weights
-        self.width = width
+    inner: object = hyperparameter(Anything(), "another one.", default=None, kw_only=False)
+    weights: object = hyperparameter(Anything(), "an array.", default=None)
+    width: int = hyperparameter(Number(1, whole=True), "a number.", default=3)
 
 
 def test_voting_stacking_calibration_and_thresholds_take_our_classifiers() -> None:

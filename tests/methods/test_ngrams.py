@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from functools import cache
@@ -161,10 +162,11 @@ def test_another_process_fits_the_same_model(model: NgramClassifier) -> None:
         "print(model.predict_proba(['the goal of the bank 😀']).tobytes().hex())"
     )
     wanted = model.predict_proba(["the goal of the bank 😀"]).tobytes().hex()
-    for variables in ({"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}, {"PYTHONHASHSEED": "2"}):
+    for number in ("1", "2"):
         command = [sys.executable, "-X", "utf8", "-c", code]
-        found = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", check=True).stdout
-        assert found.strip() == wanted
+        variables = os.environ | {"PYTHONHASHSEED": number, "OMP_NUM_THREADS": number}
+        ended = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", check=True)
+        assert ended.stdout.strip() == wanted
 
 
 def test_top_ngrams_are_the_words_of_their_label(model: NgramClassifier) -> None:

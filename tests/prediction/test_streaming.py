@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from textgraft import NgramClassifier, load
 from textgraft.errors import ArtifactError, DataError, SettingError, TextgraftError
+from textgraft.hardware import cores
 from textgraft.prediction import TEXTS_AT_ONCE, Prediction, Texts, predict_stream
-from textgraft.prediction.processes import cores
 from textgraft.prediction.threads import WAITING, behind
 from textgraft.progress import listening
 

@@ -19,10 +19,9 @@ from textgraft import NgramClassifier
 from textgraft.data import ReadOptions
 from textgraft.errors import DataError, SettingError
 from textgraft.methods import TextClassifier
-from textgraft.prediction import Texts, predict_stream
-from textgraft.prediction import part_file as half_written
+from textgraft.prediction import Texts, part_file, predict_stream
 from textgraft.prediction.origin import Origin
-from textgraft.prediction.part_file import kept_rows
+from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.writing import Layout, writing
 
 TEXTS = ["good film", "bad film", "fine book", "dull book"] * 6
@@ -128,7 +127,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes(
     ending: str, sizes: list[int], stops: list[int], torn: bytes
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(half_written, "COMMIT_SECONDS", 0)
+        patch.setattr(part_file, "COMMIT_SECONDS", 0)
         path = Path(folder) / f"p.{ending}"
         write(path, sizes, origin=None)
         whole = path.read_bytes()
@@ -138,11 +137,11 @@ def test_a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes(
             try:
                 went_on = write(path, sizes, origin=ORIGIN, stop=stop)
             except KilledError:
-                assert kept_rows(path) >= kept
+                assert resumable_rows(path) >= kept
             else:
                 assert went_on >= kept
                 path.unlink()
-            kept = kept_rows(path)
+            kept = resumable_rows(path)
             if kept:  # a killed process leaves a row half-written, and more than was said to be whole
                 with (Path(folder) / f".p.{ending}.part").open("ab") as part:
                     part.write(torn)
@@ -154,11 +153,11 @@ def test_a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes(
 @pytest.fixture
 def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of which 30 rows at least are kept."""
-    monkeypatch.setattr(half_written, "COMMIT_SECONDS", 0)
+    monkeypatch.setattr(part_file, "COMMIT_SECONDS", 0)
     path = tmp_path / "p.csv"
     with pytest.raises(KilledError):
         write(path, [30] * 9, origin=ORIGIN, stop=5)  # two pieces may still wait for the writer
-    assert kept_rows(path) >= 30
+    assert resumable_rows(path) >= 30
     return path
 
 
@@ -236,7 +235,7 @@ def test_what_a_model_an_input_and_options_are_is_seen(tmp_path: Path) -> None:
 
     first = origin(keep="id")
     assert origin(keep="id") == first
-    assert first.differences(origin(keep="other")) == ["other options (keep)"]
+    assert first.differences(origin(keep="other")) == ["other options (--keep)"]
     table.write_text("text\ngood films\n")
     assert first.differences(origin(keep="id")) == ["another input, or one that has changed since"]
     SEVERAL.save(folder)

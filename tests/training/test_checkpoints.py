@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -126,10 +127,23 @@ def test_one_without_its_tensors_is_a_sentence(tmp_path: Path) -> None:
         checkpoints(tmp_path).last()
 
 
-def test_drafts_of_a_killed_process_are_not_taken_for_checkpoints_and_go(tmp_path: Path) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from textgraft.training import Checkpoints
+
+class Dies:
+    def detach(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Checkpoints(Path(sys.argv[1]), {}).write(4, 8.0, {"weights": Dies()}, {})
+"""
+
+
+def test_what_a_killed_process_left_is_not_taken_for_a_checkpoint_and_goes(tmp_path: Path) -> None:
     kept = written(tmp_path)
-    for step in (4, 5):
-        shutil.copytree(tmp_path / "step-00000003", tmp_path / f".step-{step:08d}")
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False).returncode == -9
+    assert len(names(tmp_path)) == 4
     saved = checkpoints(tmp_path).last()
     assert saved is not None
     assert saved[1]["step"] == 3
@@ -146,7 +160,7 @@ def test_one_that_cannot_be_deleted_wholly_no_longer_counts(tmp_path: Path, monk
         (path / "tensors.safetensors").unlink()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("textgraft.training.checkpoints.shutil.rmtree", killed)
+    monkeypatch.setattr("shutil.rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
         kept.done()
     monkeypatch.undo()

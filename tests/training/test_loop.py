@@ -275,61 +275,46 @@ def test_a_budget_that_suffices_changes_nothing(precision: str) -> None:
     assert [step.learning_rate for step in steps] == [step.learning_rate for step in told]
 
 
-class Clock:
-    """Time that only passes in steps and scoring: a step takes one second, scoring ``scoring``."""
+class TimedToy(Toy):
+    """Time only passes in its steps and scoring: a step takes one second, the first one ``first``, scoring half one."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, toy: Toy, scoring: float = 0.0) -> None:
-        self.now = 0.0
-        monkeypatch.setattr("textgraft.training.loop.time.perf_counter", lambda: self.now)
-        for name, seconds in (("loss", 1.0), ("score", scoring)):
-            monkeypatch.setattr(toy, name, self._taking(getattr(toy, name), seconds))
+    def __init__(self, *, first: float = 1.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.first, self.now = first, 0.0
 
-    def _taking(self, work: Any, seconds: float) -> Any:
-        def slow(*given: Any) -> Any:
-            self.now += seconds
-            return work(*given)
+    def loss(self, rows: Any) -> torch.Tensor:
+        self.now += 1.0 if self.calls else self.first
+        return super().loss(rows)
 
-        return slow
+    def score(self) -> float | None:
+        self.now += 0.5
+        return super().score()
+
+    def clock(self) -> float:
+        return self.now
 
 
 @pytest.mark.parametrize("budget", [1.0, 7.0, 40.0, 63.0])
 @pytest.mark.parametrize("thought", [0.0, 0.1, 1.0])
-def test_a_small_budget_ends_in_time_with_a_low_rate_and_a_score(
-    monkeypatch: pytest.MonkeyPatch, budget: float, thought: float
-) -> None:
-    toy = Toy(score_cost=thought)
-    clock = Clock(monkeypatch, toy, scoring=0.5)
-    steps = run(toy, settings(epochs=20, budget=budget))
+def test_a_small_budget_ends_in_time_with_a_low_rate_and_a_score(budget: float, thought: float) -> None:
+    toy = TimedToy(score_cost=thought)
+    steps = run(toy, settings(epochs=20, budget=budget), clock=toy.clock)
     assert 1 <= len(steps) < 100
     assert steps[-1].score is not None
-    assert clock.now <= budget + 1.5
+    assert toy.now <= budget + 1.5
     assert steps[-1].learning_rate <= max(2 / max(budget - STEPS * thought, 1), 0.03) * 0.05
     assert all(step.step % STEPS == 0 for step in steps[:-1] if step.score is not None)
     assert max(step.learning_rate for step in steps) <= 0.05
 
 
-def test_a_budget_that_is_just_enough_is_not_felt(monkeypatch: pytest.MonkeyPatch) -> None:
-    free, bound = Toy(), Toy()
-    told = run(free, settings(epochs=20))
-    Clock(monkeypatch, bound, scoring=0.5)
-    steps = run(bound, settings(epochs=20, budget=100 + 20 * 0.5 + 1))
-    assert [step.learning_rate for step in steps] == [step.learning_rate for step in told]
-    same(bound.weights(), free.weights())
-
-
-def test_a_slow_first_step_is_not_felt_where_the_budget_suffices(monkeypatch: pytest.MonkeyPatch) -> None:
-    free, bound = Toy(), Toy()
-    told = run(free, settings(epochs=20))
-    clock = Clock(monkeypatch, bound)
-    steps = train(bound, settings(epochs=20, budget=150))
-    loss = bound.loss
-
-    def slow(rows: Any) -> torch.Tensor:
-        clock.now += 4 if bound.calls == 0 else 0
-        return loss(rows)
-
-    monkeypatch.setattr(bound, "loss", slow)
-    assert [step.learning_rate for step in steps] == [step.learning_rate for step in told]
+@pytest.mark.parametrize(
+    ("first", "budget"), [(1, 100 + 20 * 0.5 + 1), (5, 150)], ids=["just enough", "enough for a slow first step"]
+)
+def test_a_budget_that_suffices_is_not_felt(first: float, budget: float) -> None:
+    free, bound = Toy(), TimedToy(first=first)
+    steps = run(free, settings(epochs=20))
+    timed = run(bound, settings(epochs=20, budget=budget), clock=bound.clock)
+    assert [step.learning_rate for step in timed] == [step.learning_rate for step in steps]
     same(bound.weights(), free.weights())
 
 

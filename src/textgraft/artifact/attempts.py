@@ -32,6 +32,23 @@ ALONE = 32  # texts that are also predicted one by one
 
 
 @dataclass(frozen=True)
+class Request:
+    """What export is wished for.
+
+    Attributes:
+        runtime: what shall run it.
+        precision: of its matrix products.
+        full_range: whether int8 weights use all 8 bits, see ``Recipe``.
+        tolerance: how different its answers may be; None, and what is None in it, is usual for the precision.
+    """
+
+    runtime: Target
+    precision: Precision
+    full_range: bool = False
+    tolerance: Tolerance | None = None
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One recipe and how its export answered.
 
@@ -59,7 +76,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Texts:
+class Material:
     """What an export is calibrated on and compared on; no text is in both."""
 
     calibrating: list[str]
@@ -69,7 +86,7 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Made:
+class Accepted:
     """The recipe that passed, its files in a folder, and all attempts."""
 
     recipe: Recipe
@@ -79,7 +96,7 @@ class Made:
     notes: tuple[str, ...]
 
 
-def divided(place: Path, model: TextClassifier, data: Dataset | None, *, calibrating: bool) -> Texts:
+def divide(place: Path, model: TextClassifier, data: Dataset | None, *, calibrating: bool) -> Material:
     """Divides the given texts, or the sample that the model keeps, by a hash: the order of rows plays no part."""
     given = model.checked_on_ if data is None else data.with_task(model.task_)
     if given is None or not len(given):
@@ -101,57 +118,53 @@ def divided(place: Path, model: TextClassifier, data: Dataset | None, *, calibra
     if data is not None and data.fingerprint == model.fitted_on_.fingerprint:
         notes.append("The texts given are those that the model was trained on; its metric on them is flattered.")
     source = "the model's sample of validation texts" if data is None else ", ".join(data.rows.files[:3])
-    return Texts(sorted(taken), compared, source, tuple(notes))
+    return Material(sorted(taken), compared, source, tuple(notes))
 
 
 def first_that_passes(
-    place: Path,
-    model: GraphClassifier,
-    texts: Texts,
-    asked: tuple[Target, Precision],
-    tolerance: Tolerance | None,
-    folder: Path,
-) -> Made:
+    place: Path, model: GraphClassifier, material: Material, request: Request, folder: Path
+) -> Accepted:
     """Tries one recipe after the other.
 
     Raises:
         ExportError: none passes.
     """
-    runtime, precision = asked
     graph_file = folder / "graph.onnx"
     model.graph().write_onnx(graph_file)
-    batches = list(model.graph_inputs(texts.calibrating)) if texts.calibrating else []
-    reference = _answers(model, texts.compared.texts)
+    batches = list(model.graph_inputs(material.calibrating)) if material.calibrating else []
+    reference = _answers(model, material.compared.texts)
     attempts: list[Attempt] = []
-    for recipe in _recipes(runtime, precision, graph_file, batches):
-        made = folder / str(len(attempts))
-        made.mkdir()
-        bounds = tolerance_for(recipe.precision, tolerance)
-        attempt, files, note = _attempt(model, recipe, graph_file, batches, made, reference, texts.compared, bounds)
+    for recipe in _recipes(request, graph_file, batches):
+        candidate = folder / str(len(attempts))
+        candidate.mkdir()
+        bounds = tolerance_for(recipe.precision, request.tolerance)
+        attempt, files, note = _attempt(
+            model, recipe, graph_file, batches, candidate, reference, material.compared, bounds
+        )
         attempts.append(attempt)
         if attempt.fault is None:
-            return Made(recipe, made, files, tuple(attempts), (note,) if note else ())
+            return Accepted(recipe, candidate, files, tuple(attempts), (note,) if note else ())
         progress.say(f"{recipe.name}: {attempt.fault}")
-        shutil.rmtree(made)
+        shutil.rmtree(candidate)
     raise ExportError(
-        f"No export of {place} for {runtime} answers as the model does, so none was kept. "
+        f"No export of {place} for {request.runtime} answers as the model does, so none was kept. "
         + " ".join(f"{attempt.recipe}: {attempt.fault}" for attempt in attempts)
         + " Give more texts to compare on (--data), or allow more (--max-difference, --min-equal, --max-drop)."
     )
 
 
-def _recipes(runtime: Target, precision: Precision, graph: Path, batches: Sequence[Batch]) -> Iterator[Recipe]:
+def _recipes(request: Request, graph: Path, batches: Sequence[Batch]) -> Iterator[Recipe]:
     """What to try; with ``"auto"`` from the lowest precision on that the runtime has for this network."""
     from textgraft.runtimes.conversion import recipes
 
-    if precision != "auto":
-        return recipes(runtime, precision, graph, batches)
+    if request.precision != "auto":
+        return recipes(request.runtime, request.precision, graph, batches, full_range=request.full_range)
     for lowest in ("int8", "bf16"):
         try:
-            return recipes(runtime, lowest, graph, batches)
+            return recipes(request.runtime, lowest, graph, batches, full_range=request.full_range)
         except ExportError as error:
             progress.say(str(error))
-    return recipes(runtime, "fp32", graph, batches)
+    return recipes(request.runtime, "fp32", graph, batches)
 
 
 def _attempt(

@@ -15,11 +15,12 @@ import numpy as np
 
 from textgraft.cache import cache_folder
 from textgraft.errors import ArtifactError, listed
+from textgraft.hardware import lacking, threads
 from textgraft.model_directory.manifest import Export, Manifest
 from textgraft.runtimes import Runtime, check_runtime, installed, open_runtime
-from textgraft.runtimes.running import threads
+from textgraft.whole import whole_file
 
-Told = dict[str, Any]  # what was chosen, and how fast each export was
+Choice = dict[str, Any]  # what was chosen, and how fast each export was
 MEMORY = "runtimes.json"  # in the cache folder
 SECONDS = 0.5  # of measuring, for all exports together
 PACKAGES = ("onnxruntime", "openvino")
@@ -51,7 +52,8 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
 
     Raises:
         SettingError: there is no such runtime.
-        ArtifactError: the model has no export for it, or no weights of its own.
+        ArtifactError: the model has no export for it, or none that answers on this processor as it did where it was
+            compared with the model, or no weights of its own.
         MissingExtraError: a library is not installed.
     """
     if wish != "auto":
@@ -66,21 +68,41 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
         return Opened()
     if wish == "auto" and (not exports or (manifest.weights and _has_gpu())):
         return Opened()
-    wanted = [one for one in exports if wish in ("auto", one.runtime, str(one))]
+    wanted = [export for export in exports if wish in ("auto", export.runtime, str(export))]
     if not wanted:
         made = f"; it has {listed(exports)}" if exports else ""
         raise ArtifactError(
             f"{folder} has no export for {wish}{made}. Make it: textgraft export {folder} --runtime "
             f"{wish.partition('-')[0]}"
         )
-    there = [one for one in wanted if installed(one.runtime)]
-    if not there and manifest.weights and installed("torch"):
+    right = [export for export in wanted if not lacking(export.needs)]
+    runnable = [export for export in right if installed(export.runtime)]
+    usable_weights = manifest.weights and installed("torch")
+    if not right and not (wish == "auto" and usable_weights):
+        raise ArtifactError(_refusal(folder, wanted[0], weights=manifest.weights))
+    if not right:
+        return Opened(note=f"Computed by torch: {_lack(wanted[0])}.")
+    if not runnable and usable_weights:
         return Opened()
-    if not there:
-        check_runtime(wanted[0].runtime)
-    if len(there) == 1:
-        return Opened(_open(folder, there[0]), str(there[0]))
-    return _fastest(folder, manifest, there)
+    if not runnable:
+        check_runtime(right[0].runtime)
+    if len(runnable) == 1:
+        return Opened(_open(folder, runnable[0]), str(runnable[0]))
+    return _fastest(folder, manifest, runnable)
+
+
+def _lack(export: Export) -> str:
+    return f"its export {export} needs {listed(export.needs).upper()}, which this processor does not have"
+
+
+def _refusal(folder: Path, export: Export, *, weights: bool) -> str:
+    """Why an export is not opened, and what to do."""
+    what = (
+        "Export the model again, without --full-range, or take the runtime 'torch'."
+        if weights
+        else "Export the model that it was made from again, without --full-range."
+    )
+    return f"{folder}: {_lack(export)}, so that it would answer otherwise than the model does. {what}"
 
 
 def _open(folder: Path, export: Export) -> Runtime:
@@ -96,7 +118,7 @@ def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Ope
     remembered = _read_memory().get(key)
     for export in exports:
         if remembered and str(export) == remembered.get("chosen"):
-            return Opened(_open(folder, export), str(export), f"{_said(remembered)} (measured earlier).")
+            return Opened(_open(folder, export), str(export), f"{_sentence(remembered)} (measured earlier).")
     best: tuple[float, Runtime, Export] | None = None
     rates: dict[str, float] = {}
     for export in exports:
@@ -106,14 +128,14 @@ def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Ope
         if best is None or rate > best[0]:
             best = rate, runtime, export
     assert best is not None
-    told: Told = {"chosen": str(best[2]), "tokens_per_second": rates}
-    _remember(key, told)
-    return Opened(best[1], str(best[2]), f"{_said(told)}.")
+    choice: Choice = {"chosen": str(best[2]), "tokens_per_second": rates}
+    _remember(key, choice)
+    return Opened(best[1], str(best[2]), f"{_sentence(choice)}.")
 
 
-def _said(told: Told) -> str:
-    measured = ", ".join(f"{name} {rate:,.0f}" for name, rate in told["tokens_per_second"].items())
-    return f"Computed by {told['chosen']}, the fastest export here; tokens/s: {measured}"
+def _sentence(choice: Choice) -> str:
+    measured = ", ".join(f"{name} {rate:,.0f}" for name, rate in choice["tokens_per_second"].items())
+    return f"Computed by {choice['chosen']}, the fastest export here; tokens/s: {measured}"
 
 
 def _tokens_per_second(runtime: Runtime, seconds: float) -> float:
@@ -141,23 +163,19 @@ def _key(manifest: Manifest, exports: Sequence[Export]) -> str:
     return hashlib.sha256(repr((hashes, releases, threads())).encode()).hexdigest()[:32]
 
 
-def _read_memory() -> dict[str, Told]:
+def _read_memory() -> dict[str, Choice]:
     try:
         content = json.loads((cache_folder() / MEMORY).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    right = isinstance(content, dict) and all(isinstance(told, dict) for told in content.values())
+    right = isinstance(content, dict) and all(isinstance(choice, dict) for choice in content.values())
     return content if right else {}
 
 
-def _remember(key: str, told: Told) -> None:
+def _remember(key: str, choice: Choice) -> None:
     """A cache that cannot be written to means another measurement the next time."""
-    path = cache_folder() / MEMORY
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{time.time_ns()}.part")
-        half.write_text(json.dumps(_read_memory() | {key: told}), "utf-8")
-        half.replace(path)
+    with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
+        part.write_text(json.dumps(_read_memory() | {key: choice}), "utf-8")
 
 
 def _has_gpu() -> bool:

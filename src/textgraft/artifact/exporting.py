@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textgraft.artifact.attempts import Attempt, Precision, Target, divided, first_that_passes
+from textgraft.artifact.attempts import Attempt, Precision, Request, Target, divide, first_that_passes
 from textgraft.artifact.foreign import load_foreign
 from textgraft.artifact.loading import load
 from textgraft.artifact.locating import is_foreign
@@ -23,6 +22,7 @@ from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
 from textgraft.errors import ArtifactError, ExportError, SettingError, TextgraftError, did_you_mean
 from textgraft.evaluation.parity import Tolerance
+from textgraft.hardware import INSTRUCTIONS, lacking
 from textgraft.methods import GraphClassifier
 from textgraft.methods.registry import method_of
 from textgraft.model_directory import save
@@ -30,6 +30,7 @@ from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
 from textgraft.model_directory.sample import FILE as SAMPLE
 from textgraft.runtimes import check_runtime
+from textgraft.whole import scratch_folder
 
 TARGETS: tuple[Target, ...] = ("openvino", "onnx")
 PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "fp32")
@@ -47,6 +48,7 @@ class Outcome:
         asked: the precision that was asked for.
         precision: the one that it has.
         recipe: how it was made.
+        needs: the instructions without which it answers otherwise.
         files: the names of its files.
         attempts: all recipes that were tried; the last one was taken.
         calibrated_on: texts from which int8 took the ranges of its activations; none of them was compared on.
@@ -59,6 +61,7 @@ class Outcome:
     asked: str
     precision: str
     recipe: str
+    needs: tuple[str, ...]
     files: tuple[str, ...]
     attempts: tuple[Attempt, ...]
     calibrated_on: int
@@ -76,6 +79,7 @@ def export(
     *,
     runtime: Target = "openvino",
     precision: Precision = "auto",
+    full_range: bool = False,
     data: Dataset | None = None,
     tolerance: Tolerance | None = None,
     to: str | Path | None = None,
@@ -93,6 +97,8 @@ def export(
         runtime: ``"openvino"``, the faster one on x86 and Arm, or ``"onnx"`` for ONNX Runtime.
         precision: ``"int8"``, ``"bf16"`` or ``"fp32"`` of the matrix products; ``"auto"`` is int8 where that passes,
             and the next better precision that does where not.
+        full_range: int8 whose weights use all 8 bits in place of 7: a little more accurate, and alike only on
+            processors that cut off no sums of bytes (on x86 those with VNNI). Others neither make nor run it.
         data: labelled texts to compare on, not those of training; None takes the sample that the model keeps. int8 is
             calibrated on up to 170 of them, at most a third, and compared on the others.
         tolerance: how different answers may be; None, and what is None in it, is usual for the precision.
@@ -102,53 +108,66 @@ def export(
         ExportError: no recipe passes, an operator has no translation, or the method has nothing to export.
         ArtifactError: ``directory`` is no model, or cannot be written to.
         DataError: there are no texts to compare on, or they carry labels that the model does not have.
-        SettingError: an unknown runtime or precision, or ``to`` is the model itself.
+        SettingError: an unknown runtime or precision, ``full_range`` of what is not int8 or on a processor without
+            such instructions, or ``to`` is the model itself.
         MissingExtraError: a library for writing or running exports is not installed.
     """
     place = Path(directory)
     place = place.resolve() if place.is_symlink() else place  # the directory is replaced, not what leads to it
     target = place if to is None else Path(to)
-    _check_asked(runtime, precision)
+    request = Request(runtime, precision, full_range, tolerance)
+    _check_request(request)
     _check_source(place, shipped=to is not None)
     _check_target(place, target, shipped=to is not None)
     with _workplace(target) as folder:
         source, manifest, model = _opened(place, folder)
-        texts = divided(place, model, data, calibrating=precision in ("auto", "int8"))
-        made = first_that_passes(place, model, texts, (runtime, precision), tolerance, folder)
+        material = divide(place, model, data, calibrating=precision in ("auto", "int8"))
+        accepted = first_that_passes(place, model, material, request, folder)
         outcome = Outcome(
             directory=target,
             runtime=runtime,
             asked=precision,
-            precision=made.recipe.precision,
-            recipe=made.recipe.name,
-            files=made.files,
-            attempts=made.attempts,
-            calibrated_on=len(texts.calibrating),
-            compared_on=texts.source,
-            notes=(*texts.notes, *made.notes),
+            precision=accepted.recipe.precision,
+            recipe=accepted.recipe.name,
+            needs=accepted.recipe.needs,
+            files=accepted.files,
+            attempts=accepted.attempts,
+            calibrated_on=len(material.calibrating),
+            compared_on=material.source,
+            notes=(*material.notes, *accepted.notes),
         )
-        model.write_for_runtime(made.folder)
+        model.write_for_runtime(accepted.folder)
         changed, dropped = _changed(manifest, outcome, shipped=to is not None)
-        told = _earlier_outcomes(source, changed.exports[:-1])
-        content = {"exports": [*told, outcome.to_dict()], "versions": versions()}
-        (made.folder / FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False), "utf-8")
-        rebuild(source, manifest, changed, model.facts, without=dropped, added=made.folder, to=target)
+        outcomes = [*_earlier_outcomes(source, changed.exports[:-1]), outcome.to_dict()]
+        content = {"exports": outcomes, "versions": versions()}
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        (accepted.folder / FILE).write_text(text, "utf-8")
+        rebuild(source, manifest, changed, model.facts, without=dropped, added=accepted.folder, to=target)
     return outcome
 
 
-def _check_asked(runtime: str, precision: str) -> None:
-    for name, value, known in (("runtime", runtime, TARGETS), ("precision", precision, PRECISIONS)):
+def _check_request(request: Request) -> None:
+    for name, value, known in (("runtime", request.runtime, TARGETS), ("precision", request.precision, PRECISIONS)):
         if value not in known:
             raise SettingError(
                 f"{name} of an export must be one of {', '.join(map(repr, known))}; got {value!r}."
                 f"{did_you_mean(str(value), known)}"
             )
-    if (runtime, precision) == ("onnx", "bf16"):
+    if (request.runtime, request.precision) == ("onnx", "bf16"):
         raise SettingError(
             "ONNX Runtime computes no bf16 on processors; take precision 'fp32' or 'int8' for it, or runtime "
             "'openvino' for bf16."
         )
-    check_runtime(runtime)
+    if request.full_range and request.precision not in ("auto", "int8"):
+        raise SettingError(
+            f"The full range is for int8, and precision is {request.precision!r}; leave out --full-range (full_range=)."
+        )
+    if request.full_range and lacking(INSTRUCTIONS):
+        raise SettingError(
+            "This processor has no VNNI instructions, without which int8 in full range answers otherwise; leave out "
+            "--full-range (full_range=)."
+        )
+    check_runtime(request.runtime)
 
 
 def _check_source(place: Path, *, shipped: bool) -> None:
@@ -188,8 +207,8 @@ def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, GraphClassifier]
     """
     if is_foreign(place):
         foreign = load_foreign(place, precision="fp32")
-        own = save(foreign, folder / "own", keep_sample=False)
-        return own, read_manifest(own), foreign
+        saved = save(foreign, folder / "saved", keep_sample=False)
+        return saved, read_manifest(saved), foreign
     manifest = read_manifest(place)
     model = load(place, runtime="torch")
     assert isinstance(model, GraphClassifier)  # as its method is
@@ -201,24 +220,25 @@ def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, GraphClassifier]
 
 def _changed(manifest: Manifest, outcome: Outcome, *, shipped: bool) -> tuple[Manifest, set[str]]:
     """The manifest with the export, the last of its list; and the names of files that are no longer needed."""
-    new = Export(outcome.runtime, outcome.precision, outcome.recipe, outcome.files)
+    new = Export(outcome.runtime, outcome.precision, outcome.recipe, outcome.files, outcome.needs)
     tried = {attempt.precision for attempt in outcome.attempts}
-    gone = [one for one in manifest.exported() if shipped or (one.runtime == new.runtime and one.precision in tried)]
-    kept = [asdict(one) for one in manifest.exported() if one not in gone]
-    dropped = {name for one in gone for name in one.files}
+    earlier = manifest.exported()
+    replaced = [old for old in earlier if shipped or (old.runtime == new.runtime and old.precision in tried)]
+    exports = [asdict(export) for export in [*(old for old in earlier if old not in replaced), new]]
+    dropped = {name for old in replaced for name in old.files}
     if shipped:
         dropped |= {name for name in manifest.files if name == SAMPLE or TORCH_WEIGHTS.fullmatch(name)}
-    return replace(manifest, exports=[*kept, asdict(new)], weights=manifest.weights and not shipped), dropped
+    return replace(manifest, exports=exports, weights=manifest.weights and not shipped), dropped
 
 
 def _earlier_outcomes(place: Path, exports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What ``parity.json`` says of the exports that stay."""
     if not exports or not (place / FILE).exists():
         return []
-    kept = {(one["runtime"], one["precision"]) for one in exports}
+    staying = {(export["runtime"], export["precision"]) for export in exports}
     try:
-        told = json.loads((place / FILE).read_text("utf-8"))["exports"]
-        return [one for one in told if (one["runtime"], one["precision"]) in kept]
+        outcomes = json.loads((place / FILE).read_text("utf-8"))["exports"]
+        return [outcome for outcome in outcomes if (outcome["runtime"], outcome["precision"]) in staying]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{place / FILE} is damaged: {error}.") from None
 
@@ -226,15 +246,10 @@ def _earlier_outcomes(place: Path, exports: Sequence[dict[str, Any]]) -> list[di
 @contextmanager
 def _workplace(target: Path) -> Iterator[Path]:
     """A hidden folder near the target, on the same disk, that is deleted at the end."""
-    existing = next(parent for parent in target.absolute().parents if parent.exists())
-    folder = existing / f".{target.absolute().name}.{os.getpid()}.export"
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
+        with scratch_folder(target) as folder:
+            yield folder
     except OSError as error:
         if isinstance(error, TextgraftError):
             raise
         raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -60,7 +60,9 @@ def load_foreign(
     model.label_form_ = "names"
     model.thresholds_ = np.full(len(task), 0.5, np.float32)
     model.fitted_on_ = FittedOn(rows=0, counts=(0,) * len(task), fingerprint="", files=(), columns=None)
-    model.notes_ = tuple(note for note in _notes(folder, task) if not progress.say(note))
+    model.notes_ = _notes(folder, task)
+    for note in model.notes_:
+        progress.say(note)
     classifier = _network(model, _padded(files, config, tokenizer), tokenizer)
     _check_answers(classifier, tokenizer)
     model.network_ = classifier
@@ -70,7 +72,7 @@ def load_foreign(
 
 def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
     """Configuration and tokenizer as ``transformers`` makes them of the files."""
-    from textgraft.encoders.loading import quiet_loading
+    from textgraft.encoders.loading import SAFELY, quiet_loading
 
     settings = files.folder / "tokenizer_config.json"
     if settings.is_file() and "auto_map" in settings.read_text("utf-8", errors="replace"):
@@ -81,9 +83,8 @@ def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerF
     with quiet_loading(files.name):
         from transformers import AutoConfig, AutoTokenizer
 
-        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        config = AutoConfig.from_pretrained(str(files.folder), **options)
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **options)
+        config = AutoConfig.from_pretrained(str(files.folder), **SAFELY)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
     if not tokenizer.is_fast:
         raise EncoderError(f"{files.folder} has no fast tokenizer; save it again with tokenizer.json.")
     return config, tokenizer
@@ -111,13 +112,14 @@ def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) 
     return Task(tuple(names), multi_label)
 
 
-def _notes(folder: Path, task: Task) -> list[str]:
+def _notes(folder: Path, task: Task) -> tuple[str, ...]:
     if not all(NEVER_NAMED.fullmatch(label) for label in task.labels):
-        return []
-    return [
+        return ()
+    note = (
         f"{folder} does not name its labels (id2label in config.json is {listed(task.labels, 3)}). Give their names in "
         'that order, load(folder, labels=["...", "..."]), or write them into config.json.'
-    ]
+    )
+    return (note,)
 
 
 def _padded(files: EncoderFiles, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> EncoderFiles:

@@ -7,7 +7,6 @@ manifest does not name it. What is fetched is what the manifest names, in the fi
 from __future__ import annotations
 
 import glob
-import os
 import re
 import shutil
 import sys
@@ -27,6 +26,7 @@ from textgraft.model_directory.card import card, digest, file_name, is_as_writte
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
+from textgraft.whole import whole_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -213,20 +213,13 @@ def _readable(name: str, files: Iterable[str]) -> list[str]:
 
 def _plain(files: list[Path], place: Path) -> Path:
     """The files as a folder of their own. The Hub's cache has links, which a model directory must not hold."""
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+    with whole_folder(place, durable=False) as part:  # it is made anew for each fetch
         for file in files:
             source = file.resolve()
             try:
                 (part / file.name).hardlink_to(source)
             except OSError:  # another disk
                 shutil.copyfile(source, part / file.name)
-        shutil.rmtree(place, ignore_errors=True)
-        part.rename(place)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return place
 
 

@@ -85,7 +85,7 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
     model.chosen_ = manifest.chosen
     model.notes_ = (opened.note,) if opened.note else ()
     model.runtime_, model.export_ = opened.runtime, opened.name
-    model.fitted_on_ = _fitted_on(manifest.fitted_on)
+    model.fitted_on_ = fitted_on(manifest)
     if not len(model.task_) == len(model.classes_) == len(model.thresholds_):
         raise ArtifactError(f"{folder} is damaged: labels, classes and thresholds differ in number.")
     sample = Sample.read(folder, model.task_)
@@ -109,7 +109,9 @@ def _classes(values: list[Any], dtype: str) -> NDArray[Any]:
     raise wrong
 
 
-def _fitted_on(content: dict[str, Any]) -> FittedOn:
+def fitted_on(manifest: Manifest) -> FittedOn:
+    """What the model was trained on."""
+    content = manifest.fitted_on
     columns = content["columns"]
     if columns is not None:
         columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})

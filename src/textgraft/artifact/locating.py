@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textgraft.model_directory.manifest import FILE
+from textgraft.whole import recovered
 
 HEAD = "ForSequenceClassification"
 
@@ -27,7 +28,7 @@ def locate(name: str | Path) -> Located:
         MissingExtraError: it would be on the Hub, and huggingface_hub is not installed.
     """
     folder = Path(name)
-    if not folder.exists():
+    if not (folder.exists() or recovered(folder)):
         from textgraft.artifact.hub import fetch, is_name
 
         if is_name(name):

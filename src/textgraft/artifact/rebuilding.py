@@ -12,7 +12,7 @@ from textgraft.model_directory.card import write_card
 from textgraft.model_directory.files import description
 from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
-from textgraft.model_directory.saving import beside
+from textgraft.model_directory.saving import new_directory
 
 
 def rebuild(
@@ -41,7 +41,7 @@ def rebuild(
         ArtifactError: it cannot be written, or ``place`` was changed since ``earlier`` was read.
     """
     _check_unchanged(place, earlier)
-    with beside(to) as folder:
+    with new_directory(to) as folder:
         files = {}
         new = sorted(added.iterdir())
         for name in sorted(earlier.files.keys() - without - {path.name for path in new} - {CARD}):

@@ -6,9 +6,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
 from textgraft.cli.options import expand
@@ -22,8 +23,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (inspect, train, compare, evaluate, predict, export, push, demo):
-    app.command(module.NAME)(expand(module.run))
+
+
+class LateCommand(TyperCommand):
+    """A command that looks up its options when it is run or asked for help: those of the methods load NumPy."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """The context of the command with its options."""
+        assert self.name is not None
+        whole = typer.Typer(add_completion=False)
+        whole.command(self.name)(expand(COMMANDS[self.name]))
+        return typer.main.get_command(whole).make_context(*given, **more)
+
+
+COMMANDS = {module.NAME: module.run for module in (inspect, train, compare, evaluate, predict, export, push, demo)}
+for name, run in COMMANDS.items():
+    app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
 
 
@@ -47,7 +62,7 @@ def _common(
 
 
 def main() -> None:
-    """Runs the command line: exit code 0, 1 with one sentence on standard error, or 2 for wrong usage."""
+    """Runs the command line: exit code 0, 1 with one sentence on standard error, 2 for wrong usage, 130 on Ctrl-C."""
     from textgraft.cli.console import Bars
     from textgraft.progress import listening
 

@@ -42,7 +42,7 @@ def run(
     if as_json:
         print_json(comparison.to_dict())
     chosen = comparison.recommendation
-    report = comparison_report(comparison.climbed, chosen, comparison.splits, every_metric=every_metric)
+    report = comparison_report(comparison.results, chosen, comparison.splits, every_metric=every_metric)
     present(report, html, quietly=as_json)
     if out:
         remark(f"The models are in {out}. Predict with: textgraft predict {out / chosen.name} TEXT")

@@ -6,9 +6,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from textgraft.progress import current_listener
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -19,11 +21,18 @@ PATIENCE = 1.0  # seconds of silence before a bar is drawn
 
 
 def remark(sentences: str | Iterable[str]) -> None:
-    """Says sentences on standard error, each on lines of its own."""
+    """Says sentences on standard error, each on lines of its own, but for those that were said while working."""
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes that train together the first one speaks
-    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+    for sentence in unsaid([sentences] if isinstance(sentences, str) else sentences):
         print(sentence, file=sys.stderr)
+
+
+def unsaid(sentences: Iterable[str]) -> Iterator[str]:
+    """Those that were not said while working: what a fit says before its end stands in its notes too."""
+    bars = current_listener()
+    said = bars.said if isinstance(bars, Bars) else set()
+    return (sentence for sentence in sentences if sentence not in said)
 
 
 def print_json(content: Any) -> None:
@@ -53,6 +62,7 @@ class Bars:
         self._drawn = drawn
         self._progress: Progress | None = None
         self._running = 0
+        self.said: set[str] = set()
 
     def start(self, what: str, total: float | None) -> _Work:
         """See ``textgraft.progress.Listener``."""
@@ -84,6 +94,7 @@ class Bars:
             remark(sentence)
         else:
             self._progress.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        self.said.add(sentence)
 
     def _bars(self) -> Progress:
         if self._progress is None:

@@ -25,6 +25,10 @@ def run(
     precision: Annotated[
         str, typer.Option(help="int8, bf16 or fp32; auto is int8 where it passes, else the next better one that does.")
     ] = "auto",
+    full_range: Annotated[
+        bool,
+        typer.Option("--full-range", help="int8 with all 8 bits: more accurate, alike only on processors with VNNI."),
+    ] = False,
     source: Annotated[
         str | None,
         typer.Option(
@@ -57,6 +61,7 @@ def run(
         directory,
         runtime=cast("Target", runtime),  # what else it may be is refused there
         precision=cast("Precision", precision),
+        full_range=full_range,
         data=None if source is None else read_like_training(directory, source, reading),
         tolerance=Tolerance(max_difference, min_equal, max_drop),
         to=to,
@@ -70,10 +75,12 @@ def run(
 
 def read_like_training(directory: Path, source: str, reading: TableOptions) -> Dataset:
     """A labelled table in the columns of the model's training data, unless others are given."""
-    from textgraft.artifact import load
+    from textgraft.artifact.loading import fitted_on
+    from textgraft.artifact.locating import is_foreign
+    from textgraft.model_directory import read_manifest
 
-    columns = None if reading.text or reading.label else load(directory, runtime="torch").fitted_on_.columns
-    return reading.read(source, like=columns)
+    unknown = reading.text or reading.label or is_foreign(directory)
+    return reading.read(source, like=None if unknown else fitted_on(read_manifest(directory)).columns)
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -1,32 +1,30 @@
 """Options that several commands share, each declared once.
 
-A command takes a frozen dataclass of options as one keyword argument; ``expand`` shows its fields to Typer as if the
-command had declared them one by one.
+A command takes an object of options as one keyword argument; ``expand`` shows what that object takes to Typer as if the
+command had declared it one by one.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from textgraft.errors import SettingError, TextgraftError
+from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
     from textgraft.dataset import Columns, Dataset, Splits
     from textgraft.methods import TextClassifier
+    from textgraft.methods.hyperparameters import Hyperparameter
 
 READING = "Reading the table"
 DIVIDING = "Dividing it"
-METHOD = "The method (networks: recurrent and finetune)"
 
 
 def _option(help_text: str, panel: str, *names: str, **more: Any) -> Any:
@@ -155,120 +153,111 @@ class SplitOptions:
         return splits
 
 
-@dataclass(frozen=True)
 class MethodOptions:
-    """Hyperparameters by the names that the classes give them; a method takes those that it has."""
+    """Hyperparameters by the names that the classes give them; a method takes those that it has.
 
-    encoder: Annotated[
-        str | None,
-        _option(
-            "Encoder: an embedded one, a folder or a name on the Hub. In a comparison recurrent reads words.", METHOD
-        ),
-    ] = None
-    pooling: Annotated[
-        str | None, _option("features: mean, cls or max; recurrent: last, mean, max or attention.", METHOD)
-    ] = None
-    cell: Annotated[str | None, _option("recurrent: gru or lstm.", METHOD)] = None
-    layers: Annotated[int | None, _option("recurrent: layers on top of each other.", METHOD)] = None
-    hidden: Annotated[int | None, _option("recurrent: units of a layer in each direction.", METHOD)] = None
-    bidirectional: Annotated[
-        bool | None, _option("recurrent: read from both ends or not.", METHOD, "--bidirectional/--one-direction")
-    ] = None
-    vectors: Annotated[
-        str | None, _option("recurrent: word vectors, such as glove.6B.50d, a file or URL#sha256=...", METHOD)
-    ] = None
-    train_vectors: Annotated[str | None, _option("recurrent: frozen, tuned or scratch.", METHOD)] = None
-    width: Annotated[int | None, _option("recurrent: components of vectors learned from scratch.", METHOD)] = None
-    unknown: Annotated[str | None, _option("recurrent: words without a vector get zero, mean or normal.", METHOD)] = (
-        None
-    )
-    tokenizer: Annotated[str | None, _option("recurrent: treebank, unicode, basic_english or spacy:en.", METHOD)] = None
-    max_size: Annotated[int | None, _option("recurrent: most words in the vocabulary.", METHOD)] = None
-    min_count: Annotated[int | None, _option("recurrent, ngrams: how often a word must occur.", METHOD)] = None
-    long: Annotated[
-        str | None, _option("features, finetune: window reads long texts to the end; truncate.", METHOD)
-    ] = None
-    max_tokens: Annotated[
-        int | None,
-        _option("features, networks: length of a window or of a cut text.", METHOD),
-    ] = None
-    epochs: Annotated[int | None, _option("networks: passes over the data.", METHOD)] = None
-    batch_size: Annotated[int | None, _option("networks: texts per step.", METHOD)] = None
-    learning_rate: Annotated[float | None, _option("networks: the peak learning rate.", METHOD)] = None
-    trained: Annotated[
-        str | None, _option("finetune: all, head, lora, or how many of the last layers are trained.", METHOD)
-    ] = None
-    budget: Annotated[str | None, _option("networks: train at most so long, such as 10m.", METHOD)] = None
-    patience: Annotated[
-        int | None, _option("networks: stop after so many epochs without a better validation score.", METHOD)
-    ] = None
-    warmup: Annotated[float | None, _option("networks: share of the training with a rising rate.", METHOD)] = None
-    decay: Annotated[str | None, _option("networks: how the rate falls: linear, cosine or none.", METHOD)] = None
-    layer_decay: Annotated[float | None, _option("finetune: rate of each layer over that above.", METHOD)] = None
-    weight_decay: Annotated[float | None, _option("networks: on weight matrices.", METHOD)] = None
-    dropout: Annotated[float | None, _option("networks: share of the units that is dropped.", METHOD)] = None
-    label_smoothing: Annotated[float | None, _option("networks: share of a target for all labels.", METHOD)] = None
-    class_weight: Annotated[
-        str | None, _option("balanced weighs rare labels up; networks: also label=2,other=0.5.", METHOD)
-    ] = None
-    thresholds: Annotated[
-        str | None,
-        _option("networks, multi-label: label and global are tuned; or a number such as 0.5.", METHOD),
-    ] = None
-    precision: Annotated[str | None, _option("features, networks: auto, fp32, bf16 or fp16.", METHOD)] = None
+    Args:
+        given: their values, as text where no type is declared; None is not given.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        self.given = {name: value for name, value in given.items() if value is not None}
+
+    @staticmethod
+    def parameters() -> list[inspect.Parameter]:
+        """The hyperparameters as options, first those that most methods have; the help says which."""
+        from textgraft.methods import METHODS
+
+        families: dict[str, list[str]] = {}
+        declared: dict[str, Hyperparameter] = {}
+        clauses: dict[str, dict[str, list[str]]] = {}  # of each name, with the methods that they are about
+        for method, cls in METHODS.items():
+            if cls.family:
+                families.setdefault(cls.family, []).append(method)
+            for name, own in cls.hyperparameters.items():
+                if own.help:
+                    declared[name] = own
+                    clause = f"{own.help} (not in a comparison)" if own.alone else own.help
+                    clauses.setdefault(name, {}).setdefault(clause, []).append(method)
+
+        def about(methods: list[str], clause: str) -> str:
+            for family, members in families.items():
+                if set(members) <= set(methods):
+                    methods = [*(method for method in methods if method not in members), family]
+            return f"{', '.join(methods)}: {clause}"
+
+        known = [f"{family}: {' and '.join(members)}" for family, members in families.items()]
+        panel = f"The method ({'; '.join(known)})"
+        parameters = []
+        for name in sorted(clauses, key=lambda name: -sum(map(len, clauses[name].values()))):
+            text = "; ".join(about(methods, clause) for clause, methods in clauses[name].items())
+            names = [f"--{name}/--{declared[name].off}"] if declared[name].off else []
+            kind = declared[name].kind
+            parameters.append(_parameter(name, None, Annotated[kind | None, _option(f"{text}.", panel, *names)]))
+        return parameters
 
     def build(self, names: list[str], seed: int) -> list[TextClassifier]:
         """Unfitted classifiers of the named methods.
 
         Raises:
-            SettingError: a method is unknown, or an option was given that none of them has.
+            SettingError: a method is unknown, or options that none of them has, or values that they cannot use.
         """
         from textgraft.errors import did_you_mean
         from textgraft.methods import METHODS
+        from textgraft.methods.constraints import refuse
 
-        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
-        given |= {name: parse(given[name]) for name, parse in PARSED.items() if name in given}
-        unused = set(given)
         models = []
-        for name in dict.fromkeys(names):
+        names = list(dict.fromkeys(names))
+        for name in names:
             if name not in METHODS:
                 raise SettingError(
                     f"There is no method {name!r}; methods are {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
                 )
-            model = METHODS[name]()
-            own = model.get_params(deep=False)
-            mine = {key: value for key, value in given.items() if key in own}
-            if name == "recurrent" and len(names) > 1:
-                mine.pop("encoder", None)  # it is meant for the others; beside them this one reads words
-            model.set_params(**mine)
-            if "seed" in own:
-                model.set_params(seed=seed)
-            model.check_settings()
-            unused -= own.keys()
-            models.append(model)
+            declared = METHODS[name].hyperparameters
+            settings = {
+                key: declared[key].constraint.read(value) if isinstance(value, str) else value
+                for key, value in self.given.items()
+                if key in declared and not (declared[key].alone and len(names) > 1)
+            }
+            models.append(METHODS[name]().set_params(**settings, **({"seed": seed} if "seed" in declared else {})))
+        faults = [fault for model in models for fault in model.faults()]
+        unused = self.given.keys() - {key for model in models for key in model.hyperparameters}
         if unused:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
-            raise SettingError(f"{options} means nothing to {', '.join(names)}; leave it out or choose another method.")
+            faults.append(f"{options} means nothing to {', '.join(names)}; leave it out or choose another method.")
+        refuse(list(dict.fromkeys(faults)))
         return models
 
 
+def _parameter(name: str, default: object, annotation: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
+    """What an option class takes."""
+    if issubclass(kind, MethodOptions):
+        return kind.parameters()
+    hints = get_type_hints(kind, include_extras=True, localns=globals())
+    defaults = {field.name: field.default for field in fields(kind)}
+    return [
+        _parameter(name, inspect.Parameter.empty if default is MISSING else default, hints[name])
+        for name, default in defaults.items()
+    ]
+
+
 def expand(command: Callable[..., object]) -> Callable[..., None]:
-    """Shows the fields of every dataclass parameter of ``command`` to Typer as options of the command."""
+    """Shows what every option class among the parameters of ``command`` takes to Typer as options of the command."""
+    from textgraft.cli.console import remark
+
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type, list[str]]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         kind = hints[name]
         if kind in (InputOptions, TableOptions, SplitOptions, MethodOptions):
-            own = get_type_hints(kind, include_extras=True, localns=vars(sys.modules[__name__]))
-            groups[name] = (kind, [field.name for field in fields(kind)])
-            for field in fields(kind):
-                default = inspect.Parameter.empty if field.default is MISSING else field.default
-                parameters.append(
-                    inspect.Parameter(
-                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name]
-                    )
-                )
+            shown = _parameters(kind)
+            groups[name] = (kind, [option.name for option in shown])
+            parameters += shown
         else:
             parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
 
@@ -278,42 +267,14 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
             given[name] = kind(**{field: given.pop(field) for field in names})
         try:
             command(**given)
-        except KeyboardInterrupt:
-            raise TextgraftError("Stopped; no half-written file is left behind.") from None
+        except KeyboardInterrupt as interrupt:
+            remark(f"Stopped; {interrupt}" if interrupt.args else "Stopped.")
+            raise typer.Exit(130) from None  # 128 and the number of the signal, as of what a shell runs
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}
     del collected.__wrapped__
     return collected
-
-
-def _number_or_word(value: str) -> Any:
-    """``"4"`` as 4, ``"0.5"`` as 0.5, any other word as it is."""
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(value)
-    return value
-
-
-def _weights(value: str) -> Any:
-    """``"joy=2,anger=0.5"`` as a mapping; a word as it is.
-
-    Raises:
-        SettingError: a weight is no number.
-    """
-    if "=" not in value:
-        return value
-    try:
-        return {name.strip(): float(weight) for name, weight in (part.rsplit("=", 1) for part in value.split(","))}
-    except ValueError:
-        raise SettingError(f"--class-weight must be like joy=2,anger=0.5 or balanced; got {value!r}.") from None
-
-
-PARSED: dict[str, Callable[[str], Any]] = {
-    "trained": _number_or_word,
-    "thresholds": _number_or_word,
-    "class_weight": _weights,
-}
 
 
 def column_names(columns: str | None) -> list[str] | None:

@@ -35,10 +35,9 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done.
     """
-    from textgraft.artifact import save
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
-    from textgraft.ladder import evaluate
+    from textgraft.ladder import train
     from textgraft.model_directory.files import check_place
     from textgraft.report.evaluation import evaluation_report
 
@@ -50,16 +49,13 @@ def run(
     elif resume or tensorboard:
         raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
     splits = dividing.read(source, reading)
-    model.fit(splits.train, valid=splits.valid)
-    evaluation = None if splits.test is None else evaluate(model, splits.test, seed=dividing.seed)
-    told = None if evaluation is None else evaluation.to_dict() | {"leaks": list(splits.leaks)}
-    save(model, out, evaluation=told)
+    trained = train(model, splits, directory=out, seed=dividing.seed)
     remark(model.notes_)
     if as_json:
         parts = {name: len(part) for name, part in splits.parts().items()}
         content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}
-        print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (told or {}))
-    elif evaluation is not None:
-        title = f"{method} on {evaluation.n:,} test rows"
-        present(evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric))
+        print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {}))
+    elif trained.evaluation is not None:
+        title = f"{method} on {trained.evaluation.n:,} test rows"
+        present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.folding import fold
-from textgraft.data.shingles import Shingles, minhash, mix, shingle
+from textgraft.data.shingles import Shingles, minhash, shingle
 from textgraft.extras import import_scipy
+from textgraft.text.hashing import mix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -99,14 +100,14 @@ def near_duplicates(texts: Sequence[str]) -> NDArray[np.int64]:
         return groups
     shingles = every.select(long_enough)
     signatures = minhash(shingles, BANDS * BAND_ROWS)
-    found = np.arange(len(shingles))
+    component = np.arange(len(shingles))
     for band in range(BANDS):
         a, b = _bucket_pairs(_band_keys(signatures[:, band * BAND_ROWS : (band + 1) * BAND_ROWS]))
-        open_ = found[a] != found[b]  # a pair that is connected already would change nothing
+        open_ = component[a] != component[b]  # a pair that is connected already would change nothing
         a, b = a[open_], b[open_]
         alike = similarities(shingles, a, b) >= SIMILARITY
-        found = _components(found[a[alike]], found[b[alike]], len(found))[found]
-    groups[long_enough] = long_enough[_first_of(found)]
+        component = _components(component[a[alike]], component[b[alike]], len(component))[component]
+    groups[long_enough] = long_enough[_first_of(component)]
     return groups
 
 

@@ -49,7 +49,7 @@ def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) 
         indicator: (n, k) which row carries which label.
         duplicates: the duplicates among the n texts, with their distinct folded texts.
     """
-    found = []
+    giveaway_words = []
     for i, label in enumerate(task.labels):
         pattern, probe = _pattern(label)
         if pattern is None:
@@ -61,7 +61,7 @@ def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) 
             continue
         base, share = float(indicator[:, i].mean()), float(carrying.sum() / rows.sum())
         many = rows.sum() >= FEWEST_TEXTS and carrying.sum() >= LEAST_SHARE * indicator[:, i].sum()
-        found.append(
+        giveaway_words.append(
             Giveaway(
                 label=label,
                 rows=int(rows.sum()),
@@ -71,7 +71,7 @@ def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) 
                 examples=tuple(np.flatnonzero(carrying)[:3].tolist()),
             )
         )
-    return tuple(found)
+    return tuple(giveaway_words)
 
 
 def _pattern(label: str) -> tuple[re.Pattern[str] | None, str]:

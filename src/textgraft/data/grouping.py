@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from textgraft.data.duplicates import connect, find_duplicates, repeats
 from textgraft.dataset import Dataset
+from textgraft.digests import text_number
 from textgraft.errors import DataError
 
 
@@ -64,14 +64,8 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _keys(texts: list[str], seed: int) -> NDArray[np.uint64]:
     """(n,) a number for each text that has no pattern, yet is the same in every process."""
-    start = blake2b(f"{seed}\n".encode(), digest_size=8)
-
-    def key(text: str) -> int:
-        state = start.copy()
-        state.update(text.encode("utf-8", "surrogatepass"))
-        return int.from_bytes(state.digest(), "little")
-
-    return np.fromiter(map(key, texts), np.uint64, len(texts))
+    start = f"{seed}\n".encode()
+    return np.fromiter((text_number(text, start) for text in texts), np.uint64, len(texts))
 
 
 def _group_codes(data: Dataset) -> NDArray[np.int64]:

@@ -52,7 +52,7 @@ def part_duplicates(parts: Mapping[str, Dataset], *, near: bool = True) -> Dupli
 def overlaps(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple[Overlap, ...]:
     """Every pair of parts that share texts; the later of the two (test before valid before train) is ``part``."""
     names, number = list(parts), part_numbers(parts)
-    found = []
+    overlapping = []
     for later in range(len(names)):
         for earlier in range(later):
             rows = number == later
@@ -61,8 +61,8 @@ def overlaps(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple[Over
                 for ids in (duplicates.verbatim, duplicates.folded, duplicates.near)
             )
             if near:
-                found.append(Overlap(names[later], names[earlier], int(rows.sum()), verbatim, folded, near))
-    return tuple(found)
+                overlapping.append(Overlap(names[later], names[earlier], int(rows.sum()), verbatim, folded, near))
+    return tuple(overlapping)
 
 
 def without_leaks(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple[dict[str, Dataset], list[str]]:
@@ -75,17 +75,17 @@ def without_leaks(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple
         DataError: no row of a part would be left.
     """
     number = part_numbers(parts)
-    kept, notes = {}, []
+    cleaned, notes = {}, []
     for i, (name, part) in enumerate(parts.items()):
         leaks = np.isin(duplicates.near[number == i], duplicates.near[number > i])
         later = " or ".join(list(parts)[i + 1 :])
         if leaks.all():
             raise DataError(f"Every {name} text also stands in {later}; without them no {name} row would be left.")
-        kept[name] = part.select(~leaks)
+        cleaned[name] = part.select(~leaks)
         if leaks.any():
             rows = part.rows.names(np.flatnonzero(leaks), 3)
             notes.append(
                 f"{leaks.sum():,} of {len(part):,} {name} rows were taken out because their text also stands in "
                 f"{later}, verbatim or nearly ({rows})."
             )
-    return kept, notes
+    return cleaned, notes

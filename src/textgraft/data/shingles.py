@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.digests import text_number
 from textgraft.progress import track
+from textgraft.text.hashing import mix
 
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana and Han. Their characters count as words.
 UNSPACED = (
@@ -61,16 +62,9 @@ class _WordHashes(dict[str, int]):
     """The hash of every word seen, computed once."""
 
     def __missing__(self, word: str) -> int:
-        value = int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        value = text_number(word)
         self[word] = value
         return value
-
-
-def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit changes half of the output bits."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def shingle(texts: Sequence[str]) -> Shingles:
@@ -82,9 +76,9 @@ def shingle(texts: Sequence[str]) -> Shingles:
     for start in track(starts, "looking for near-duplicates", len(starts)):
         words: list[int] = []
         for i, text in enumerate(texts[start : start + TEXTS_AT_A_TIME], start):
-            found = (ASCII_WORD if text.isascii() else WORD).findall(text)
-            counts[i] = len(found)
-            words += map(hashes.__getitem__, found)
+            words_of_text = (ASCII_WORD if text.isascii() else WORD).findall(text)
+            counts[i] = len(words_of_text)
+            words += map(hashes.__getitem__, words_of_text)
         blocks.append(_pairs(np.array(words, np.uint64), counts[start : start + TEXTS_AT_A_TIME]))
     flat = np.concatenate(blocks) if blocks else np.zeros(0, np.uint64)
     return Shingles(flat, np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))]))

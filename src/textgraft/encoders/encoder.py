@@ -71,8 +71,8 @@ class Encoder:
             from textgraft.runtimes.pytorch import TorchRuntime
 
             runtime = TorchRuntime(partial(load_encoder, self.files), partial(pooled_states, pooling), precision)
-            ran = (runtime.precision, runtime.device.type)
-            options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *ran)
+            computed_by = (runtime.precision, runtime.device.type)
+            options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *computed_by)
             self._store = VectorStore(repr(options)) if cache else None
         self.runtime: Runtime = runtime
 
@@ -144,18 +144,14 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
     Raises:
         EncoderError: the weights do not go with the configuration; the network would be partly random.
     """
-    from textgraft.encoders.loading import ENCODER_HALVES, check_complete, quiet_loading
+    from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, quiet_loading
 
     with quiet_loading(files.name):
         from transformers import AutoModel, AutoModelForTextEncoding
 
         kind = AutoModelForTextEncoding if files.config.get("model_type") in ENCODER_HALVES else AutoModel
         network, report = kind.from_pretrained(
-            str(files.folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
+            str(files.folder), use_safetensors=True, output_loading_info=True, **SAFELY
         )
     check_complete(files.name, report, of="")
     encoder: torch.nn.Module = network

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Of these the encoder half is used; what transformers loads for them otherwise runs the decoder as well.
 ENCODER_HALVES = {"t5", "mt5", "umt5"}
+# How everything is loaded through transformers: nothing is fetched, and no code that comes with a model is run.
+SAFELY = {"local_files_only": True, "trust_remote_code": False}
 SPARE = 1_000_000  # numbers, 4 MB; heads and poolers may be new
 
 

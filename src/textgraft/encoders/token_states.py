@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.cache import cache_folder
+from textgraft.digests import text_digest
 from textgraft.encoders.encoder import check_max_tokens, load_encoder
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
@@ -32,6 +31,7 @@ from textgraft.hardware import Precision
 from textgraft.runtimes import Runtime
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.text.batches import Windows, pad, token_batches
+from textgraft.whole import remove_leftovers, whole_folder
 
 Halves = NDArray[np.float16]
 
@@ -40,7 +40,6 @@ LARGEST = float(np.finfo(np.float16).max)
 TEXTS_AT_ONCE = 512  # whose states are held in memory when they are not kept on disk
 STATES, LENGTHS, CUT = "states.npy", "lengths.npy", "cut.npy"
 FORMAT = 1  # of a folder of states
-A_DAY = 86_400
 
 
 class StateEncoder:
@@ -65,12 +64,12 @@ class StateEncoder:
     ) -> None:
         self.files = files
         self.max_tokens = check_max_tokens(files, max_tokens)
-        self.ran = "cpu"
+        self.device_type = "cpu"
         if runtime is None:
             from textgraft.runtimes.pytorch import TorchRuntime
 
             runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
-            self.ran = runtime.device.type
+            self.device_type = runtime.device.type
         self.runtime = runtime
 
     @property
@@ -143,7 +142,7 @@ def token_states(
     files: EncoderFiles,
     max_tokens: int | None,
     precision: Precision,
-    announce: Callable[[str], object] = lambda _: None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> TokenStates:
     """The token states of texts; the same texts, in any order, are encoded once.
 
@@ -159,7 +158,7 @@ def token_states(
         SettingError: an option has a value that cannot be used.
     """
     encoder = StateEncoder(files, max_tokens, precision)
-    by_digest = {_digest(text): text for text in texts}
+    by_digest = {text_digest(text): text for text in texts}
     digests = sorted(by_digest)
     place = cache_folder() / "states" / _key(encoder, digests)
     stored = _read(place, len(digests))
@@ -174,7 +173,7 @@ def token_states(
         os.utime(place)
     table, lengths, cut = stored
     number = {digest: i for i, digest in enumerate(digests)}
-    chosen = np.fromiter((number[_digest(text)] for text in texts), np.int64, len(texts))
+    chosen = np.fromiter((number[text_digest(text)] for text in texts), np.int64, len(texts))
     rows = np.split(np.arange(len(table), dtype=np.int32), np.cumsum(lengths)[:-1])
     windows = Windows(
         ids=[rows[i] for i in chosen],
@@ -185,13 +184,9 @@ def token_states(
     return TokenStates(table, windows, _note(len(texts), table.nbytes, place), found)
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
     """All that the states depend on; the order of the texts and repeats do not count."""
-    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.ran)
+    options = (FORMAT, encoder.files.fingerprint, encoder.max_tokens, encoder.runtime.precision, encoder.device_type)
     return hashlib.sha256(repr(options).encode() + b"".join(digests)).hexdigest()[:32]
 
 
@@ -230,26 +225,14 @@ def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> _Stored:
     Raises:
         EncoderError: the disk cannot be written to, or what was written cannot be read.
     """
-    folder = place.parent / f".{place.name}.{_node()}.{os.getpid()}.part"
-    texts = len(windows.ids)
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        np.save(folder / LENGTHS, windows.lengths)
-        np.save(folder / CUT, windows.cut)
-        _write_states(folder / STATES, windows, encoder)
-        try:
-            folder.rename(place)
-        except OSError:
-            # Another process was faster, or what is there is damaged.
-            if _read(place, texts) is None:
-                shutil.rmtree(place)
-                folder.rename(place)
+        with whole_folder(place) as folder:
+            np.save(folder / LENGTHS, windows.lengths)
+            np.save(folder / CUT, windows.cut)
+            _write_states(folder / STATES, windows, encoder)
     except OSError as error:
         raise _unwritable(place, error) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    stored = _read(place, texts)
+    stored = _read(place, len(windows.ids))
     if stored is None:
         raise EncoderError(f"The token states that were written to {place} cannot be read; look after that disk.")
     return stored
@@ -294,9 +277,7 @@ def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(root, error) from error
-    for part in root.glob(".*.part"):
-        if _abandoned(part):
-            shutil.rmtree(part, ignore_errors=True)
+    remove_leftovers(root)
     sizes = _sizes(root)
     free = shutil.disk_usage(root).free
     used = {path for path, _ in _in_use}
@@ -325,23 +306,3 @@ def _sizes(root: Path) -> dict[Path, int]:
                 size = sum(file.stat().st_size for file in path.iterdir())
                 found.append((path.stat().st_mtime_ns, path, size))
     return {path: size for _, path, size in sorted(found)}
-
-
-def _abandoned(part: Path) -> bool:
-    """Whether the process that was writing a folder is gone; on other machines, whether it wrote nothing for a day."""
-    node, pid = part.name.split(".")[-3:-1]
-    if node == _node() and os.name == "posix":
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:  # it runs, for somebody else
-            pass
-        return False
-    latest = max(path.stat().st_mtime for path in (part, *part.glob("*")))
-    return time.time() - latest > A_DAY
-
-
-def _node() -> str:
-    """This machine's name, without dots."""
-    return platform.node().replace(".", "-")

@@ -78,7 +78,7 @@ class TextTokenizer:
         """Token ids of each text, whole and without special tokens."""
         with _explained(self._name):
             encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(one.ids, np.int32) for one in encoded]
+        return [np.array(encoding.ids, np.int32) for encoding in encoded]
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
@@ -134,8 +134,10 @@ def _load(files: EncoderFiles) -> Tokenizer:
     # Older models ship vocabulary files only; transformers knows how to turn them into a fast tokenizer.
     from transformers import AutoTokenizer
 
+    from textgraft.encoders.loading import SAFELY
+
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
     except (OSError, ValueError, ImportError) as error:
         raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
     if not getattr(tokenizer, "is_fast", False):

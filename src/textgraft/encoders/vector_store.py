@@ -8,9 +8,8 @@ and renamed, so several processes may share a store and a killed one leaves noth
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -18,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.cache import cache_folder
+from textgraft.digests import text_digest
+from textgraft.whole import whole_file
 
 WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than looked up
 MOST_BYTES = 4 << 30
@@ -56,7 +57,7 @@ class VectorStore:
         """
         if _bypassed.get():
             return np.zeros(0, np.intp), None
-        wanted = {key: i for i, key in enumerate(map(_key, texts))}
+        wanted = {key: i for i, key in enumerate(map(text_digest, texts))}
         at: list[int] = []
         vectors: list[NDArray[np.float32]] = []
         for path in self._files():
@@ -78,16 +79,12 @@ class VectorStore:
             return
         from safetensors.numpy import save
 
-        keys = np.frombuffer(b"".join(map(_key, texts)), np.uint8).reshape(-1, 16)
+        keys = np.frombuffer(b"".join(map(text_digest, texts)), np.uint8).reshape(-1, 16)
         name = hashlib.sha256(keys.tobytes()).hexdigest()[:32]
-        half_written = self._folder / f"{name}.{os.getpid()}.part"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            half_written.write_bytes(save({"keys": keys.copy(), "vectors": np.ascontiguousarray(vectors, np.float32)}))
-            half_written.replace(self._folder / f"{name}.safetensors")
+        with suppress(OSError):
+            with whole_file(self._folder / f"{name}.safetensors") as part:
+                part.write_bytes(save({"keys": keys.copy(), "vectors": np.ascontiguousarray(vectors, np.float32)}))
             self._trim()
-        except OSError:
-            half_written.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.safetensors")) if self._folder.is_dir() else []
@@ -101,10 +98,6 @@ class VectorStore:
                 return
             path.unlink(missing_ok=True)
             excess -= size
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _read(path: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:

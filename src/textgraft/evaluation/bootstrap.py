@@ -152,12 +152,12 @@ def _blocks(parts: Sequence[Part], n: int) -> Iterator[slice]:
 def _statistics(parts: Sequence[Part], offsets: NDArray[np.int64], rows: slice) -> Any:
     """The (columns of all parts, b) sparse matrix of what each row adds to each sum."""
     csr_array = import_scipy("Evaluating with intervals").sparse.csr_array
-    found = [part.cells(rows) for part in parts]
+    cells_of_parts = [part.cells(rows) for part in parts]
     columns = np.concatenate(
-        [cells.astype(np.int32) + np.int32(a) for (cells, _), a in zip(found, offsets, strict=False)], axis=1
+        [cells.astype(np.int32) + np.int32(a) for (cells, _), a in zip(cells_of_parts, offsets, strict=False)], axis=1
     )
     values = np.concatenate(
-        [np.ones(cells.shape, np.float32) if v is None else v.astype(np.float32) for cells, v in found], axis=1
+        [np.ones(cells.shape, np.float32) if v is None else v.astype(np.float32) for cells, v in cells_of_parts], axis=1
     )
     b, f = columns.shape
     starts = np.arange(0, b * f + 1, f, dtype=np.int32)

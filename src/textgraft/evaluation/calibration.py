@@ -95,7 +95,7 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
         gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + precision * parameters
         return loss + float(precision @ parameters**2) / 2, gradient
 
-    found = scipy.optimize.minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
-    scale = np.broadcast_to(np.exp(usual + found.x[:scales]), (m,)).astype(np.float32)
-    loss = (found.fun - float(precision @ found.x**2) / 2) / max(len(scores), 1)
-    return Calibration(scale, found.x[scales:].astype(np.float32)), float(loss)
+    optimum = scipy.optimize.minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
+    scale = np.broadcast_to(np.exp(usual + optimum.x[:scales]), (m,)).astype(np.float32)
+    loss = (optimum.fun - float(precision @ optimum.x**2) / 2) / max(len(scores), 1)
+    return Calibration(scale, optimum.x[scales:].astype(np.float32)), float(loss)

@@ -156,11 +156,11 @@ def evaluate_probabilities(
     points = point_scores(parts, n)
     samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
 
-    own = len(parts) // len(all_predictions)
-    metrics = _overall(points[:own], samples[:own])
-    floor = _overall(points[own:], samples[own:])
+    parts_each = len(parts) // len(all_predictions)
+    metrics = _overall(points[:parts_each], samples[:parts_each])
+    floor = _overall(points[parts_each:], samples[parts_each:])
     support = predictions.truth.sum(axis=0)
-    per_label = _per_label(points[:own], samples[:own], task, support)
+    per_label = _per_label(points[:parts_each], samples[:parts_each], task, support)
     headline = headline_of(task)
     notes = (
         *about_size(n, headline, metrics[headline]),
@@ -202,10 +202,10 @@ def _intervals(points: dict[str, Any], samples: dict[str, Any]) -> dict[str, Int
 
 
 def _overall(points: Sequence[Scores], samples: Sequence[Scores]) -> dict[str, Interval]:
-    found: dict[str, Interval] = {}
+    metrics: dict[str, Interval] = {}
     for point, sample in zip(points, samples, strict=True):
-        found |= _intervals(point.overall, sample.overall)
-    return dict(sorted(found.items(), key=lambda item: (not item[0].endswith("accuracy"), item[0])))
+        metrics |= _intervals(point.overall, sample.overall)
+    return dict(sorted(metrics.items(), key=lambda item: (not item[0].endswith("accuracy"), item[0])))
 
 
 def _per_label(

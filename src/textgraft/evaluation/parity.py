@@ -108,8 +108,8 @@ class Parity:
         Bounds of ``tolerance`` that are None are not looked at.
         """
         faults = (self._undefined(), self._difference(tolerance), self._labels(tolerance), self._metric(tolerance))
-        found = "; ".join(fault for fault in faults if fault)
-        return f"{found[0].upper()}{found[1:]}." if found else None
+        sentence = "; ".join(fault for fault in faults if fault)
+        return f"{sentence[0].upper()}{sentence[1:]}." if sentence else None
 
     def _undefined(self) -> str | None:
         if not self.undefined:

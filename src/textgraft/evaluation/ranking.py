@@ -149,9 +149,9 @@ def group_ranking(
     cells = np.where(truth, row_slot // 2, g + row_slot).astype(np.int16)
 
     totals = np.bincount(cells, minlength=3 * g + 1).astype(np.float64)[:, None]
-    found, missed = np.cumsum(positives), np.cumsum(negatives)
+    hits, missed = np.cumsum(positives), np.cumsum(negatives)
     outranked = (missed[-1] - missed + negatives / 2)[hit] * positives[hit]
-    at = (found / (found + missed))[hit] * positives[hit]
+    at = (hits / (hits + missed))[hit] * positives[hit]
     reach = np.where(np.bincount(group, minlength=g) == 1, 1.0, 0.5)
     plain = RankGroups(np.zeros(g), reach, np.ones(g))
     p, inside, above, _ = plain._counts(totals)

@@ -104,11 +104,11 @@ def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], least: float) ->
     """
     flat = scores.ravel()
     order = np.argsort(-flat)
-    flat, found = flat[order], np.cumsum(carried.ravel()[order])
+    flat, hits = flat[order], np.cumsum(carried.ravel()[order])
     last = np.flatnonzero(np.append(flat[1:] != flat[:-1], True) & (flat > least))  # a cut never divides ties
     if not last.size:
         return least, 1.0
-    f1 = 2 * found[last] / (last + 1 + found[-1])
+    f1 = 2 * hits[last] / (last + 1 + hits[-1])
     best = np.flatnonzero(f1 == f1.max())
     at = last[best[len(best) // 2]]
     return (max(flat[at + 1], least) if at + 1 < len(flat) else least), flat[at]
@@ -149,5 +149,5 @@ def _fit_sigmoids(points: Floats, positives: Floats, rows: Floats) -> tuple[Floa
         gradient = np.concatenate(((slopes * points).sum(axis=0) * scale, slopes.sum(axis=0)))
         return loss + float(precision @ parameters**2) / 2, gradient + precision * parameters
 
-    found = scipy.optimize.minimize(negative_log_posterior, np.zeros(2 * k), jac=True, method="L-BFGS-B").x
-    return np.exp(found[:k]), found[k:]
+    optimum = scipy.optimize.minimize(negative_log_posterior, np.zeros(2 * k), jac=True, method="L-BFGS-B").x
+    return np.exp(optimum[:k]), optimum[k:]

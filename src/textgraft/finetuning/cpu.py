@@ -134,10 +134,15 @@ def _first_token_only(network: nn.Module) -> None:
 
 
 def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
-    own = layer.attention.self
+    attention = layer.attention.self
     first = hidden_states[:, :1]
     mixed = _from_first(
-        own, own.query(first), own.key(hidden_states), own.value(hidden_states), attention_mask, own.dropout.p
+        attention,
+        attention.query(first),
+        attention.key(hidden_states),
+        attention.value(hidden_states),
+        attention_mask,
+        attention.dropout.p,
     )
     result: Tensor = layer.feed_forward_chunk(layer.attention.output(mixed, first))
     return result
@@ -146,19 +151,26 @@ def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None
 def _distilbert_layer(
     layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any
 ) -> Tensor:
-    own = layer.attention
+    attention = layer.attention
     first = hidden_states[:, :1]
     mixed = _from_first(
-        own, own.q_lin(first), own.k_lin(hidden_states), own.v_lin(hidden_states), attention_mask, own.dropout.p
+        attention,
+        attention.q_lin(first),
+        attention.k_lin(hidden_states),
+        attention.v_lin(hidden_states),
+        attention_mask,
+        attention.dropout.p,
     )
-    attended = layer.sa_layer_norm(own.out_lin(mixed) + first)
+    attended = layer.sa_layer_norm(attention.out_lin(mixed) + first)
     result: Tensor = layer.output_layer_norm(layer.ffn(attended) + attended)
     return result
 
 
-def _from_first(own: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, p: float) -> Tensor:
+def _from_first(attention: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, p: float) -> Tensor:
     """(b, 1, h * d): what the first token takes from all tokens."""
-    q, k, v = (x.view(*x.shape[:2], -1, own.attention_head_size).transpose(1, 2) for x in (query, key, value))
+    q, k, v = (x.view(*x.shape[:2], -1, attention.attention_head_size).transpose(1, 2) for x in (query, key, value))
     first = None if mask is None else mask[:, :, :1]
-    mixed, _ = _attention(own, q, k, v, first, dropout=p if own.training else 0.0, scaling=own.scaling)
+    mixed, _ = _attention(
+        attention, q, k, v, first, dropout=p if attention.training else 0.0, scaling=attention.scaling
+    )
     return mixed.reshape(query.shape)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from textgraft.encoders.encoder import pool
-from textgraft.encoders.loading import ENCODER_HALVES, check_complete, check_sizes, quiet_loading
+from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, check_sizes, quiet_loading
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import SettingError
 from textgraft.task import Task
@@ -42,12 +42,11 @@ def load_with_head(
 
         config = AutoConfig.from_pretrained(
             str(files.folder),
-            local_files_only=True,
-            trust_remote_code=False,
             num_labels=len(task),
             id2label=dict(enumerate(task.labels)),
             label2id={name: i for i, name in enumerate(task.labels)},
             problem_type="multi_label_classification" if task.multi_label else "single_label_classification",
+            **SAFELY,
         )
         if dropout is not None:
             _set_dropout(config, dropout)
@@ -59,13 +58,12 @@ def load_with_head(
             network, report = kind.from_pretrained(
                 str(files.folder),
                 config=config,
-                local_files_only=True,
-                trust_remote_code=False,
                 use_safetensors=True,
                 dtype=torch.float32,
                 # A head for other labels gives way to a new one; check_complete sees to the encoder's own weights.
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
+                **SAFELY,
             )
     check_complete(files.name, report, of="" if complete else f"{network.base_model_prefix}.")
     classifier: torch.nn.Module = network

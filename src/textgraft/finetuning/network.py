@@ -164,15 +164,15 @@ def _check_answers(classifier: EncoderClassifier) -> None:
 
 def _special_tokens(folder: Path) -> dict[str, str]:
     """The names of the special tokens, ``pad_token`` and the like, as far as the encoder's files say them."""
-    found: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for file in ("special_tokens_map.json", "tokenizer_config.json"):
         content = json.loads((folder / file).read_text("utf-8")) if (folder / file).is_file() else {}
         for name in SPECIAL_TOKENS:
             token = content.get(name)
             token = token.get("content") if isinstance(token, dict) else token
             if isinstance(token, str):
-                found[name] = token
-    return found
+                tokens[name] = token
+    return tokens
 
 
 class RuntimeClassifier:

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.artifact import save
 from textgraft.dataset import Splits
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
-from textgraft.ladder.evaluating import evaluate_against_floor
+from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.model_directory.files import check_place, directory_bytes
@@ -27,12 +26,13 @@ LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
 
 
 @dataclass(frozen=True, eq=False)
-class Climbed:
-    """One method after training.
+class Result:
+    """One method after training, as it is compared.
 
     Attributes:
         name: the method's, with a number where there are several of it.
         model: fitted on the training part.
+        probabilities: (n, k) of the rows of the test part.
         evaluation: on the test part.
         train_seconds: wall-clock seconds of ``fit``.
         texts_per_second: of prediction, on texts of the test part, nothing cached.
@@ -41,6 +41,7 @@ class Climbed:
 
     name: str
     model: TextClassifier
+    probabilities: NDArray[np.float32]
     evaluation: Evaluation
     train_seconds: float
     texts_per_second: float
@@ -49,15 +50,15 @@ class Climbed:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What ``compare`` found.
+    """What ``compare`` says.
 
     Attributes:
-        climbed: the methods, cheapest first.
+        results: of the methods, cheapest first.
         recommendation: the cheapest method that is not measurably worse than the best, with the paired tests.
         splits: what they were trained and tested on.
     """
 
-    climbed: tuple[Climbed, ...]
+    results: tuple[Result, ...]
     recommendation: Recommendation
     splits: Splits
 
@@ -74,14 +75,14 @@ class Comparison:
         """The table as text: method, headline metric, training seconds, texts/s, size, p-value against the best."""
         return [
             (
-                one.name,
-                str(one.evaluation.metrics[self.metric]),
-                f"{one.train_seconds:,.1f}",
-                f"{one.texts_per_second:,.0f}",
-                f"{one.megabytes:,.2f}",
-                "best" if (p := self.p_value(one.name)) is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
+                result.name,
+                str(result.evaluation.metrics[self.metric]),
+                f"{result.train_seconds:,.1f}",
+                f"{result.texts_per_second:,.0f}",
+                f"{result.megabytes:,.2f}",
+                "best" if (p := self.p_value(result.name)) is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
             )
-            for one in self.climbed
+            for result in self.results
         ]
 
     def __str__(self) -> str:
@@ -101,18 +102,18 @@ class Comparison:
             "leaks": list(self.splits.leaks),
             "methods": [
                 {
-                    "method": one.name,
-                    "parameters": plain(one.model.get_params(deep=False)),
-                    "chosen": one.model.chosen_,
-                    "remarks": list(one.model.notes_),
-                    "train_seconds": round(one.train_seconds, 3),
-                    "texts_per_second": round(one.texts_per_second, 1),
-                    "megabytes": round(one.megabytes, 3),
-                    "p_value": test.p_value if (test := self.recommendation.tests.get(one.name)) else None,
-                    "p_value_holm": self.p_value(one.name),
+                    "method": result.name,
+                    "parameters": plain(result.model.get_params(deep=False)),
+                    "chosen": result.model.chosen_,
+                    "remarks": list(result.model.notes_),
+                    "train_seconds": round(result.train_seconds, 3),
+                    "texts_per_second": round(result.texts_per_second, 1),
+                    "megabytes": round(result.megabytes, 3),
+                    "p_value": test.p_value if (test := self.recommendation.tests.get(result.name)) else None,
+                    "p_value_holm": self.p_value(result.name),
                 }
-                | one.evaluation.to_dict()
-                for one in self.climbed
+                | result.evaluation.to_dict()
+                for result in self.results
             ],
             "recommendation": self.recommendation.to_dict(),
         }
@@ -144,31 +145,29 @@ def compare(
     ladder = sorted(methods, key=lambda method: method.rung)
     for name in _names(ladder) if directory else ():
         check_place(Path(directory or ".") / name)
-    climbed, entries = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        for name, method in zip(_names(ladder), ladder, strict=True):
-            one, probabilities = _climb(name, method, splits, Path(directory or scratch) / name, seed)
-            climbed.append(one)
-            entries.append(Entry(name, method.rung, probabilities, one.model.thresholds_))
+        places = [(name, Path(directory or scratch) / name) for name in _names(ladder)]
+        results = [_result(*place, method, splits, seed) for place, method in zip(places, ladder, strict=True)]
     test = splits.test
-    return Comparison(tuple(climbed), recommend(entries, test.targets, test.task, seed=seed), splits)
+    entries = [Entry(one.name, one.model.rung, one.probabilities, one.model.thresholds_) for one in results]
+    return Comparison(tuple(results), recommend(entries, test.targets, test.task, seed=seed), splits)
 
 
-def _climb(
-    name: str, method: TextClassifier, splits: Splits, directory: Path, seed: int
-) -> tuple[Climbed, NDArray[np.float32]]:
-    """One method trained, evaluated, saved and timed, and its probabilities on the test part."""
-    test = splits.test
-    assert test is not None
-    model = clone(method)
-    start = time.perf_counter()
-    model.fit(splits.train, valid=splits.valid)
-    seconds = time.perf_counter() - start
-    probabilities = model.predict_proba(test.texts)
-    evaluation = evaluate_against_floor(model, probabilities, test, seed=seed)
-    save(model, directory, evaluation=evaluation.to_dict() | {"leaks": list(splits.leaks)})
-    size = (directory_bytes(directory) + model.outside_bytes) / 1e6
-    return Climbed(name, model, evaluation, seconds, texts_per_second(model, test.texts), size), probabilities
+def _result(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> Result:
+    """One method trained, evaluated, saved and timed."""
+    trained = train(clone(method), splits, directory=directory, seed=seed)
+    assert splits.test is not None
+    assert trained.probabilities is not None
+    assert trained.evaluation is not None
+    return Result(
+        name,
+        trained.model,
+        trained.probabilities,
+        trained.evaluation,
+        trained.seconds,
+        texts_per_second(trained.model, splits.test.texts),
+        (directory_bytes(directory) + trained.model.outside_bytes) / 1e6,
+    )
 
 
 def texts_per_second(model: TextClassifier, texts: Sequence[str]) -> float:

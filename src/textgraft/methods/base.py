@@ -7,7 +7,7 @@ written to and read from a folder. All else (labels from probabilities, plain li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, FittedOn
-from textgraft.errors import DataError, SettingError
+from textgraft.errors import DataError
+from textgraft.methods.constraints import refuse
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.inputs import Labels, as_dataset, as_texts
 from textgraft.model_directory import MethodFacts, save
@@ -30,6 +31,7 @@ class TextClassifier(Estimator, ABC):
         method: the name on the command line and in the model directory.
         facts: what is true of all its models, for their cards.
         rung: the place on the ladder; a lower one is cheaper.
+        family: what the command line calls this method and those like it; empty for one like no other.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
@@ -47,6 +49,7 @@ class TextClassifier(Estimator, ABC):
     method: ClassVar[str]
     rung: ClassVar[int]
     facts: ClassVar[MethodFacts]
+    family: ClassVar[str] = ""
     unsaved: ClassVar[frozenset[str]] = frozenset()
 
     task_: Task
@@ -161,11 +164,14 @@ class TextClassifier(Estimator, ABC):
         """
 
     def check_settings(self) -> None:
-        """Raises SettingError for hyperparameters that cannot be used, before any work is done."""
-        seed = getattr(self, "seed", 0)
-        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-            raise SettingError(f"seed must be a whole number from 0 to 2^32 - 1; got {seed!r}.")
-        self._check_settings()
+        """Raises SettingError for all hyperparameters that cannot be used, before any work is done."""
+        refuse(self.faults())
+
+    def faults(self) -> list[str]:
+        """A sentence for each hyperparameter that cannot be used: its name, what is allowed, what was given."""
+        declared = self.hyperparameters.items()
+        alone = [fault for name, own in declared for fault in own.faults(name, getattr(self, name))]
+        return [*alone, *self._conflicts()]
 
     def _held_out(self, train: Dataset, rows: NDArray[np.int64] | None) -> None:
         """Remembers the rows of the training data that served as validation data; None where that was given."""
@@ -175,5 +181,6 @@ class TextClassifier(Estimator, ABC):
     def saved(self) -> None:
         """Called when the fitted classifier is safe in a model directory."""
 
-    def _check_settings(self) -> None:
-        """The part of ``check_settings`` that is the method's own."""
+    def _conflicts(self) -> Iterator[str]:
+        """Sentences about hyperparameters that do not go together, whatever their values."""
+        yield from ()

@@ -8,15 +8,15 @@ none of it. So what it wants in its own types is made when it asks, which is whe
 from __future__ import annotations
 
 import copy
-import inspect
 import sys
-from collections.abc import Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import DataError, SettingError, TextgraftError, did_you_mean, listed
+from textgraft.methods.hyperparameters import Hyperparameter
 
 E = TypeVar("E", bound="Estimator")
 
@@ -24,36 +24,37 @@ E = TypeVar("E", bound="Estimator")
 class Estimator:
     """What scikit-learn expects of a classifier besides ``fit``, ``predict`` and ``predict_proba``.
 
-    The hyperparameters are the arguments of ``__init__``, which stores each under its name and does nothing else. What
-    is fitted has an attribute ``task_``.
+    The hyperparameters are declared on the class, see ``methods.hyperparameters``. What is fitted has an attribute
+    ``task_``.
     """
+
+    hyperparameters: ClassVar[Mapping[str, Hyperparameter]] = {}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The hyperparameters by name, sorted; with ``deep`` also ``name__other`` of those that are estimators."""
-        found: dict[str, Any] = {}
-        for name in _defaults(type(self)):
+        params: dict[str, Any] = {}
+        for name in sorted(self.hyperparameters):
             value = getattr(self, name)
             if deep and hasattr(value, "get_params") and not isinstance(value, type):
-                found |= {f"{name}__{inner}": held for inner, held in value.get_params().items()}
-            found[name] = value
-        return found
+                params |= {f"{name}__{inner}": setting for inner, setting in value.get_params().items()}
+            params[name] = value
+        return params
 
     def set_params(self, **params: Any) -> Self:
         """Sets hyperparameters by name; ``name__other`` is ``other`` of the estimator ``name``.
 
         Raises:
-            SettingError: there is no hyperparameter of that name; none is set then.
+            SettingError: there is no hyperparameter of some names; none is set then.
         """
-        known = _defaults(type(self))
+        known, faults = sorted(self.hyperparameters), []
         for name in params:
             outer, nested, _ = name.partition("__")
-            held = params.get(outer, getattr(self, outer, None))
-            if outer not in known or (nested and not hasattr(held, "set_params")):
-                raise SettingError(
-                    f"{type(self).__name__} has no hyperparameter {name!r}.{did_you_mean(name, known)} It has "
-                    f"{listed(known, 50) or 'none'}."
-                )
-        for name, value in sorted(params.items(), key=lambda one: "__" in one[0]):  # an estimator, then what is in it
+            value = params.get(outer, getattr(self, outer, None))
+            if outer not in known or (nested and not hasattr(value, "set_params")):
+                faults.append(f"{type(self).__name__} has no hyperparameter {name!r}.{did_you_mean(name, known)}")
+        if faults:
+            raise SettingError(f"{' '.join(faults)} It has {listed(known, 50) or 'none'}.")
+        for name, value in sorted(params.items(), key=lambda item: "__" in item[0]):  # an estimator, then what is in it
             outer, nested, inner = name.partition("__")
             if nested:
                 getattr(self, outer).set_params(**{inner: value})
@@ -62,9 +63,9 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        # As scikit-learn has it: only what differs from the default, told by its text, since arrays have no one ==.
-        defaults = _defaults(type(self))
-        changed = {k: v for k, v in self.get_params(deep=False).items() if repr(v) != repr(defaults[k])}
+        # As scikit-learn has it: only what differs from the default, compared as text, since arrays have no one ==.
+        declared = self.hyperparameters
+        changed = {k: v for k, v in self.get_params(deep=False).items() if repr(v) != repr(declared[k].default)}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -132,8 +133,8 @@ def check_fitted(model: Estimator) -> None:
 
 def clone(model: E) -> E:
     """An unfitted copy of a classifier with copies of its hyperparameters."""
-    own = model.get_params(deep=False)
-    return type(model)(**{k: clone(v) if isinstance(v, Estimator) else copy.deepcopy(v) for k, v in own.items()})
+    params = model.get_params(deep=False).items()
+    return type(model)(**{k: clone(v) if isinstance(v, Estimator) else copy.deepcopy(v) for k, v in params})
 
 
 def accuracy(
@@ -157,13 +158,6 @@ def accuracy(
         )
     right = np.asarray(given == predicted).reshape(len(predicted), -1).all(axis=1)
     return float(np.average(right, weights=sample_weight))
-
-
-def _defaults(kind: type) -> dict[str, Any]:
-    """The names of a class's hyperparameters, sorted, and their default values."""
-    given = list(inspect.signature(kind.__init__).parameters.values())[1:]  # type: ignore[misc]
-    named = {one.name: one.default for one in given if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
-    return dict(sorted(named.items()))
 
 
 def _not_fitted(sentence: str) -> NotFittedError:

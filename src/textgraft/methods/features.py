@@ -19,9 +19,10 @@ from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.json_files import read_object
 from textgraft.linear.choosing import fit_chosen
-from textgraft.linear.fitting import LinearModel, Matrix
+from textgraft.linear.fitting import ClassWeight, LinearModel, Matrix
+from textgraft.methods.constraints import ENCODER, SEED, Choice, Number, Regularisation
 from textgraft.methods.graphs import GraphClassifier
-from textgraft.methods.inputs import check_choice, check_regularisation
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
@@ -34,60 +35,56 @@ FILE = "features"
 LEAST_SPREAD = 1e-8  # of a component; one that never varies is left as it is
 
 
+@hyperparameters
 class FeatureClassifier(GraphClassifier):
     """Logistic regression on the standardised vectors of a frozen encoder.
 
     The regularisation is chosen, and the probabilities calibrated, on validation data; where none is given, on a tenth
     held out of the training data, after which the model is fitted to all of it.
-
-    Args:
-        encoder: an embedded encoder, a folder, or a name on the Hub.
-        pooling: ``"mean"``, ``"cls"`` or ``"max"`` of the token states.
-        long: ``"window"`` pools overlapping windows of long texts, ``"truncate"`` keeps the first one.
-        max_tokens: the length of a window, special tokens included; None is what the encoder was tuned for.
-        C: inverse strength of the regularisation, several to choose from, or ``"auto"``.
-        class_weight: ``"balanced"`` weighs rare labels up.
-        precision: of the encoder; ``"auto"`` takes bf16 where the hardware has it.
-        seed: of the part held out.
     """
 
     method = "features"
     rung = 30
     facts = MethodFacts("a linear model on the vectors of a frozen encoder")
 
-    encoder_: Encoder
-    mean_: Floats
-    scale_: Floats
-    model_: LinearModel
-    calibration_: Calibration
+    encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
+    pooling: Pooling = hyperparameter(
+        Choice(*POOLINGS), '``"mean"``, ``"cls"`` or ``"max"`` of the token states.', default="mean"
+    )
+    long: Long = hyperparameter(
+        Choice(*LONG),
+        '``"window"`` pools overlapping windows of long texts, ``"truncate"`` keeps the first one.',
+        default="window",
+        option="window reads long texts to the end, truncate cuts them",
+    )
+    max_tokens: int | None = hyperparameter(
+        Number(whole=True),
+        "the length of a window, special tokens included; None is what the encoder was tuned for.",
+        default=None,
+        option="length of a window or of a cut text",
+    )
+    C: float | Sequence[float] | Literal["auto"] = hyperparameter(
+        Regularisation(),
+        'inverse strength of the regularisation, several to choose from, or ``"auto"``.',
+        default="auto",
+        option="",
+    )
+    class_weight: ClassWeight = hyperparameter(
+        Choice(None, "balanced"), '``"balanced"`` weighs rare labels up.', default=None
+    )
+    precision: Precision = hyperparameter(
+        Choice(*PRECISIONS),
+        'of the encoder; ``"auto"`` takes bf16 where the hardware has it.',
+        default="auto",
+        option="auto, fp32, bf16 or fp16",
+    )
+    seed: int = hyperparameter(SEED, "of the part held out.", default=0, option="")
 
-    def __init__(
-        self,
-        encoder: str = "all-MiniLM-L6-v2",
-        *,
-        pooling: Pooling = "mean",
-        long: Long = "window",
-        max_tokens: int | None = None,
-        C: float | Sequence[float] | Literal["auto"] = "auto",
-        class_weight: Literal["balanced"] | None = None,
-        precision: Precision = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.long = long
-        self.max_tokens = max_tokens
-        self.C = C
-        self.class_weight = class_weight
-        self.precision = precision
-        self.seed = seed
-
-    def _check_settings(self) -> None:
-        check_choice("pooling", self.pooling, POOLINGS)
-        check_choice("long", self.long, LONG)
-        check_choice("precision", self.precision, PRECISIONS)
-        check_choice("class_weight", self.class_weight, (None, "balanced"))
-        check_regularisation(self.C)
+    encoder_: Encoder = fitted()
+    mean_: Floats = fitted()
+    scale_: Floats = fitted()
+    model_: LinearModel = fitted()
+    calibration_: Calibration = fitted()
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         self.encoder_ = self._open_encoder(self.encoder, self.max_tokens)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,16 @@ from textgraft.encoders.encoder import check_max_tokens
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
-from textgraft.evaluation.thresholds import Thresholds, tune_thresholds
+from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
-from textgraft.hardware import Precision
 from textgraft.json_files import is_whole, read_json, read_object
-from textgraft.methods.inputs import check_between, check_choice
+from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, number_or_word, refuse
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.text.batches import Windows
-from textgraft.training import Decay
 from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
@@ -34,112 +33,51 @@ if TYPE_CHECKING:
 FILE = "finetune.json"
 
 
+@hyperparameters
 class FineTunedClassifier(NetworkClassifier):
     """A pretrained encoder fine-tuned for the task, with the best epoch chosen on validation data.
 
     Devlin et al. 2019 (arXiv:1810.04805), with AdamW, a learning rate that rises and falls, and batches of similar
     length. Where no validation data is given, a tenth of the training data is held out. ``chosen_`` says what the
     defaults came to.
-
-    Args:
-        encoder: an embedded encoder, a folder, or a name on the Hub.
-        trained: ``"all"``, the number of last layers, only the ``"head"``, or ``"lora"``: small adapters in all layers
-            (Hu et al. 2021, arXiv:2106.09685), which are folded into the weights at the end. The head always is.
-        epochs: passes over the data; None chooses 2 to 10, more for small data.
-        batch_size: texts per step, and per process where there are several.
-        learning_rate: the peak; None is 2e-4, in a multi-label task 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.
-        warmup: share of the training in which the learning rate rises.
-        decay: how it falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.
-        layer_decay: the learning rate of each layer is this times that of the one above.
-        weight_decay: on weight matrices; not on biases and norms.
-        clip: largest norm of the gradients.
-        dropout: everywhere in the network; None is what the encoder's configuration says.
-        label_smoothing: share of each target that is spread over all labels.
-        class_weight: ``"balanced"`` weighs rare labels up, so that each label counts the same in the loss; a mapping
-            gives weights by label. In a multi-label task they weigh the texts that carry the label.
-        thresholds: of a multi-label task: ``"label"`` tunes one for each label on the validation data, ``"global"``
-            one for all; a number is taken as it is.
-        patience: stop after so many epochs without a better validation score; None never does.
-        budget: at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``: the learning rate then falls with the
-            clock. A budget that suffices changes nothing.
-        long: ``"window"`` reads long texts in overlapping windows, whose logits are averaged, in training as in
-            prediction; ``"truncate"`` cuts them.
-        max_tokens: the length of a window, special tokens included; None is what the encoder was tuned for.
-        precision: of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always.
-        folder: where to keep the log, the learning curves and the checkpoints of the training; None keeps none. It
-            belongs to one ``fit`` at a time. The checkpoints go when the classifier is saved, and when another
-            training begins there without ``resume``.
-        resume: go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the
-            weights are the very same as those of a training that was never interrupted.
-        checkpoint_seconds: between two checkpoints.
-        tensorboard: also write ``folder/tensorboard``.
-        seed: of the head's first weights, dropout and the order of the batches.
     """
 
     method = "finetune"
     rung = 40
     facts = MethodFacts("a fine-tuned encoder", is_encoder=True)
 
-    network_: EncoderClassifier | RuntimeClassifier
+    encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
+    trained: Trained = hyperparameter(
+        Checked(check_trained, number_or_word),
+        '``"all"``, the number of last layers, only the ``"head"``, or ``"lora"``: small adapters in all layers (Hu et '
+        "al. 2021, arXiv:2106.09685), which are folded into the weights at the end. The head always is.",
+        default="all",
+        option="all, head, lora, or how many of the last layers are trained",
+    )
+    learning_rate: float | None = redeclared(
+        NetworkClassifier,
+        "learning_rate",
+        'the peak; None is 2e-4, in a multi-label task 1e-4, with ``"lora"`` 1e-3, with ``"head"`` 1e-2.',
+        default=None,
+    )
+    layer_decay: float = hyperparameter(
+        Number(0.01, 1), "the learning rate of each layer is this times that of the one above.", default=1.0
+    )
+    long: Long = hyperparameter(
+        Choice(*LONG),
+        '``"window"`` reads long texts in overlapping windows, whose logits are averaged, in training as in '
+        'prediction; ``"truncate"`` cuts them.',
+        default="window",
+        option="window reads long texts to the end, truncate cuts them",
+    )
+    max_tokens: int | None = hyperparameter(
+        Number(whole=True),
+        "the length of a window, special tokens included; None is what the encoder was tuned for.",
+        default=None,
+        option="length of a window or of a cut text",
+    )
 
-    def __init__(
-        self,
-        encoder: str = "all-MiniLM-L6-v2",
-        *,
-        trained: Trained = "all",
-        epochs: int | None = None,
-        batch_size: int = 32,
-        learning_rate: float | None = None,
-        warmup: float = 0.1,
-        decay: Decay = "linear",
-        layer_decay: float = 1.0,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        dropout: float | None = None,
-        label_smoothing: float = 0.0,
-        class_weight: Literal["balanced"] | Mapping[str, float] | None = None,
-        thresholds: Thresholds = "label",
-        patience: int | None = None,
-        budget: float | str | None = None,
-        long: Long = "window",
-        max_tokens: int | None = None,
-        precision: Precision = "auto",
-        folder: str | Path | None = None,
-        resume: bool = False,
-        checkpoint_seconds: float = 120.0,
-        tensorboard: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.encoder = encoder
-        self.trained = trained
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.warmup = warmup
-        self.decay = decay
-        self.layer_decay = layer_decay
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
-        self.thresholds = thresholds
-        self.patience = patience
-        self.budget = budget
-        self.long = long
-        self.max_tokens = max_tokens
-        self.precision = precision
-        self.folder = folder
-        self.resume = resume
-        self.checkpoint_seconds = checkpoint_seconds
-        self.tensorboard = tensorboard
-        self.seed = seed
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        check_trained(self.trained)
-        check_between("layer_decay", self.layer_decay, 0.01, 1)
-        check_choice("long", self.long, LONG)
+    network_: EncoderClassifier | RuntimeClassifier = fitted()
 
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
         data, valid = self._begin(data, valid)
@@ -158,13 +96,7 @@ class FineTunedClassifier(NetworkClassifier):
             valid,
             usual_rate={"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4),
             computed=self.precision,
-            identity={
-                "encoder": files.fingerprint,
-                "trained": self.trained,
-                "long": self.long,
-                "max_tokens": self.max_tokens,
-            },
-            layer_decay=self.layer_decay,
+            identity={"encoder": files.fingerprint},
             depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
         self.network_ = classifier
@@ -241,7 +173,7 @@ class FineTunedClassifier(NetworkClassifier):
         content = read_object(folder / FILE, {"max_tokens"}, {"long"})
         # Models from before there were windows cut their texts.
         self.long, longest = content.get("long", "truncate"), content["max_tokens"]
-        check_choice("long", self.long, LONG)
+        refuse(Choice(*LONG).faults("long", self.long))
         config = read_json(folder / "config.json")
         files = EncoderFiles(str(folder), folder, "", config if isinstance(config, dict) else {})
         if not is_whole(longest, 1, files.positions + 1):

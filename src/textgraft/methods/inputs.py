@@ -1,4 +1,4 @@
-"""What ``fit`` and ``predict`` are given: plain lists, arrays, Series and frames as a Dataset; and settings."""
+"""What ``fit`` and ``predict`` are given: plain lists, arrays, Series and frames as a Dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import DataError, SettingError
+from textgraft.errors import DataError
 from textgraft.task import Task, whole
 
 Labels = Sequence[Any] | NDArray[Any]
@@ -88,54 +88,3 @@ def _from_collections(texts: list[str], rows: list[list[Any]]) -> tuple[Dataset,
     names = [[str(name) for name in row] for row in rows]
     task = Task(tuple(sorted({name for row in names for name in row})), multi_label=True)
     return Dataset(texts, task.encode(names), task, Rows.numbered(len(texts))), np.array(task.labels, dtype=object)
-
-
-def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
-    """Raises SettingError unless ``value`` is one of ``allowed``."""
-    if not any(value is one or (isinstance(value, str) and value == one) for one in allowed):
-        raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
-
-
-def check_at_least(name: str, value: object, least: float, *, whole: bool = False) -> None:
-    """Raises SettingError unless ``value`` is a number (a whole one, if asked for) of at least ``least``."""
-    kinds = (int, np.integer) if whole else (int, float, np.number)
-    if not isinstance(value, kinds) or isinstance(value, bool) or not least <= float(value) < np.inf:
-        what = "a whole number" if whole else "a number"
-        raise SettingError(f"{name} must be {what} of at least {least:g}; got {value!r}.")
-
-
-def check_regularisation(C: object) -> None:
-    """Raises SettingError unless ``C`` is ``"auto"``, a positive number, or several of them."""
-    if isinstance(C, str) and C == "auto":
-        return
-    values = C if isinstance(C, (list, tuple, np.ndarray)) else [C]
-    usable = [isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and 0 < v < np.inf for v in values]
-    if not usable or not all(usable):
-        raise SettingError(f"C must be 'auto', a number greater than 0, or a list of such numbers; got {C!r}.")
-
-
-def check_between(name: str, value: object, least: float, most: float) -> None:
-    """Raises SettingError unless ``value`` is a number from ``least`` to ``most``."""
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not least <= float(value) <= most:
-        raise SettingError(f"{name} must be a number from {least:g} to {most:g}; got {value!r}.")
-
-
-def seconds_of(name: str, value: float | str | None) -> float | None:
-    """The seconds in a number, or in ``"90s"``, ``"10m"`` or ``"1.5h"``; None stays None.
-
-    Raises:
-        SettingError: ``value`` is none of these, or not above zero.
-    """
-    if value is None:
-        return None
-    number, unit = value, "s"
-    if isinstance(value, str):
-        text = value.strip().lower()
-        number, unit = (text[:-1], text[-1]) if text[-1:] in {"s", "m", "h"} else (text, "s")
-    try:
-        seconds = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if isinstance(value, bool) or not 0 < seconds < math.inf:
-        raise SettingError(f"{name} must be a time above zero, such as 90s, 10m or 1h; got {value!r}.")
-    return seconds

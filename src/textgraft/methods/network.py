@@ -1,9 +1,10 @@
-"""What the methods that train a network have in common: their settings, the training itself, and what is told of it."""
+"""What the methods that train a network have in common: hyperparameters, the training, and what is said of it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,75 +12,124 @@ import numpy as np
 
 from textgraft import hardware, progress
 from textgraft.dataset import Dataset
-from textgraft.errors import SettingError, listed
+from textgraft.errors import listed
 from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
+from textgraft.methods.constraints import (
+    COUNT,
+    SEED,
+    YES_OR_NO,
+    Checked,
+    Choice,
+    LabelWeights,
+    Number,
+    Text,
+    TimeSpan,
+    number_or_word,
+    seconds,
+)
 from textgraft.methods.graphs import GraphClassifier
-from textgraft.methods.inputs import check_at_least, check_between, check_choice, seconds_of
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective, label_weights
 from textgraft.training.records import record
 
-# What changes the weights that come out, besides what TrainingSettings holds.
-SAME = ("batch_size", "class_weight", "dropout", "label_smoothing")
 
-
+@hyperparameters
 class NetworkClassifier(GraphClassifier):
     """Base of the methods that train a network with the one loop.
 
-    A method sets up a ``WindowClassifier`` and an objective, and calls ``_train``. Hyperparameters stand in the
-    method's own signature, because scikit-learn reads them there; what they mean is said there too.
+    A method sets up a ``WindowClassifier`` and an objective, and calls ``_train``.
     """
 
-    unsaved = frozenset({"folder", "resume", "checkpoint_seconds", "tensorboard", "budget"})
+    family = "networks"
 
-    epochs: int | None
-    batch_size: int
-    learning_rate: float | None
-    warmup: float
-    decay: Decay
-    weight_decay: float
-    clip: float
-    dropout: float | None
-    label_smoothing: float
-    class_weight: Literal["balanced"] | Mapping[str, float] | None
-    thresholds: Thresholds
-    patience: int | None
-    budget: float | str | None
-    precision: Precision
-    folder: str | Path | None
-    resume: bool
-    checkpoint_seconds: float
-    tensorboard: bool
-    seed: int
+    epochs: int | None = hyperparameter(
+        COUNT, "passes over the data; None chooses 2 to 10, more for small data.", default=None
+    )
+    batch_size: int = hyperparameter(COUNT, "texts per step, and per process where there are several.", default=32)
+    learning_rate: float | None = hyperparameter(
+        Number(1e-12), "the peak; None chooses it.", default=None, option="the peak learning rate"
+    )
+    warmup: float = hyperparameter(Number(0, 1), "share of the training in which the learning rate rises.", default=0.1)
+    decay: Decay = hyperparameter(
+        Choice(*DECAYS), 'how the rate falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.', default="linear"
+    )
+    weight_decay: float = hyperparameter(Number(0), "on weight matrices; not on biases and norms.", default=0.01)
+    clip: float = hyperparameter(Number(1e-12), "largest norm of the gradients.", default=1.0, option="")
+    dropout: float | None = hyperparameter(
+        Number(0, 0.9),
+        "everywhere in the network; None is what the encoder's configuration says.",
+        default=None,
+        option="share of the units that is dropped",
+    )
+    label_smoothing: float = hyperparameter(
+        Number(0, 0.9), "share of each target that is spread over all labels.", default=0.0
+    )
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = hyperparameter(
+        LabelWeights(),
+        '``"balanced"`` weighs rare labels up, so that each label counts the same in the loss; a mapping gives weights '
+        "by label. In a multi-label task they weigh the texts that carry the label.",
+        default=None,
+        option="balanced weighs rare labels up, or label=2,other=0.5",
+    )
+    thresholds: Thresholds = hyperparameter(
+        Checked(check_thresholds, number_or_word),
+        'of a multi-label task: ``"label"`` tunes one for each label on the validation data, ``"global"`` one for all; '
+        "a number is taken as it is.",
+        default="label",
+        option="of a multi-label task: label and global are tuned, or a number such as 0.5",
+        trains=False,
+    )
+    patience: int | None = hyperparameter(
+        COUNT, "stop after so many epochs without a better validation score; None never does.", default=None
+    )
+    budget: float | str | None = hyperparameter(
+        TimeSpan(),
+        'at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``; the learning rate then falls with the '
+        "clock. A budget that suffices changes nothing.",
+        default=None,
+        saved=False,
+    )
+    precision: Precision = hyperparameter(
+        Choice(*PRECISIONS),
+        'of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always.',
+        default="auto",
+        option="auto, fp32, bf16 or fp16",
+    )
+    folder: str | Path | None = hyperparameter(
+        Text("a folder"),
+        "where to keep the log, the learning curves and the checkpoints of the training; None keeps none. It belongs "
+        "to one ``fit`` at a time. The checkpoints go when the classifier is saved, and when another training begins "
+        "there without ``resume``.",
+        default=None,
+        option="",
+        saved=False,
+    )
+    resume: bool = hyperparameter(
+        YES_OR_NO,
+        "go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the weights "
+        "are the very same as those of a training that was never interrupted.",
+        default=False,
+        option="",
+        saved=False,
+    )
+    checkpoint_seconds: float = hyperparameter(
+        Number(0), "between two checkpoints.", default=120.0, option="", saved=False
+    )
+    tensorboard: bool = hyperparameter(
+        YES_OR_NO, "also write ``folder/tensorboard``.", default=False, option="", saved=False
+    )
+    seed: int = hyperparameter(SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
-    _checkpoints_: Checkpoints | None = None
-    _started_: float
+    _checkpoints_: Checkpoints | None = fitted(default=None)
+    _started_: float = fitted()
 
-    def _check_settings(self) -> None:
-        check_at_least("epochs", 1 if self.epochs is None else self.epochs, 1, whole=True)
-        check_at_least("batch_size", self.batch_size, 1, whole=True)
-        check_at_least("learning_rate", 1 if self.learning_rate is None else self.learning_rate, 1e-12)
-        check_between("warmup", self.warmup, 0, 1)
-        check_choice("decay", self.decay, DECAYS)
-        check_at_least("weight_decay", self.weight_decay, 0)
-        check_at_least("clip", self.clip, 1e-12)
-        check_between("dropout", 0 if self.dropout is None else self.dropout, 0, 0.9)
-        check_between("label_smoothing", self.label_smoothing, 0, 0.9)
-        if isinstance(self.class_weight, Mapping):
-            for name, weight in self.class_weight.items():
-                check_at_least(f"class_weight of {name!r}", weight, 1e-6)
-        else:
-            check_choice("class_weight", self.class_weight, (None, "balanced"))
-        check_thresholds(self.thresholds)
-        check_at_least("patience", 1 if self.patience is None else self.patience, 1, whole=True)
-        seconds_of("budget", self.budget)
-        check_choice("precision", self.precision, PRECISIONS)
-        check_at_least("checkpoint_seconds", self.checkpoint_seconds, 0)
-        for name, value in (("resume", self.resume), ("tensorboard", self.tensorboard)):
-            if value and self.folder is None:
-                raise SettingError(f"{name} needs a folder for the training; give folder= (--out on the command line).")
+    def _conflicts(self) -> Iterator[str]:
+        for name in ("resume", "tensorboard"):
+            if getattr(self, name) and self.folder is None:
+                yield f"{name} needs a folder for the training; give folder= (--out on the command line)."
 
     def _begin(self, data: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
         """Starts the clock; the training and the validation data, the latter held out where none is given."""
@@ -104,7 +154,6 @@ class NetworkClassifier(GraphClassifier):
         usual_epochs: tuple[int, int] = (2, 10),
         computed: Precision,
         identity: Mapping[str, Any],
-        layer_decay: float = 1.0,
         depths: Mapping[str, int] | None = None,
     ) -> None:
         """Trains, and fills ``chosen_`` and ``notes_``.
@@ -116,39 +165,34 @@ class NetworkClassifier(GraphClassifier):
             usual_rate: the learning rate where none is set.
             usual_epochs: the fewest and the most, where no number is set.
             computed: the precision of the whole network; of a network that sees to it itself, ``"fp32"``.
-            identity: what, besides the shared settings, a checkpoint must agree with.
-            layer_decay: see ``TrainingSettings``.
+            identity: what a checkpoint must agree with besides the hyperparameters, or in their place where a name
+                stands for what may change: the fingerprint of an encoder, a number that was chosen.
             depths: see ``training.train``.
         """
-        settings = self._settings(len(data), usual_rate, usual_epochs, computed, layer_decay)
+        settings = self._settings(len(data), usual_rate, usual_epochs, computed)
         classifier = objective.classifier
         checkpoints = self._checkpoints(data, valid, classifier, settings, identity)
         steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
             metric = "micro-F1" if self.task_.multi_label else "accuracy"
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
-        told = _followed(steps)
-        self._tell(told, settings, classifier, data, valid)
+        self._summarise(_history(steps), settings, classifier, data, valid)
         self._checkpoints_ = checkpoints
 
     def _settings(
-        self, rows: int, usual_rate: float, usual_epochs: tuple[int, int], computed: Precision, layer_decay: float
+        self, rows: int, usual_rate: float, usual_epochs: tuple[int, int], computed: Precision
     ) -> TrainingSettings:
-        budget, spent = seconds_of("budget", self.budget), time.perf_counter() - self._started_
-        return TrainingSettings(
-            epochs=self.epochs or default_epochs(-(-rows // (self.batch_size * processes.count())), *usual_epochs),
-            learning_rate=self.learning_rate or usual_rate,
-            warmup=self.warmup,
-            decay=self.decay,
-            layer_decay=layer_decay,
-            weight_decay=self.weight_decay,
-            clip=self.clip,
-            precision=computed,
-            patience=self.patience,
+        batches = -(-rows // (self.batch_size * processes.count()))
+        spent = time.perf_counter() - self._started_
+        chosen = {
+            "epochs": self.epochs or default_epochs(batches, *usual_epochs),
+            "learning_rate": self.learning_rate or usual_rate,
+            "precision": computed,
             # All processes must see the same clock.
-            budget=None if budget is None else max(0.001, processes.gather(budget - spent)[0]),
-            seed=self.seed,
-        )
+            "budget": None if self.budget is None else max(0.001, processes.gather(seconds(self.budget) - spent)[0]),
+        }
+        shared = {field.name for field in fields(TrainingSettings)} & self.hyperparameters.keys()
+        return TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)
 
     def _checkpoints(
         self,
@@ -160,30 +204,31 @@ class NetworkClassifier(GraphClassifier):
     ) -> Checkpoints | None:
         if self.folder is None:
             return None
-        # The budget is the clock's, and not what is trained.
-        same = {name: value for name, value in vars(settings).items() if name != "budget"}
-        same |= {name: getattr(self, name) for name in SAME}
+        given = {name: getattr(self, name) for name, own in self.hyperparameters.items() if own.saved and own.trains}
         if isinstance(self.class_weight, Mapping):
-            same["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
-        same |= {
+            given["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
+        resolved = {
             "training data": data.fingerprint,
             "validation data": valid.fingerprint,
             "device": classifier.device.type,
             "computed in": str(classifier.dtype).removeprefix("torch."),
             "processes": processes.count(),
         }
-        return Checkpoints(Path(self.folder), {**same, **identity}, self.checkpoint_seconds, resume=self.resume)
+        # The budget is the clock's, and not what is trained.
+        settled = {name: value for name, value in vars(settings).items() if name != "budget"}
+        everything = given | settled | resolved | dict(identity)
+        return Checkpoints(Path(self.folder), everything, self.checkpoint_seconds, resume=self.resume)
 
-    def _tell(
+    def _summarise(
         self,
-        told: list[Progress],
+        history: list[Progress],
         settings: TrainingSettings,
         classifier: WindowClassifier,
         data: Dataset,
         valid: Dataset,
     ) -> None:
-        first, last = told[0], told[-1]
-        rows, seconds = sum(step.rows for step in told[1:]), last.seconds - first.seconds
+        first, last = history[0], history[-1]
+        rows, took = sum(step.rows for step in history[1:]), last.seconds - first.seconds
         self.chosen_ |= {
             "epochs": settings.epochs,
             "best_epoch": int(np.argmax(last.scores)) + 1,
@@ -192,7 +237,7 @@ class NetworkClassifier(GraphClassifier):
             "steps": last.step,
             "precision": str(classifier.dtype).removeprefix("torch."),
             "device": hardware.described(classifier.dtype, classifier.device),
-            "texts_per_second": round(rows / seconds, 1) if seconds > 0 else None,
+            "texts_per_second": round(rows / took, 1) if took > 0 else None,
         }
         notes = [f"Trained in {self.chosen_['device']}."]
         if self.budget is not None and last.step < last.steps:
@@ -214,7 +259,7 @@ class NetworkClassifier(GraphClassifier):
             self._checkpoints_.done()
 
 
-def _followed(steps: Iterable[Progress]) -> list[Progress]:
+def _history(steps: Iterable[Progress]) -> list[Progress]:
     """Runs the training, with a bar for whoever listens, and without touching the caller's random numbers."""
     import torch
 

@@ -20,7 +20,8 @@ from textgraft.json_files import read_object
 from textgraft.linear.choosing import fit_chosen
 from textgraft.linear.fitting import ClassWeight, LinearModel
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.inputs import check_at_least, check_choice, check_regularisation
+from textgraft.methods.constraints import SEED, Choice, Number, Regularisation, SizeRange, refuse
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.progress import track
 from textgraft.runtimes import Runtime
@@ -40,6 +41,7 @@ _CHARACTERS: Sizes = (3, 6)  # on four tables as good as 2 to 5 or better
 _LONG_TEXT = 70  # different words; in longer texts characters cost much and tell nothing more
 
 
+@hyperparameters
 class NgramClassifier(TextClassifier):
     """A linear classifier on the TF-IDF of word n-grams and of character n-grams within words.
 
@@ -49,16 +51,6 @@ class NgramClassifier(TextClassifier):
     against the rest), its regularisation chosen on validation data, its scores turned into probabilities there too
     (see ``textgraft.evaluation.calibration``). Without validation data a tenth of the training data is held out for
     these choices, and the model is then fitted to all of it.
-
-    Args:
-        words: the shortest (always 1) and the longest word n-grams.
-        characters: the shortest and the longest character n-grams; None for none; ``"auto"`` takes 3 to 6
-            (the spaces around a word count) unless texts have more than 70 different words on average.
-        min_count: n-grams in fewer training texts are left out.
-        max_features: word n-grams of each length, and character n-grams, to keep: the most frequent ones.
-        C: inverse strength of the regularisation: one value, several to choose from, or ``"auto"``.
-        class_weight: ``"balanced"`` weighs rare labels up, so that each label counts the same in the loss.
-        seed: of the choice of the held-out part.
 
     Attributes:
         words_: the word n-grams.
@@ -71,29 +63,41 @@ class NgramClassifier(TextClassifier):
     rung = 10
     facts = MethodFacts("a linear model on word and character n-grams", holds_of_texts="words and character sequences")
 
-    words_: WordNgrams
-    characters_: CharacterNgrams | None
-    model_: LinearModel
-    calibration_: Calibration
+    words: Sizes = hyperparameter(
+        SizeRange(LONGEST, first=1), "the shortest (always 1) and the longest word n-grams.", default=(1, 2), option=""
+    )
+    characters: Sizes | Literal["auto"] | None = hyperparameter(
+        SizeRange(LONGEST, words=("auto",)),
+        'the shortest and the longest character n-grams; None for none; ``"auto"`` takes 3 to 6 (the spaces around a '
+        "word count) unless texts have more than 70 different words on average.",
+        default="auto",
+        option="",
+    )
+    min_count: int = hyperparameter(Number(1), "n-grams in fewer training texts are left out.", default=2)
+    max_features: int = hyperparameter(
+        Number(1),
+        "word n-grams of each length, and character n-grams, to keep: the most frequent ones.",
+        default=1_000_000,
+        option="",
+    )
+    C: float | Sequence[float] | Literal["auto"] = hyperparameter(
+        Regularisation(),
+        'inverse strength of the regularisation: one value, several to choose from, or ``"auto"``.',
+        default="auto",
+        option="",
+    )
+    class_weight: ClassWeight = hyperparameter(
+        Choice(None, "balanced"),
+        '``"balanced"`` weighs rare labels up, so that each label counts the same in the loss.',
+        default=None,
+        option="balanced weighs rare labels up",
+    )
+    seed: int = hyperparameter(SEED, "of the choice of the held-out part.", default=0, option="")
 
-    def __init__(
-        self,
-        *,
-        words: Sizes = (1, 2),
-        characters: Sizes | Literal["auto"] | None = "auto",
-        min_count: int = 2,
-        max_features: int = 1_000_000,
-        C: float | Sequence[float] | Literal["auto"] = "auto",
-        class_weight: ClassWeight = None,
-        seed: int = 0,
-    ) -> None:
-        self.words = words
-        self.characters = characters
-        self.min_count = min_count
-        self.max_features = max_features
-        self.C = C
-        self.class_weight = class_weight
-        self.seed = seed
+    words_: WordNgrams = fitted()
+    characters_: CharacterNgrams | None = fitted()
+    model_: LinearModel = fitted()
+    calibration_: Calibration = fitted()
 
     def top_ngrams(
         self, label: str, n: int = 10, kind: Literal["words", "characters"] = "words"
@@ -108,7 +112,7 @@ class NgramClassifier(TextClassifier):
         Raises:
             SettingError: the task has no such label.
         """
-        check_choice("kind", kind, ("words", "characters"))
+        refuse(Choice("words", "characters").faults("kind", kind))
         if str(label) not in self.task_.labels:
             known = self.task_.labels
             raise SettingError(f"There is no label {label!r}, only {listed(known)}.{did_you_mean(str(label), known)}")
@@ -220,17 +224,6 @@ class NgramClassifier(TextClassifier):
         self.calibration_ = Calibration.restored(tensors, self.task_, "calibration.")
         self._prepare()
 
-    def _check_settings(self) -> None:
-        _check_sizes("words", self.words)
-        if self.words[0] != 1:
-            raise SettingError(f"words must start at single words, such as (1, 2); got {self.words!r}.")
-        if self.characters is not None and self.characters != "auto":
-            _check_sizes("characters", self.characters)
-        check_at_least("min_count", self.min_count, 1)
-        check_at_least("max_features", self.max_features, 1)
-        check_choice("class_weight", self.class_weight, (None, "balanced"))
-        check_regularisation(self.C)
-
 
 @dataclass(frozen=True)
 class NgramDesign:
@@ -308,9 +301,3 @@ def scale_rows(matrix: sparse.csr_matrix, factors: Floats) -> None:
 def inverse(lengths: Floats) -> Floats:
     """``1 / length``, and 0 of what has no length: the text has no n-gram that is known."""
     return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-
-
-def _check_sizes(name: str, sizes: object) -> None:
-    whole = isinstance(sizes, (tuple, list)) and all(isinstance(n, int) and not isinstance(n, bool) for n in sizes)
-    if not whole or len(sizes) != 2 or not 1 <= sizes[0] <= sizes[1] <= LONGEST:  # type: ignore[arg-type, index]
-        raise SettingError(f"{name} must be two whole numbers from 1 to {LONGEST}, the smaller first; got {sizes!r}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,20 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
-from textgraft.errors import SettingError
-from textgraft.evaluation.thresholds import Thresholds, tune_thresholds
+from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.hardware import Precision
-from textgraft.methods.inputs import check_at_least, check_choice
+from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.recurrent.material import Material
-from textgraft.recurrent.numpy_network import Plain
+from textgraft.recurrent.numpy_network import Cell, Plain, Pooling
 from textgraft.recurrent.word_reader import Unknown, WordReader
 from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
-from textgraft.training import Decay
 from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
@@ -38,160 +37,112 @@ TrainVectors = Literal["frozen", "tuned", "scratch"]
 FILE = "recurrent"
 
 
+@hyperparameters
 class RecurrentClassifier(NetworkClassifier):
     """An LSTM or GRU that reads texts word by word, trained with the best epoch chosen on validation data.
 
     Word vectors are learned with it, or come from GloVe, word2vec or fastText and stay as they are or are tuned; or the
     network reads the token states of a frozen transformer, which are computed once and kept on disk. Prediction on
     words needs NumPy alone. Where no validation data is given, a tenth of the training data is held out.
-
-    Args:
-        cell: ``"gru"`` (Cho et al. 2014, arXiv:1406.1078) or ``"lstm"`` (Hochreiter & Schmidhuber 1997).
-        layers: how many of them, each on the states of the one below.
-        hidden: units of a layer, in each direction.
-        bidirectional: whether texts are read from both ends (Schuster & Paliwal 1997).
-        pooling: of the last layer's states: a mean weighted by ``"attention"`` (Yang et al. 2016), the ``"max"`` or the
-            ``"mean"`` by component, or the ``"last"`` of each direction. Padding never counts.
-        vectors: pretrained word vectors: a name such as ``"glove.6B.50d"``, a file, or a URL with a checksum; None
-            learns vectors of the words of the training texts.
-        train_vectors: ``"frozen"``, ``"tuned"``, or ``"scratch"`` where there are no vectors; None is frozen where
-            there are.
-        width: components of vectors that are learned from scratch.
-        unknown: what words without a pretrained vector get: ``"zero"``, the ``"mean"`` of the others, or a draw from
-            their ``"normal"`` distribution.
-        tokenizer: ``"treebank"`` (of any language; English contractions are taken apart, as in GloVe), ``"unicode"``
-            (not taken apart), ``"basic_english"``, or ``"spacy:en"`` and other languages of spaCy.
-        max_size: most words in the vocabulary.
-        min_count: how often a word must occur; None is once with pretrained vectors and twice without.
-        encoder: an embedded encoder, a folder, or a name on the Hub, whose token states are read in place of words.
-        max_tokens: longer texts are cut there; with an encoder None is what that was tuned for.
-        epochs: passes over the data; None chooses 6 to 10, more for small data.
-        batch_size: texts per step, and per process where there are several.
-        learning_rate: the peak; None is 2e-3.
-        warmup: share of the training in which the learning rate rises.
-        decay: how it falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.
-        weight_decay: on weight matrices; not on biases.
-        clip: largest norm of the gradients.
-        dropout: of the inputs, between layers, and before the head.
-        label_smoothing: share of each target that is spread over all labels.
-        class_weight: ``"balanced"`` weighs rare labels up, so that each label counts the same in the loss; a mapping
-            gives weights by label. In a multi-label task they weigh the texts that carry the label.
-        thresholds: of a multi-label task: ``"label"`` tunes one for each label on the validation data, ``"global"``
-            one for all; a number is taken as it is.
-        patience: stop after so many epochs without a better validation score; None never does.
-        budget: at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``: the learning rate then falls with the
-            clock.
-        precision: of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always, and
-            so is what a GRU passes from step to step; an LSTM is computed in it as a whole.
-        folder: where to keep the log, the learning curves and the checkpoints of the training; None keeps none.
-        resume: go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the
-            weights are the very same as those of a training that was never interrupted.
-        checkpoint_seconds: between two checkpoints.
-        tensorboard: also write ``folder/tensorboard``.
-        seed: of the first weights, dropout and the order of the batches.
     """
 
     method = "recurrent"
     rung = 20
     facts = MethodFacts("a recurrent network", holds_of_texts="words")
 
-    reader_: WordReader | StateReader
-    tensors_: dict[str, Floats]
-    plain_: Plain
+    cell: Cell = hyperparameter(
+        Choice("gru", "lstm"),
+        '``"gru"`` (Cho et al. 2014, arXiv:1406.1078) or ``"lstm"`` (Hochreiter & Schmidhuber 1997).',
+        default="gru",
+        kw_only=False,
+        option="gru or lstm",
+    )
+    layers: int = hyperparameter(COUNT, "how many of them, each on the states of the one below.", default=2)
+    hidden: int = hyperparameter(COUNT, "units of a layer, in each direction.", default=128)
+    bidirectional: bool = hyperparameter(
+        YES_OR_NO, "whether texts are read from both ends (Schuster & Paliwal 1997).", default=True, off="one-direction"
+    )
+    pooling: Pooling = hyperparameter(
+        Choice("last", "mean", "max", "attention"),
+        'of the last layer\'s states: a mean weighted by ``"attention"`` (Yang et al. 2016), the ``"max"`` or the '
+        '``"mean"`` by component, or the ``"last"`` of each direction. Padding never counts.',
+        default="attention",
+        option="last, mean, max or attention",
+    )
+    vectors: str | None = hyperparameter(
+        Text("a name such as 'glove.6B.50d', a file, or a URL with a checksum"),
+        'pretrained word vectors: a name such as ``"glove.6B.50d"``, a file, or a URL with a checksum '
+        "(``#sha256=...``); None learns vectors of the words of the training texts.",
+        default=None,
+    )
+    train_vectors: TrainVectors | None = hyperparameter(
+        Choice(None, "frozen", "tuned", "scratch"),
+        '``"frozen"``, ``"tuned"``, or ``"scratch"`` where there are no vectors; None is frozen where there are.',
+        default=None,
+    )
+    width: int = hyperparameter(COUNT, "components of vectors that are learned from scratch.", default=100)
+    unknown: Unknown = hyperparameter(
+        Choice("zero", "mean", "normal"),
+        'what words without a pretrained vector get: ``"zero"``, the ``"mean"`` of the others, or a draw from their '
+        '``"normal"`` distribution.',
+        default="normal",
+    )
+    tokenizer: str = hyperparameter(
+        Checked(tokenizer),
+        '``"treebank"`` (of any language; English contractions are taken apart, as in GloVe), ``"unicode"`` (not taken '
+        'apart), ``"basic_english"``, or ``"spacy:en"`` and other languages of spaCy.',
+        default="treebank",
+        option="treebank, unicode, basic_english or spacy:en",
+    )
+    max_size: int = hyperparameter(COUNT, "most words in the vocabulary.", default=50_000)
+    min_count: int | None = hyperparameter(
+        COUNT, "how often a word must occur; None is once with pretrained vectors and twice without.", default=None
+    )
+    encoder: str | None = hyperparameter(
+        ENCODER,
+        f"{ENCODER.allowed}, whose token states are read in place of words.",
+        default=None,
+        option="an encoder whose token states are read in place of words",
+        alone=True,
+    )
+    max_tokens: int | None = hyperparameter(
+        COUNT,
+        "longer texts are cut there; with an encoder None is what that was tuned for.",
+        default=None,
+        option="length of a window or of a cut text",
+    )
+    epochs: int | None = redeclared(
+        NetworkClassifier, "epochs", "passes over the data; None chooses 6 to 10, more for small data.", default=None
+    )
+    batch_size: int = redeclared(NetworkClassifier, "batch_size", default=64)
+    learning_rate: float | None = redeclared(
+        NetworkClassifier, "learning_rate", "the peak; None is 2e-3.", default=None
+    )
+    dropout: float | None = redeclared(
+        NetworkClassifier, "dropout", "of the inputs, between layers, and before the head.", default=0.3
+    )
+    precision: Precision = redeclared(
+        NetworkClassifier,
+        "precision",
+        'of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always, and so is '
+        "what a GRU passes from step to step; an LSTM is computed in it as a whole.",
+        default="auto",
+    )
 
-    def __init__(
-        self,
-        cell: Literal["gru", "lstm"] = "gru",
-        *,
-        layers: int = 2,
-        hidden: int = 128,
-        bidirectional: bool = True,
-        pooling: Literal["last", "mean", "max", "attention"] = "attention",
-        vectors: str | None = None,
-        train_vectors: TrainVectors | None = None,
-        width: int = 100,
-        unknown: Unknown = "normal",
-        tokenizer: str = "treebank",
-        max_size: int = 50_000,
-        min_count: int | None = None,
-        encoder: str | None = None,
-        max_tokens: int | None = None,
-        epochs: int | None = None,
-        batch_size: int = 64,
-        learning_rate: float | None = None,
-        warmup: float = 0.1,
-        decay: Decay = "linear",
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        dropout: float = 0.3,
-        label_smoothing: float = 0.0,
-        class_weight: Literal["balanced"] | Mapping[str, float] | None = None,
-        thresholds: Thresholds = "label",
-        patience: int | None = None,
-        budget: float | str | None = None,
-        precision: Precision = "auto",
-        folder: str | Path | None = None,
-        resume: bool = False,
-        checkpoint_seconds: float = 120.0,
-        tensorboard: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.cell = cell
-        self.layers = layers
-        self.hidden = hidden
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.vectors = vectors
-        self.train_vectors = train_vectors
-        self.width = width
-        self.unknown = unknown
-        self.tokenizer = tokenizer
-        self.max_size = max_size
-        self.min_count = min_count
-        self.encoder = encoder
-        self.max_tokens = max_tokens
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.warmup = warmup
-        self.decay = decay
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
-        self.thresholds = thresholds
-        self.patience = patience
-        self.budget = budget
-        self.precision = precision
-        self.folder = folder
-        self.resume = resume
-        self.checkpoint_seconds = checkpoint_seconds
-        self.tensorboard = tensorboard
-        self.seed = seed
+    reader_: WordReader | StateReader = fitted()
+    tensors_: dict[str, Floats] = fitted()
+    plain_: Plain = fitted()
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        check_choice("cell", self.cell, ("gru", "lstm"))
-        check_choice("pooling", self.pooling, ("last", "mean", "max", "attention"))
-        check_choice("unknown", self.unknown, ("zero", "mean", "normal"))
-        check_choice("train_vectors", self.train_vectors, (None, "frozen", "tuned", "scratch"))
-        for name in ("layers", "hidden", "width", "max_size"):
-            check_at_least(name, getattr(self, name), 1, whole=True)
-        check_at_least("min_count", 1 if self.min_count is None else self.min_count, 1, whole=True)
-        check_at_least("max_tokens", 1 if self.max_tokens is None else self.max_tokens, 1, whole=True)
-        check_choice("bidirectional", self.bidirectional, (True, False))
-        tokenizer(self.tokenizer)
+    def _conflicts(self) -> Iterator[str]:
+        yield from super()._conflicts()
         if self.encoder is not None and self.vectors is not None:
-            raise SettingError(
-                "A recurrent network reads word vectors or an encoder's states; give one of vectors and encoder."
-            )
+            yield "A recurrent network reads word vectors or an encoder's states; give one of vectors and encoder."
         if self.encoder is not None and self.train_vectors is not None:
-            raise SettingError("train_vectors is for word vectors; an encoder's states stay as they are. Leave it out.")
+            yield "train_vectors is for word vectors; an encoder's states stay as they are. Leave it out."
         if self.vectors is None and self.train_vectors in ("frozen", "tuned"):
-            raise SettingError(f"train_vectors={self.train_vectors!r} needs vectors (--vectors), such as glove.6B.50d.")
+            yield f"train_vectors={self.train_vectors!r} needs vectors (--vectors), such as glove.6B.50d."
         if self.vectors is not None and self.train_vectors == "scratch":
-            raise SettingError("train_vectors='scratch' learns vectors anew; leave out vectors, or take 'tuned'.")
+            yield "train_vectors='scratch' learns vectors anew; leave out vectors, or take 'tuned'."
 
     @property
     def _shape(self) -> Shape:
@@ -226,8 +177,7 @@ class RecurrentClassifier(NetworkClassifier):
             seed=self.seed,
             finish=lambda _: network.draw_from(None),
         )
-        self._tell_of(material, train_windows.cut)
-        same = {"cell", "layers", "hidden", "bidirectional", "pooling", "train_vectors", "width", "unknown"}
+        self._note_cut(material, train_windows.cut)
         self._train(
             objective,
             data,
@@ -235,11 +185,7 @@ class RecurrentClassifier(NetworkClassifier):
             usual_rate=2e-3,
             usual_epochs=(6, 10),
             computed="fp32",
-            identity={
-                **material.identity,
-                **{name: getattr(self, name) for name in sorted(same)},
-                "max_tokens": self.reader_.max_tokens,
-            },
+            identity={**material.identity, "max_tokens": self.reader_.max_tokens},
         )
         tensors = network.tensors()
         if self.encoder is None and not train_table:
@@ -259,8 +205,7 @@ class RecurrentClassifier(NetworkClassifier):
             material = self.reader_.scratch(texts, width=self.width, seed=self.seed)
         else:
             material = self.reader_.pretrained(texts, self.vectors, unknown=self.unknown, seed=self.seed)
-        identity = {"tokenizer": self.tokenizer, "max_size": self.max_size, "min_count": least}
-        return replace(material, identity=identity | material.identity)
+        return replace(material, identity={"min_count": least} | material.identity)
 
     def _states(self, data: Dataset, valid: Dataset) -> Material:
         from textgraft.encoders.sources import resolve
@@ -268,9 +213,11 @@ class RecurrentClassifier(NetworkClassifier):
 
         assert self.encoder is not None
         self.reader_ = StateReader.of(resolve(self.encoder), self.max_tokens, self.precision)
-        return self.reader_.stored([*data.texts, *valid.texts])
+        material = self.reader_.stored([*data.texts, *valid.texts])
+        nothing_to_them = dict.fromkeys(("tokenizer", "max_size", "min_count"))
+        return replace(material, identity=nothing_to_them | material.identity)
 
-    def _tell_of(self, material: Material, cut: NDArray[np.bool_]) -> None:
+    def _note_cut(self, material: Material, cut: NDArray[np.bool_]) -> None:
         longest = self.reader_.max_tokens
         self.chosen_ = {**material.chosen, "max_tokens": longest, "texts_cut": round(float(cut.mean()), 4)}
         self.notes_ = material.notes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
 from typing import Any
 
+from textgraft.digests import file_sha256
 from textgraft.errors import ArtifactError, listed
 from textgraft.json_files import MOST_BYTES
 from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
@@ -100,8 +100,7 @@ def description(path: Path) -> dict[str, Any]:
     if path.suffix == ".json" and size > MOST_BYTES:
         raise ArtifactError(f"{path.name} has {size:,} bytes; textgraft reads at most {MOST_BYTES:,}.")
     tensors = {"tensors": _tensors(path)} if path.suffix == TENSORS else {}
-    with path.open("rb") as file:
-        return {"bytes": size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()} | tensors
+    return {"bytes": size, "sha256": file_sha256(path)} | tensors
 
 
 def _tensors(path: Path) -> dict[str, str]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ArtifactError
+from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
 from textgraft.task import whole
+from textgraft.whole import recovered
 
 FILE = "textgraft.json"
 CARD = "README.md"
@@ -32,12 +34,15 @@ class Export:
         precision: of its matrix products.
         recipe: how it was made, for people.
         files: their names in the model directory.
+        needs: the instructions without which a processor makes it answer otherwise, see ``hardware.lacking``. An entry
+            that does not say is of an earlier release, which made int8 in full range only, so that it needs VNNI.
     """
 
     runtime: str
     precision: str
     recipe: str
     files: tuple[str, ...]
+    needs: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.runtime}-{self.precision}"
@@ -89,18 +94,20 @@ class Manifest:
         Raises:
             ArtifactError: one of them is not what an export writes, or names files that the model does not have.
         """
-        found = []
-        for told in self.exports:
+        exports = []
+        for entry in self.exports:
             try:
-                export = Export(**told | {"files": tuple(told["files"])})
+                needs = entry.get("needs", ["vnni"] if entry["precision"] == "int8" else [])
+                export = Export(**entry | {"files": tuple(entry["files"]), "needs": tuple(needs)})
                 texts = (export.runtime, export.precision, export.recipe, *export.files)
                 right = all(isinstance(text, str) for text in texts) and set(export.files) <= self.files.keys()
+                right = right and set(export.needs) <= set(INSTRUCTIONS)
             except (TypeError, KeyError):
                 right = False
             if not right or not export.files:
-                raise ArtifactError(f"{FILE} is damaged: {told!r} is no export of this model.")
-            found.append(export)
-        return found
+                raise ArtifactError(f"{FILE} is damaged: {entry!r} is no export of this model.")
+            exports.append(export)
+        return exports
 
     def to_json(self) -> str:
         """JSON text with a line per field's inner value, the format first."""
@@ -117,7 +124,7 @@ def read_manifest(directory: str | Path) -> Manifest:
     """
     folder = Path(directory)
     path = folder / FILE
-    if not folder.is_dir():
+    if not (folder.is_dir() or recovered(folder)):
         raise ArtifactError(f"There is no model directory {folder}.")
     if not path.is_file():
         raise ArtifactError(f"{folder} is not a model directory: it has no {FILE}. Give one that --out wrote.")

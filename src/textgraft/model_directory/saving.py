@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from textgraft.model_directory.manifest import FILE, Manifest, versions
 from textgraft.model_directory.method import Saveable
 from textgraft.model_directory.sample import Sample
 from textgraft.training import processes
+from textgraft.whole import whole_folder
 
 
 def save(
@@ -55,7 +54,7 @@ def save(
         )
     if processes.rank() > 0:
         return place
-    with beside(place) as folder:
+    with new_directory(place) as folder:
         model.write_state(folder)
         if keep_sample and model.checked_on_ is not None:
             Sample.of(model.checked_on_).write(folder)
@@ -79,35 +78,17 @@ def save(
 
 
 @contextmanager
-def beside(place: Path) -> Iterator[Path]:
-    """A new folder beside ``place`` that takes its place when the block ends well, and is deleted if not."""
+def new_directory(place: Path) -> Iterator[Path]:
+    """A new folder that takes the place of a model directory when the block ends well, and is deleted if not.
+
+    Raises:
+        ArtifactError: it cannot be written.
+    """
     place = place.absolute()
-    folder = place.parent / f".{place.name}.{os.getpid()}.part"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
-        _replace(folder, place)
+        with whole_folder(place) as folder:
+            yield folder
     except SafetensorError as error:
         raise ArtifactError(f"The model could not be saved in {place}: {error}.") from error
     except OSError as error:
         raise ArtifactError(f"The model could not be saved in {place}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _replace(folder: Path, place: Path) -> None:
-    earlier = place.parent / f".{place.name}.{os.getpid()}.old"
-    for path in folder.iterdir():
-        with path.open("rb") as file, suppress(OSError):
-            os.fsync(file.fileno())
-    if place.exists():
-        place.rename(earlier)
-    try:
-        folder.rename(place)
-    except OSError:
-        if earlier.exists():
-            earlier.rename(place)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,5 +1,16 @@
-"""Labels for a stream of texts of any length: read ahead, predicted here or by several processes, written behind."""
+"""Labels for tables and streams of any length: read ahead, predicted here or by several processes, written behind."""
 
-from textgraft.prediction.streaming import TEXTS_AT_ONCE, Prediction, Texts, predict_stream
+from textgraft.prediction.streaming import TEXTS_AT_ONCE, Prediction, Texts, numbered, predict_stream
+from textgraft.prediction.table import Predicted, opened, predict_table, write_predictions
 
-__all__ = ["TEXTS_AT_ONCE", "Prediction", "Texts", "predict_stream"]
+__all__ = [
+    "TEXTS_AT_ONCE",
+    "Predicted",
+    "Prediction",
+    "Texts",
+    "numbered",
+    "opened",
+    "predict_stream",
+    "predict_table",
+    "write_predictions",
+]

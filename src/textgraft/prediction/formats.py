@@ -32,12 +32,12 @@ class Layout:
     with_file: bool = False
 
     def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
-        """The columns of one chunk by name: (file,) row, kept ones, text, label, probability, and one per label."""
-        found: dict[str, Sequence[Any]] = {}
+        """The columns of one chunk by name: (file,) row, those of the input, text, label, probability, each label."""
+        columns: dict[str, Sequence[Any]] = {}
         if self.with_file:
-            found["file"] = [prediction.file] * len(prediction.texts)
-        found["row"] = list(prediction.numbers)
-        own = {
+            columns["file"] = [prediction.file] * len(prediction.texts)
+        columns["row"] = list(prediction.numbers)
+        predicted = {
             "text": prediction.texts,
             "label": prediction.labels
             if not self.task.multi_label
@@ -46,11 +46,11 @@ class Layout:
         }
         if self.every:
             for j, label in enumerate(self.task.labels):
-                own[f"p({label})"] = _rounded(prediction.probabilities[:, j])
-        # A kept column that is called like one of ours stays, under another name.
-        taken = found.keys() | own.keys()
-        found |= {f"input.{name}" if name in taken else name: values for name, values in prediction.kept.items()}
-        return found | own
+                predicted[f"p({label})"] = _rounded(prediction.probabilities[:, j])
+        # A column of the input that is called like one of ours stays, under another name.
+        taken = columns.keys() | predicted.keys()
+        columns |= {f"input.{name}" if name in taken else name: values for name, values in prediction.kept.items()}
+        return columns | predicted
 
 
 class Writer(Protocol):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.sources import resolve
+from textgraft.digests import file_sha256
 from textgraft.errors import SettingError
 from textgraft.model_directory.manifest import FILE
 
@@ -31,8 +32,14 @@ class Origin:
     options: dict[str, Any]
 
     @classmethod
-    def of(cls, model: Path, source: str, reading: ReadOptions, options: Mapping[str, Any]) -> Origin:
+    def of(cls, model: Path, source: str | Path, reading: ReadOptions, options: Mapping[str, Any]) -> Origin:
         """Describes the predictions of the model in a directory for a source.
+
+        Args:
+            model: the directory.
+            source: the table.
+            reading: how the table is read.
+            options: all else that decides what is written; a difference is named as the command line's option is.
 
         Raises:
             DataError: there is no such source.
@@ -44,10 +51,11 @@ class Origin:
             raise SettingError(f"To go on with predictions later, the model must be in a folder; got {model}.")
         manifest = model / FILE
         files = (file.path for file in resolve(source, reading))
+        chosen = {f"--{name.replace('_', '-')}": value for name, value in (asdict(reading) | dict(options)).items()}
         return cls(
-            model=hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else _stamp([model]),
+            model=file_sha256(manifest) if manifest.is_file() else _stamp([model]),
             input=_stamp(files),
-            options=json.loads(json.dumps({"textgraft": version("textgraft"), **options})),
+            options=json.loads(json.dumps({"textgraft": version("textgraft"), **chosen})),
         )
 
     def differences(self, begun: Origin) -> list[str]:
@@ -57,15 +65,15 @@ class Origin:
             for name in sorted(self.options.keys() | begun.options.keys())
             if self.options.get(name) != begun.options.get(name)
         ]
-        found = ["another model"] * (self.model != begun.model)
-        found += ["another input, or one that has changed since"] * (self.input != begun.input)
-        return found + [f"other options ({', '.join(changed)})"] * bool(changed)
+        named = ["another model"] * (self.model != begun.model)
+        named += ["another input, or one that has changed since"] * (self.input != begun.input)
+        return named + [f"other options ({', '.join(changed)})"] * bool(changed)
 
 
 def _stamp(places: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for place in places:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            told = path.stat()
-            digest.update(f"{path}\0{told.st_size}\0{told.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+            status = path.stat()
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -6,19 +6,20 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from textgraft.errors import SettingError
 from textgraft.prediction.origin import Origin
+from textgraft.whole import lock, sync, whole_file
 
 COMMIT_SECONDS = 1.0  # between two moments from which a killed run can go on
 
 
 @contextmanager
-def half_written(place: Path, origin: Origin | None = None) -> Iterator[HalfWritten]:
+def part_file(place: Path, origin: Origin | None = None) -> Iterator[PartFile]:
     """A file beside ``place`` that takes its place when the block ends well.
 
     When the block ends otherwise, the file is deleted; with ``origin`` what is whole of it stays, and the next call
@@ -27,16 +28,16 @@ def half_written(place: Path, origin: Origin | None = None) -> Iterator[HalfWrit
     Raises:
         SettingError: another process writes it; or it was begun with another ``origin``.
     """
-    half = HalfWritten(place, origin)
+    part = PartFile(place, origin)
     try:
-        yield half
-        half.finish()
+        yield part
+        part.finish()
     except BaseException:
-        half.give_up()
+        part.give_up()
         raise
 
 
-class HalfWritten:
+class PartFile:
     """``.NAME.part`` and, for going on with it, ``.NAME.part.json`` beside it.
 
     Attributes:
@@ -50,14 +51,14 @@ class HalfWritten:
         self._origin = origin
         self._committed = time.monotonic()
         self.path = _part(place)
-        self.file = _open_alone(self.path)
-        try:
-            self.rows, size = self._kept()
+        self._lock = _locked(self.path, place)
+        with ExitStack() as stack:
+            stack.callback(self._unlock)
+            self.file = stack.enter_context(self.path.open("r+b"))
+            self.rows, size = self._resumed()
             self.file.truncate(size)
             self.file.seek(size)
-        except BaseException:
-            self.file.close()
-            raise
+            stack.pop_all()
 
     def wrote(self, rows: int, flush: Callable[[], None]) -> None:
         """So many more rows are written; every second or so they are made to outlast a kill.
@@ -77,67 +78,67 @@ class HalfWritten:
         self._to_disk()
         self.file.close()
         self.path.replace(self._place)
-        _journal(self._place).unlink(missing_ok=True)
+        sync(self._place.parent)
+        _journal_path(self._place).unlink(missing_ok=True)
+        self._unlock()
 
     def give_up(self) -> None:
         """The file will not become whole now."""
         with suppress(OSError):  # a full disk, as it may be what ended the writing
             self.file.close()
-        if self._origin is None or not kept_rows(self._place):
+        if self._origin is None or not resumable_rows(self._place):
             self.path.unlink(missing_ok=True)
-            _journal(self._place).unlink(missing_ok=True)
+            _journal_path(self._place).unlink(missing_ok=True)
+        self._unlock()
 
-    def _kept(self) -> tuple[int, int]:
+    def _resumed(self) -> tuple[int, int]:
         """How many rows and bytes there are to go on from."""
-        kept = None if self._origin is None else _read(self._place)
-        if kept is None or kept.bytes > self.path.stat().st_size:
-            _journal(self._place).unlink(missing_ok=True)
+        journal = None if self._origin is None else _read(self._place)
+        if journal is None or journal.bytes > self.path.stat().st_size:
+            _journal_path(self._place).unlink(missing_ok=True)
             return 0, 0
         assert self._origin is not None
-        if differences := self._origin.differences(kept.origin):
+        if differences := self._origin.differences(journal.origin):
             raise SettingError(
-                f"The {kept.rows:,} rows of a half-written {self._place.name} were made with "
+                f"The {journal.rows:,} rows of a half-written {self._place.name} were made with "
                 f"{' and with '.join(differences)}; run as it was begun, or without --resume to start over."
             )
-        return kept.rows, kept.bytes
+        return journal.rows, journal.bytes
 
     def _commit(self, origin: Origin) -> None:
         self._to_disk()
         content = asdict(origin) | {"rows": self.rows, "bytes": self.file.tell()}
-        journal = _journal(self._place)
-        new = journal.with_suffix(".new")
-        try:
-            with new.open("w", encoding="utf-8") as file:
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(journal)
-        finally:
-            new.unlink(missing_ok=True)
+        with whole_file(_journal_path(self._place)) as new:
+            new.write_text(json.dumps(content), "utf-8")
 
     def _to_disk(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
 
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
-class _Kept(NamedTuple):
+
+class _Journal(NamedTuple):
     origin: Origin
     rows: int
     bytes: int
 
 
-def kept_rows(place: Path) -> int:
+def resumable_rows(place: Path) -> int:
     """How many rows of an interrupted run there are to go on from."""
-    kept = _read(place)
-    return kept.rows if kept is not None and _part(place).is_file() else 0
+    journal = _read(place)
+    return journal.rows if journal is not None and _part(place).is_file() else 0
 
 
-def _read(place: Path) -> _Kept | None:
+def _read(place: Path) -> _Journal | None:
     """What the journal says; None where there is none that can be read, which is to start over."""
     try:
-        content: dict[str, Any] = json.loads(_journal(place).read_text("utf-8"))
+        content: dict[str, Any] = json.loads(_journal_path(place).read_text("utf-8"))
         origin = Origin(str(content["model"]), str(content["input"]), dict(content["options"]))
-        return _Kept(origin, int(content["rows"]), int(content["bytes"]))
+        return _Journal(origin, int(content["rows"]), int(content["bytes"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -146,39 +147,21 @@ def _part(place: Path) -> Path:
     return place.with_name(f".{place.name}.part")
 
 
-def _journal(place: Path) -> Path:
+def _journal_path(place: Path) -> Path:
     return place.with_name(f".{place.name}.part.json")
 
 
-def _open_alone(path: Path) -> BinaryIO:
-    """Opens a file, made if need be, that no other process writes meanwhile.
+def _locked(part: Path, place: Path) -> int | None:
+    """The lock on a part, made if need be, that no other process writes meanwhile.
 
     Raises:
         SettingError: another one does.
     """
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        part.touch()
         try:
-            _lock(file, path)
-            # Whoever held the lock may have renamed the file before it let go.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows, which does not replace a file that another process has open
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        name = path.name.removeprefix(".").removesuffix(".part")
-        raise SettingError(f"Another process is writing {path.with_name(name)}; wait for it, or end it.") from None
-    except OSError:
-        return  # a file system without locks
+            return lock(part)
+        except BlockingIOError:
+            raise SettingError(f"Another process is writing {place}; wait for it, or end it.") from None
+        except FileNotFoundError:  # another process has just given it its place
+            continue

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import TextgraftError
+from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
 
 Reopen = Callable[[], TextClassifier]
@@ -40,18 +41,13 @@ class HasTexts(Protocol):
 W = TypeVar("W", bound=HasTexts)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def probabilities_of(model: TextClassifier, texts: list[str]) -> NDArray[np.float32]:
     """(n, k) probabilities of n texts; each distinct text is computed once."""
     places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     # Texts to predict are seen once; keeping their vectors would fill the disk with them.
     with without_cache():
-        found = model.predict_proba(list(places))
-    return found if len(places) == len(texts) else found[[places[text] for text in texts]]
+        probabilities = model.predict_proba(list(places))
+    return probabilities if len(places) == len(texts) else probabilities[[places[text] for text in texts]]
 
 
 def predict_here(model: TextClassifier, windows: Iterable[W]) -> Iterator[tuple[W, NDArray[np.float32]]]:

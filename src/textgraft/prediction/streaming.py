@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.errors import SettingError
+from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
-from textgraft.prediction.processes import Processes, Reopen, cores, predict_here
+from textgraft.prediction.processes import Processes, Reopen, predict_here
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
 
@@ -55,6 +57,14 @@ class Texts:
     kept: dict[str, list[Any]] = field(default_factory=dict)
 
 
+def numbered(texts: Iterable[str]) -> Iterator[Texts]:
+    """Pieces of texts that come from no file and are numbered from 1."""
+    remaining, start = iter(texts), 1
+    while piece := list(islice(remaining, TEXTS_AT_ONCE)):
+        yield Texts(piece, "", range(start, start + len(piece)))
+        start += len(piece)
+
+
 def predict_stream(
     model: TextClassifier,
     stream: Iterable[Texts],
@@ -83,13 +93,18 @@ def predict_stream(
         SettingError: ``jobs`` is below 1, or above 1 without ``reopen``.
         TextgraftError: one of the processes was killed; while iterating.
     """
-    if jobs < 1:
-        raise SettingError(f"jobs must be a whole number from 1 on; got {jobs!r}.")
+    check_jobs(jobs)
     if jobs > 1 and reopen is None:
         raise SettingError(
             f"Each of {jobs} jobs loads the model itself; give reopen=functools.partial(textgraft.load, directory)."
         )
     return _predictions(model, stream, jobs, reopen, after)
+
+
+def check_jobs(jobs: int) -> None:
+    """Raises SettingError where ``jobs`` is no number of processes."""
+    if jobs < 1:
+        raise SettingError(f"jobs must be a whole number from 1 on; got {jobs!r}.")
 
 
 def _predictions(
@@ -124,13 +139,13 @@ class _Window:
         start = 0
         for part in self.parts:
             rows = slice(max(start, self.done), start + len(part.texts))
-            own = slice(rows.start - start, None)
+            inside = slice(rows.start - start, None)
             start = rows.stop
             if rows.start < rows.stop:
-                kept = {name: values[own] for name, values in part.kept.items()}
-                numbers = part.numbers[own]
+                kept = {name: values[inside] for name, values in part.kept.items()}
+                numbers = part.numbers[inside]
                 yield Prediction(
-                    part.texts[own], part.file, numbers, labels[rows], probability[rows], probabilities[rows], kept
+                    part.texts[inside], part.file, numbers, labels[rows], probability[rows], probabilities[rows], kept
                 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from textgraft.errors import SettingError
 from textgraft.prediction.formats import DelimitedWriter, Layout, LinesWriter, ParquetWriter, Writer
 from textgraft.prediction.origin import Origin
-from textgraft.prediction.part_file import HalfWritten, half_written
+from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
 
@@ -53,25 +53,25 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
         writer.close()
         return
     form = check_output(path, resume=origin is not None)
-    with half_written(path, origin) as half:
-        writer = _writer(form, half, layout)
+    with part_file(path, origin) as part:
+        writer = _writer(form, part, layout)
 
         def write(prediction: Prediction) -> None:
             writer.write(prediction)
-            half.wrote(len(prediction.texts), writer.flush)
+            part.wrote(len(prediction.texts), writer.flush)
 
         with behind(write) as put:
-            yield Output(put, half.rows)
+            yield Output(put, part.rows)
         writer.close()
 
 
-def _writer(form: str, half: HalfWritten, layout: Layout) -> Writer:
+def _writer(form: str, part: PartFile, layout: Layout) -> Writer:
     if form == "parquet":
-        return ParquetWriter(half.path, layout)
-    file = TextIOWrapper(half.file, encoding="utf-8", newline="")
+        return ParquetWriter(part.path, layout)
+    file = TextIOWrapper(part.file, encoding="utf-8", newline="")
     if form == "jsonl":
         return LinesWriter(file, layout)
-    return DelimitedWriter(file, layout, form, header_written=half.rows > 0)
+    return DelimitedWriter(file, layout, form, header_written=part.rows > 0)
 
 
 def check_output(path: Path, *, resume: bool = False) -> str:

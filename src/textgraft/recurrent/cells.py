@@ -55,14 +55,14 @@ def run_layer(
         return in_order(states, reversed_rows)
     start = ways.new_zeros(1, x.shape[1], recurrent_weight.shape[2])
     how = (True, 1, 0.0, True, False, False)  # with biases, one layer, no dropout, in training, one way, time first
-    found = []
+    outputs = []
     for i, way in enumerate(ways):
-        own = [weight[i].to(low) for weight in weights]
+        parameters = [weight[i].to(low) for weight in weights]
         if cell == "lstm":
-            found.append(torch.lstm(way, (start, start), own, *how)[0])
+            outputs.append(torch.lstm(way, (start, start), parameters, *how)[0])
         else:
-            found.append(torch.gru(way, start, own, *how)[0])
-    return in_order(torch.stack(found).to(x.dtype), reversed_rows)
+            outputs.append(torch.gru(way, start, parameters, *how)[0])
+    return in_order(torch.stack(outputs).to(x.dtype), reversed_rows)
 
 
 def both_ways(x: Tensor, reversed_rows: Tensor, directions: int) -> Tensor:
@@ -100,7 +100,7 @@ class _Gru(autograd.Function):
         given, bias = (bx * doubled)[:, None, None], (bh * doubled)[:, None]
         gates = wh.new_empty(steps, directions, batch, 2 * hidden)  # reset, update
         fresh = wh.new_empty(steps, directions, batch, hidden)  # the candidate states
-        kept = wh.new_empty(steps, directions, batch, hidden)  # what the reset gate is multiplied with, doubled
+        candidates = wh.new_empty(steps, directions, batch, hidden)  # what the reset gate is multiplied with, doubled
         states = wh.new_empty(steps + 1, directions, batch, hidden)
         states[0] = 0
         products = wh.new_empty(directions, batch, 3 * hidden)
@@ -112,7 +112,7 @@ class _Gru(autograd.Function):
             each = zip(
                 now[..., : 2 * hidden].unbind(), now[..., 2 * hidden :].unbind(), gates[block].unbind(),
                 gates[block, ..., :hidden].unbind(), gates[block, ..., hidden:].unbind(), fresh[block].unbind(),
-                kept[block].unbind(), states[start + 1 : start + 1 + BLOCK].unbind(), strict=True,
+                candidates[block].unbind(), states[start + 1 : start + 1 + BLOCK].unbind(), strict=True,
             )  # fmt: skip
             for x_gates, x_fresh, both, reset, update, new, through, after in each:
                 torch.baddbmm(bias, before, turned, out=products)
@@ -122,14 +122,14 @@ class _Gru(autograd.Function):
                 new.mul_(2).sub_(1)
                 torch.lerp(new, before, update, out=after)
                 before = after
-        ctx.save_for_backward(rows, wx, wh, gates, fresh, kept, states)
+        ctx.save_for_backward(rows, wx, wh, gates, fresh, candidates, states)
         ctx.low = low
         return states[1:].transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Backpropagation through time; the state's gradient is carried from step to step in ``carried``."""
-        rows, wx, wh, gates, fresh, kept, states = ctx.saved_tensors
+        rows, wx, wh, gates, fresh, candidates, states = ctx.saved_tensors
         low, upstream = ctx.low, gradients[0].transpose(0, 1)
         steps, directions, batch, hidden = fresh.shape
         # Of the products of the two gates, of the candidate's input and of its state: the first two lie together.
@@ -149,12 +149,12 @@ class _Gru(autograd.Function):
             left = 1 - update
             torch.mul(left, 1 - new * new, out=slope[..., 0, :])
             torch.mul(slope[..., 0, :], reset, out=slope[..., 3, :])
-            torch.mul((kept[block] * 0.5).mul_(1 - reset), slope[..., 3, :], out=slope[..., 1, :])
+            torch.mul((candidates[block] * 0.5).mul_(1 - reset), slope[..., 3, :], out=slope[..., 1, :])
             torch.mul((states[block][: len(new)] - new).mul_(update), left, out=slope[..., 2, :])
             flat = slope.flatten(3)
-            own = upstream[block].clone(memory_format=torch.contiguous_format)
+            grad = upstream[block].clone(memory_format=torch.contiguous_format)
             each = zip(
-                own.unbind(), own.unsqueeze(3).unbind(), slope.unbind(), flat[..., hidden:].unbind(), update.unbind(),
+                grad.unbind(), grad.unsqueeze(3).unbind(), slope.unbind(), flat[..., hidden:].unbind(), update.unbind(),
                 strict=True,
             )  # fmt: skip
             for gradient, spread, factors, products, passed in reversed(list(each)):
@@ -173,9 +173,9 @@ class _Gru(autograd.Function):
             of_xs = torch.bmm(of_gates, weight[:, : 2 * hidden])
             of_xs = by_step(of_xs.baddbmm_(of_input, weight[:, 2 * hidden :]), steps, batch)
         ones = rows.new_ones(directions, 1, rows.shape[1])  # a product is faster than a sum over rows
-        gate, own, state = (torch.bmm(ones, part)[:, 0] for part in (of_gates, of_input, of_state))
-        found = (torch.cat(of_wx, 1), torch.cat(of_wh, 1), torch.cat([gate, own], 1), torch.cat([gate, state], 1))
-        return of_xs, *(gradient.to(wh.dtype) for gradient in found), None
+        gate, grad, state = (torch.bmm(ones, part)[:, 0] for part in (of_gates, of_input, of_state))
+        totals = (torch.cat(of_wx, 1), torch.cat(of_wh, 1), torch.cat([gate, grad], 1), torch.cat([gate, state], 1))
+        return of_xs, *(gradient.to(wh.dtype) for gradient in totals), None
 
 
 def even(x: Tensor) -> Tensor:

@@ -159,9 +159,9 @@ class _Packing:
 
 
 def _pack(lengths: NDArray[np.int64]) -> _Packing:
-    there = np.arange(lengths[0])[:, None] < lengths
-    step, row = np.nonzero(there)
-    bounds = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    present = np.arange(lengths[0])[:, None] < lengths
+    step, row = np.nonzero(present)
+    bounds = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
     by_time = (np.cumsum(lengths) - lengths)[row] + step
     by_text = np.empty_like(by_time)
     by_text[by_time] = np.arange(len(by_time))
@@ -236,11 +236,11 @@ def _lstm_step(memory: Floats) -> _Step:
         _sigmoid_of_twice(recurrent[:, :3])
         into, forget, out, new = (recurrent[:, i] for i in range(4))
         np.tanh(new, out=new)
-        kept = memory[:, : before.shape[1]]
-        kept *= forget
+        cell = memory[:, : before.shape[1]]
+        cell *= forget
         new *= into
-        kept += new
-        np.tanh(kept, out=now)
+        cell += new
+        np.tanh(cell, out=now)
         now *= out
 
     return step

@@ -102,10 +102,10 @@ class RecurrentGraph:
         for d, name in enumerate(["forward", "backward"][: len(again)]):
             way = build.reversed(states) if d else states
             weights = (part[d : d + 1] for part in (weight, again, both))
-            found = build(self.cell.upper(), way, *weights, name=f"layers.{i}.{name}", **options)
-            found = build("Squeeze", found, np.array([1]))  # one direction
-            turned = build.reversed(found)
-            in_order.append(turned if d else found)
+            layer = build(self.cell.upper(), way, *weights, name=f"layers.{i}.{name}", **options)
+            layer = build("Squeeze", layer, np.array([1]))  # one direction
+            turned = build.reversed(layer)
+            in_order.append(turned if d else layer)
             ends.append(build("Gather", turned, np.array(0)))
         return build("Concat", *in_order, axis=2), build("Concat", *ends, axis=1)
 

@@ -59,26 +59,17 @@ class StateReader:
 
     def stored(self, texts: Sequence[str]) -> Material:
         """The states of texts, on disk; what they take there is said before they are computed."""
-        heard: list[bool] = []
 
         def states_of() -> TokenStates:
-            return token_states(
-                texts,
-                self.encoder.files,
-                self.max_tokens,
-                self.precision,
-                announce=lambda note: heard.append(progress.say(note)),
-            )
+            return token_states(texts, self.encoder.files, self.max_tokens, self.precision, announce=progress.say)
 
         # The others wait, and find the states on disk: a memory map cannot be sent.
         found = processes.first_does(lambda: states_of().found)
         states = states_of()
-        notes: tuple[str, ...] = ()
+        note = states.note
         if found:
-            notes = ("The token states were on disk already; without them training takes longer than it did.",)
-        elif not any(heard):
-            notes = (states.note,)
-        return Material(states.table, states.windows, {"encoder": self.encoder.files.fingerprint}, {}, notes)
+            note = "The token states were on disk already; without them training takes longer than it did."
+        return Material(states.table, states.windows, {"encoder": self.encoder.files.fingerprint}, {}, (note,))
 
     def logits(self, network: Plain, texts: list[str]) -> Floats:
         """(n, k) logits."""

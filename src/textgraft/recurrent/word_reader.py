@@ -82,9 +82,14 @@ class WordReader:
         # The texts that are trained on may hold no word of which nothing is known; later ones do.
         table[PAD] = 0
         table[UNKNOWN] = 0 if unknown == "zero" else table[WORDS:].mean(axis=0)
-        found = coverage(self.vocabulary.words[WORDS:], self.vocabulary.frequencies[WORDS:], vectors)
-        without = f" Most frequent without one: {listed(word for word, _ in found.missing)}." if found.missing else ""
-        said = found.warning is not None and progress.say(f"Warning: {found.warning}")
+        covered = coverage(self.vocabulary.words[WORDS:], self.vocabulary.frequencies[WORDS:], vectors)
+        without = (
+            f" Most frequent without one: {listed(word for word, _ in covered.missing)}." if covered.missing else ""
+        )
+        note = f"{covered}{without}"
+        if covered.warning is not None:
+            note = f"Warning: {covered.warning}"
+            progress.say(note)
         return Material(
             table,
             self.windows(texts),
@@ -92,10 +97,10 @@ class WordReader:
             {
                 "words": len(self.vocabulary) - WORDS,
                 "vectors": vectors.name,
-                "words_with_vector": round(found.share_of_words, 4),
-                "tokens_with_vector": round(found.share_of_tokens, 4),
+                "words_with_vector": round(covered.share_of_words, 4),
+                "tokens_with_vector": round(covered.share_of_tokens, 4),
             },
-            vectors.notes if said else (*vectors.notes, found.warning or f"{found}{without}"),
+            (*vectors.notes, note),
         )
 
     def logits(self, network: Plain, texts: list[str]) -> Floats:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ArtifactError
-from textgraft.runtimes.running import FileRuntime, Floats, Ids, threads, whole
+from textgraft.hardware import threads
+from textgraft.runtimes.running import FileRuntime, Floats, Ids, whole
 
 
 class OnnxRuntime(FileRuntime):

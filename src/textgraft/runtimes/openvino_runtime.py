@@ -9,8 +9,9 @@ import numpy as np
 
 from textgraft.errors import ArtifactError
 from textgraft.extras import library
+from textgraft.hardware import threads
 from textgraft.runtimes.onnx_runtime import unreadable
-from textgraft.runtimes.running import FileRuntime, Floats, Ids, threads, whole
+from textgraft.runtimes.running import FileRuntime, Floats, Ids, whole
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -100,11 +99,3 @@ def padded_batches(windows: Windows, pad_id: int, tokens: int = 1024) -> Iterato
 def whole(ids: Ids) -> Ids:
     """The mask of a batch without padding."""
     return np.ones_like(ids)
-
-
-def threads() -> int:
-    """How many threads a runtime may take: the cores of this process, or what ``OMP_NUM_THREADS`` says."""
-    own = os.environ.get("OMP_NUM_THREADS", "")
-    if own.isdigit() and int(own) > 0:
-        return int(own)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

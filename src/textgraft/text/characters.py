@@ -77,10 +77,10 @@ class CharacterNgrams:
         """(w, f) how often each n-gram stands in each word, times its idf."""
         return self._weigh(occurrences(words, self.sizes), len(words))
 
-    def _weigh(self, found: Occurrences, n: int) -> SparseRows:
-        place = self._index.find(found.hash)
+    def _weigh(self, grams: Occurrences, n: int) -> SparseRows:
+        place = self._index.find(grams.hash)
         known = np.flatnonzero(place >= 0)
-        return SparseRows.counts(found.word[known], place[known], (n, len(self))).scaled(self.idf)
+        return SparseRows.counts(grams.word[known], place[known], (n, len(self))).scaled(self.idf)
 
     @classmethod
     def fit(
@@ -95,14 +95,14 @@ class CharacterNgrams:
             min_count: texts that an n-gram must be in.
             most: n-grams to keep.
         """
-        found = occurrences(words, sizes)
-        _, first, column = np.unique(found.hash, return_index=True, return_inverse=True)
-        incidence = SparseRows.counts(found.word, column.astype(np.int32), (len(words), len(first)))
+        grams_of_words = occurrences(words, sizes)
+        _, first, column = np.unique(grams_of_words.hash, return_index=True, return_inverse=True)
+        incidence = SparseRows.counts(grams_of_words.word, column.astype(np.int32), (len(words), len(first)))
         counts = document_counts(tokens, incidence.csr())
-        kept = most_frequent(counts, min_count, most)
-        grams = strings(found.codes, found.start[first[kept]], found.stop[first[kept]])
-        fitted = cls(sizes, grams, inverse_document_frequency(counts[kept], tokens.shape[0]))
-        return fitted, fitted._weigh(found, len(words))
+        chosen = most_frequent(counts, min_count, most)
+        grams = strings(grams_of_words.codes, grams_of_words.start[first[chosen]], grams_of_words.stop[first[chosen]])
+        fitted = cls(sizes, grams, inverse_document_frequency(counts[chosen], tokens.shape[0]))
+        return fitted, fitted._weigh(grams_of_words, len(words))
 
 
 def occurrences(words: Sequence[str], sizes: tuple[int, int]) -> Occurrences:
@@ -138,10 +138,10 @@ def document_counts(tokens: sparse.csr_matrix, incidence: sparse.csr_matrix, row
 
 def most_frequent(counts: NDArray[np.int64], least: int, most: int) -> NDArray[np.int64]:
     """Places of counts of at least ``least``, in order; of more than ``most`` the highest, earlier ones first."""
-    kept = np.flatnonzero(counts >= least)
-    if len(kept) > most:
-        kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
-    return kept
+    chosen = np.flatnonzero(counts >= least)
+    if len(chosen) > most:
+        chosen = np.sort(chosen[np.argsort(-counts[chosen], kind="stable")[:most]])
+    return chosen
 
 
 def inverse_document_frequency(counts: NDArray[np.int64], texts: int) -> Floats:

@@ -71,14 +71,14 @@ class HashIndex:
         if not len(self.keys):
             return np.full(len(queries), -1, np.int32)
         slots = self._slots(queries)
-        found = self._places[slots]
-        wrong = np.flatnonzero((found >= 0) & (self.keys[found] != queries))
+        places_of_queries = self._places[slots]
+        wrong = np.flatnonzero((places_of_queries >= 0) & (self.keys[places_of_queries] != queries))
         while len(wrong):
             slots[wrong] = (slots[wrong] + 1) & self._mask
             places = self._places[slots[wrong]]
-            found[wrong] = places
+            places_of_queries[wrong] = places
             wrong = wrong[(places >= 0) & (self.keys[places] != queries[wrong])]
-        return found
+        return places_of_queries
 
     def _slots(self, keys: Hashes) -> NDArray[np.int64]:
         return (keys >> self._shift).astype(np.int64)

@@ -144,9 +144,9 @@ class WordNgrams:
         n = len(texts)
         distinct, tokens, rows = _number_words(texts)
         counts = document_frequency(rows, tokens, (n, len(distinct)))
-        kept = most_frequent(counts, min_count, most)
-        renumber = renumbering(kept, len(distinct))
-        frequencies, longer = [counts[kept]], []
+        chosen = most_frequent(counts, min_count, most)
+        renumber = renumbering(chosen, len(distinct))
+        frequencies, longer = [counts[chosen]], []
         level = ids = renumber[tokens]
         for size in range(2, longest + 1):
             at = follows(level, ids, rows, size)
@@ -158,7 +158,7 @@ class WordNgrams:
             longer.append(unpaired(keys[frequent]))
             frequencies.append(counts[frequent])
         idf = inverse_document_frequency(np.concatenate(frequencies), n)
-        fitted = cls([distinct[i] for i in kept.tolist()], longer, idf)
+        fitted = cls([distinct[i] for i in chosen.tolist()], longer, idf)
         strange = np.flatnonzero(renumber < 0)
         others = np.flatnonzero(ids < 0)
         unknown = log_counts(rows[others], renumbering(strange, len(distinct))[tokens[others]], (n, len(strange)))
@@ -189,10 +189,10 @@ def follows(level: Ids, ids: Ids, rows: Ids, n: int) -> NDArray[np.int64]:
     return np.flatnonzero((level[:-last] >= 0) & (ids[last:] >= 0) & (rows[:-last] == rows[last:]))
 
 
-def renumbering(kept: NDArray[np.int64], n: int) -> Ids:
+def renumbering(chosen: NDArray[np.int64], n: int) -> Ids:
     """(n,) the new number of each of n things of which some are kept, or -1."""
     numbers = np.full(n, -1, np.int32)
-    numbers[kept] = np.arange(len(kept), dtype=np.int32)
+    numbers[chosen] = np.arange(len(chosen), dtype=np.int32)
     return numbers
 
 

@@ -35,9 +35,9 @@ class Numbering:
         """The number of each key, and the places of those that are first occurrences, in order."""
         numbers = self._old.find(keys)
         rest = np.flatnonzero(numbers < 0)
-        found = self._new.find(keys[rest])
-        numbers[rest] = np.where(found >= 0, found + len(self._old), -1)
-        rest = rest[found < 0]
+        numbers_of_new = self._new.find(keys[rest])
+        numbers[rest] = np.where(numbers_of_new >= 0, numbers_of_new + len(self._old), -1)
+        rest = rest[numbers_of_new < 0]
         _, first, which = np.unique(keys[rest], return_index=True, return_inverse=True)
         order = np.argsort(first)
         rank = np.empty(len(order), np.int32)

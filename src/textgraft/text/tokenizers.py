@@ -106,9 +106,9 @@ def basic_english(texts: Sequence[str]) -> Tokens:
     (``torchtext/data/utils.py``).
     """
     codes, offsets = join([text.lower() for text in texts])
-    kept = codes != ord('"')
-    if not kept.all():
-        codes, offsets = codes[kept], np.append(0, np.cumsum(kept))[offsets]
+    no_quote = codes != ord('"')
+    if not no_quote.all():
+        codes, offsets = codes[no_quote], np.append(0, np.cumsum(no_quote))[offsets]
     kind = _basic_kinds()[np.minimum(codes, _BEYOND)]
     opening = np.flatnonzero(codes == ord("<"))
     tags = opening[opening + len(_BREAK) <= len(codes), None] + np.arange(len(_BREAK))
@@ -146,9 +146,9 @@ def _spacy(language: str) -> Tokenize:
         codes, offsets = join(texts)
         # spaCy takes valid Unicode only; a question mark is as long as the half of a character that it stands for.
         valid = (text.encode("utf-8", "replace").decode("utf-8") for text in texts)
-        found = [split(text).to_array([IDX, LENGTH, IS_SPACE]).astype(np.int64) for text in valid]
-        first, length, is_space = np.concatenate([np.zeros((0, 3), np.int64), *found]).T
-        first = first + np.repeat(offsets[:-1], [len(tokens) for tokens in found])
+        tokens_of_texts = [split(text).to_array([IDX, LENGTH, IS_SPACE]).astype(np.int64) for text in valid]
+        first, length, is_space = np.concatenate([np.zeros((0, 3), np.int64), *tokens_of_texts]).T
+        first = first + np.repeat(offsets[:-1], [len(tokens) for tokens in tokens_of_texts])
         start, stop = first[is_space == 0], (first + length)[is_space == 0]
         return Tokens(lower_case(codes), start, stop, np.searchsorted(start, offsets))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from textgraft.text.hashing import HashIndex, hash_pieces
 from textgraft.text.numbering import WordNumbering
 from textgraft.text.tokenizers import Tokenize
 from textgraft.text.tokens import Tokens, chunks
+from textgraft.whole import whole_file
 
 Ids = NDArray[np.int32]
 
@@ -73,10 +73,10 @@ class Vocabulary:
             counts = counted
         total = counts.sum()
         counts[[i for i, word in enumerate(numbering.words) if word in SPECIALS]] = 0
-        kept = np.argsort(-counts, kind="stable")[:max_size]
-        kept = kept[counts[kept] >= min_count]
-        words = [*SPECIALS, *(numbering.words[i] for i in kept.tolist())]
-        return cls(words, np.concatenate(([0, total - counts[kept].sum()], counts[kept])))
+        chosen = np.argsort(-counts, kind="stable")[:max_size]
+        chosen = chosen[counts[chosen] >= min_count]
+        words = [*SPECIALS, *(numbering.words[i] for i in chosen.tolist())]
+        return cls(words, np.concatenate(([0, total - counts[chosen].sum()], counts[chosen])))
 
     def numbers(self, tokens: Tokens) -> Ids:
         """(t,) the number of each token."""
@@ -111,14 +111,9 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Writes the vocabulary as JSON; the file appears when it is whole."""
-        path = Path(path)
         content = json.dumps({"words": self.words, "frequencies": self.frequencies.tolist()}, ensure_ascii=False)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with whole_file(path, durable=False) as part:
             part.write_bytes(content.encode("utf-8", "surrogatepass"))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: str | Path) -> Vocabulary:

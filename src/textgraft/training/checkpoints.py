@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textgraft.errors import TrainingError, listed
 from textgraft.training import processes
+from textgraft.whole import remove, remove_leftovers, whole_folder
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +21,7 @@ TENSORS, STATE = "tensors.safetensors", "state.json"
 NAME = re.compile(r"step-\d{8,}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Checkpoints:
     """A folder of checkpoints ``step-00000120``.
 
@@ -41,11 +40,11 @@ class Checkpoints:
     steps: int | None = None
     keep: int = 2
     resume: bool = False
-    _last: list[float] = field(default_factory=lambda: [0.0], repr=False)
+    _last: float = field(default=0.0, init=False, repr=False)  # seconds of training before the last one
 
     def due(self, step: int, seconds: float) -> bool:
         """Whether one should be written after ``step``, so many seconds into training."""
-        return seconds - self._last[0] >= self.seconds or (self.steps is not None and step % self.steps == 0)
+        return seconds - self._last >= self.seconds or (self.steps is not None and step % self.steps == 0)
 
     def write(self, step: int, seconds: float, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
         """Writes one, in the first process only, and deletes those that are too old.
@@ -53,7 +52,7 @@ class Checkpoints:
         Raises:
             TrainingError: the disk is full or cannot be written to; earlier checkpoints are as they were.
         """
-        self._last[0] = seconds
+        self._last = seconds
         processes.first_does(lambda: self._write(step, tensors, state))
 
     def _write(self, step: int, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
@@ -61,21 +60,13 @@ class Checkpoints:
         from safetensors.torch import save_file
 
         place = self.folder / f"step-{step:08d}"
-        draft = self.folder / f".{place.name}"
         try:
-            self._clear(*self._drafts(), place)  # drafts of processes that were killed
-            draft.mkdir(parents=True)
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, draft / TENSORS)
-            content = {"identity": self._plain(), "step": step, **state}
-            (draft / STATE).write_text(json.dumps(content), "utf-8")
-            for path in (draft / TENSORS, draft / STATE):
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-            draft.replace(place)
-        except BaseException as error:
-            shutil.rmtree(draft, ignore_errors=True)
-            if not isinstance(error, (OSError, SafetensorError)):
-                raise
+            with whole_folder(place) as draft:
+                mine = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+                save_file(mine, draft / TENSORS)
+                content = {"identity": self._plain(), "step": step, **state}
+                (draft / STATE).write_text(json.dumps(content), "utf-8")
+        except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             kept = self.written()
             last = f"The last good checkpoint is {kept[-1]}" if kept else "There is no earlier checkpoint"
@@ -85,20 +76,12 @@ class Checkpoints:
             ) from None
         for old in self.written()[: -self.keep]:
             with suppress(OSError):
-                self._clear(old)
-
-    def _clear(self, *places: Path) -> None:
-        for place in places:
-            if place.exists():
-                # By its name it is a draft first, so that half of it never passes for a checkpoint.
-                draft = place if place.name.startswith(".") else place.replace(place.with_name(f".{place.name}"))
-                shutil.rmtree(draft)
-
-    def _drafts(self) -> list[Path]:
-        return [path for path in self.folder.glob(".step-*") if NAME.fullmatch(path.name[1:]) and path.is_dir()]
+                remove(old)
 
     def _clear_all(self) -> None:
-        self._clear(*self._drafts(), *self.written())
+        remove_leftovers(self.folder)
+        for place in self.written():
+            remove(place)
 
     def _plain(self) -> dict[str, Any]:
         """The identity as it comes back from JSON."""
@@ -106,7 +89,7 @@ class Checkpoints:
         return plain
 
     def written(self) -> list[Path]:
-        """The checkpoints that are there, oldest first; drafts of a killed process do not count."""
+        """The checkpoints that are there, oldest first; what a killed process left does not count."""
         return sorted(p for p in self.folder.glob("step-*") if NAME.fullmatch(p.name) and (p / STATE).is_file())
 
     def last(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
@@ -137,7 +120,7 @@ class Checkpoints:
                 f"The checkpoint {place} belongs to another training: {which}. Use the same data and settings, or "
                 "train anew without resuming."
             )
-        self._last[0] = seconds
+        self._last = seconds
         return tensors, state
 
     def start_anew(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import MissingExtraError
+from textgraft.whole import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +61,7 @@ def draw_curves(entries: Sequence[Mapping[str, Any]], path: str | Path, metric: 
         best = _draw_scores(figure.add_subplot(grid[:, 1]), scored, metric)
         title = f"Best {metric} {best['score']:.3f} in epoch {best['epoch']}"
     figure.suptitle(title, x=0.013, ha="left", fontsize=12, fontweight="bold", color=INK)
-    with replacing(Path(path)) as part:
+    with whole_file(path, durable=False) as part:
         figure.savefig(part, format="png")
 
 
@@ -178,15 +177,3 @@ def _short(number: float) -> str:
     """``2e-5`` and not ``2e-05``."""
     digits, _, exponent = f"{number:.2g}".partition("e")
     return f"{digits}e{int(exponent)}" if exponent else digits
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside ``path`` that takes its place when the block ends well, and is deleted if not."""
-    part = path.parent / f".{path.name}.{os.getpid()}.part"
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink()

@@ -33,14 +33,14 @@ def dropout_mask(shape: torch.Size, p: float, dtype: torch.dtype) -> Tensor:
     generator = getattr(_drawing, "generator", None)
     words = torch.empty((n + 7) // 8, dtype=torch.int64)
     words.random_(torch.iinfo(torch.int64).min, None, generator=generator)
-    kept = words.view(torch.int8)[:n].to(torch.int16)  # -128 .. 127, all equally likely
-    kept.clamp_(dropped - 129, dropped - 128).sub_(dropped - 129)
+    mask = words.view(torch.int8)[:n].to(torch.int16)  # -128 .. 127, all equally likely
+    mask.clamp_(dropped - 129, dropped - 128).sub_(dropped - 129)
     scale = 256 / (256 - dropped)
     if dtype != torch.bfloat16:
-        return kept.to(dtype).mul_(scale).view(shape)
+        return mask.to(dtype).mul_(scale).view(shape)
     # 0 or the bits of the scale: multiplying whole numbers is faster than converting and multiplying.
     bits = int(torch.tensor(scale, dtype=torch.bfloat16).view(torch.int16))
-    return kept.mul_(bits).view(torch.bfloat16).view(shape)
+    return mask.mul_(bits).view(torch.bfloat16).view(shape)
 
 
 class CheapDropout(nn.Module):

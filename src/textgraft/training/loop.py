@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -101,8 +101,8 @@ class Progress:
 
 
 @dataclass
-class _Place:
-    """Where training stands; together with the tensors and random states, all that a checkpoint needs."""
+class _State:
+    """How far training is; together with the tensors and random states, all that a checkpoint needs."""
 
     step: int = 0
     epoch: int = 0
@@ -115,7 +115,7 @@ class _Place:
     pieces: int = 1  # into which each part is cut, because memory did not suffice
     scores: tuple[float, ...] = ()
     ended: bool = False  # by the clock, or by patience, and scored
-    last: dict[str, Any] | None = None  # what was told last
+    last: dict[str, Any] | None = None  # the fields of the last Progress
 
 
 def train(
@@ -124,6 +124,7 @@ def train(
     *,
     depths: Mapping[str, int] | None = None,
     checkpoints: Checkpoints | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Progress]:
     """Trains the objective's network in place and leaves it in fp32 with the weights of its best epoch.
 
@@ -134,6 +135,7 @@ def train(
         settings: how.
         depths: for ``layer_decay``, how far from the head each parameter is.
         checkpoints: where and how often to write them, and whether to go on from one.
+        clock: gives seconds, from any start on.
 
     Yields:
         Progress after every step.
@@ -142,7 +144,7 @@ def train(
         TrainingError: the loss or the gradients are no longer finite; memory does not suffice for a single row; a
             checkpoint cannot be written, or is of another training.
     """
-    training = _Training(objective, settings, depths, checkpoints)
+    training = _Training(objective, settings, depths, checkpoints, clock)
     # What is there already outlives training; Python need not look through it for garbage again and again.
     gc.freeze()
     try:
@@ -164,20 +166,21 @@ class _Training:
         settings: TrainingSettings,
         depths: Mapping[str, int] | None,
         checkpoints: Checkpoints | None,
+        clock: Callable[[], float],
     ) -> None:
         import torch
 
         from textgraft.training.optimizer import MasterAdamW
 
         processes.connect()
-        self.objective, self.settings, self.checkpoints = objective, settings, checkpoints
+        self.objective, self.settings, self.checkpoints, self.clock = objective, settings, checkpoints, clock
         self.device = next(objective.network.parameters()).device
         self.optimizer: MasterAdamW = MasterAdamW(
             objective.network, settings, matmul_dtype(settings.precision, self.device), depths
         )
         self.steps_per_epoch = len(objective.epoch(0))
         self.steps = settings.epochs * self.steps_per_epoch
-        self.place = _Place()
+        self.state = _State()
         self.pace = 0.0
         self.memory = Memory()
         self.workers = Workers(objective.threads)
@@ -191,58 +194,58 @@ class _Training:
                 self._go_on(*saved)
 
     def run(self) -> Iterator[Progress]:
-        objective, place = self.objective, self.place
-        if place.last is not None:
-            told = Progress(**place.last)
-            if place.index == 0 and self._over():
-                yield told  # everything was done before the resumption but for the end
-        while place.index or not self._over():
-            todo = objective.epoch(place.epoch)
+        objective, state = self.objective, self.state
+        if state.last is not None:
+            progress = Progress(**state.last)
+            if state.index == 0 and self._over():
+                yield progress  # everything was done before the resumption but for the end
+        while state.index or not self._over():
+            steps = objective.epoch(state.epoch)
             objective.network.train()
-            while place.index < len(todo) and not self._over():
-                told = self._step(todo[place.index])
-                place.step += 1
-                place.index += 1
-                place.last = asdict(told)
+            while state.index < len(steps) and not self._over():
+                progress = self._step(steps[state.index])
+                state.step += 1
+                state.index += 1
+                state.last = asdict(progress)
                 self.memory.check()
-                if place.index == len(todo) or self._over():
+                if state.index == len(steps) or self._over():
                     break
-                yield told
+                yield progress
                 self._keep_checkpoint()
-            place.ended = self._over()
-            told = self._score(told)
-            place.epoch += 1
-            place.index = 0
-            place.last = asdict(told)
-            yield told
-            place.ended |= self.settings.patience is not None and place.waited >= self.settings.patience
+            state.ended = self._over()
+            progress = self._score(progress)
+            state.epoch += 1
+            state.index = 0
+            state.last = asdict(progress)
+            yield progress
+            state.ended |= self.settings.patience is not None and state.waited >= self.settings.patience
             # The last one stays until the trained network is saved.
             self._keep_checkpoint(always=self._over())
-        decay = self.optimizer.decay if self.best is None else place.best_decay
+        decay = self.optimizer.decay if self.best is None else state.best_decay
         self.optimizer.put_back(self.optimizer.weights if self.best is None else self.best)
         objective.network.eval()
         objective.finish(decay)
 
     def _done(self, ahead: float = 0.0) -> float:
         """The share of the training that is done, by steps or, where that is further, by time."""
-        place = self.place
-        share = (place.step + ahead) / self.steps
-        if self.settings.budget is not None and place.step:
-            epoch = place.seconds / place.step * self.steps_per_epoch
-            reserve = epoch * self.objective.score_cost if place.scoring == 0 else place.scoring / max(1, place.epoch)
+        state = self.state
+        share = (state.step + ahead) / self.steps
+        if self.settings.budget is not None and state.step:
+            epoch = state.seconds / state.step * self.steps_per_epoch
+            reserve = epoch * self.objective.score_cost if state.scoring == 0 else state.scoring / max(1, state.epoch)
             room = self.settings.budget - reserve
-            spent = (place.seconds + place.scoring) / room if room > 0 else 1.0
+            spent = (state.seconds + state.scoring) / room if room > 0 else 1.0
             share = max(share, (spent - SLOW_START) / (1 - SLOW_START))
         return min(1.0, share)
 
     def _over(self) -> bool:
-        return self.place.ended or self._done() >= 1
+        return self.state.ended or self._done() >= 1
 
     def _step(self, rows: Rows) -> Progress:
         import torch
 
-        started = time.perf_counter()
-        optimizer, place = self.optimizer, self.place
+        started = self.clock()
+        optimizer, state = self.optimizer, self.state
         rate = self.settings.rate(self._done(0.5))
         weight = self.objective.weight(rows)
         total = self._backward(rows[processes.rank() :: processes.count()])
@@ -256,19 +259,19 @@ class _Training:
         if not math.isfinite(loss) or not (math.isfinite(norm) or optimizer.scale != 1):
             raise TrainingError(self._diverged(loss if not math.isfinite(loss) else norm))
         optimizer.step(rate, weight, norm)
-        seconds = self._agreed(time.perf_counter() - started)
-        place.seconds += seconds
+        seconds = self._agreed(self.clock() - started)
+        state.seconds += seconds
         pace = len(rows) / max(seconds, 1e-9)
         self.pace = 0.95 * self.pace + 0.05 * pace if self.pace else pace
         return Progress(
-            place.step + 1,
+            state.step + 1,
             self.steps,
-            place.epoch + 1,
+            state.epoch + 1,
             loss,
             self.settings.learning_rate * rate,
             self._done(1),
             len(rows),
-            place.seconds,
+            state.seconds,
             self.pace,
         )
 
@@ -282,13 +285,13 @@ class _Training:
         """Gathers the gradients of this process's rows; where memory does not suffice, in smaller parts."""
         import torch
 
-        place = self.place
+        state = self.state
         while True:
             random = _random_states(self.device)
             try:
                 total = 0.0
                 for part in self.objective.parts(rows) if len(rows) else ():
-                    for piece in np.array_split(part, min(place.pieces, len(part))):
+                    for piece in np.array_split(part, min(state.pieces, len(part))):
                         for loss, gradients in self.workers.run(self._gradients, piece):
                             self.optimizer.gather(gradients)
                             total += loss
@@ -301,61 +304,61 @@ class _Training:
             self.optimizer.restart()
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-            if place.pieces >= largest:
+            if state.pieces >= largest:
                 raise TrainingError(
-                    f"Memory does not suffice for step {place.step + 1}, not even text by text (tried with "
+                    f"Memory does not suffice for step {state.step + 1}, not even text by text (tried with "
                     f"{largest} texts at once and fewer). {SMALLER}"
                 ) from None
-            place.pieces = min(2 * place.pieces, largest)
+            state.pieces = min(2 * state.pieces, largest)
             _set_random_states(random, self.device)
 
     def _gradients(self, rows: Rows) -> tuple[float, list[torch.Tensor | None]]:
         loss = self.objective.loss(rows)
         return float(loss.detach()), self.optimizer.gradients(loss)
 
-    def _score(self, told: Progress) -> Progress:
-        started = time.perf_counter()
-        place = self.place
+    def _score(self, progress: Progress) -> Progress:
+        started = self.clock()
+        state = self.state
         self.objective.network.eval()
         score = self.objective.score()
         if score is None:
-            return told
-        better = score > place.best_score
-        place.waited = 0 if better else place.waited + 1
+            return progress
+        better = score > state.best_score
+        state.waited = 0 if better else state.waited + 1
         if better:
             self.best = self.optimizer.weights.clone()
-            place.best_score, place.best_decay = score, self.optimizer.decay
-        place.scoring += self._agreed(time.perf_counter() - started)
-        place.scores = (*place.scores, score)
-        return replace(told, score=score, best=better, scores=place.scores)
+            state.best_score, state.best_decay = score, self.optimizer.decay
+        state.scoring += self._agreed(self.clock() - started)
+        state.scores = (*state.scores, score)
+        return replace(progress, score=score, best=better, scores=state.scores)
 
     def _diverged(self, number: float) -> str:
-        what = f"The loss became {number} at step {self.place.step + 1} of {self.steps} (epoch {self.place.epoch + 1})"
+        what = f"The loss became {number} at step {self.state.step + 1} of {self.steps} (epoch {self.state.epoch + 1})"
         advice = f"Lower the learning rate, which is {self.settings.learning_rate:g}."
         written = self.checkpoints.written() if self.checkpoints else []
-        kept = f" The last good checkpoint is {written[-1]}." if written else ""
-        return f"{what}; training diverged. {advice}{kept}"
+        last = f" The last good checkpoint is {written[-1]}." if written else ""
+        return f"{what}; training diverged. {advice}{last}"
 
     def _keep_checkpoint(self, *, always: bool = False) -> None:
-        place, kept = self.place, self.checkpoints
-        if kept is None:
+        state, checkpoints = self.state, self.checkpoints
+        if checkpoints is None:
             return
-        if not any(processes.gather(always or kept.due(place.step, place.seconds + place.scoring))):
+        seconds = state.seconds + state.scoring
+        if not any(processes.gather(always or checkpoints.due(state.step, seconds))):
             return
         tensors = self.optimizer.tensors()
         if self.best is not None:
             tensors["best"] = self.best
         for i, states in enumerate(processes.gather(_random_states(self.device))):
-            tensors |= {f"random.{name}.{i}": state for name, state in states.items()}
-        seconds = place.seconds + place.scoring
-        state = {"place": asdict(place), "optimizer": self.optimizer.numbers(), "seconds": seconds}
-        kept.write(place.step, seconds, tensors, state)
+            tensors |= {f"random.{name}.{i}": tensor for name, tensor in states.items()}
+        numbers = {"place": asdict(state), "optimizer": self.optimizer.numbers(), "seconds": seconds}
+        checkpoints.write(state.step, seconds, tensors, numbers)
 
-    def _go_on(self, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-        self.place = _Place(**state["place"])
-        for told in (vars(self.place), self.place.last or {}):  # JSON has no tuples
-            told["scores"] = tuple(told.get("scores", ()))
-        self.optimizer.load(tensors, state["optimizer"])
+    def _go_on(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
+        self.state = _State(**numbers["place"])
+        for fields in (vars(self.state), self.state.last or {}):  # JSON has no tuples
+            fields["scores"] = tuple(fields.get("scores", ()))
+        self.optimizer.load(tensors, numbers["optimizer"])
         if "best" in tensors:
             self.best = tensors["best"].to(self.device)
         kinds = ("cpu", "cuda") if self.device.type == "cuda" else ("cpu",)

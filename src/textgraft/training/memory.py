@@ -1,4 +1,8 @@
-"""Memory that was freed and that the C library keeps for later: with batches of ever new sizes it grows without end."""
+"""Returning freed memory to the system while training.
+
+The C library keeps freed blocks to use them again. Batches of ever new sizes fit into none of them, so that the process
+would grow without end.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,27 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-ROOM = 512_000_000  # bytes
+GROWTH = 512_000_000  # bytes since the last return, before memory is returned again
 
 
 class Memory:
     """Returns freed memory to the system whenever the process has grown by half a gigabyte since the last time.
 
-    Not more often, since what is in use must be paged in anew. Where the C library cannot do so, nothing is done.
+    More often would cost time: what is needed again must be asked for again. Does nothing where the C library cannot
+    return memory.
     """
 
     def __init__(self) -> None:
-        self._usual: int | None = None  # bytes, after the first step that followed
+        self._base: int | None = None  # bytes, after the first step since memory was returned
 
     def check(self) -> None:
         """To be called after every step."""
         now = resident()
-        if self._usual is None:
-            self._usual = now
-        elif now > self._usual + ROOM:
+        if self._base is None:
+            self._base = now
+        elif now > self._base + GROWTH:
             give_back()
-            self._usual = None
+            self._base = None
 
 
 def resident() -> int:

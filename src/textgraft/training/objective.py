@@ -132,8 +132,8 @@ class ClassificationObjective:
 
     def score(self) -> float:
         """Accuracy on the validation texts, or micro-F1 of a multi-label task."""
-        found = self.classifier.probabilities(self.valid_windows, shared=True)
-        return headline_score(found, self.valid.targets, self.valid.task, self.thresholds)
+        probabilities = self.classifier.probabilities(self.valid_windows, shared=True)
+        return headline_score(probabilities, self.valid.targets, self.valid.task, self.thresholds)
 
 
 def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:

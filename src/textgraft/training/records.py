@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgraft.errors import DataError, MissingExtraError, TrainingError
-from textgraft.training.curves import draw_curves, is_finite, replacing
+from textgraft.training.curves import draw_curves, is_finite
+from textgraft.whole import whole_file
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -113,8 +114,7 @@ def _recorded(
 def _begin(path: Path, first: int) -> None:
     """Leaves the steps before ``first`` in the log."""
     kept = [entry for entry in read_log(path) if entry["step"] < first] if first > 1 and path.exists() else []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
+    with whole_file(path) as part:
         part.write_text("".join(json.dumps(entry) + "\n" for entry in kept), "utf-8")
     if first == 1:
         (path.parent / CURVES).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the training loop is told, as one frozen object."""
+"""The settings of the training loop, and the learning rate that follows from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DECAYS: tuple[Decay, ...] = ("linear", "cosine", "none")
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train.
+    """The settings of one training, the same for every network.
 
     Attributes:
         epochs: passes over the data.

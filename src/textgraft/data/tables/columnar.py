@@ -71,7 +71,7 @@ def class_names(schema: Any) -> Names:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
         return {}
-    return {name: found for name, feature in features.items() if (found := _feature_names(feature))}
+    return {name: names for name, feature in features.items() if (names := _feature_names(feature))}
 
 
 def named(values: list[Any], names: list[str] | None) -> list[Any]:
@@ -111,14 +111,14 @@ def _saved_files(name: str, folder: Path, reading: Reading) -> Iterator[Chunk]:
 
 def _json(path: Path, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
             f"{name} is not a folder that `datasets` saved: {path.name} cannot be read ({error})."
         ) from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} does not hold an object.")
-    return found
+    return content
 
 
 def _sliced(batches: Iterable[Any], size: int) -> Iterator[Any]:

@@ -196,8 +196,8 @@ def _are_moments(cells: Sequence[str]) -> bool:
 def _count_words(cell: str) -> int:
     """Words with a letter; what has no space is one word for scripts that write without them by fours."""
     start = cell[:400]  # is enough to tell prose
-    found = sum(not word.isdigit() and _LETTER.search(word) is not None for word in start.split())
-    return found if start.isascii() else max(found, len(_IDEOGRAPH.findall(start)) // 4)
+    words = sum(not word.isdigit() and _LETTER.search(word) is not None for word in start.split())
+    return words if start.isascii() else max(words, len(_IDEOGRAPH.findall(start)) // 4)
 
 
 def _is_text(name: str) -> bool:
@@ -269,12 +269,12 @@ def _only(table: Table, candidates: list[Profile], why: str) -> Found:
     )
 
 
-def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+def _same(first: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two columns divide the rows in the same way."""
-    pairs = {(str(a), str(b)) for a, b in zip(one, other, strict=True)}
+    pairs = {(str(a), str(b)) for a, b in zip(first, other, strict=True)}
     return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
 
 
 def _are(table: Table) -> str:
-    found = listed(map(repr, table), 12)
-    return f"is only {found}" if len(table) == 1 else f"are {found}"
+    names = listed(map(repr, table), 12)
+    return f"is only {names}" if len(table) == 1 else f"are {names}"

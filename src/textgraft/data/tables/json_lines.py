@@ -25,10 +25,10 @@ def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         head = text.read(1 << 16).lstrip()
     with open_text(file, decoding) as text:
         if head.startswith("[") or (head.startswith("{") and _spans_lines(head)):
-            found = _array(text.read(), file, reading)
+            items = _array(text.read(), file, reading)
         else:
-            found = _lines(text, file, reading, decoding.checked)
-        yield from _chunks(found, file.name, reading.rows_per_chunk)
+            items = _lines(text, file, reading, decoding.checked)
+        yield from _chunks(items, file.name, reading.rows_per_chunk)
 
 
 def _lines(text: Any, file: SourceFile, reading: Reading, checked: bool) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -78,10 +78,10 @@ def _spans_lines(head: str) -> bool:
     return False
 
 
-def _chunks(found: Iterator[tuple[int, dict[str, Any]]], file: str, size: int) -> Iterator[Chunk]:
+def _chunks(items: Iterator[tuple[int, dict[str, Any]]], file: str, size: int) -> Iterator[Chunk]:
     numbers: list[int] = []
     objects: list[dict[str, Any]] = []
-    for number, item in found:
+    for number, item in items:
         numbers.append(number)
         objects.append(item)
         if len(objects) == size:

@@ -67,37 +67,37 @@ def read_labels(
 
 def label_names(cells: Sequence[Any]) -> list[str | None]:
     """The name in each cell, None where there is none; integers written as ``1.0`` become ``"1"``."""
-    found = [None if is_missing(cell) else str(cell).strip() or None for cell in cells]
-    integers = {name: _INTEGER.fullmatch(name) for name in set(found) if name is not None}
+    names = [None if is_missing(cell) else str(cell).strip() or None for cell in cells]
+    integers = {name: _INTEGER.fullmatch(name) for name in set(names) if name is not None}
     if integers and all(integers.values()):
         whole = {name: match.group(1) for name, match in integers.items() if match}
-        return [None if name is None else whole[name] for name in found]
-    return found
+        return [None if name is None else whole[name] for name in names]
+    return names
 
 
 def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
     if any(_is_list(cell) for cell in cells):
         raise DataError(f"Column {column!r} holds lists of labels where one label per row is expected.")
-    found = label_names(cells)
-    missing = [i for i, name in enumerate(found) if name is None]
+    names = label_names(cells)
+    missing = [i for i, name in enumerate(names) if name is None]
     if missing:
         verb = "row has" if len(missing) == 1 else "rows have"
         raise DataError(
             f"{len(missing):,} {verb} no label in column {column!r}: {rows.names(missing)}. Label them or take them "
             f"out of the table."
         )
-    task = Task(label_order(name for name in found if name is not None))
-    return Labels(task.encode(found), task, "name")
+    task = Task(label_order(name for name in names if name is not None))
+    return Labels(task.encode(names), task, "name")
 
 
 def _multi(parts: Sequence[Sequence[Any]], shape: LabelShape, delimiter: str = "") -> Labels:
     flat = label_names([part for row in parts for part in row])
     ends = np.cumsum([len(row) for row in parts]).tolist()
-    found = [
+    names = [
         [name for name in flat[end - len(row) : end] if name is not None] for row, end in zip(parts, ends, strict=True)
     ]
-    task = Task(label_order(name for row in found for name in row), multi_label=True)
-    return Labels(task.encode(found), task, shape, delimiter)
+    task = Task(label_order(name for row in names for name in row), multi_label=True)
+    return Labels(task.encode(names), task, shape, delimiter)
 
 
 def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
@@ -126,8 +126,8 @@ def _find_shape(column: str, cells: Sequence[Any], delimiter: str | None) -> tup
     if delimiter:
         return "delimited", delimiter
     strict = names.whole(column) not in names.PLURAL
-    found = next((mark for mark in _DELIMITERS if _divides(texts, mark, strict)), "")
-    return ("delimited", found) if found else ("name", "")
+    delimiter = next((mark for mark in _DELIMITERS if _divides(texts, mark, strict)), "")
+    return ("delimited", delimiter) if delimiter else ("name", "")
 
 
 def _divides(texts: Counter[str], mark: str, strict: bool) -> bool:
@@ -157,23 +157,23 @@ def _is_list(cell: Any) -> bool:
 def _as_list(cell: Any, column: str, row: str) -> list[Any]:
     """The labels in a cell that is a list, or is written as JSON or Python writes one."""
     if _is_list(cell):
-        found = sorted(cell) if isinstance(cell, (set, frozenset)) else list(cell)
+        items = sorted(cell) if isinstance(cell, (set, frozenset)) else list(cell)
     elif is_missing(cell):
         return []
     else:
-        found = _parse_list(str(cell))
-        if not isinstance(found, (list, tuple)):
+        items = _parse_list(str(cell))
+        if not isinstance(items, (list, tuple)):
             raise DataError(
                 f"Label column {column!r} has {str(cell)[:60]!r} in {row}, which is not a list such as "
                 f"['joy', 'love'] as in other rows."
             )
-        found = list(found)
-    if len({str(item) for item in found}) < len(found):
+        items = list(items)
+    if len({str(item) for item in items}) < len(items):
         raise DataError(
-            f"Label column {column!r} repeats a label in {row}: {str(found)[:60]}. If these are 0/1 values per label, "
+            f"Label column {column!r} repeats a label in {row}: {str(items)[:60]}. If these are 0/1 values per label, "
             f"give them as one column per label."
         )
-    return found
+    return items
 
 
 def _parse_list(text: str) -> Any:

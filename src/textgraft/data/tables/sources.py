@@ -70,7 +70,7 @@ def resolve(source: str | Path | Sequence[str | Path], options: ReadOptions) -> 
     sources = [source] if isinstance(source, (str, Path)) else list(source)
     if not sources:
         raise DataError("There is nothing to read: the list of files is empty.")
-    return [identify(name, options) for one in sources for name in _expand(str(one))]
+    return [identify(name, options) for pattern in sources for name in _expand(str(pattern))]
 
 
 def identify(name: str, options: ReadOptions) -> SourceFile:
@@ -113,10 +113,10 @@ def _expand(name: str) -> list[str]:
         return [name]
     if glob.has_magic(name):
         # Path.glob takes no absolute patterns.
-        found = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
-        if not found:
+        paths = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
+        if not paths:
             raise DataError(f"No file matches {name!r}.")
-        return found
+        return paths
     folder = Path(name).parent
     beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")

@@ -15,7 +15,7 @@ from textgraft.data.tables.columns import Found, find_label, find_text
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
 from textgraft.data.tables.labels import Labels, read_labels
 from textgraft.data.tables.reading import ChunkStream, open_chunks
-from textgraft.data.tables.texts import Names, as_names, by_position, check_columns, is_headless, join_texts, quoted
+from textgraft.data.tables.texts import Names, as_names, check_columns, is_headless, join_texts, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
@@ -136,14 +136,11 @@ def _choose(
     table: _Table, texts: tuple[str, ...], labels: tuple[str, ...], keys: Sequence[str], known: Columns | None
 ) -> tuple[Found, Found, tuple[str, ...]]:
     """The text and label columns: those asked for, those of the table to read like, or those found."""
-    notes: tuple[str, ...] = ()
     why = "as asked" if known is None else "as before"
-    lacking = any(name not in table.columns for name in (*texts, *labels))
-    places = by_position((*texts, *labels), table.columns) if lacking else ()
-    if places:
-        notes = (f"Columns {quoted([*texts, *labels])} are taken by their place: {quoted(places)}.",)
-        texts, labels = places[: len(texts)], places[len(texts) :]
-    elif lacking and known is not None and is_headless(table.columns):
+    columns, notes = located((*texts, *labels), table.columns)
+    if columns:
+        texts, labels = columns[: len(texts)], columns[len(texts) :]
+    elif known is not None and is_headless(table.columns):
         notes = (
             f"{listed(table.rows.files, 1)} has no header, so that {quoted([*texts, *labels])} of the training table "
             f"are found by what they hold.",

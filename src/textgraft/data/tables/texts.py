@@ -49,12 +49,9 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         return join_texts(chunk.columns, self.columns, len(chunk)), chunk
 
     def _choose(self, chunk: Chunk) -> tuple[str, ...]:
-        if self._wanted and all(name in chunk.columns for name in self._wanted):
-            return self._wanted
-        places = by_position(self._wanted, chunk.columns)
-        if places:
-            self._notes = (f"Columns {quoted(self._wanted)} are taken by their place: {quoted(places)}.",)
-            return places
+        columns, self._notes = located(self._wanted, chunk.columns)
+        if columns:
+            return columns
         if self._asked:
             check_columns(self._wanted, chunk.columns)
         found = find_text(chunk.columns, self._exclude)
@@ -127,12 +124,19 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any]) -> None:
             )
 
 
-def by_position(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns at the places that names such as ``column2`` say, or nothing if one is not such a name."""
+def located(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The wanted columns, by name or at the places that names such as ``column2`` say, and notes; nothing if one lacks.
+
+    A table may have a header where the one that it is to be read like had none.
+    """
+    if all(name in columns for name in wanted):
+        return tuple(wanted), ()
     names = list(columns)
     places = [int(name.removeprefix("column")) for name in wanted if is_position(name)]
-    fits = wanted and len(places) == len(wanted) and 1 <= min(places) <= max(places) <= len(names)
-    return tuple(names[place - 1] for place in places) if fits else ()
+    if len(places) < len(wanted) or not 1 <= min(places) <= max(places) <= len(names):
+        return (), ()
+    taken = tuple(names[place - 1] for place in places)
+    return taken, (f"Columns {quoted(wanted)} are taken by their place: {quoted(taken)}.",)
 
 
 def is_headless(columns: Mapping[str, Any]) -> bool:

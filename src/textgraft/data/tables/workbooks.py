@@ -47,8 +47,8 @@ def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         names = column_names(sample[0] if header else None, len(sample[0]), file.name)
         if header and len(sample) == 1:
             reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
-        found = chain(sample[1:] if header else sample, rows)
-        yield from reading.chunks(file.name, names, enumerate(found, start=1))
+        records = chain(sample[1:] if header else sample, rows)
+        yield from reading.chunks(file.name, names, enumerate(records, start=1))
 
 
 def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
@@ -58,10 +58,10 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         DataError: there are several tables and none is named, or the named one is not there.
     """
     with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        found = database.execute(
+        answer = database.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         )
-        tables = [name for (name,) in found]
+        tables = [name for (name,) in answer]
         name = reading.options.table
         if name is None:
             name = _choose(file.name, "table", tables)

@@ -42,7 +42,7 @@ def convert(graph: Path, recipe: Recipe, folder: Path, batches: Batches) -> tupl
         files = (f"{stem}.xml", f"{stem}.bin")
         model = read_graph(graph)
         if recipe.precision == "int8":
-            model = quantised(model, recipe.skipped, batches)
+            model = quantised(model, recipe, batches)
         save_openvino(model, folder / files[0])
     _check_opens(recipe, folder, files)
     return files

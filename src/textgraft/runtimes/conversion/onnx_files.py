@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from ast import literal_eval
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from textgraft.whole import whole_file
+
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def save(model: Any, path: Path) -> None:
-    """Writes a model beside ``path`` and renames it, so that no half of it is ever seen."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(model.SerializeToString(deterministic=True))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Writes a model; the same one gives the same bytes."""
+    with whole_file(path, durable=False) as part:
+        part.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def tidy(model: Any) -> Any:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from textgraft import progress
 from textgraft.errors import ExportError
 from textgraft.runtimes.conversion.libraries import library, quiet
-from textgraft.runtimes.conversion.recipe import Batches
+from textgraft.runtimes.conversion.recipe import Batches, Recipe
+from textgraft.whole import scratch_folder
 
 
 def read_graph(graph: Path) -> Any:
@@ -38,15 +38,19 @@ def _reason(message: str) -> str:
     return told[0].rstrip(".:") if told else "it gives no reason"
 
 
-def quantised(model: Any, skipped: Sequence[str], batches: Batches) -> Any:
-    """The model in int8, calibrated on the batches with outliers smoothed; ``skipped`` modules are left as they are.
+def quantised(model: Any, recipe: Recipe, batches: Batches) -> Any:
+    """The model in int8, calibrated on the batches with outliers smoothed; skipped modules are left as they are.
+
+    Unless the recipe wants the full range, weights use 7 bits, and products of queries with keys are left as they are:
+    both sides of those use 8.
 
     Raises:
         ExportError: NNCF cannot quantise it.
         MissingExtraError: NNCF is not installed.
     """
     nncf = library("nncf", "Exporting in int8")
-    patterns = [rf"{re.escape(module)}[./].*" for module in skipped]
+    patterns = [rf"{re.escape(module)}[./].*" for module in recipe.skipped]
+    fix = nncf.OverflowFix.DISABLE if recipe.full_range else nncf.OverflowFix.ENABLE
     try:
         with quiet():
             return nncf.quantize(
@@ -54,13 +58,26 @@ def quantised(model: Any, skipped: Sequence[str], batches: Batches) -> Any:
                 nncf.Dataset(_Samples(batches)),
                 model_type=nncf.ModelType.TRANSFORMER,
                 subset_size=len(batches),
-                ignored_scope=nncf.IgnoredScope(patterns=patterns) if patterns else None,
+                ignored_scope=nncf.IgnoredScope(
+                    names=[] if recipe.full_range else unweighted_products(model), patterns=patterns
+                ),
+                advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=fix),
             )
     except Exception as error:  # its exceptions have no common base but Exception
         raise ExportError(
             f"OpenVINO's quantiser cannot make an int8 network of this one ({_reason(str(error))}); take the runtime "
             "'onnx', or the precision 'bf16' or 'fp32'."
         ) from error
+
+
+def unweighted_products(model: Any) -> list[str]:
+    """The names of the matrix products neither of whose sides is a matrix of weights."""
+    return [
+        node.get_friendly_name()
+        for node in model.get_ordered_ops()
+        if node.get_type_name() == "MatMul"
+        and all(side.get_node().get_type_name() != "Constant" for side in node.input_values())
+    ]
 
 
 class _Samples:
@@ -86,11 +103,7 @@ def save_openvino(model: Any, path: Path) -> None:
     for i, node in enumerate(model.get_ordered_ops()):
         if node.get_type_name() not in ("Parameter", "Result"):
             node.set_friendly_name(f"{node.get_type_name()}_{i}")
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.xml")
-    try:
-        openvino.save_model(model, beside, compress_to_fp16=False)
-        beside.with_suffix(".bin").replace(path.with_suffix(".bin"))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-        beside.with_suffix(".bin").unlink(missing_ok=True)
+    with scratch_folder(path) as folder:
+        openvino.save_model(model, folder / path.name, compress_to_fp16=False)
+        for name in (path.with_suffix(".bin").name, path.name):
+            (folder / name).replace(path.with_name(name))

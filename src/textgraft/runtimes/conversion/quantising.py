@@ -21,6 +21,7 @@ def write_int8(graph: Path, recipe: Recipe, batches: Batches, path: Path) -> Non
     Weights have a scale for each column, what they are multiplied with has one in all: that of the batch (dynamic), or
     one that was measured on ``batches`` after outliers were tamed (static). Products of queries with keys and of
     attention with values stay in fp32; they are few, and converting to and from int8 costs what they would save.
+    Weights use 7 bits unless the recipe wants the full range.
 
     Raises:
         ExportError: there is nothing to quantise.
@@ -31,9 +32,10 @@ def write_int8(graph: Path, recipe: Recipe, batches: Batches, path: Path) -> Non
     if not products:
         raise ExportError("The network has no matrix product that int8 could make faster; take the precision 'fp32'.")
     if recipe.calibrated:
-        static(smooth(model, products, channel_maxima(model, products, batches)), products, batches, path)
+        smoothed = smooth(model, products, channel_maxima(model, products, batches))
+        static(smoothed, products, batches, path, recipe.full_range)
     else:
-        dynamic(model, products, path)
+        dynamic(model, products, path, recipe.full_range)
     save(clean(shrink_tables(onnx.load(path))), path)
 
 
@@ -45,7 +47,7 @@ def _products(model: Any, skipped: Sequence[str]) -> list[str]:
     return [name for name in chosen if not any(name.startswith((f"{layer}.", f"{layer}/")) for layer in skipped)]
 
 
-def dynamic(model: Any, products: Sequence[str], path: Path) -> None:
+def dynamic(model: Any, products: Sequence[str], path: Path, full_range: bool) -> None:
     """Writes the model with the products in int8, the range of what they read taken from each batch."""
     quantization = library("onnxruntime.quantization", "Exporting in int8")
     with quiet():
@@ -56,10 +58,11 @@ def dynamic(model: Any, products: Sequence[str], path: Path) -> None:
             nodes_to_quantize=list(products),
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
+            reduce_range=not full_range,
         )
 
 
-def static(model: Any, products: Sequence[str], batches: Batches, path: Path) -> None:
+def static(model: Any, products: Sequence[str], batches: Batches, path: Path, full_range: bool) -> None:
     """Writes the model with the products in int8, the range of what they read measured on the batches.
 
     What a product gives is left in fp32: quantising that as well costs accuracy (on all-MiniLM-L6-v2 a cosine of 0.93
@@ -90,5 +93,6 @@ def static(model: Any, products: Sequence[str], batches: Batches, path: Path) ->
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
             activation_type=quantization.QuantType.QUInt8,
+            reduce_range=not full_range,
             extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul"]},
         )

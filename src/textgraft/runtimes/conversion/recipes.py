@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from textgraft.errors import ExportError, SettingError, did_you_mean
@@ -14,7 +15,9 @@ RUNTIMES = ("onnx", "openvino")
 PRECISIONS = ("fp32", "bf16", "int8")
 
 
-def recipes(runtime: str, precision: str, graph: Path, batches: Batches) -> Iterator[Recipe]:
+def recipes(
+    runtime: str, precision: str, graph: Path, batches: Batches, *, full_range: bool = False
+) -> Iterator[Recipe]:
     """The recipes to try one after the other until one is good enough; the last one is fp32.
 
     Which layers int8 hurts most is measured when the first recipe that leaves some of them out is asked for.
@@ -24,6 +27,7 @@ def recipes(runtime: str, precision: str, graph: Path, batches: Batches) -> Iter
         precision: what is wished for.
         graph: the network as ``Graph.write_onnx`` writes it.
         batches: padded batches of texts as the network takes them, to calibrate on.
+        full_range: whether int8 weights use all 8 bits, see ``Recipe``.
 
     Raises:
         SettingError: there is no such runtime or precision.
@@ -44,7 +48,7 @@ def recipes(runtime: str, precision: str, graph: Path, batches: Batches) -> Iter
         raise ExportError("This processor has no instructions for bf16; take the precision 'int8' or 'fp32'.")
     if precision != "int8":
         return iter([Recipe(runtime, name) for name in dict.fromkeys((precision, "fp32"))])
-    return _int8(runtime, graph, batches, _recurrent(runtime, graph, batches))
+    return _int8(runtime, graph, batches, _recurrent(runtime, graph, batches), full_range)
 
 
 def _recurrent(runtime: str, graph: Path, batches: Batches) -> bool:
@@ -61,16 +65,17 @@ def _recurrent(runtime: str, graph: Path, batches: Batches) -> bool:
     return cell is not None
 
 
-def _int8(runtime: str, graph: Path, batches: Batches, recurrent: bool) -> Iterator[Recipe]:
+def _int8(runtime: str, graph: Path, batches: Batches, recurrent: bool, full_range: bool) -> Iterator[Recipe]:
     if runtime == "onnx":
-        yield Recipe(runtime, "int8")
+        yield Recipe(runtime, "int8", full_range=full_range)
     if batches and not recurrent:
-        yield Recipe(runtime, "int8", calibrated=True)
+        static = Recipe(runtime, "int8", calibrated=True, full_range=full_range)
+        yield static
         from textgraft.runtimes.conversion.sensitivity import most_sensitive
 
         ranked = most_sensitive(graph, batches)
         for count in sorted({round(len(ranked) / 4), round(len(ranked) / 2)} - {0}):
-            yield Recipe(runtime, "int8", calibrated=True, skipped=tuple(sorted(ranked[:count], key=_by_number)))
+            yield replace(static, skipped=tuple(sorted(ranked[:count], key=_by_number)))
     if runtime == "openvino" and openvino_has_bf16():
         yield Recipe(runtime, "bf16")
     yield Recipe(runtime, "fp32")

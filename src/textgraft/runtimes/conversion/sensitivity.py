@@ -39,7 +39,7 @@ def most_sensitive(graph: Path, batches: Batches) -> list[str]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "layer.onnx"
         for layer, nodes in progress.track(layers.items(), "measuring what int8 does to each layer", len(layers)):
-            dynamic(smooth(onnx.load(graph), nodes, maxima), nodes, path)
+            dynamic(smooth(onnx.load(graph), nodes, maxima), nodes, path, full_range=False)
             found = _outputs(path, batches)
             change = sum(float(np.square(a - b).sum()) for a, b in zip(found, expected, strict=True))
             changes[layer] = change / scale if scale else change

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import cast
@@ -17,6 +15,7 @@ from textgraft.cache import cache_folder
 from textgraft.errors import VectorsError
 from textgraft.progress import track
 from textgraft.text.vectors.store import check_room
+from textgraft.whole import whole_file
 
 BYTES_AT_ONCE = 1 << 20
 PATIENCE = 60  # seconds without an answer
@@ -40,38 +39,32 @@ def downloaded(address: str, sha256: str | None) -> Path:
     if path.is_file():
         return path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    part = path.with_name(f"{name}.{os.getpid()}.part")
-    try:
-        found = _fetch(address, part)
-        if found != sha256:
-            raise VectorsError(
-                f"{address} sent another file than was asked for: its sha256 is {found}, expected {sha256}. Nothing "
-                "was kept; correct the checksum, or look for another source."
-            )
-        part.replace(path)
+        with whole_file(path) as part:
+            found = _fetch(address, part, name)
+            if found != sha256:
+                raise VectorsError(
+                    f"{address} sent another file than was asked for: its sha256 is {found}, expected {sha256}. "
+                    "Nothing was kept; correct the checksum, or look for another source."
+                )
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         raise VectorsError(f"{address} could not be downloaded: {error}. Try again, or download it by hand.") from None
     except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        part.unlink(missing_ok=True)
-        with suppress(OSError):  # where there is the file, or another process writes one
-            path.parent.rmdir()
+        raise VectorsError(
+            f"The download cannot be written to {path.parent} ({error.strerror or error}); set TEXTGRAFT_CACHE to a "
+            "folder that can be written to and has room."
+        ) from None
     return path
 
 
-def _fetch(address: str, path: Path) -> str:
+def _fetch(address: str, path: Path, name: str) -> str:
     """Writes what the address sends to ``path``; its sha256."""
     digest = hashlib.sha256()
     with urllib.request.urlopen(address, timeout=PATIENCE) as answer, path.open("wb") as file:
         length = int(answer.headers.get("Content-Length") or 0)
         check_room(path.parent, length, address)
-        for piece in track(_pieces(cast(HTTPResponse, answer)), f"downloading {path.name}", length or None, len):
+        for piece in track(_pieces(cast(HTTPResponse, answer)), f"downloading {name}", length or None, len):
             digest.update(piece)
             file.write(piece)
         if file.tell() < length:
@@ -82,10 +75,3 @@ def _fetch(address: str, path: Path) -> str:
 def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
     while piece := answer.read(BYTES_AT_ONCE):
         yield piece
-
-
-def _unwritable(path: Path, error: OSError) -> VectorsError:
-    return VectorsError(
-        f"The download cannot be written to {path.parent} ({error.strerror or error}); set TEXTGRAFT_CACHE to a folder "
-        "that can be written to and has room."
-    )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from textgraft.digests import known_sha256
 from textgraft.errors import VectorsError, did_you_mean, listed
 
 UNPACKED_AT_ONCE = 1 << 24
@@ -126,16 +125,9 @@ def check_sha256(path: Path, expected: str) -> None:
     Raises:
         VectorsError: it is another one.
     """
-    stat = path.stat()
-    found = _sha256(path, stat.st_size, stat.st_mtime_ns)
+    found = known_sha256(path)
     if found != expected:
         raise VectorsError(
             f"{path} is not the file that was asked for: its sha256 is {found}, expected {expected}. Get it again, or "
             "correct the checksum."
         )
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from textgraft.text.vectors.formats import reader_of
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Reader
+from textgraft.whole import whole_folder
 
 VERSION: Final = 1
 MODEL: Final = "model.bin"
@@ -72,23 +72,16 @@ def stored(origin: Origin) -> Store:
             return _open(folder, origin)
         except (OSError, ValueError, KeyError, EOFError):
             shutil.rmtree(folder, ignore_errors=True)
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     try:
-        part.mkdir(parents=True, exist_ok=True)
-        _make(origin, part)
-        _drop_older(folder)
-        try:
-            part.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process made the same meanwhile
-                raise
+        with whole_folder(folder) as part:
+            _make(origin, part)
+            _drop_older(folder)
     except OSError as error:
-        raise VectorsError(
-            f"The fast form of {origin} cannot be written to {folder.parent} ({error.strerror or error}); set "
-            "TEXTGRAFT_CACHE to a folder that can be written to and has room."
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if not folder.is_dir():  # else another process made the same meanwhile
+            raise VectorsError(
+                f"The fast form of {origin} cannot be written to {folder.parent} ({error.strerror or error}); set "
+                "TEXTGRAFT_CACHE to a folder that can be written to and has room."
+            ) from None
     return _open(folder, origin)
 
 
@@ -119,7 +112,7 @@ def _folder(origin: Origin) -> Path:
 
 def _drop_older(folder: Path) -> None:
     for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):
-        if other != folder and other.suffix != ".part":
+        if other != folder:
             shutil.rmtree(other, ignore_errors=True)
 
 

@@ -1,8 +1,7 @@
 """GloVe's and word2vec's text format: a word and its components a line, with a first line of counts or without.
 
-Blocks of lines go through PyArrow's CSV parser. Where it refuses one, because a word has a space in it or a line is
-bad, that block is read line by line, which settles both; so is every block, slowly, where PyArrow (the
-extra ``formats``) is not installed.
+The numbers of a block of lines go through NumPy's parser. Where it refuses one, because a word has a space in it or a
+line is bad, that block is read line by line, which settles both.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +18,6 @@ from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
 
 HEAD = 1 << 18
-PARSED_AT_ONCE = 1 << 20  # fits the processor's cache: twice as fast as whole blocks
 BOM = b"\xef\xbb\xbf"
 ENDS = b" \t\r\n"
 
@@ -120,42 +117,18 @@ class TextVectors:
         return fast
 
     def _columns(self, block: bytes) -> tuple[PackedWords, Floats] | None:
-        """What PyArrow makes of the lines; None if any of them is out of the ordinary, or it is not installed."""
+        """What NumPy's parser makes of the lines; None if any of them is out of the ordinary."""
+        lines = [line.rstrip(ENDS).partition(self._delimiter) for line in block.removesuffix(b"\n").split(b"\n")]
+        numbers = [components.decode("latin-1") for _, _, components in lines]
+        if not all(numbers):  # blank lines, which the parser would leave out
+            return None
         try:
-            import pyarrow as pa
-            from pyarrow import csv
-        except ImportError:
+            rows = np.loadtxt(numbers, np.float32, comments=None, delimiter=self._delimiter.decode(), ndmin=2)
+        except ValueError:
             return None
-        if block.startswith(BOM):  # it would be taken off, and here it is a part of the word
+        if rows.shape[1] != self.dimensions:
             return None
-        names = ["word", *map(str, range(self.dimensions))]
-        types = {"word": pa.binary(), **dict.fromkeys(names[1:], pa.float32())}
-        if block[: block.find(b"\n")].rstrip(b"\r").endswith(self._delimiter):  # as fastText ends its lines
-            names.append("end")
-            types["end"] = pa.binary()
-        try:
-            table = csv.read_csv(
-                pa.BufferReader(block),
-                read_options=csv.ReadOptions(column_names=names, block_size=PARSED_AT_ONCE),
-                parse_options=csv.ParseOptions(
-                    delimiter=self._delimiter.decode(),
-                    quote_char=False,
-                    double_quote=False,
-                    escape_char=False,
-                    ignore_empty_lines=False,
-                ),
-                convert_options=csv.ConvertOptions(
-                    column_types=types, null_values=[], strings_can_be_null=False, check_utf8=False
-                ),
-            )
-        except pa.ArrowInvalid:
-            return None
-        if "end" in types and _packed(table["end"]).lengths.any():
-            return None
-        components = np.empty((self.dimensions, len(table)), np.float32)
-        for i, component in enumerate(components, 1):
-            component[:] = table.column(i).to_numpy()
-        return _packed(table["word"]), np.ascontiguousarray(components.T)
+        return PackedWords.of_bytes([word for word, _, _ in lines]), rows
 
     def _line_by_line(self, block: bytes, first: int) -> tuple[PackedWords, Floats]:
         words: list[bytes] = []
@@ -214,14 +187,3 @@ def numbers_at_end(parts: Sequence[bytes]) -> int:
         if _number(part) is None:
             return count
     return max(0, len(parts) - 1)
-
-
-def _packed(column: Any) -> PackedWords:
-    """The words of a binary column of PyArrow."""
-    import pyarrow as pa
-
-    array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
-    _, offsets, data = array.buffers()
-    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
-    content = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
-    return PackedWords(content[ends[0] : ends[-1]], ends - ends[0])

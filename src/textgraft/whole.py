@@ -1,0 +1,265 @@
+"""Files and folders that are there whole or not at all, whatever happens to the process that writes them.
+
+What is written stands beside its place under a hidden name, ``.NAME.MACHINE.TOKEN.part``, and takes the place when it
+is complete and on the disk. A folder takes that of another by one exchange of their names, where the system and the
+file system have it. Elsewhere the earlier one is set aside as ``.NAME.MACHINE.TOKEN.old`` between two renames.
+
+What a killed writer leaves goes with the next write into the same folder. A writer holds a lock on its ``.part``: if
+the lock can be taken, nobody writes it any more. Without locks, and for a part of another machine, which may not see
+ours, it must have been still for a day, too. An ``.old`` is put back if its place is empty and deleted if it is not. A
+living writer can bear both: it finds its place taken, and replaces what is there once more.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+HIDDEN = re.compile(r"\.(?P<name>.+)\.(?P<machine>[0-9a-f]{6})\.[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
+MACHINE = hashlib.blake2b(platform.node().encode("utf-8", "surrogateescape"), digest_size=3).hexdigest()
+A_DAY = 86_400  # seconds
+TAKEN = {errno.ENOTEMPTY, errno.EEXIST}  # a folder cannot be renamed onto one that holds something
+LACKING = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOLCK}
+
+
+@contextmanager
+def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+    """A new file that takes the place of ``path`` when the block ends well, and is deleted if not.
+
+    Args:
+        path: parent folders are made; of a link, what it leads to is replaced.
+        durable: whether it must outlast a loss of power. What is soon made again, or lies in a folder that becomes
+            durable as a whole, need not.
+
+    Yields:
+        Where to write it; an empty file is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with _part(path, lambda part: part.open("xb").close()) as (part, place):
+        yield part
+        if durable:
+            sync(part)
+        part.replace(place)
+        if durable:
+            sync(place.parent)
+
+
+@contextmanager
+def whole_folder(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+    """A new folder that takes the place of ``path``, and of all that is in it; otherwise as ``whole_file``."""
+    with _part(path, Path.mkdir) as (part, place):
+        yield part
+        for written in (*part.rglob("*"), part) if durable else ():
+            sync(written)
+        _take(part, place)
+        if durable:
+            sync(place.parent)
+
+
+@contextmanager
+def scratch_folder(path: str | Path) -> Iterator[Path]:
+    """An empty folder beside ``path``, on the same disk, that is deleted at the end of the block."""
+    with _part(path, Path.mkdir) as (part, _):
+        yield part
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or folder; of one that is interrupted, the rest has a hidden name.
+
+    Raises:
+        OSError: it is not there, or cannot be renamed.
+    """
+    _delete(path.rename(_hidden(path, "part")))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Deletes what killed writers left in a folder, and puts back what they had set aside."""
+    for found in _all_hidden(folder):
+        path, place = folder / found.string, folder / found["name"]
+        with suppress(OSError):  # it is somebody else's, or just goes
+            if found["kind"] == "part":
+                _delete_if_dead(path, found["machine"])
+            elif place.exists() or recovered(place):
+                _drop(path)
+
+
+def recovered(path: str | Path) -> bool:
+    """Puts back a folder that a killed writer had set aside; whether one is in its place now."""
+    with suppress(OSError, ValueError):
+        place = Path(os.path.realpath(path))
+        aside = [f for f in _all_hidden(place.parent) if (f["name"], f["kind"]) == (place.name, "old")]
+        olds = sorted((place.parent / found.string for found in aside), key=lambda old: old.stat().st_ctime)
+        for old in reversed(olds):  # the last one first; the others find the place taken
+            old.rename(place)
+    return Path(path).is_dir()
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk; where nobody can say so, it does nothing."""
+    try:
+        handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in LACKING:
+            raise
+    finally:
+        os.close(handle)
+
+
+def lock(path: Path) -> int | None:
+    """Locks a file or folder until the handle that is returned is closed, or the process ends.
+
+    Returns:
+        None where there are no such locks, as on Windows.
+
+    Raises:
+        BlockingIOError: it is locked already, here or in another process.
+        OSError: it is not there, or cannot be opened.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held the lock may have renamed it meanwhile.
+        if not os.path.samestat(os.fstat(handle), path.stat()):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    except OSError as error:
+        os.close(handle)
+        if error.errno in LACKING:
+            return None
+        raise
+    return handle
+
+
+@contextmanager
+def _part(path: str | Path, make: Callable[[Path], None]) -> Iterator[tuple[Path, Path]]:
+    """A part, made and locked, and its place; at the end it is deleted, and so are new parents that stay empty."""
+    place = Path(os.path.realpath(path))
+    parents = [parent for parent in place.parents if not parent.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(place.parent)
+        part, handle = _begun(place, make)
+        try:
+            yield part, place
+        finally:
+            _delete(part)
+            if handle is not None:
+                os.close(handle)
+    finally:
+        with suppress(OSError):
+            for parent in parents:
+                parent.rmdir()
+
+
+def _begun(place: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
+    while True:
+        part = _hidden(place, "part")
+        make(part)
+        with suppress(BlockingIOError, FileNotFoundError):  # taken for a leftover just before it was locked
+            return part, lock(part)
+
+
+def _take(part: Path, place: Path) -> None:
+    """Gives a folder its place; one that was there has the name of the part afterwards, or is gone."""
+    earlier: Path | None = None
+    while True:
+        try:
+            part.rename(place)
+        except OSError as error:
+            if error.errno not in TAKEN:
+                if earlier is not None:
+                    earlier.rename(place)
+                raise
+        else:
+            break
+        if earlier is not None:  # another writer has put it back, or something newer in its place
+            _drop(earlier)
+        try:
+            if _exchange(part, place):
+                return
+            earlier = place.rename(_hidden(place, "old"))
+        except FileNotFoundError:  # another writer has just set aside what was there
+            if not part.exists():
+                raise
+    if earlier is not None:
+        _drop(earlier)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchanges the names of two folders in one step; False where the system or the file system cannot."""
+    if sys.platform == "win32":
+        return False
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    names = os.fsencode(first), os.fsencode(second)
+    try:
+        if sys.platform == "darwin":
+            failed = libc.renamex_np(*names, 2)  # RENAME_SWAP
+        else:
+            failed = libc.renameat2(-100, names[0], -100, names[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
+    except AttributeError:  # a C library without it
+        return False
+    code = ctypes.get_errno() if failed else 0
+    if failed and code not in LACKING:
+        raise OSError(code, os.strerror(code), str(first), None, str(second))
+    return not failed
+
+
+def _delete_if_dead(part: Path, machine: str) -> None:
+    handle = lock(part)
+    try:
+        if (handle is not None and machine == MACHINE) or time.time() - _changed(part) > A_DAY:
+            _delete(part)
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _drop(old: Path) -> None:
+    with suppress(OSError):
+        _delete(old.rename(old.with_suffix(".part")))  # so that what is called .old is whole, always
+
+
+def _delete(path: Path) -> None:
+    """Deletes a file, or a folder with all that is in it, as far as that can be."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)  # else a folder that may only be read would stay
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+def _changed(path: Path) -> float:
+    """When a file or folder, or anything in it, was last written to, in seconds."""
+    return max(found.stat().st_mtime for found in (path, *path.rglob("*")))
+
+
+def _all_hidden(folder: Path) -> list[re.Match[str]]:
+    with suppress(OSError):
+        return [found for path in folder.iterdir() if (found := HIDDEN.fullmatch(path.name))]
+    return []
+
+
+def _hidden(place: Path, kind: str) -> Path:
+    return place.with_name(f".{place.name}.{MACHINE}.{secrets.token_hex(4)}.{kind}")

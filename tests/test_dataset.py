@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+
+from textgraft.dataset import Dataset, Rows
+from textgraft.task import Task
+
+TASK = Task(("bad", "good"))
+
+
+def dataset() -> Dataset:
+    texts = ["a good film", "a bad film", "good", "bad"]
+    return Dataset(texts, TASK.encode(["good", "bad", "good", "bad"]), TASK, Rows.numbered(4))
+
+
+def test_the_fingerprint_is_that_of_texts_labels_and_their_order() -> None:
+    data = dataset()
+    assert data.fingerprint == dataset().fingerprint
+    assert data.fingerprint == replace(data, rows=Rows.numbered(4, "other.csv"), notes=("read",)).fingerprint
+    others = [
+        replace(data, texts=[*data.texts[:-1], "worse"]),
+        replace(data, targets=1 - data.targets),
+        data.select([1, 0, 2, 3]),
+        data.select(np.array([True, True, True, False])),
+        data.with_task(Task(("bad", "good", "neither"))),
+    ]
+    assert len({data.fingerprint, *(other.fingerprint for other in others)}) == 6
+
+
+def test_what_was_made_of_a_dataset_has_its_own_fingerprint_though_the_first_one_was_asked_for_it() -> None:
+    data = dataset()
+    first = data.fingerprint
+    part = data.select([0, 1])
+    assert part.fingerprint != first
+    assert part.fingerprint == dataset().select([0, 1]).fingerprint
+    assert data.select(range(4)).fingerprint == first
+
+
+def test_a_dataset_comes_out_of_a_pickle_as_it_was() -> None:
+    fresh, asked = dataset(), dataset()
+    fingerprint = asked.fingerprint
+    for data in (fresh, asked):
+        again = pickle.loads(pickle.dumps(data))
+        assert again.texts == data.texts
+        assert again.fingerprint == fingerprint
+        assert again.select([0]).fingerprint == data.select([0]).fingerprint != fingerprint

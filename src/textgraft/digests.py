@@ -1,10 +1,13 @@
-"""Digests of texts and of files. Caches, splits and checks of what was downloaded depend on every bit of them."""
+"""Digests of texts and files, and a mixer of hashes: caches, splits and checks of files depend on every bit of them."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def text_digest(text: str, size: int = 16, start: bytes = b"") -> bytes:
@@ -15,6 +18,16 @@ def text_digest(text: str, size: int = 16, start: bytes = b"") -> bytes:
 def text_number(text: str, start: bytes = b"") -> int:
     """A number of 64 bits for a text: without a pattern, and the same in every process and on every machine."""
     return int.from_bytes(text_digest(text, 8, start), "little")
+
+
+def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64 (Steele et al. 2014), a bijection whose output bits each depend on all input bits."""
+    values = values ^ (values >> np.uint64(30))
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
 
 
 def file_sha256(path: Path) -> str:

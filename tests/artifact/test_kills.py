@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from textgraft import FineTunedClassifier, MajorityClassifier, NgramClassifier, load
@@ -200,7 +201,7 @@ def test_a_model_is_there_after_every_kill_while_its_export_is_written(tiny_enco
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     kills, place, chance = 50, tmp_path / "model", random.Random(0)
-    data = Dataset(TEXTS, [0, 1] * 20, Task(("a", "b")), Rows.numbered(len(TEXTS)))  # type: ignore[arg-type]
+    data = Dataset(TEXTS, np.array([0, 1] * 20), Task(("a", "b")), Rows.numbered(len(TEXTS)))
     FineTunedClassifier(str(tiny_encoder), epochs=1, batch_size=16).fit(data, valid=data).save(place)
     process = subprocess.Popen(
         [sys.executable, "-c", EXPORTING, str(place)],

@@ -239,7 +239,7 @@ def test_wrong_usage_exits_with_2(table: Path) -> None:
     assert textgraft("train", table, "--no-such-option").returncode == 2
 
 
-def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
+def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "predict", str(model), "--output", str(tmp_path / "p.csv")],
         stdin=subprocess.PIPE,
@@ -254,8 +254,8 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(model: Path, tmp_path: P
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Stopped" in errors
+    assert process.returncode == 130
+    assert errors.splitlines() == ["Stopped."]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -272,6 +272,20 @@ def tuning(table: Path, encoder: Path, out: Path, *more: object) -> list[object]
     """The words of a small fine-tuning."""
     settings = ["--encoder", encoder, "--epochs", 2, "--batch-size", 8, "--precision", "fp32", "--learning-rate", 0.01]
     return ["train", table, "--method", "finetune", "--out", out, *settings, *more]
+
+
+def test_ctrl_c_in_a_training_is_one_line_and_leaves_no_model(table: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 100_000)]
+    process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "model.training" / "log.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in errors
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_fine_tuning_leaves_its_log_and_curves_and_no_checkpoints(

@@ -28,9 +28,9 @@ def dataset(n: int = 400, seed: int = 0) -> Dataset:
 
 def test_the_floor_is_always_there_and_cheapest_comes_first() -> None:
     comparison = compare([NgramClassifier()], split(dataset(), valid=0))
-    assert [one.name for one in comparison.results] == ["majority", "ngrams"]
+    assert [result.name for result in comparison.results] == ["majority", "ngrams"]
     assert comparison.recommendation.name == "ngrams"
-    assert all(one.texts_per_second > 0 and one.megabytes > 0 for one in comparison.results)
+    assert all(result.texts_per_second > 0 and result.megabytes > 0 for result in comparison.results)
 
 
 def test_where_nothing_can_be_learnt_the_cheapest_is_recommended() -> None:
@@ -48,8 +48,8 @@ def test_comparing_leaves_the_given_classifiers_as_they_were_and_models_where_as
     assert not hasattr(given, "task_")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["majority", "ngrams-1", "ngrams-2"]
     assert splits.test is not None
-    kept = load(tmp_path / "ngrams-2").predict_proba(splits.test.texts)
-    np.testing.assert_array_equal(kept, comparison.results[2].model.predict_proba(splits.test.texts))
+    loaded = load(tmp_path / "ngrams-2").predict_proba(splits.test.texts)
+    np.testing.assert_array_equal(loaded, comparison.results[2].probabilities)
 
 
 def test_leaks_travel_with_the_result() -> None:

@@ -1,42 +1,25 @@
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import partial
-from itertools import count
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from textgraft import NgramClassifier, load
-from textgraft.errors import ArtifactError, DataError, SettingError, TextgraftError
-from textgraft.hardware import cores
-from textgraft.prediction import TEXTS_AT_ONCE, Prediction, Texts, predict_stream
-from textgraft.prediction.threads import WAITING, behind
-from textgraft.progress import listening
+from textgraft import NgramClassifier
+from textgraft.errors import DataError
+from textgraft.prediction import TEXTS_AT_ONCE, Texts, predict_stream
+from textgraft.prediction.threads import WAITING
 
-TEXTS = ["good film", "bad film", "fine book", "dull book"] * 6
-MODEL = NgramClassifier().fit(TEXTS, ["yes", "no"] * 12)
-SEVERAL = NgramClassifier().fit(TEXTS, [{"good", "film"}, {"film"}, {"good"}, set()] * 6)
-
-
-def pieces(sizes: list[int]) -> list[Texts]:
-    return [
-        Texts([TEXTS[(i + j) % 4] for j in range(size)], f"file{i}", range(1, size + 1))
-        for i, size in enumerate(sizes)
-        if size
-    ]
+from .streams import MODEL, SEVERAL, TEXTS, endless, pieces, rows_of, threads
 
 
 @settings(max_examples=30)
@@ -60,24 +43,6 @@ def test_what_is_predicted_after_some_rows_is_what_it_would_have_been(sizes: lis
     assert rows_of(predict_stream(MODEL, given_pieces, after=after)) == whole[after:]
 
 
-def rows_of(predictions: Iterable[Prediction]) -> list[tuple[object, ...]]:
-    """Each row with all that is known of it, to the last bit."""
-    return [
-        (p.file, number, text, label, probability.tobytes(), shares.tobytes())
-        for p in predictions
-        for number, text, label, probability, shares in zip(
-            p.numbers, p.texts, p.labels, p.probability, p.probabilities, strict=True
-        )
-    ]
-
-
-def endless(read: list[int]) -> Iterator[Texts]:
-    """Pieces without end; how many rows were read is appended to ``read``."""
-    for i in count(1):
-        read.append(1000 * i)
-        yield Texts(TEXTS[:4] * 250, "f", range(1000))
-
-
 def test_no_more_than_a_few_windows_are_read_ahead() -> None:
     read: list[int] = []
     with closing(predict_stream(MODEL, endless(read))) as predictions:
@@ -86,11 +51,6 @@ def test_no_more_than_a_few_windows_are_read_ahead() -> None:
         held = 1 + WAITING + 1  # the one that was predicted, those that wait and the one that finds no room
         assert read[-1] <= held * (TEXTS_AT_ONCE + 1000)
     assert not threads()
-
-
-def threads() -> list[str]:
-    """The threads that textgraft has started and not ended."""
-    return [thread.name for thread in threading.enumerate() if thread.name == "textgraft"]
 
 
 class Watched(NgramClassifier):
@@ -163,40 +123,6 @@ def test_an_error_of_predicting_ends_the_reading() -> None:
     assert not threads()
 
 
-def test_an_error_of_writing_reaches_the_giver_and_nothing_more_is_taken() -> None:
-    taken: list[int] = []
-
-    def take(item: int) -> None:
-        if item == 3:
-            raise BrokenPipeError
-        taken.append(item)
-
-    def give() -> None:
-        with behind(take) as put:
-            for i in count():
-                put(i)
-
-    with pytest.raises(BrokenPipeError):
-        give()
-    assert taken == [0, 1, 2]
-    assert not threads()
-
-
-def test_what_is_put_behind_is_taken_while_the_giver_goes_on() -> None:
-    given_on = threading.Event()
-    taken: list[int] = []
-
-    def take(item: int) -> None:
-        assert given_on.wait(60)
-        taken.append(item)
-
-    with behind(take) as put:
-        put(1)
-        given_on.set()
-        put(2)
-    assert taken == [1, 2]
-
-
 def test_a_text_without_a_label_says_how_sure_that_is() -> None:
     (prediction,) = predict_stream(SEVERAL, [Texts(["good film", "dull book"], "", [1, 2])])
     for i in range(2):
@@ -205,117 +131,6 @@ def test_a_text_without_a_label_says_how_sure_that_is() -> None:
         assert names == {name for name, share in shares.items() if share >= 0.5}
         sure = min((shares[name] for name in names), default=1 - max(shares.values()))
         assert prediction.probability[i] == pytest.approx(sure)
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return MODEL.save(tmp_path_factory.mktemp("model") / "m")
-
-
-def children() -> list[psutil.Process]:
-    """The processes that predict for this one."""
-    return [process for process in psutil.Process().children() if "spawn_main" in " ".join(process.cmdline())]
-
-
-def varied(n: int) -> list[Texts]:
-    """Windows of texts that differ."""
-    words = ("good", "film", "bad", "dull", "book", "fine")
-    return [
-        Texts([f"{words[(i * j) % 6]} {words[j % 5]} {j % 911}" for j in range(TEXTS_AT_ONCE)], f"f{i}", range(1, 8193))
-        for i in range(n)
-    ]
-
-
-def test_several_processes_predict_the_same_in_the_same_order(saved: Path) -> None:
-    alone = rows_of(predict_stream(MODEL, varied(5)))
-    with closing(predict_stream(MODEL, varied(5), jobs=2, reopen=partial(load, saved))) as predictions:
-        first = next(predictions)
-        assert len(children()) == 2
-        assert rows_of([first, *predictions]) == alone
-    assert not children()
-    assert not threads()
-
-
-def test_no_more_processes_are_started_than_there_are_windows(saved: Path) -> None:
-    with closing(predict_stream(MODEL, varied(1), jobs=50, reopen=partial(load, saved))) as predictions:
-        next(predictions)
-        assert len(children()) == 1
-
-
-def test_a_process_that_is_killed_is_a_sentence_and_ends_the_others(saved: Path) -> None:
-    def kill_one() -> None:
-        with closing(predict_stream(MODEL, endless([]), jobs=2, reopen=partial(load, saved))) as predictions:
-            next(predictions)
-            children()[-1].kill()
-            for _ in predictions:
-                pass
-
-    with pytest.raises(TextgraftError, match=r"One of 2 predicting processes was killed by SIGKILL.*fewer jobs"):
-        kill_one()
-    assert not children()
-    assert not threads()
-
-
-def test_an_error_in_a_process_is_raised_here(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="There is no model directory"):
-        list(predict_stream(MODEL, endless([]), jobs=2, reopen=partial(load, tmp_path / "gone")))
-    assert not children()
-
-
-def test_processes_share_the_cores_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    tell = partial(eval, "int('OMP_NUM_THREADS is ' + __import__('os').environ['OMP_NUM_THREADS'])")
-    for told, found in ((None, max(1, cores() // 2)), ("3", 3)):
-        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-        if told is not None:
-            monkeypatch.setenv("OMP_NUM_THREADS", told)
-        with pytest.raises(ValueError, match=f"OMP_NUM_THREADS is {found}'"):
-            list(predict_stream(MODEL, pieces([1]), jobs=2, reopen=tell))
-        assert os.environ.get("OMP_NUM_THREADS") == told
-
-
-def test_the_processes_end_when_the_one_that_started_them_is_killed(saved: Path) -> None:
-    code = f"""
-from functools import partial
-from itertools import repeat
-from textgraft import load
-from textgraft.prediction import Texts, predict_stream
-for _ in predict_stream(
-    load({str(saved)!r}), repeat(Texts(["a"] * 9000, "", range(9000))), jobs=2, reopen=partial(load, {str(saved)!r})
-):
-    print("predicted", flush=True)
-"""
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        started = psutil.Process(process.pid).children()
-        process.kill()
-        _, alive = psutil.wait_procs(started, timeout=60)
-    assert started
-    assert not alive
-
-
-def test_jobs_that_cannot_be_are_a_sentence(saved: Path) -> None:
-    with pytest.raises(SettingError, match="jobs must be a whole number from 1 on; got 0"):
-        predict_stream(MODEL, [], jobs=0)
-    with pytest.raises(SettingError, match="give reopen="):
-        predict_stream(MODEL, [], jobs=2)
-
-
-def test_more_jobs_than_cores_are_told(saved: Path) -> None:
-    said = Sentences()
-    with listening(said):
-        list(predict_stream(MODEL, pieces([1]), jobs=1000, reopen=partial(load, saved)))
-    assert re.search("1000 jobs share [0-9]+ cores", " ".join(said))
-
-
-class Sentences(list[str]):
-    """A listener that keeps what is said."""
-
-    def start(self, what: str, total: float | None) -> None: ...
-    def advance(self, work: object, amount: float, detail: str) -> None: ...
-    def finish(self, work: object) -> None: ...
-    def say(self, sentence: str) -> None:
-        self.append(sentence)
 
 
 MEMORY = """
@@ -353,8 +168,8 @@ print(rows, (most - before) >> 20)
     ("rows", "jobs", "settled"),
     [(200_000, 2, 100_000), pytest.param(10_000_000, 1, 500_000, marks=pytest.mark.slow)],
 )
-def test_memory_does_not_grow_with_the_rows(rows: int, jobs: int, settled: int, saved: Path, tmp_path: Path) -> None:
-    table = tmp_path / "long.csv"
+def test_memory_does_not_grow_with_the_rows(rows: int, jobs: int, settled: int, tmp_path: Path) -> None:
+    table, saved = tmp_path / "long.csv", MODEL.save(tmp_path / "m")
     with table.open("w") as file:
         file.write("id,text\n")
         file.writelines(f"{i},good film number {i} and a {i % 997} dull book\n" for i in range(rows))

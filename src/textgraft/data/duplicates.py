@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from textgraft.data.folding import fold
 from textgraft.data.shingles import Shingles, minhash, shingle
+from textgraft.digests import mix
 from textgraft.extras import import_scipy
-from textgraft.text.hashing import mix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

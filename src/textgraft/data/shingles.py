@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.digests import text_number
+from textgraft.digests import mix, text_number
 from textgraft.progress import track
-from textgraft.text.hashing import mix
 
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana and Han. Their characters count as words.
 UNSPACED = (

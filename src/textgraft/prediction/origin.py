@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textgraft.data.tables.chunks import ReadOptions
-from textgraft.data.tables.sources import resolve
 from textgraft.digests import file_sha256
 from textgraft.errors import SettingError
 from textgraft.model_directory.manifest import FILE
+
+if TYPE_CHECKING:
+    from textgraft.data import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ class Origin:
             DataError: there is no such source.
             SettingError: the model is not in a folder here.
         """
-        from importlib.metadata import version  # it loads much that predicting without --resume does not need
+        # They load much that predicting without --resume does not need.
+        from importlib.metadata import version
+
+        from textgraft.data.tables.sources import resolve
 
         if not model.is_dir():
             raise SettingError(f"To go on with predictions later, the model must be in a folder; got {model}.")

@@ -62,6 +62,10 @@ class Processes:
     They are started when there is work for them, share the cores among them, and end with the ``with`` block or with
     the process that started them, however that ends.
 
+    Each has a connection of its own, which ends with it. In ``concurrent.futures.ProcessPoolExecutor`` all answer
+    through one that stays open, so that the caller waits for ever if a process is killed while it sends its answer
+    (``docs/lab.md``, 2026-11-27).
+
     Args:
         reopen: loads the model in a process; it must be picklable, such as ``functools.partial(load, directory)``.
         jobs: how many processes.

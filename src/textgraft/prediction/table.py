@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textgraft import progress
 from textgraft.artifact import load
-from textgraft.data import ReadOptions, read_texts
-from textgraft.data.tables.texts import TextStream
 from textgraft.errors import DataError, SettingError, did_you_mean, listed
 from textgraft.methods import TextClassifier
 from textgraft.prediction.origin import Origin
@@ -21,6 +20,10 @@ from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
 from textgraft.prediction.writing import Layout, check_output, writing
 from textgraft.wording import notes_about
+
+if TYPE_CHECKING:
+    from textgraft.data import ReadOptions
+    from textgraft.data.tables.texts import TextStream
 
 MOST_BLANK = 1000
 
@@ -80,6 +83,8 @@ def predict_table(
         TextgraftError: one of the processes was killed.
         KeyboardInterrupt: on Ctrl-C; it says how many rows are kept, if there are any.
     """
+    from textgraft.data import ReadOptions, read_texts  # texts that come from no table start sooner without it
+
     options = options or ReadOptions()
     check_jobs(jobs)
     keep = [keep] if isinstance(keep, str) else list(keep)

@@ -12,20 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.digests import mix
+
 Hashes = NDArray[np.uint64]
 
 BASE: Final = 0x9E6C63D0876A9B35
 _INVERSE: Final = pow(BASE, -1, 1 << 64)
-
-
-def mix(values: Hashes) -> Hashes:
-    """The finaliser of splitmix64, a bijection whose output bits each depend on all input bits."""
-    values = values ^ (values >> np.uint64(30))
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
-    return values
 
 
 def hash_pieces(codes: NDArray[np.uint32], start: NDArray[np.int64], stop: NDArray[np.int64]) -> Hashes:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.digests import mix
 from textgraft.errors import ArtifactError
 from textgraft.json_files import is_strings
 from textgraft.progress import track
 from textgraft.tensors import Tensors
 from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
-from textgraft.text.hashing import HashIndex, hash_pieces, mix
+from textgraft.text.hashing import HashIndex, hash_pieces
 from textgraft.text.numbering import WordNumbering
 from textgraft.text.sparse import SparseRows, pair_keys, unpaired
 from textgraft.text.tokens import chunks, tokenize

@@ -55,7 +55,7 @@ def tokenizer(name: str) -> Tokenize:
         return _spacy(name.removeprefix("spacy:"))
     raise SettingError(
         f"There is no tokenizer {name!r}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a language, "
-        f"such as 'spacy:en'.{did_you_mean(name, [*known, 'spacy:en'])}"
+        f"such as 'spacy:en'.{did_you_mean(str(name), [*known, 'spacy:en'])}"
     )
 
 

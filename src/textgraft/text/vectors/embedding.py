@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.digests import mix
 from textgraft.errors import SettingError, did_you_mean
 from textgraft.extras import import_scipy
-from textgraft.text.hashing import mix
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Floats
 from textgraft.text.vectors.vectors import WordVectors

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textgraft import MajorityClassifier, NgramClassifier, evaluate, given_splits, load, split
+from textgraft.dataset import Dataset, Rows
+from textgraft.errors import ArtifactError
+from textgraft.ladder import train
+from textgraft.task import Task
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 200)
+    texts = [
+        f"{('dull', 'fine')[t]} w{i} w{j}" for t, i, j in zip(targets, *rng.integers(0, 90, (2, 200)), strict=True)
+    ]
+    return Dataset(texts, targets.astype(np.int64), Task(("no", "yes")), Rows.numbered(200))
+
+
+def test_the_model_is_saved_with_its_metrics_and_the_leaks_behind_them(data: Dataset, tmp_path: Path) -> None:
+    splits = given_splits(data, test=data.select(range(50)))
+    trained = train(MajorityClassifier(), splits, directory=tmp_path / "m")
+    kept = json.loads((tmp_path / "m" / "textgraft.json").read_text("utf-8"))["evaluation"]
+    assert kept == trained.results()
+    assert "50 of 50 test texts" in kept["leaks"][0]
+
+
+def test_the_probabilities_are_those_of_the_test_rows(data: Dataset, tmp_path: Path) -> None:
+    splits = split(data, valid=0)
+    assert splits.test is not None
+    trained = train(NgramClassifier(), splits, directory=tmp_path / "m")
+    np.testing.assert_array_equal(trained.probabilities, load(tmp_path / "m").predict_proba(splits.test.texts))
+    assert trained.evaluation is not None
+    assert trained.evaluation.to_dict() == evaluate(trained.model, splits.test).to_dict()
+
+
+def test_without_a_test_part_nothing_is_evaluated(data: Dataset, tmp_path: Path) -> None:
+    trained = train(NgramClassifier(), split(data, test=0, valid=0), directory=tmp_path / "m")
+    assert trained.evaluation is trained.probabilities is trained.results() is None
+    assert load(tmp_path / "m").predict(["fine w1 w2"]).tolist() == ["yes"]
+
+
+def test_a_place_that_is_taken_is_refused_before_anything_is_trained(data: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    model = NgramClassifier()
+    with pytest.raises(ArtifactError, match="other things in it"):
+        train(model, split(data), directory=tmp_path)
+    assert not hasattr(model, "task_")

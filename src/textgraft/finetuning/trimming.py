@@ -44,7 +44,8 @@ class TrimmedVocabulary:
         with torch.no_grad():
             weights = self.full.weight[torch.from_numpy(self.used)]
         kind = nn.Embedding if pad_id < len(self.used) else _PaddedLast
-        table = kind.from_pretrained(weights, freeze=not self.full.weight.requires_grad, padding_idx=padding)
+        frozen = not self.full.weight.requires_grad
+        table: nn.Embedding = kind.from_pretrained(weights, frozen, padding)  # type: ignore[no-untyped-call]
         self.place[pad_id] = pad_id
         network.set_input_embeddings(table)
 

@@ -45,7 +45,7 @@ class TrimmedVocabulary:
             weights = self.full.weight[torch.from_numpy(self.used)]
         kind = nn.Embedding if pad_id < len(self.used) else _PaddedLast
         frozen = not self.full.weight.requires_grad
-        table = kind.from_pretrained(weights, freeze=frozen, padding_idx=padding)  # type: ignore[no-untyped-call]
+        table: nn.Embedding = kind.from_pretrained(weights, frozen, padding)  # type: ignore[no-untyped-call]
         self.place[pad_id] = pad_id
         network.set_input_embeddings(table)
 

@@ -99,7 +99,7 @@ class Manifest:
                 texts = (export.runtime, export.precision, export.recipe, *export.files)
                 right = all(isinstance(text, str) for text in texts) and set(export.files) <= self.files.keys()
                 right = right and set(export.needs) <= set(INSTRUCTIONS)
-            except (TypeError, KeyError):
+            except (TypeError, KeyError, AttributeError):
                 right = False
             if not right or not export.files:
                 raise ArtifactError(f"{FILE} is damaged: {entry!r} is no export of this model.")

@@ -59,11 +59,9 @@ def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> l
         Index arrays that together hold each of 0 .. n-1 once.
     """
     order = np.argsort(-lengths, kind="stable")
-    batches = []
-    start = 0
+    batches, start = [], 0
     while start < len(order):
-        longest = max(int(lengths[order[start]]), 1)
-        size = max(1, min(rows, tokens // longest))
+        size = max(1, min(rows, tokens // max(int(lengths[order[start]]), 1)))
         batches.append(order[start : start + size])
         start += size
     return batches

@@ -97,8 +97,10 @@ class CharacterNgrams:
         """
         grams_of_words = occurrences(words, sizes)
         _, first, column = np.unique(grams_of_words.hash, return_index=True, return_inverse=True)
-        incidence = SparseRows.counts(grams_of_words.word, column.astype(np.int32), (len(words), len(first)))
-        counts = document_counts(tokens, incidence.csr())
+        incidence = SparseRows.counts(grams_of_words.word, column.astype(np.int32), (len(words), len(first))).csr()
+        counts = np.zeros(len(first), np.int64)
+        for row in range(0, tokens.shape[0], 2048):  # by parts, because the whole product would be large
+            counts += np.bincount((tokens[row : row + 2048] @ incidence).indices, minlength=len(counts))
         chosen = most_frequent(counts, min_count, most)
         grams = strings(grams_of_words.codes, grams_of_words.start[first[chosen]], grams_of_words.stop[first[chosen]])
         fitted = cls(sizes, grams, inverse_document_frequency(counts[chosen], tokens.shape[0]))
@@ -115,7 +117,7 @@ def occurrences(words: Sequence[str], sizes: tuple[int, int]) -> Occurrences:
     room[np.repeat(lengths < 4, lengths)] = 0
     starts = [np.flatnonzero(room >= size) for size in range(sizes[0], sizes[1] + 1)]
     start = np.concatenate(starts)
-    stop = start + np.repeat(np.arange(sizes[0], sizes[1] + 1), [len(s) for s in starts])
+    stop = start + np.repeat(np.arange(sizes[0], sizes[1] + 1), list(map(len, starts)))
     return Occurrences(codes, word[start], hash_pieces(codes, start, stop), start, stop)
 
 
@@ -125,15 +127,6 @@ def hash_strings(pieces: Sequence[str]) -> Hashes:
     lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
     stop = np.cumsum(lengths)
     return hash_pieces(codes, stop - lengths, stop)
-
-
-def document_counts(tokens: sparse.csr_matrix, incidence: sparse.csr_matrix, rows: int = 2048) -> NDArray[np.int64]:
-    """(f,) texts that have each n-gram; by parts, because the whole product would be large."""
-    counts = np.zeros(incidence.shape[1], np.int64)
-    for first in range(0, tokens.shape[0], rows):
-        part = tokens[first : first + rows] @ incidence
-        counts += np.bincount(part.indices, minlength=len(counts))
-    return counts
 
 
 def most_frequent(counts: NDArray[np.int64], least: int, most: int) -> NDArray[np.int64]:

@@ -29,13 +29,10 @@ def hash_pieces(codes: NDArray[np.uint32], start: NDArray[np.int64], stop: NDArr
 
 
 @lru_cache(maxsize=2)
-def _powers(n: int) -> tuple[Hashes, Hashes]:
-    def powers(base: int) -> Hashes:
-        values = np.full(n, base, np.uint64)
-        values[0] = 1
-        return np.multiply.accumulate(values)
-
-    return powers(BASE), powers(_INVERSE)
+def _powers(n: int) -> Hashes:
+    powers = np.repeat(np.array([[BASE], [_INVERSE]], np.uint64), n, axis=1)
+    powers[:, 0] = 1
+    return np.multiply.accumulate(powers, axis=1)
 
 
 class HashIndex:

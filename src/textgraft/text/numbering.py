@@ -5,34 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.text.hashing import Hashes, HashIndex, hash_pieces
+from textgraft.text.hashing import HashIndex, hash_pieces
 from textgraft.text.tokens import Tokens
 
 Ids = NDArray[np.int32]
 
 
 class WordNumbering:
-    """Numbers words in the order of their first occurrence; ``words`` are those seen so far."""
+    """The ``words`` seen so far, in the order of their first occurrence; the newest have an index quickly rebuilt."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self._numbering = Numbering()
+        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
 
     def number(self, tokens: Tokens) -> Ids:
         """(t,) the number of each token among ``words``, which grow by the new ones."""
-        numbers, fresh = self._numbering.number(hash_pieces(tokens.codes, tokens.start, tokens.stop))
-        self.words += tokens.strings(fresh)
-        return numbers
-
-
-class Numbering:
-    """Numbers 64-bit keys in the order of their first occurrence; the newest have their own index, quickly rebuilt."""
-
-    def __init__(self) -> None:
-        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
-
-    def number(self, keys: Hashes) -> tuple[Ids, NDArray[np.int64]]:
-        """The number of each key, and the places of those that are first occurrences, in order."""
+        keys = hash_pieces(tokens.codes, tokens.start, tokens.stop)
         numbers = self._old.find(keys)
         rest = np.flatnonzero(numbers < 0)
         numbers_of_new = self._new.find(keys[rest])
@@ -48,4 +36,5 @@ class Numbering:
         if len(self._new) > 1000 + len(self._old) // 2:
             self._old = HashIndex(np.concatenate((self._old.keys, self._new.keys)))
             self._new = HashIndex(np.zeros(0, np.uint64))
-        return numbers, fresh
+        self.words += tokens.strings(fresh)
+        return numbers

@@ -104,8 +104,7 @@ class SparseRows:
         Raises:
             MissingExtraError: it is not installed.
         """
-        scipy = import_scipy("Training n-grams")
-        return scipy.sparse.csr_matrix((self.values, self.columns, self.starts), shape=self.shape)
+        return import_scipy("Training n-grams").sparse.csr_matrix((self.values, self.columns, self.starts), self.shape)
 
 
 def pair_keys(first: Ids, second: Ids) -> Keys:

@@ -15,21 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import MissingExtraError, SettingError, did_you_mean
-from textgraft.text.tokens import (
-    APOSTROPHE,
-    PUNCTUATION,
-    SINGLE,
-    SPACE,
-    WORD,
-    Codes,
-    Kinds,
-    Tokens,
-    classify,
-    cut,
-    join,
-    lower_case,
-    tokenize,
-)
+from textgraft.text import tokens
+from textgraft.text.tokens import Codes, Kinds, Tokens, classify, cut, join, lower_case, tokenize
 
 Tokenize = Callable[[Sequence[str]], Tokens]
 
@@ -67,8 +54,8 @@ def treebank(texts: Sequence[str]) -> Tokens:
     """
     codes, kind, offsets = classify(texts)
     contractions = _contractions(codes, kind)
-    punctuation = kind == PUNCTUATION
-    kind[punctuation] = SINGLE
+    punctuation = kind == tokens.PUNCTUATION
+    kind[punctuation] = tokens.SINGLE
     kind[punctuation & _run(codes == ord("."), 3)] = _ELLIPSIS
     kind[punctuation & _run(codes == ord("-"), 2)] = _DASH
     return cut(codes, kind, offsets, contractions)
@@ -76,8 +63,7 @@ def treebank(texts: Sequence[str]) -> Tokens:
 
 def _contractions(codes: Codes, kind: Kinds) -> NDArray[np.int64]:
     """Places inside words where the second part of an English contraction begins."""
-
-    is_word, is_apostrophe = kind == WORD, codes == APOSTROPHE
+    is_word, is_apostrophe = kind == tokens.WORD, codes == tokens.APOSTROPHE
     at, is_letter = np.flatnonzero(is_word & is_apostrophe), is_word & ~is_apostrophe
     first, second = codes[at + 1], codes[at + 2]  # there are two: a letter and at least the line end after the text
     two = is_letter[at + 2]
@@ -92,8 +78,7 @@ def _contractions(codes: Codes, kind: Kinds) -> NDArray[np.int64]:
 
 def _run(same: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
     """(c,) true in runs of exactly ``length`` true ones."""
-    borders = np.flatnonzero(np.diff(same, prepend=False, append=False))
-    start, stop = borders[::2], borders[1::2]
+    start, stop = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
     inside = np.zeros(len(same), np.bool_)
     inside[(start[stop - start == length, None] + np.arange(length)).ravel()] = True
     return inside
@@ -112,16 +97,16 @@ def basic_english(texts: Sequence[str]) -> Tokens:
     kind = _basic_kinds()[np.minimum(codes, _BEYOND)]
     opening = np.flatnonzero(codes == ord("<"))
     tags = opening[opening + len(_BREAK) <= len(codes), None] + np.arange(len(_BREAK))
-    kind[tags[(codes[tags] == _BREAK).all(axis=1)]] = SPACE
+    kind[tags[(codes[tags] == _BREAK).all(axis=1)]] = tokens.SPACE
     return cut(codes, kind, offsets)
 
 
 @cache
 def _basic_kinds() -> Kinds:
     """The kind of each code point; the last one stands for all beyond."""
-    kinds = np.full(_BEYOND + 1, WORD, np.uint8)
-    kinds[[code for code in range(_BEYOND) if chr(code).isspace() or chr(code) in ";:"]] = SPACE
-    kinds[[ord(char) for char in "'.,()!?"]] = SINGLE
+    kinds = np.full(_BEYOND + 1, tokens.WORD, np.uint8)
+    kinds[[code for code in range(_BEYOND) if chr(code).isspace() or chr(code) in ";:"]] = tokens.SPACE
+    kinds[[ord(char) for char in "'.,()!?"]] = tokens.SINGLE
     return kinds
 
 
@@ -148,7 +133,7 @@ def _spacy(language: str) -> Tokenize:
         valid = (text.encode("utf-8", "replace").decode("utf-8") for text in texts)
         tokens_of_texts = [split(text).to_array([IDX, LENGTH, IS_SPACE]).astype(np.int64) for text in valid]
         first, length, is_space = np.concatenate([np.zeros((0, 3), np.int64), *tokens_of_texts]).T
-        first = first + np.repeat(offsets[:-1], [len(tokens) for tokens in tokens_of_texts])
+        first = first + np.repeat(offsets[:-1], list(map(len, tokens_of_texts)))
         start, stop = first[is_space == 0], (first + length)[is_space == 0]
         return Tokens(lower_case(codes), start, stop, np.searchsorted(start, offsets))
 

@@ -33,8 +33,7 @@ class Tokens:
 
     Attributes:
         codes: (c,) lower-cased code points of all texts, one after the other.
-        start: (t,) where each token starts in ``codes``.
-        stop: (t,) where it ends.
+        start, stop: (t,) where each token starts and ends in ``codes``.
         indptr: (n + 1,) the tokens of text i are ``indptr[i]`` to ``indptr[i + 1]``.
     """
 
@@ -78,9 +77,8 @@ def join(texts: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
     """The code points of n texts, a line end after each, and (n + 1,) where each text starts and the last one ends."""
     joined = "\n".join([*texts, ""])
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=offsets[1:])
-    return codes, offsets
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    return codes, np.append(0, np.cumsum(lengths + 1))
 
 
 def lower_case(codes: Codes) -> Codes:
@@ -95,7 +93,9 @@ def classify(texts: Sequence[str]) -> tuple[Codes, Kinds, NDArray[np.int64]]:
     kind = _tables()[1][np.minimum(codes, _PLANES - 1)]
     codes = lower_case(codes)
     _drop_markup(codes, kind, offsets)
-    _keep_apostrophes(codes, kind)
+    codes[codes == _RIGHT_QUOTE] = APOSTROPHE
+    at = np.flatnonzero(codes[1:-1] == APOSTROPHE) + 1
+    kind[at[(kind[at - 1] == WORD) & (kind[at + 1] == WORD)]] = WORD
     return codes, kind, offsets
 
 
@@ -122,10 +122,9 @@ def cut(codes: Codes, kind: Kinds, offsets: NDArray[np.int64], also: NDArray[np.
 def _tables() -> tuple[Codes, Kinds]:
     """Lower case and kind of the code points of the first two planes; the last one stands for all beyond."""
     lower = np.arange(_PLANES, dtype=np.uint32)
-    kind = np.full(_PLANES, SPACE, np.uint8)
     kind_of = {"L": WORD, "M": WORD, "N": WORD, "P": PUNCTUATION, "S": PUNCTUATION, "Z": SPACE, "C": SPACE}
     categories = [category(chr(code)) for code in range(_PLANES)]
-    kind[:] = [SINGLE if name == "So" else kind_of[name[0]] for name in categories]
+    kind = np.array([SINGLE if name == "So" else kind_of[name[0]] for name in categories], np.uint8)
     cased = [code for code, name in enumerate(categories) if name in ("Lu", "Lt", "Nl", "So")]
     lower[cased] = [ord(chr(code).lower()[0]) for code in cased]
     for first, last in _KANA_AND_HAN:
@@ -153,11 +152,3 @@ def _drop_markup(codes: Codes, kind: Kinds, offsets: NDArray[np.int64]) -> None:
     depth[opening[tag]] = 1
     depth[ends[tag] + 1] -= 1
     kind[np.cumsum(depth[:-1], dtype=np.int8).astype(np.bool_)] = SPACE
-
-
-def _keep_apostrophes(codes: Codes, kind: Kinds) -> None:
-    """Makes an apostrophe between two letters part of the word, in place."""
-    codes[codes == _RIGHT_QUOTE] = APOSTROPHE
-    at = np.flatnonzero(codes[1:-1] == APOSTROPHE) + 1
-    at = at[(kind[at - 1] == WORD) & (kind[at + 1] == WORD)]
-    kind[at] = WORD

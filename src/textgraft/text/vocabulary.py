@@ -126,8 +126,7 @@ class Vocabulary:
         if not path.is_file():
             raise ArtifactError(f"There is no vocabulary {path}.")
         content = read_json(path, errors="surrogatepass")
-        wrong = _what_is_wrong(content)
-        if wrong:
+        if wrong := _what_is_wrong(content):
             raise ArtifactError(f"{path} is damaged: {wrong}.")
         return cls(content["words"], content["frequencies"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,21 +10,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 from textgraft.errors import VectorsError
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
-from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
 from textgraft.text.vectors.textual import header_of
 
 LONGEST_WORD = 1 << 16
 
 
-class BinaryVectors:
-    """A ``Reader`` of the format that ``word2vec -binary 1`` writes; a line end after each vector is optional.
+class BinaryVectors(Reader):
+    """The format that ``word2vec -binary 1`` writes; a line end after each vector is optional.
 
     Raises:
         VectorsError: the first line holds no counts.
     """
-
-    in_place: Path | None = None
-    subwords: dict[str, int] | None = None
 
     def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
         self._origin, self._bytes_at_once = origin, bytes_at_once
@@ -38,8 +34,7 @@ class BinaryVectors:
         fitting = self.size // (4 * self.dimensions) if origin.packing != "gzip" else self._n
         self.room = room_for(min(self._n, fitting), self.dimensions)
 
-    def blocks(self) -> Iterator[Block]:
-        """See ``Reader``."""
+    def blocks(self) -> Iterator[Block]:  # noqa: D102
         found = 0
         with self._origin.open() as file:
             file.read(len(self._header) + 1)
@@ -60,7 +55,7 @@ class BinaryVectors:
                     )
                 rest = buffer[used:]
                 if words:
-                    yield Block(self._checked(words, found, rows := self._rows(buffer, starts)), rows, used)
+                    yield self._block(buffer, words, starts, used, found)
                 found += len(words)
             left = (rest + file.read(64)).strip(b"\r\n")
             if left:
@@ -83,12 +78,10 @@ class BinaryVectors:
             at = space + 1 + width
         return words, starts, at
 
-    def _rows(self, buffer: bytes, starts: list[int]) -> Floats:
+    def _block(self, buffer: bytes, words: list[bytes], starts: list[int], used: int, before: int) -> Block:
         records = sliding_window_view(np.frombuffer(buffer, np.uint8), 4 * self.dimensions)[starts]
-        return records.view("<f4").astype(np.float32, copy=False)
-
-    def _checked(self, words: list[bytes], found: int, rows: Floats) -> PackedWords:
+        rows = records.view("<f4").astype(np.float32, copy=False)
         check_finite(
-            rows, lambda row: f"{self._origin} row {found + row + 1:,} ({words[row].decode('utf-8', 'replace')!r})"
+            rows, lambda row: f"{self._origin} row {before + row + 1:,} ({words[row].decode('utf-8', 'replace')!r})"
         )
-        return PackedWords.of_bytes(words)
+        return Block(PackedWords.of_bytes(words), rows, used)

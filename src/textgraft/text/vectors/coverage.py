@@ -61,9 +61,7 @@ class Coverage:
         )
 
     def __str__(self) -> str:
-        composed = (
-            f"; of the others {self.words_composed:,} get one from their sub-words" if self.words_composed else ""
-        )
+        composed = f"; of the others {self.words_composed:,} get one from their sub-words" * bool(self.words_composed)
         return (
             f"{self.vectors} has {self.tokens_found:,} of {self.tokens:,} running words ({self.share_of_tokens:.1%}) "
             f"and {self.words_found:,} of {self.words:,} different ones ({self.share_of_words:.1%}){composed}."
@@ -80,13 +78,7 @@ class Coverage:
 
 
 def coverage(words: Sequence[str], frequencies: NDArray[np.int64], vectors: WordVectors) -> Coverage:
-    """Which words of a vocabulary have vectors.
-
-    Args:
-        words: n distinct words; without padding and the like.
-        frequencies: (n,) how often each occurs.
-        vectors: to look in.
-    """
+    """Which of n distinct words, without padding and the like, have vectors; (n,) ``frequencies`` of them in texts."""
     frequencies = np.asarray(frequencies, np.int64)
     known = vectors.known(words)
     missing = np.flatnonzero(~known)

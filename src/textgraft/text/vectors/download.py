@@ -6,9 +6,8 @@ import hashlib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from pathlib import Path
-from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from textgraft.cache import cache_folder
@@ -64,14 +63,10 @@ def _fetch(address: str, path: Path, name: str) -> str:
     with urllib.request.urlopen(address, timeout=PATIENCE) as answer, path.open("wb") as file:
         length = int(answer.headers.get("Content-Length") or 0)
         check_room(path.parent, length, address)
-        for piece in track(_pieces(cast(HTTPResponse, answer)), f"downloading {name}", length or None, len):
+        pieces: Iterator[bytes] = iter(lambda: answer.read(BYTES_AT_ONCE), b"")
+        for piece in track(pieces, f"downloading {name}", length or None, len):
             digest.update(piece)
             file.write(piece)
         if file.tell() < length:
             raise ConnectionError(f"it broke off after {file.tell():,} of {length:,} bytes")
     return digest.hexdigest()
-
-
-def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
-    while piece := answer.read(BYTES_AT_ONCE):
-        yield piece

@@ -52,9 +52,8 @@ def embedding_matrix(
     rows[missing] = mean
     if unknown == "normal":
         spread = known.std(axis=0) if len(known) else np.full(vectors.dimensions, vectors.dimensions**-0.5)
-        rows[missing] += (spread * _normal([words[i] for i in missing.tolist()], vectors.dimensions, seed)).astype(
-            np.float32
-        )
+        draws = _normal([words[i] for i in missing.tolist()], vectors.dimensions, seed)
+        rows[missing] += (spread * draws).astype(np.float32)
     return rows
 
 
@@ -64,5 +63,4 @@ def _normal(words: Sequence[str], dimensions: int, seed: int) -> NDArray[np.floa
     start = mix(PackedWords.of(words).hashes() ^ mix(np.array([seed % (1 << 64)], np.uint64)))
     steps = np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(STEP)
     bits = mix(start[:, None] + steps) >> np.uint64(11)
-    draws: NDArray[np.float64] = ndtri((bits + 0.5) / 2.0**53)
-    return draws
+    return np.asarray(ndtri((bits + 0.5) / 2.0**53))

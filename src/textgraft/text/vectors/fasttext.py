@@ -20,7 +20,7 @@ from textgraft.errors import VectorsError
 from textgraft.extras import import_scipy
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
-from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
 
 MAGIC: Final = struct.pack("<i", 793712314)
 VERSION: Final = 12
@@ -52,11 +52,7 @@ class SubWords:
         self._sizes = (least, most if buckets else 0)
 
     def compose(self, words: PackedWords, own: NDArray[np.int64] | None = None) -> tuple[NDArray[np.bool_], Floats]:
-        """Means of the rows of n-grams, and of the words' own rows where they have any.
-
-        Args:
-            words: n words.
-            own: (n,) their own rows.
+        """Means of the rows of n-grams, and of the (n,) ``own`` rows of n words where they have any.
 
         Returns:
             (n,) whether a word has any row, and the (n, d) vectors, zeros where it has none.
@@ -76,14 +72,12 @@ class SubWords:
         return counts > 0, (vectors / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
-class FastTextVectors:
-    """A ``Reader`` of ``.bin`` models of version 12 that are not quantised; supervised ones too, without their labels.
+class FastTextVectors(Reader):
+    """``.bin`` models of version 12 that are not quantised; supervised ones too, without their labels.
 
     Raises:
         VectorsError: another version, a quantised model, or a file that is cut off.
     """
-
-    in_place: Path | None = None
 
     def __init__(self, origin: Origin) -> None:
         self._path = origin.path
@@ -103,9 +97,8 @@ class FastTextVectors:
             )
         args = _ARGS.unpack_from(content, 8)
         self.dimensions, buckets, least, most = args[0], args[8], args[9], args[10]
-        at = 8 + _ARGS.size
-        entries, n, _, _, pruned = _COUNTS.unpack_from(content, at)
-        at += _COUNTS.size
+        entries, n, _, _, pruned = _COUNTS.unpack_from(content, 8 + _ARGS.size)
+        at = 8 + _ARGS.size + _COUNTS.size
         words: list[bytes] = []
         for entry in range(entries):
             end = content.find(b"\0", at)
@@ -131,21 +124,14 @@ class FastTextVectors:
             raise self._cut_off(f"in row {whole + 1:,} of the {rows:,} of its matrix")
         self._words = PackedWords.of_bytes(words)
         self._rows = rows
-        self.subwords: dict[str, int] | None = {
-            "offset": at,
-            "dimensions": columns,
-            "words": n,
-            "buckets": buckets,
-            "least": least,
-            "most": most,
-        }
+        shape = {"offset": at, "dimensions": columns, "words": n}
+        self.subwords = {**shape, "buckets": buckets, "least": least, "most": most}
         self.room = room_for(n, columns)
 
     def _cut_off(self, where: str) -> VectorsError:
         return VectorsError(f"{self._path} is cut off {where}. Get the file again.")
 
-    def blocks(self) -> Iterator[Block]:
-        """See ``Reader``."""
+    def blocks(self) -> Iterator[Block]:  # noqa: D102
         assert self.subwords is not None
         model = SubWords(self._path, **self.subwords)
         at_once = max(1, BYTES_AT_ONCE // (4 * self.dimensions))
@@ -154,7 +140,7 @@ class FastTextVectors:
             check_finite(part, lambda row, first=first: f"{self._path} row {first + row + 1:,} of its matrix")  # type: ignore[misc]
         read = self.size / max(1, len(self._words))
         for first in range(0, len(self._words), WORDS_AT_ONCE):
-            words = self._words.part(first, min(first + WORDS_AT_ONCE, len(self._words)))
+            words = self._words.part(first, first + WORDS_AT_ONCE)
             _, rows = model.compose(words, np.arange(first, first + len(words)))
             yield Block(words, rows, int(read * len(words)))
 
@@ -172,7 +158,7 @@ def ngram_hashes(words: PackedWords, least: int, most: int) -> tuple[NDArray[np.
     owner = np.repeat(np.arange(len(words)), stops - starts)[first]
     hashes = np.full(len(first), 2166136261, np.uint32)
     at = first.copy()
-    found: list[tuple[NDArray[np.int64], NDArray[np.uint32]]] = []
+    owners, grams = [owner[:0]], [hashes[:0]]
     for size in range(1, most + 1):
         alive = at < stops[owner]
         first, owner, hashes, at = first[alive], owner[alive], hashes[alive], at[alive]
@@ -183,10 +169,9 @@ def ngram_hashes(words: PackedWords, least: int, most: int) -> tuple[NDArray[np.
             step = step[~begins_character[at[step]]]
         if size >= least:
             bracket = (size == 1) & ((first == starts[owner]) | (at == stops[owner]))
-            found.append((owner[~bracket], hashes[~bracket]))
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.uint32)
-    return np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
+            owners.append(owner[~bracket])
+            grams.append(hashes[~bracket])
+    return np.concatenate(owners), np.concatenate(grams)
 
 
 def _bracketed(words: PackedWords) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:

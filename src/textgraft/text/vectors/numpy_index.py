@@ -13,7 +13,7 @@ from textgraft.errors import VectorsError, listed
 from textgraft.extras import import_pyarrow
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
-from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, check_finite, room_for
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
 
 SUFFIXES = (".txt", ".json", ".parquet")
 TELLING = ("index", "vocab", "words")
@@ -39,21 +39,17 @@ def index_beside(matrix: Path) -> Path:
     )
 
 
-class NumpyVectors:
-    """A ``Reader`` of an (n, d) ``.npy`` matrix of floating point numbers and an index of n words.
+class NumpyVectors(Reader):
+    """An (n, d) ``.npy`` matrix of floating point numbers and an index of n words.
 
     Raises:
         VectorsError: the matrix is cut off or no (n, d) matrix of floats, or the index has another number of words.
     """
 
-    in_place: Path | None
-    subwords: dict[str, int] | None = None
-
     def __init__(self, origin: Origin) -> None:
         if origin.packing:
             raise VectorsError(f"{origin} is a packed NumPy matrix, which is read where it lies: unpack it first.")
-        self._path = origin.path
-        self.in_place = origin.path
+        self._path = self.in_place = origin.path
         try:
             self._matrix = np.load(origin.path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
@@ -71,8 +67,7 @@ class NumpyVectors:
         self.room = room_for(len(self._matrix), 0)
         self._index = origin.index or index_beside(origin.path)
 
-    def blocks(self) -> Iterator[Block]:
-        """See ``Reader``."""
+    def blocks(self) -> Iterator[Block]:  # noqa: D102
         words = PackedWords.of(_words(self._index))
         if len(words) != len(self._matrix):
             raise VectorsError(
@@ -81,7 +76,7 @@ class NumpyVectors:
             )
         at_once = max(1, BYTES_AT_ONCE // (4 * self.dimensions))
         for first in range(0, len(words), at_once):
-            part = words.part(first, min(first + at_once, len(words)))
+            part = words.part(first, first + at_once)
             with np.errstate(over="ignore"):  # what is too large for fp32 becomes infinite and is refused as such
                 rows = np.ascontiguousarray(self._matrix[first : first + len(part)], np.float32)
             check_finite(rows, lambda row, first=first: f"{self._path} row {first + row + 1:,}")  # type: ignore[misc]

@@ -19,12 +19,7 @@ HASHED_AT_ONCE = 1 << 18
 
 
 class PackedWords:
-    """n words.
-
-    Args:
-        data: the bytes of all words, end to end.
-        offsets: (n + 1,) where each word starts, and where the last one ends.
-    """
+    """n words: the ``data`` of all, end to end, and (n + 1,) ``offsets``: where each starts and the last one ends."""
 
     def __init__(self, data: Bytes, offsets: Places) -> None:
         self.data, self.offsets = data, offsets
@@ -43,9 +38,7 @@ class PackedWords:
     @classmethod
     def of_lengths(cls, data: Bytes, lengths: NDArray[np.integer]) -> PackedWords:
         """Packs bytes that lie end to end, by the (n,) lengths of the words."""
-        offsets = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return cls(data, offsets)
+        return cls(data, np.append(0, np.cumsum(lengths, dtype=np.int64)))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -59,22 +52,19 @@ class PackedWords:
         return np.diff(self.offsets)
 
     def part(self, first: int, last: int) -> PackedWords:
-        """The words ``first`` to ``last`` (not included), of the same bytes."""
+        """The words ``first`` to ``last`` (not included) or to the end, of the same bytes."""
         offsets = self.offsets[first : last + 1]
         return PackedWords(self.data[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def parts(self, size: int) -> Iterator[PackedWords]:
         """All words, ``size`` at a time."""
-        for first in range(0, len(self), size):
-            yield self.part(first, min(first + size, len(self)))
+        return (self.part(first, first + size) for first in range(0, len(self), size))
 
     def hashes(self) -> Hashes:
         """(n,) 64-bit hashes of the bytes; equal words have equal ones.
 
         Two of 2 million different words share one with a probability of 10^-7.
         """
-        hashed = [
-            hash_pieces(part.data.astype(np.uint32), part.offsets[:-1], part.offsets[1:])
-            for part in self.parts(HASHED_AT_ONCE)
-        ]
-        return np.concatenate(hashed) if hashed else np.zeros(0, np.uint64)
+        parts = self.parts(HASHED_AT_ONCE)
+        hashed = (hash_pieces(part.data.astype(np.uint32), part.offsets[:-1], part.offsets[1:]) for part in parts)
+        return np.concatenate([np.zeros(0, np.uint64), *hashed])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Block:
     read: int
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """A file of vectors in one format.
 
     Attributes:
@@ -40,9 +40,10 @@ class Reader(Protocol):
     dimensions: int
     size: int
     room: int
-    in_place: Path | None
-    subwords: dict[str, int] | None
+    in_place: Path | None = None
+    subwords: dict[str, int] | None = None
 
+    @abstractmethod
     def blocks(self) -> Iterator[Block]:
         """All words in the order of the file.
 

@@ -75,7 +75,9 @@ def stored(origin: Origin) -> Store:
     try:
         with whole_folder(folder) as part:
             _make(origin, part)
-            _drop_older(folder)
+            for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):  # older states of the file
+                if other != folder:
+                    shutil.rmtree(other, ignore_errors=True)
     except OSError as error:
         if not folder.is_dir():  # else another process made the same meanwhile
             raise VectorsError(
@@ -110,12 +112,6 @@ def _folder(origin: Origin) -> Path:
     return cache_folder() / "word-vectors" / f"{name}-{now}"
 
 
-def _drop_older(folder: Path) -> None:
-    for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-
-
 def _make(origin: Origin, folder: Path) -> None:
     if origin.packing and origin.head(len(MAGIC)) == MAGIC:  # its sub-words are looked up in the file itself
         check_room(folder, origin.size(), f"The model in {origin}")
@@ -123,8 +119,7 @@ def _make(origin: Origin, folder: Path) -> None:
     else:
         reader = reader_of(origin)
     check_room(folder, reader.room, f"The fast form of {origin}")
-    words = hashlib.sha256()
-    rows = hashlib.sha256()
+    words, rows = hashlib.sha256(), hashlib.sha256()
     lengths: list[NDArray[np.int64]] = []
     hashes: list[Hashes] = []
     work = track(reader.blocks(), f"reading {origin.path.name}", reader.size, lambda block: block.read)
@@ -193,18 +188,15 @@ def _model(folder: Path, origin: Origin) -> Path:
 
 def _open(folder: Path, origin: Origin) -> Store:
     meta = json.loads((folder / "meta.json").read_text("utf-8"))
-    offsets = np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False)
-    n, dimensions = len(offsets) - 1, meta["dimensions"]
-    subwords = meta["subwords"]
+    names = ("offsets.npy", "hashes.npy", "places.npy")
+    offsets, hashes, places = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names)
+    n, subwords = len(offsets) - 1, meta["subwords"]
     matrix: NDArray[np.floating[Any]] = (
         np.load(origin.path, mmap_mode="r", allow_pickle=False)
         if meta["in_place"]
-        else np.memmap(folder / "vectors.f32", np.float32, "r", 0, (n, dimensions))
+        else np.memmap(folder / "vectors.f32", np.float32, "r", 0, (n, meta["dimensions"]))
     )
     words = np.memmap(folder / "words.bin", np.uint8, "r")
-    hashes, places = (
-        np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("hashes.npy", "places.npy")
-    )
     if (len(words), len(matrix), len(hashes)) != (offsets[-1], n, len(places)):
         raise ValueError("its parts do not fit together")
     return Store(

@@ -8,31 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from itertools import takewhile
 
 import numpy as np
 
 from textgraft.errors import VectorsError
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
-from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, check_finite, room_for
+from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
 
 HEAD = 1 << 18
 BOM = b"\xef\xbb\xbf"
 ENDS = b" \t\r\n"
 
 
-class TextVectors:
-    """A ``Reader`` of lines of a word and d numbers, separated by spaces or tabs.
+class TextVectors(Reader):
+    """Lines of a word and d numbers, separated by spaces or tabs.
 
     Words may hold spaces (as in glove.840B), as long as the part before the d numbers is no number itself.
 
     Raises:
         VectorsError: no line has a word and numbers, or the first line promises other vectors than follow.
     """
-
-    in_place: Path | None = None
-    subwords: dict[str, int] | None = None
 
     def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
         self._origin, self._bytes_at_once = origin, bytes_at_once
@@ -74,16 +71,12 @@ class TextVectors:
             return self.promised
         return min(self.promised, self.size // (2 * self.dimensions))
 
-    def blocks(self) -> Iterator[Block]:
-        """See ``Reader``."""
+    def blocks(self) -> Iterator[Block]:  # noqa: D102
         line, found = 1, 0
         for lines in self._whole_lines():
-            block = lines
-            if line == 1:
-                block = block.removeprefix(BOM)
-                if self.promised is not None:
-                    block = block.partition(b"\n")[2]
-                    line = 2
+            block = lines.removeprefix(BOM) if line == 1 else lines
+            if line == 1 and self.promised is not None:
+                block, line = block.partition(b"\n")[2], 2
             words, rows = self._parse(block, line)
             yield Block(words, rows, len(lines))
             found += len(words)
@@ -99,19 +92,15 @@ class TextVectors:
         with self._origin.open() as file:
             rest = b""
             while more := file.read(self._bytes_at_once):
-                end = more.rfind(b"\n") + 1
-                if end:
+                if end := more.rfind(b"\n") + 1:
                     yield rest + more[:end]
-                    rest = more[end:]
-                else:
-                    rest += more
+                rest = more[end:] if end else rest + more
             if rest:
                 yield rest
 
     def _parse(self, block: bytes, line: int) -> tuple[PackedWords, Floats]:
         """The words and rows of whole lines, the first of which is number ``line`` of the file."""
-        fast = self._columns(block)
-        if fast is None:
+        if (fast := self._columns(block)) is None:
             return self._line_by_line(block, line)
         check_finite(fast[1], lambda row: f"{self._origin} line {line + row:,}")
         return fast
@@ -126,9 +115,9 @@ class TextVectors:
             rows = np.loadtxt(numbers, np.float32, comments=None, delimiter=self._delimiter.decode(), ndmin=2)
         except ValueError:
             return None
-        if rows.shape[1] != self.dimensions:
-            return None
-        return PackedWords.of_bytes([word for word, _, _ in lines]), rows
+        return (
+            (PackedWords.of_bytes([word for word, _, _ in lines]), rows) if rows.shape[1] == self.dimensions else None
+        )
 
     def _line_by_line(self, block: bytes, first: int) -> tuple[PackedWords, Floats]:
         words: list[bytes] = []
@@ -183,7 +172,4 @@ def _number(part: bytes) -> float | None:
 
 def numbers_at_end(parts: Sequence[bytes]) -> int:
     """How many of the last parts are numbers; the first part is a word, even if it looks like one."""
-    for count, part in enumerate(reversed(parts[1:])):
-        if _number(part) is None:
-            return count
-    return max(0, len(parts) - 1)
+    return sum(1 for _ in takewhile(lambda part: _number(part) is not None, reversed(parts[1:])))

@@ -58,9 +58,8 @@ class WordVectors:
         rows[known] = self._store.matrix[places[known]]
         missing = np.flatnonzero(~found)
         if self._store.subwords is not None and len(missing):
-            found[missing], rows[missing] = self._store.subwords.compose(
-                PackedWords.of(words[i] for i in missing.tolist())
-            )
+            others = PackedWords.of(words[i] for i in missing.tolist())
+            found[missing], rows[missing] = self._store.subwords.compose(others)
         return found, rows
 
     def nearest(self, word: str, k: int = 10) -> list[tuple[str, float]]:

@@ -174,10 +174,10 @@ class MethodOptions:
         for method, cls in METHODS.items():
             if cls.family:
                 families.setdefault(cls.family, []).append(method)
-            for name, own in cls.hyperparameters.items():
-                if own.help:
-                    declared[name] = own
-                    clause = f"{own.help} (not in a comparison)" if own.alone else own.help
+            for name, each in cls.hyperparameters.items():
+                if each.help:
+                    declared[name] = each
+                    clause = f"{each.help} (not in a comparison)" if each.alone else each.help
                     clauses.setdefault(name, {}).setdefault(clause, []).append(method)
 
         def about(methods: list[str], clause: str) -> str:

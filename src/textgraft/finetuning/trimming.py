@@ -44,9 +44,8 @@ class TrimmedVocabulary:
         with torch.no_grad():
             weights = self.full.weight[torch.from_numpy(self.used)]
         kind = nn.Embedding if pad_id < len(self.used) else _PaddedLast
-        table = kind(len(weights), weights.shape[1], padding, _weight=weights)
+        table = kind.from_pretrained(weights, freeze=not self.full.weight.requires_grad, padding_idx=padding)
         self.place[pad_id] = pad_id
-        table.weight.requires_grad_(self.full.weight.requires_grad)
         network.set_input_embeddings(table)
 
     def trimmed(self, windows: Windows) -> Windows:

@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textgraft.artifact.attempts import Attempt, Precision, Request, Target, divide, first_that_passes
+from textgraft.artifact.attempts import Precision, Request, Target, divide, first_that_passes
 from textgraft.artifact.foreign import load_foreign
 from textgraft.artifact.loading import load
 from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
 from textgraft.errors import ArtifactError, ExportError, SettingError, TextgraftError, did_you_mean
-from textgraft.evaluation.parity import Tolerance
+from textgraft.evaluation.parity import Attempt, Tolerance
 from textgraft.hardware import INSTRUCTIONS, lacking
 from textgraft.methods import GraphClassifier
 from textgraft.methods.registry import method_of

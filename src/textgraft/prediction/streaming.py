@@ -46,6 +46,10 @@ class Prediction:
     probabilities: NDArray[np.float32]
     kept: dict[str, list[Any]]
 
+    def rows(self) -> Iterator[tuple[str | tuple[str, ...], float, list[float], str]]:
+        """Label or labels, its probability, that of each label, and text; row by row."""
+        return zip(self.labels, self.probability.tolist(), self.probabilities.tolist(), self.texts, strict=True)
+
 
 @dataclass(frozen=True)
 class Texts:

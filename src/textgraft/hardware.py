@@ -20,6 +20,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
 INSTRUCTIONS = ("vnni",)  # that an export may need
 X86 = frozenset({"x86_64", "amd64", "i386", "i686", "x86"})
+BELOW_AVX512 = ("SSE41", "AVX", "AVX2")  # limits of oneDNN
+VNNI = frozenset({"avx512_vnni", "avx_vnni", "AVX512VNNI"})  # as Linux and NumPy call it
 
 
 def cores() -> int:
@@ -82,14 +84,20 @@ def lacking(needs: Collection[str]) -> list[str]:
     Args:
         needs: names out of ``INSTRUCTIONS``. ``"vnni"``, of x86, sums products of bytes in 32 bits; without it pairs of
             them are summed in 16 bits, and what does not fit is cut off. Other processors, Arm among them, cut nothing
-            off and lack nothing. What cannot be found out is lacking.
+            off and lack nothing. What cannot be found out is lacking, and so is what oneDNN is kept from using.
     """
-    return [name for name in needs if name != "vnni" or not sums_bytes_exactly(platform.machine(), features())]
+    exact = sums_bytes_exactly(platform.machine(), features()) and onednn_limit() not in ("AVX512_CORE", *BELOW_AVX512)
+    return [name for name in needs if name != "vnni" or not exact]
 
 
 def sums_bytes_exactly(machine: str, names: Collection[str]) -> bool:
     """Whether a processor, by its architecture and what ``features`` says of it, sums products of any bytes exactly."""
-    return machine.lower() not in X86 or not {"avx512_vnni", "avx_vnni", "AVX512VNNI"}.isdisjoint(names)
+    return machine.lower() not in X86 or not VNNI.isdisjoint(names)
+
+
+def onednn_limit() -> str:
+    """What oneDNN, which computes for torch and OpenVINO, may use at most: ``"AVX2"``; empty where all of it."""
+    return os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
 
 
 @cache

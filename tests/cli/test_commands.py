@@ -92,6 +92,39 @@ def test_inspect_as_table_and_as_json(table: Path) -> None:
     assert content["parts"]["all"]["rows"] == 96
 
 
+def test_a_report_is_written_as_a_page_beside_what_is_printed(table: Path, model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "report.html"
+    for words in (("inspect", table), ("evaluate", model, table), ("compare", table, "--methods", "ngrams", "--json")):
+        ended = textgraft(*words, "--html", page)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout
+        assert f"The report is in {page}." in ended.stderr
+        assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert "Recommended: ngrams" in page.read_text("utf-8")
+    assert list(page.parent.iterdir()) == [page]
+    assert "is a folder" in refused("inspect", table, "--html", tmp_path)
+
+
+def test_the_headline_comes_first_and_the_rest_where_asked(table: Path, model: Path) -> None:
+    few, every = said("evaluate", model, table), said("evaluate", model, table, "--all")
+    for name in ("accuracy", "macro-F1", "log loss", "calibration error"):
+        assert name in few
+    assert "precision_micro" not in few
+    assert every.count("precision_micro") == 1
+    assert "balanced accuracy" in every
+
+
+def test_notes_name_a_file_by_its_name_and_tell_two_of_the_same_name_apart(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "later").mkdir()
+    later = tmp_path / "later" / table.name
+    later.write_text(table.read_text())
+    alone, both = textgraft("inspect", table).stderr, textgraft("inspect", table, "--test", later).stderr
+    assert "\nreviews.csv: Text: " in f"\n{alone}"
+    assert "\nlater/reviews.csv: Text: " in f"\n{both}"
+    assert f"\n{table.parent.name}/reviews.csv: Text: " in f"\n{both}"
+    assert str(table.parent) not in alone
+
+
 def test_predict_keeps_order_row_numbers_and_asked_columns(table: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "predicted.csv"
     said("predict", model, "--input", table, "--output", out, "--all", "--keep", "id")

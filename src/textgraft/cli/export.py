@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from textgraft.cli.options import Json, TableOptions
+from textgraft.cli.options import Directory, Json, TableOptions
 
 if TYPE_CHECKING:
     from textgraft.artifact.attempts import Precision, Target
     from textgraft.artifact.exporting import Outcome
     from textgraft.dataset import Dataset
 
-NAME = "export"
 GATE = "How different its answers may be (usual for the precision if not given)"
+_gate = partial(typer.Option, min=0, max=1, rich_help_panel=GATE)
 
 
 def run(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
+    directory: Directory,
     reading: TableOptions,
     runtime: Annotated[str, typer.Option(help="What shall run it: openvino, or onnx for ONNX Runtime.")] = "openvino",
     precision: Annotated[
@@ -35,17 +36,9 @@ def run(
             "--data", metavar="TABLE", help="Labelled texts to compare on; the sample in the model if not given."
         ),
     ] = None,
-    max_difference: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Largest difference of a probability.", rich_help_panel=GATE)
-    ] = None,
-    min_equal: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Least share of texts that keep their labels, as 0.98.", rich_help_panel=GATE),
-    ] = None,
-    max_drop: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Largest drop of accuracy or micro-F1, as 0.005.", rich_help_panel=GATE),
-    ] = None,
+    max_difference: Annotated[float | None, _gate(help="Largest difference of a probability.")] = None,
+    min_equal: Annotated[float | None, _gate(help="Least share of texts that keep their labels, as 0.98.")] = None,
+    max_drop: Annotated[float | None, _gate(help="Largest drop of accuracy or micro-F1, as 0.005.")] = None,
     to: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, no texts."),

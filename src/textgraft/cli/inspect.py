@@ -8,8 +8,6 @@ import typer
 
 from textgraft.cli.options import Html, Json, SplitOptions, Table, TableOptions
 
-NAME = "inspect"
-
 
 def run(
     source: Table,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -23,36 +23,32 @@ if TYPE_CHECKING:
     from textgraft.methods import TextClassifier
     from textgraft.methods.hyperparameters import Hyperparameter
 
-READING = "Reading the table"
-DIVIDING = "Dividing it"
 
-
-def _option(help_text: str, panel: str, *names: str, **more: Any) -> Any:
+def _option(panel: str, help_text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_text, rich_help_panel=panel, **more)
+
+
+_reading = functools.partial(_option, "Reading the table")
+_dividing = functools.partial(_option, "Dividing it")
 
 
 @dataclass(frozen=True)
 class InputOptions:
     """How the texts of a table are read."""
 
-    text: Annotated[str | None, _option("Text column; several, separated by commas, are joined.", READING)] = None
+    text: Annotated[str | None, _reading("Text column; several, separated by commas, are joined.")] = None
     format: Annotated[
-        str | None,
-        _option("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.", READING),
+        str | None, _reading("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.")
     ] = None
-    encoding: Annotated[str | None, _option("Text encoding, such as utf-16 or cp1252.", READING)] = None
-    delimiter: Annotated[str | None, _option("Column delimiter of a CSV file.", READING)] = None
-    quoting: Annotated[
-        bool | None, _option("Whether quotes enclose fields of a CSV file.", READING, "--quoting/--no-quoting")
-    ] = None
-    header: Annotated[
-        bool | None, _option("Whether the first row names the columns.", READING, "--header/--no-header")
-    ] = None
-    sheet: Annotated[str | None, _option("Sheet of an Excel workbook.", READING)] = None
-    table: Annotated[str | None, _option("Table of an SQLite database.", READING)] = None
-    skip_bad_rows: Annotated[
-        bool, _option("Leave out rows that do not parse, and list them.", READING, "--skip-bad-rows")
-    ] = False
+    encoding: Annotated[str | None, _reading("Text encoding, such as utf-16 or cp1252.")] = None
+    delimiter: Annotated[str | None, _reading("Column delimiter of a CSV file.")] = None
+    quoting: Annotated[bool | None, _reading("Whether quotes enclose fields of a CSV file.")] = None
+    header: Annotated[bool | None, _reading("Whether the first row names the columns.")] = None
+    sheet: Annotated[str | None, _reading("Sheet of an Excel workbook.")] = None
+    table: Annotated[str | None, _reading("Table of an SQLite database.")] = None
+    skip_bad_rows: Annotated[bool, _reading("Leave out rows that do not parse, and list them.", "--skip-bad-rows")] = (
+        False
+    )
 
     def format_options(self) -> ReadOptions:
         """The options about the file's format."""
@@ -66,11 +62,10 @@ class TableOptions(InputOptions):
     """How labelled tables are read."""
 
     label: Annotated[
-        str | None,
-        _option("Label column; several, separated by commas, are 0/1 columns of a multi-label task.", READING),
+        str | None, _reading("Label column; several, separated by commas, are 0/1 columns of a multi-label task.")
     ] = None
-    label_delimiter: Annotated[str | None, _option("What separates several labels in one column.", READING)] = None
-    drop_empty: Annotated[bool, _option("Leave out rows with an empty text.", READING, "--drop-empty")] = False
+    label_delimiter: Annotated[str | None, _reading("What separates several labels in one column.")] = None
+    drop_empty: Annotated[bool, _reading("Leave out rows with an empty text.", "--drop-empty")] = False
 
     def read(
         self,
@@ -105,19 +100,18 @@ class TableOptions(InputOptions):
 class SplitOptions:
     """How a table is divided, or which files are the parts."""
 
-    valid: Annotated[str | None, _option("Table for choices (regularisation, epochs).", DIVIDING)] = None
-    test: Annotated[str | None, _option("Table for the final numbers.", DIVIDING)] = None
+    valid: Annotated[str | None, _dividing("Table for choices (regularisation, epochs).")] = None
+    test: Annotated[str | None, _dividing("Table for the final numbers.")] = None
     test_size: Annotated[
-        float,
-        _option("Share of the rows for the final numbers, where no test table is given.", DIVIDING, min=0, max=0.9),
+        float, _dividing("Share of the rows for the final numbers, where no test table is given.", min=0, max=0.9)
     ] = 0.2
-    group: Annotated[str | None, _option("Column whose values must not stand in two parts.", DIVIDING)] = None
-    time: Annotated[str | None, _option("Column to divide by: train on the past, test on the future.", DIVIDING)] = None
-    split: Annotated[str | None, _option("Column that says train, valid or test.", DIVIDING)] = None
+    group: Annotated[str | None, _dividing("Column whose values must not stand in two parts.")] = None
+    time: Annotated[str | None, _dividing("Column to divide by: train on the past, test on the future.")] = None
+    split: Annotated[str | None, _dividing("Column that says train, valid or test.")] = None
     drop_leaks: Annotated[
-        bool, _option("Take training texts that also stand in test out of training.", DIVIDING, "--drop-leaks")
+        bool, _dividing("Take training texts that also stand in test out of training.", "--drop-leaks")
     ] = False
-    seed: Annotated[int, _option("Seed of the division and of training.", DIVIDING, min=0)] = 0
+    seed: Annotated[int, _dividing("Seed of the division and of training.", min=0)] = 0
 
     def read(self, source: str, reading: TableOptions, *, for_audit: bool = False) -> Splits:
         """Reads all tables and divides the first one where that is needed; says what was done, and leaks.
@@ -174,10 +168,10 @@ class MethodOptions:
         for method, cls in METHODS.items():
             if cls.family:
                 families.setdefault(cls.family, []).append(method)
-            for name, own in cls.hyperparameters.items():
-                if own.help:
-                    declared[name] = own
-                    clause = f"{own.help} (not in a comparison)" if own.alone else own.help
+            for name, each in cls.hyperparameters.items():
+                if each.help:
+                    declared[name] = each
+                    clause = f"{each.help} (not in a comparison)" if each.alone else each.help
                     clauses.setdefault(name, {}).setdefault(clause, []).append(method)
 
         def about(methods: list[str], clause: str) -> str:
@@ -193,7 +187,7 @@ class MethodOptions:
             text = "; ".join(about(methods, clause) for clause, methods in clauses[name].items())
             names = [f"--{name}/--{declared[name].off}"] if declared[name].off else []
             kind = declared[name].kind
-            parameters.append(_parameter(name, None, Annotated[kind | None, _option(f"{text}.", panel, *names)]))
+            parameters.append(_parameter(name, None, Annotated[kind | None, _option(panel, f"{text}.", *names)]))
         return parameters
 
     def build(self, names: list[str], seed: int) -> list[TextClassifier]:
@@ -238,11 +232,7 @@ def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
     if issubclass(kind, MethodOptions):
         return kind.parameters()
     hints = get_type_hints(kind, include_extras=True, localns=globals())
-    defaults = {field.name: field.default for field in fields(kind)}
-    return [
-        _parameter(name, inspect.Parameter.empty if default is MISSING else default, hints[name])
-        for name, default in defaults.items()
-    ]
+    return [_parameter(field.name, field.default, hints[field.name]) for field in fields(kind)]
 
 
 def expand(command: Callable[..., object]) -> Callable[..., None]:
@@ -283,11 +273,11 @@ def column_names(columns: str | None) -> list[str] | None:
 
 
 Table = Annotated[str, typer.Argument(metavar="TABLE", help="A file, a folder or a pattern such as 'data/*.csv'.")]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page of HTML too.")]
 EveryMetric = Annotated[bool, typer.Option("--all", help="Show every metric, not only those that matter most.")]
 Runtime = Annotated[
-    str,
-    typer.Option("--runtime", help="Computes the network: auto, torch, onnx, openvino, or an export's name."),
+    str, typer.Option("--runtime", help="Computes the network: auto, torch, onnx, openvino, or an export's name.")
 ]

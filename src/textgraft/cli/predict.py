@@ -12,13 +12,11 @@ from typing import Annotated, TextIO
 
 import typer
 
-from textgraft.cli.options import InputOptions, Runtime, column_names
-
-NAME = "predict"
+from textgraft.cli.options import Directory, InputOptions, Runtime, column_names
 
 
 def run(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
+    directory: Directory,
     reading: InputOptions,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT", help="Texts; without any, lines of standard input.")
@@ -74,7 +72,8 @@ def run(
         stream = numbered(texts or lines(sys.stdin))
         if output is None and texts:
             with closing(predict_stream(model, stream, jobs=jobs, reopen=reopen)) as predictions:
-                terminal.show(Report("", (predictions_section(predictions, model.task_, every_label=every),)))
+                rows = (row for prediction in predictions for row in prediction.rows())
+                terminal.show(Report("", (predictions_section(rows, model.task_, every_label=every),)))
             return
         predicted = write_predictions(model, stream, output, every=every, jobs=jobs, reopen=reopen)
     remark(predicted.notes)

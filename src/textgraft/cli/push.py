@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-NAME = "push"
+from textgraft.cli.options import Directory
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
 Name = Annotated[str, typer.Argument(metavar="USER/NAME", help="Where to; it is made where it is not there.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; without this only its owner does.")]
 Message = Annotated[str | None, typer.Option("--message", "-m", help="Of the commit.")]

@@ -10,8 +10,6 @@ import typer
 from textgraft.cli.options import EveryMetric, Json, MethodOptions, Out, SplitOptions, Table, TableOptions
 from textgraft.errors import SettingError
 
-NAME = "train"
-
 
 def run(
     source: Table,

@@ -8,11 +8,10 @@ import typer
 
 from textgraft.cli.options import InputOptions, Json, Table, column_names, expand
 
-NAME = "vectors"
 HELP = "Look at word vectors: how much of a table they cover, and which words are near to one."
 SOURCE = "Embedded vectors (glove.6B.50d), a file, or an address as https://...#sha256=HEX."
 
-app = typer.Typer(name=NAME, help=HELP, no_args_is_help=True)
+app = typer.Typer(name="vectors", help=HELP, no_args_is_help=True)
 
 
 def coverage(

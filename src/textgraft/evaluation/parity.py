@@ -170,6 +170,33 @@ class Parity:
             ) from None
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One recipe for an export, and how that answered.
+
+    Attributes:
+        recipe: what was done, for people.
+        precision: of the matrix products.
+        size: of its files, in bytes; 0 where it could not be made.
+        tolerance: what it was held to.
+        parity: what was measured; None where it could not be made or not be run.
+        fault: why it was not taken; None for the one that was.
+    """
+
+    recipe: str
+    precision: str
+    size: int
+    tolerance: Tolerance
+    parity: Parity | None
+    fault: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        content = {"recipe": self.recipe, "precision": self.precision, "bytes": self.size, "fault": self.fault}
+        parity = None if self.parity is None else self.parity.to_dict()
+        return content | {"tolerance": asdict(self.tolerance), "parity": parity}
+
+
 def measure(
     before: NDArray[np.float32],
     after: NDArray[np.float32],

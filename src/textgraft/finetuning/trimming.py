@@ -44,9 +44,9 @@ class TrimmedVocabulary:
         with torch.no_grad():
             weights = self.full.weight[torch.from_numpy(self.used)]
         kind = nn.Embedding if pad_id < len(self.used) else _PaddedLast
-        table = kind(len(weights), weights.shape[1], padding, _weight=weights)
+        frozen = not self.full.weight.requires_grad
+        table: nn.Embedding = kind.from_pretrained(weights, frozen, padding)  # type: ignore[no-untyped-call]
         self.place[pad_id] = pad_id
-        table.weight.requires_grad_(self.full.weight.requires_grad)
         network.set_input_embeddings(table)
 
     def trimmed(self, windows: Windows) -> Windows:

@@ -71,26 +71,11 @@ class Comparison:
         """Of the paired bootstrap against the best method, corrected by Holm's method; None for the best itself."""
         return self.recommendation.p_values.get(name)
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """The table as text: method, headline metric, training seconds, texts/s, size, p-value against the best."""
-        return [
-            (
-                result.name,
-                str(result.evaluation.metrics[self.metric]),
-                f"{result.train_seconds:,.1f}",
-                f"{result.texts_per_second:,.0f}",
-                f"{result.megabytes:,.2f}",
-                "best" if (p := self.p_value(result.name)) is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
-            )
-            for result in self.results
-        ]
-
     def __str__(self) -> str:
-        header = ("method", self.metric, "train s", "texts/s", "MB", "p")
-        rows = [header, *self.rows()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([*lines, *(f"Leak: {leak}" for leak in self.splits.leaks), self.recommendation.sentence])
+        from textgraft.report.comparison import comparison_report
+        from textgraft.report.terminal import as_text
+
+        return as_text(comparison_report(self.results, self.recommendation, self.splits))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -170,8 +170,8 @@ class TextClassifier(Estimator, ABC):
     def faults(self) -> list[str]:
         """A sentence for each hyperparameter that cannot be used: its name, what is allowed, what was given."""
         declared = self.hyperparameters.items()
-        alone = [fault for name, own in declared for fault in own.faults(name, getattr(self, name))]
-        return [*alone, *self._conflicts()]
+        single = [fault for name, each in declared for fault in each.faults(name, getattr(self, name))]
+        return [*single, *self._conflicts()]
 
     def _held_out(self, train: Dataset, rows: NDArray[np.int64] | None) -> None:
         """Remembers the rows of the training data that served as validation data; None where that was given."""

@@ -104,8 +104,6 @@ class Estimator:
         request.score.add_request(param="sample_weight", alias=None)
         return request
 
-    _get_metadata_request = get_metadata_routing
-
     def set_fit_request(self, *, valid: bool | str | None) -> Self:
         """Whether, or under which other name, scikit-learn's tools hand ``valid`` to ``fit``."""
         return self._request("fit", "valid", valid)

@@ -116,7 +116,7 @@ def hyperparameters(cls: type[T]) -> type[T]:
     made.hyperparameters = {name: declared[name] for name in order}
     made.unsaved = frozenset(name for name in order if not declared[name].saved)
     signature = inspect.signature(made.__init__)
-    parameters = sorted((signature.parameters[name] for name in ("self", *order)), key=lambda one: one.kind)
+    parameters = sorted((signature.parameters[name] for name in ("self", *order)), key=lambda parameter: parameter.kind)
     made.__init__.__signature__ = signature.replace(parameters=parameters)
     made.__doc__ = _documented(made)
     return made  # type: ignore[no-any-return]

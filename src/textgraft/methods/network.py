@@ -204,7 +204,8 @@ class NetworkClassifier(GraphClassifier):
     ) -> Checkpoints | None:
         if self.folder is None:
             return None
-        given = {name: getattr(self, name) for name, own in self.hyperparameters.items() if own.saved and own.trains}
+        declared = self.hyperparameters.items()
+        given = {name: getattr(self, name) for name, each in declared if each.saved and each.trains}
         if isinstance(self.class_weight, Mapping):
             given["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
         resolved = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ class Manifest:
                 texts = (export.runtime, export.precision, export.recipe, *export.files)
                 right = all(isinstance(text, str) for text in texts) and set(export.files) <= self.files.keys()
                 right = right and set(export.needs) <= set(INSTRUCTIONS)
-            except (TypeError, KeyError):
+            except (TypeError, KeyError, AttributeError):
                 right = False
             if not right or not export.files:
                 raise ArtifactError(f"{FILE} is damaged: {entry!r} is no export of this model.")
@@ -143,30 +144,19 @@ def read_manifest(directory: str | Path) -> Manifest:
 
 def _checked(path: Path, content: dict[str, Any]) -> Manifest:
     """A Manifest from parsed JSON; every field must be there, be known and be of its type."""
-    types: dict[str, type | tuple[type, ...]] = {
-        "dict[str, Any]": dict,
-        "dict[str, dict[str, Any]]": dict,
-        "dict[str, str]": dict,
-        "dict[str, Any] | None": (dict, type(None)),
-        "list[float]": list,
-        "list[dict[str, Any]]": list,
-        "str": str,
-        "str | None": (str, type(None)),
-        "int": int,
-        "bool": bool,
+    kinds = {"dict": dict, "list": list, "str": str, "int": int, "bool": bool, "None": type(None)}
+    known = {
+        field.name: tuple(kinds[kind.partition("[")[0]] for kind in str(field.type).split(" | "))
+        for field in fields(Manifest)
     }
-    known = {field.name: types[str(field.type)] for field in fields(Manifest)}
     optional = {"exports", "weights", "card"}  # older models have none
-    missing = known.keys() - content.keys() - optional
-    foreign = content.keys() - known.keys()
-    wrong = [name for name, kind in known.items() if name in content and not isinstance(content[name], kind)]
-    if missing or foreign or wrong:
-        told = [
-            f"{what} {', '.join(sorted(names))}"
-            for what, names in (("missing", missing), ("unknown", foreign), ("of the wrong type", wrong))
-            if names
-        ]
-        raise ArtifactError(f"{path} is damaged: {'; '.join(told)}.")
+    faults = {
+        "missing": known.keys() - content.keys() - optional,
+        "unknown": content.keys() - known.keys(),
+        "of the wrong type": [name for name in known.keys() & content if not isinstance(content[name], known[name])],
+    }
+    if sentence := "; ".join(f"{fault} {', '.join(sorted(names))}" for fault, names in faults.items() if names):
+        raise ArtifactError(f"{path} is damaged: {sentence}.")
     manifest = Manifest(**content)
     if clause := _what_is_wrong(manifest):
         raise ArtifactError(f"{path} is damaged: {clause}.")
@@ -207,9 +197,9 @@ def _is_fitted_on(told: dict[str, Any], labels: int) -> bool:
         return False
     if columns is None:
         return True
-    known = isinstance(columns, dict) and {"text", "label"} <= columns.keys() <= {"text", "label", "shape", "delimiter"}
     return (
-        known
+        isinstance(columns, dict)
+        and {"text", "label"} <= columns.keys() <= {"text", "label", "shape", "delimiter"}
         and is_strings(columns["text"])
         and is_strings(columns["label"])
         and columns.get("shape", "name") in ("name", "list", "delimited", "indicator")
@@ -247,8 +237,6 @@ def versions() -> dict[str, str]:
 
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in LIBRARIES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return found

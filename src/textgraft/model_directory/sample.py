@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,9 @@ class Sample:
         4 MB: a text that takes more than a 32nd of that is left out, and one that no longer fits is passed over for
         shorter ones behind it, so very long texts are the last to find room.
         """
-        lines = {_line(text, labels) for text, labels in zip(data.texts, _names(data), strict=True)}
         kept: list[str] = []
         room = MOST_BYTES
-        for line in sorted(lines, key=lambda line: hashlib.sha256(line.encode()).digest()):
+        for line in sorted(set(_lines(data)), key=lambda line: hashlib.sha256(line.encode()).digest()):
             if len(kept) == MOST_ROWS:
                 break
             size = len(line.encode())
@@ -58,8 +57,7 @@ class Sample:
 
     def write(self, folder: Path) -> None:
         """Writes ``sample.jsonl``: a line per row with its text, and its label or labels."""
-        lines = map(_line, self.data.texts, _names(self.data))
-        (folder / FILE).write_bytes("".join(lines).encode())
+        (folder / FILE).write_bytes("".join(_lines(self.data)).encode())
 
     @classmethod
     def read(cls, folder: Path, task: Task) -> Sample | None:
@@ -86,14 +84,11 @@ class Sample:
         return cls(_parsed(lines, task, path))
 
 
-def _names(data: Dataset) -> Sequence[str | tuple[str, ...]]:
-    return data.task.decode(data.targets)
-
-
-def _line(text: str, labels: str | tuple[str, ...]) -> str:
-    """One line of JSON with its end."""
-    told = {"label": labels} if isinstance(labels, str) else {"labels": list(labels)}
-    return json.dumps({"text": whole(text)} | told, ensure_ascii=False) + "\n"
+def _lines(data: Dataset) -> Iterator[str]:
+    """A line of JSON with its end for each row."""
+    for text, labels in zip(data.texts, data.task.decode(data.targets), strict=True):
+        content = {"text": whole(text), "labels" if data.task.multi_label else "label": labels}
+        yield json.dumps(content, ensure_ascii=False) + "\n"
 
 
 def _parsed(lines: list[str], task: Task, path: str | Path) -> Dataset:

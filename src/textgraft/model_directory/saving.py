@@ -20,11 +20,7 @@ from textgraft.whole import whole_folder
 
 
 def save(
-    model: Saveable,
-    directory: str | Path,
-    *,
-    evaluation: dict[str, Any] | None = None,
-    keep_sample: bool = True,
+    model: Saveable, directory: str | Path, *, evaluation: dict[str, Any] | None = None, keep_sample: bool = True
 ) -> Path:
     """Writes a fitted classifier as a directory of ``textgraft.json`` and weights.
 
@@ -41,9 +37,8 @@ def save(
         ArtifactError: the place is taken by something that is not a model, or cannot be written to; or the model was
             loaded from an export, which does not hold its weights.
     """
-    from textgraft.model_directory.card import (
-        write_card,  # it loads the evaluation, which a model that predicts does without
-    )
+    # It loads the evaluation, which a model that predicts does without.
+    from textgraft.model_directory.card import write_card
 
     place = Path(directory)
     check_place(place)
@@ -88,7 +83,6 @@ def new_directory(place: Path) -> Iterator[Path]:
     try:
         with whole_folder(place) as folder:
             yield folder
-    except SafetensorError as error:
-        raise ArtifactError(f"The model could not be saved in {place}: {error}.") from error
-    except OSError as error:
-        raise ArtifactError(f"The model could not be saved in {place}: {error.strerror or error}.") from error
+    except (SafetensorError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ArtifactError(f"The model could not be saved in {place}: {reason}.") from error

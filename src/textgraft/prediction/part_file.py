@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,13 +28,27 @@ def part_file(place: Path, origin: Origin | None = None) -> Iterator[PartFile]:
     Raises:
         SettingError: another process writes it; or it was begun with another ``origin``.
     """
-    part = PartFile(place, origin)
+    path, journal = _part(place), _journal_path(place)
+    handle = _locked(path, place)
     try:
-        yield part
-        part.finish()
-    except BaseException:
-        part.give_up()
-        raise
+        part = PartFile(place, origin, *_resumed(place, origin))
+        try:
+            yield part
+            part.to_disk()
+            part.file.close()
+            path.replace(place)
+            sync(place.parent)
+            journal.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):  # a full disk, as it may be what ended the writing
+                part.file.close()
+            if origin is None or not resumable_rows(place):
+                path.unlink(missing_ok=True)
+                journal.unlink(missing_ok=True)
+            raise
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 class PartFile:
@@ -46,19 +60,15 @@ class PartFile:
         rows: how many rows of it are written.
     """
 
-    def __init__(self, place: Path, origin: Origin | None) -> None:
-        self._place = place
+    def __init__(self, place: Path, origin: Origin | None, rows: int, size: int) -> None:
         self._origin = origin
+        self._journal = _journal_path(place)
         self._committed = time.monotonic()
+        self.rows = rows
         self.path = _part(place)
-        self._lock = _locked(self.path, place)
-        with ExitStack() as stack:
-            stack.callback(self._unlock)
-            self.file = stack.enter_context(self.path.open("r+b"))
-            self.rows, size = self._resumed()
-            self.file.truncate(size)
-            self.file.seek(size)
-            stack.pop_all()
+        self.file = self.path.open("r+b")
+        self.file.truncate(size)
+        self.file.seek(size)
 
     def wrote(self, rows: int, flush: Callable[[], None]) -> None:
         """So many more rows are written; every second or so they are made to outlast a kill.
@@ -70,55 +80,16 @@ class PartFile:
         self.rows += rows
         if self._origin is not None and time.monotonic() - self._committed >= COMMIT_SECONDS:
             flush()
-            self._commit(self._origin)
+            self.to_disk()
+            content = asdict(self._origin) | {"rows": self.rows, "bytes": self.file.tell()}
+            with whole_file(self._journal) as new:
+                new.write_text(json.dumps(content), "utf-8")
             self._committed = time.monotonic()
 
-    def finish(self) -> None:
-        """The file is whole and takes its place."""
-        self._to_disk()
-        self.file.close()
-        self.path.replace(self._place)
-        sync(self._place.parent)
-        _journal_path(self._place).unlink(missing_ok=True)
-        self._unlock()
-
-    def give_up(self) -> None:
-        """The file will not become whole now."""
-        with suppress(OSError):  # a full disk, as it may be what ended the writing
-            self.file.close()
-        if self._origin is None or not resumable_rows(self._place):
-            self.path.unlink(missing_ok=True)
-            _journal_path(self._place).unlink(missing_ok=True)
-        self._unlock()
-
-    def _resumed(self) -> tuple[int, int]:
-        """How many rows and bytes there are to go on from."""
-        journal = None if self._origin is None else _read(self._place)
-        if journal is None or journal.bytes > self.path.stat().st_size:
-            _journal_path(self._place).unlink(missing_ok=True)
-            return 0, 0
-        assert self._origin is not None
-        if differences := self._origin.differences(journal.origin):
-            raise SettingError(
-                f"The {journal.rows:,} rows of a half-written {self._place.name} were made with "
-                f"{' and with '.join(differences)}; run as it was begun, or without --resume to start over."
-            )
-        return journal.rows, journal.bytes
-
-    def _commit(self, origin: Origin) -> None:
-        self._to_disk()
-        content = asdict(origin) | {"rows": self.rows, "bytes": self.file.tell()}
-        with whole_file(_journal_path(self._place)) as new:
-            new.write_text(json.dumps(content), "utf-8")
-
-    def _to_disk(self) -> None:
+    def to_disk(self) -> None:
+        """Waits until what ``file`` has is on the disk."""
         self.file.flush()
         os.fsync(self.file.fileno())
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
 
 class _Journal(NamedTuple):
@@ -131,6 +102,19 @@ def resumable_rows(place: Path) -> int:
     """How many rows of an interrupted run there are to go on from."""
     journal = _read(place)
     return journal.rows if journal is not None and _part(place).is_file() else 0
+
+
+def _resumed(place: Path, origin: Origin | None) -> tuple[int, int]:
+    """How many rows and bytes there are to go on from."""
+    if origin is None or (journal := _read(place)) is None or journal.bytes > _part(place).stat().st_size:
+        _journal_path(place).unlink(missing_ok=True)
+        return 0, 0
+    if differences := origin.differences(journal.origin):
+        raise SettingError(
+            f"The {journal.rows:,} rows of a half-written {place.name} were made with "
+            f"{' and with '.join(differences)}; run as it was begun, or without --resume to start over."
+        )
+    return journal.rows, journal.bytes
 
 
 def _read(place: Path) -> _Journal | None:
@@ -152,11 +136,7 @@ def _journal_path(place: Path) -> Path:
 
 
 def _locked(part: Path, place: Path) -> int | None:
-    """The lock on a part, made if need be, that no other process writes meanwhile.
-
-    Raises:
-        SettingError: another one does.
-    """
+    """The lock on a part, which is made if need be, so that no other process writes it meanwhile."""
     while True:
         part.touch()
         try:

@@ -34,8 +34,7 @@ class HasTexts(Protocol):
     """Some texts that are predicted together."""
 
     @property
-    def texts(self) -> list[str]:
-        """The texts."""
+    def texts(self) -> list[str]: ...  # noqa: D102
 
 
 W = TypeVar("W", bound=HasTexts)
@@ -48,12 +47,6 @@ def probabilities_of(model: TextClassifier, texts: list[str]) -> NDArray[np.floa
     with without_cache():
         probabilities = model.predict_proba(list(places))
     return probabilities if len(places) == len(texts) else probabilities[[places[text] for text in texts]]
-
-
-def predict_here(model: TextClassifier, windows: Iterable[W]) -> Iterator[tuple[W, NDArray[np.float32]]]:
-    """Each window with its (n, k) probabilities."""
-    for window in windows:
-        yield window, probabilities_of(model, window.texts)
 
 
 class Processes:

@@ -16,7 +16,7 @@ from textgraft import progress
 from textgraft.errors import SettingError
 from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
-from textgraft.prediction.processes import Processes, Reopen, predict_here
+from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
 
@@ -46,6 +46,10 @@ class Prediction:
     probabilities: NDArray[np.float32]
     kept: dict[str, list[Any]]
 
+    def rows(self) -> Iterator[tuple[str | tuple[str, ...], float, list[float], str]]:
+        """Label or labels, its probability, that of each label, and text; row by row."""
+        return zip(self.labels, self.probability.tolist(), self.probabilities.tolist(), self.texts, strict=True)
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -66,12 +70,7 @@ def numbered(texts: Iterable[str]) -> Iterator[Texts]:
 
 
 def predict_stream(
-    model: TextClassifier,
-    stream: Iterable[Texts],
-    *,
-    jobs: int = 1,
-    reopen: Reopen | None = None,
-    after: int = 0,
+    model: TextClassifier, stream: Iterable[Texts], *, jobs: int = 1, reopen: Reopen | None = None, after: int = 0
 ) -> Generator[Prediction]:
     """Predicts a stream with no more than a few windows of some thousand texts in memory.
 
@@ -117,7 +116,7 @@ def _predictions(
                 progress.say(f"{jobs} jobs share {cores()} cores; more jobs than cores cost memory and win no time.")
             predicted = stack.enter_context(Processes(reopen, jobs)).predict(windows)
         else:
-            predicted = predict_here(model, windows)
+            predicted = ((window, probabilities_of(model, window.texts)) for window in windows)
         for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
             yield from window.apart(model, probabilities)
 
@@ -151,25 +150,17 @@ class _Window:
 
 def _windows(stream: Iterable[Texts], after: int) -> Iterator[_Window]:
     """Consecutive pieces of together at least ``TEXTS_AT_ONCE`` texts, but for the last; not those done before."""
-    read = 0
-    for parts in _gathered(stream):
-        size = sum(len(part.texts) for part in parts)
-        read += size
-        if read > after:
-            yield _Window(parts, max(0, after - (read - size)))
-
-
-def _gathered(stream: Iterable[Texts]) -> Iterator[list[Texts]]:
     parts: list[Texts] = []
-    texts = 0
+    start = end = 0
     for part in stream:
         parts.append(part)
-        texts += len(part.texts)
-        if texts >= TEXTS_AT_ONCE:
-            yield parts
-            parts, texts = [], 0
-    if parts:
-        yield parts
+        end += len(part.texts)
+        if end - start >= TEXTS_AT_ONCE:
+            if end > after:
+                yield _Window(parts, max(0, after - start))
+            parts, start = [], end
+    if parts and end > after:
+        yield _Window(parts, max(0, after - start))
 
 
 def describe(

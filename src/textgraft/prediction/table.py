@@ -19,6 +19,7 @@ from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
 from textgraft.prediction.writing import Layout, check_output, writing
+from textgraft.wording import notes_about
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -204,7 +205,8 @@ def _pieces(stream: TextStream, source: str | Path, keep: Sequence[str], notes: 
                 )
         if not said:
             said = len(stream.notes)
-            for note in stream.notes:
-                progress.say(f"{source}: {note}")
+            for line in notes_about(str(source), stream.notes):
+                progress.say(line)
         yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in keep})
-    notes.extend(f"{source}: {note}" for note in stream.notes[said:])
+    if late := notes_about(str(source), stream.notes[said:]):
+        notes.append("\n".join(late))

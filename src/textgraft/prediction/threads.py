@@ -22,8 +22,7 @@ PATIENCE = 1.0  # seconds for a reader to notice that nobody listens; one that w
 class Channel(Generic[T]):
     """A bounded queue between two threads that each notice at once when the other fails or leaves."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._changed = threading.Condition()
         self._ended = self._left = False
@@ -36,7 +35,7 @@ class Channel(Generic[T]):
             BaseException: what the other thread failed with.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._left or self._error or len(self._items) < self._most)
+            self._changed.wait_for(lambda: self._left or self._error or len(self._items) < WAITING)
             self.check()
             if not self._left:
                 self._items.append(item)
@@ -55,22 +54,12 @@ class Channel(Generic[T]):
                 self._changed.notify_all()
             yield item
 
-    def end(self) -> None:
-        """No more items will come."""
+    def end(self, error: BaseException | None = None, *, left: bool = False) -> None:
+        """No more items will come, or, with ``left``, be taken; or one side cannot go on, and the other raises why."""
         with self._changed:
             self._ended = True
-            self._changed.notify_all()
-
-    def fail(self, error: BaseException) -> None:
-        """One side cannot go on; the other raises ``error``."""
-        with self._changed:
-            self._error = error
-            self._changed.notify_all()
-
-    def leave(self) -> None:
-        """One side is no longer interested; the other stops."""
-        with self._changed:
-            self._left = True
+            self._left |= left
+            self._error = error or self._error
             self._changed.notify_all()
 
     def check(self) -> None:
@@ -80,13 +69,13 @@ class Channel(Generic[T]):
 
 
 @contextmanager
-def ahead(items: Iterable[T], most: int = WAITING) -> Iterator[Iterator[T]]:
-    """The items, taken by a thread up to ``most`` before they are asked for; it stops when the block ends.
+def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """The items, taken by a thread up to two before they are asked for; it stops when the block ends.
 
     Raises:
         BaseException: what ``items`` raises, as soon as the next item is asked for.
     """
-    channel: Channel[T] = Channel(most)
+    channel: Channel[T] = Channel()
 
     def read() -> None:
         for item in items:
@@ -98,20 +87,20 @@ def ahead(items: Iterable[T], most: int = WAITING) -> Iterator[Iterator[T]]:
     try:
         yield iter(channel)
     finally:
-        channel.leave()
+        channel.end(left=True)
         thread.join(PATIENCE)
 
 
 @contextmanager
-def behind(take: Callable[[T], object], most: int = WAITING) -> Iterator[Callable[[T], object]]:
-    """A function that has a thread call ``take``, in order, with up to ``most`` items waiting.
+def behind(take: Callable[[T], object]) -> Iterator[Callable[[T], object]]:
+    """A function that has a thread call ``take``, in order, with up to two items waiting.
 
     When the block ends well, all of them have been taken; when it does not, those that wait are dropped.
 
     Raises:
         BaseException: what ``take`` raises, in the next call or at the end of the block.
     """
-    channel: Channel[T] = Channel(most)
+    channel: Channel[T] = Channel()
 
     def write() -> None:
         for item in channel:
@@ -124,7 +113,7 @@ def behind(take: Callable[[T], object], most: int = WAITING) -> Iterator[Callabl
         thread.join()
         channel.check()
     finally:
-        channel.leave()
+        channel.end(left=True)
         thread.join()
 
 
@@ -133,7 +122,7 @@ def _start(channel: Channel[T], work: Callable[[], None]) -> threading.Thread:
         try:
             work()
         except BaseException as error:
-            channel.fail(error)
+            channel.end(error)
 
     # What is said in the thread is heard by the listener of the caller.
     thread = threading.Thread(target=copy_context().run, args=(guarded,), name="textgraft", daemon=True)

@@ -1,24 +1,62 @@
-"""Predictions to a file or to standard output; a file appears whole, or is gone on with after an interruption."""
+"""Predictions as CSV, TSV, JSON Lines or Parquet, chunk by chunk, to a file or to standard output.
+
+A file appears whole, or is gone on with after an interruption.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from textgraft.errors import SettingError
-from textgraft.prediction.formats import DelimitedWriter, Layout, LinesWriter, ParquetWriter, Writer
+from textgraft.errors import DataError, SettingError
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
+from textgraft.task import Task
 
-__all__ = ["Layout", "Output", "check_output", "writing"]
+if TYPE_CHECKING:
+    import pyarrow
 
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns are written.
+
+    Attributes:
+        task: of the model.
+        every: the probability of every label too.
+        with_file: the file of each row too, for when there are several.
+    """
+
+    task: Task
+    every: bool = False
+    with_file: bool = False
+
+    def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
+        """The columns of one chunk by name: (file,) row, those of the input, text, label, probability, each label."""
+        columns: dict[str, Sequence[Any]] = {}
+        if self.with_file:
+            columns["file"] = [prediction.file] * len(prediction.texts)
+        columns["row"] = list(prediction.numbers)
+        labels = list(map(";".join, prediction.labels)) if self.task.multi_label else prediction.labels
+        predicted = {"text": prediction.texts, "label": labels, "probability": _rounded(prediction.probability)}
+        if self.every:
+            shares = zip(self.task.labels, prediction.probabilities.T, strict=True)
+            predicted |= {f"p({label})": _rounded(column) for label, column in shares}
+        # A column of the input that is called like one of ours stays, under another name.
+        taken = columns.keys() | predicted.keys()
+        columns |= {f"input.{name}" if name in taken else name: values for name, values in prediction.kept.items()}
+        return columns | predicted
 
 
 @dataclass(frozen=True)
@@ -43,12 +81,12 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
     process was killed.
 
     Raises:
-        SettingError: an ending that says no known format, or one that cannot be gone on with; a folder that is not
-            there; another process that writes the file; or what is there to go on with has another origin.
+        SettingError: see ``check_output``; another process writes the file; or what is there to go on with has another
+            origin.
     """
     if path is None:
         # In the caller's thread: one that waits for a pipe that nobody reads could not be stopped.
-        writer: Writer = DelimitedWriter(sys.stdout, layout)
+        writer: _Writer = _Delimited(sys.stdout, layout)
         yield Output(writer.write)
         writer.close()
         return
@@ -63,15 +101,6 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
         with behind(write) as put:
             yield Output(put, part.rows)
         writer.close()
-
-
-def _writer(form: str, part: PartFile, layout: Layout) -> Writer:
-    if form == "parquet":
-        return ParquetWriter(part.path, layout)
-    file = TextIOWrapper(part.file, encoding="utf-8", newline="")
-    if form == "jsonl":
-        return LinesWriter(file, layout)
-    return DelimitedWriter(file, layout, form, header_written=part.rows > 0)
 
 
 def check_output(path: Path, *, resume: bool = False) -> str:
@@ -89,10 +118,9 @@ def check_output(path: Path, *, resume: bool = False) -> str:
     if form is None:
         raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {path.name!r}.")
     if resume and form == "parquet":
-        others = [ending for ending, form in ENDINGS.items() if form != "parquet"]
         raise SettingError(
             f"A half-written Parquet file cannot be gone on with; with --resume, --output must end in "
-            f"{', '.join(others)}; got {path.name!r}."
+            f"{', '.join(ending for ending in ENDINGS if ending != '.parquet')}; got {path.name!r}."
         )
     if not path.absolute().parent.is_dir():
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
@@ -103,3 +131,116 @@ def check_output(path: Path, *, resume: bool = False) -> str:
 
         import_pyarrow("Writing Parquet")
     return form
+
+
+class _Writer(Protocol):
+    """Takes predictions in order; ``flush`` hands on what is held back, and after ``close`` the file is whole."""
+
+    def write(self, prediction: Prediction) -> None: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def _writer(form: str, part: PartFile, layout: Layout) -> _Writer:
+    if form == "parquet":
+        return _Parquet(part.path, layout)
+    file = TextIOWrapper(part.file, encoding="utf-8", newline="")
+    if form == "jsonl":
+        return _Lines(file, layout)
+    return _Delimited(file, layout, "\t" if form == "tsv" else ",", header_written=part.rows > 0)
+
+
+class _Delimited:
+    """CSV, or TSV, with a header."""
+
+    def __init__(self, file: TextIO, layout: Layout, delimiter: str = ",", *, header_written: bool = False) -> None:
+        self.flush = self.close = file.flush
+        self._rows = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        self._layout = layout
+        self._header_written = header_written
+
+    def write(self, prediction: Prediction) -> None:
+        columns = self._layout.columns(prediction)
+        if not self._header_written:
+            self._rows.writerow(columns)
+            self._header_written = True
+        self._rows.writerows(zip(*columns.values(), strict=True))
+
+
+class _Lines:
+    """JSON Lines; labels of a multi-label task as a list, all probabilities as an object."""
+
+    def __init__(self, file: TextIO, layout: Layout) -> None:
+        self.flush = self.close = file.flush
+        self._file = file
+        self._layout = layout
+
+    def write(self, prediction: Prediction) -> None:
+        task = self._layout.task
+        columns = replace(self._layout, every=False).columns(prediction)
+        for i, row in enumerate(zip(*columns.values(), strict=True)):
+            # NaN is no JSON.
+            item = {name: None if v != v else v for name, v in zip(columns, row, strict=True)}  # noqa: PLR0124
+            if task.multi_label:
+                del item["label"]
+                item["labels"] = list(prediction.labels[i])
+            if self._layout.every:
+                item["probabilities"] = dict(zip(task.labels, _rounded(prediction.probabilities[i]), strict=True))
+            self._file.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
+
+
+class _Parquet:
+    """Parquet, a row group per chunk; the types are those of the first chunk."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path = path
+        self._layout = layout
+        self._writer: Any = None
+
+    def write(self, prediction: Prediction) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = self._layout.columns(prediction)
+        if self._writer is None:
+            table: pyarrow.Table = pa.table({name: _arrow(values) for name, values in columns.items()})
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        schema = self._writer.schema
+        try:
+            arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(
+                f"A kept column changes its type between rows {prediction.numbers[0]:,} and "
+                f"{prediction.numbers[-1]:,} of {prediction.file} ({error}); Parquet columns have one type. Write CSV "
+                "or JSON Lines, or keep other columns."
+            ) from None
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+    def flush(self) -> None:
+        """A Parquet file is not gone on with."""
+
+    def close(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._writer is None:
+            empty = {"row": pa.int64(), "text": pa.string(), "label": pa.string(), "probability": pa.float64()}
+            pq.write_table(pa.schema(list(empty.items())).empty_table(), self._path)
+        else:
+            self._writer.close()
+
+
+def _arrow(values: Sequence[Any]) -> pyarrow.Array:
+    """An Arrow array; a column that is all empty so far, or of several types, is one of strings."""
+    import pyarrow as pa
+
+    try:
+        array = pa.array(list(values))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values])
+    return array.cast(pa.string()) if pa.types.is_null(array.type) else array
+
+
+def _rounded(values: Any) -> list[float]:
+    """Six digits: what float32 holds, without its tail."""
+    return [round(float(value), 6) for value in values]

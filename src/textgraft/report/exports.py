@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from textgraft.evaluation.parity import Parity
+from textgraft.evaluation.parity import Attempt
 from textgraft.report.evaluation import metric_name
 from textgraft.report.section import Section
 from textgraft.wording import decimal, megabytes, percent
-
-
-class Attempt(Protocol):
-    """One recipe and how its export answered; see ``textgraft.artifact.attempts``."""
-
-    @property
-    def recipe(self) -> str: ...  # noqa: D102
-    @property
-    def size(self) -> int: ...  # noqa: D102
-    @property
-    def parity(self) -> Parity | None: ...  # noqa: D102
-    @property
-    def fault(self) -> str | None: ...  # noqa: D102
 
 
 def attempts_section(attempts: Sequence[Attempt], use: str) -> Section:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from html import escape
@@ -12,6 +11,7 @@ from string import Template
 
 from textgraft.errors import SettingError
 from textgraft.report.section import Report, Section
+from textgraft.whole import whole_file
 
 INTERVAL = re.compile(r"(\S+) (\[\S+, \S+\])")
 
@@ -42,13 +42,8 @@ def write(report: Report, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as part:
         part.write_text(page(report), "utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _section(section: Section) -> str:

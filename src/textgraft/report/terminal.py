@@ -1,8 +1,9 @@
-"""Reports on standard output."""
+"""Reports on standard output, and as plain text."""
 
 from __future__ import annotations
 
 import sys
+from io import StringIO
 
 from rich import box
 from rich.console import Console
@@ -11,10 +12,22 @@ from rich.text import Text
 
 from textgraft.report.section import Report, Section
 
+WIDTH = 160  # columns, where there is no terminal
+
 
 def show(report: Report) -> None:
     """Prints a report; 160 columns wide where standard output is not a terminal."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    _print(report, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
+
+
+def as_text(report: Report) -> str:
+    """What ``show`` prints where there is no terminal."""
+    written = StringIO()
+    _print(report, Console(file=written, highlight=False, width=WIDTH, force_terminal=False))
+    return "\n".join(line.rstrip() for line in written.getvalue().strip().splitlines())
+
+
+def _print(report: Report, console: Console) -> None:
     _print_title(console, report.title)
     for section in report.sections:
         if section.is_empty:

@@ -9,11 +9,19 @@ import numpy as np
 
 from textgraft.errors import ArtifactError
 from textgraft.extras import library
-from textgraft.hardware import threads
+from textgraft.hardware import BELOW_AVX512, onednn_limit, threads
 from textgraft.runtimes.onnx_runtime import unreadable
 from textgraft.runtimes.running import FileRuntime, Floats, Ids, whole
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+
+def has_bf16() -> bool:
+    """Whether the processor multiplies bf16, and OpenVINO may do so."""
+    openvino = library("openvino", "Running a model with OpenVINO", "openvino")
+    capable = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    # It knows of no such limit, and finds nothing that computes what it then asks for.
+    return capable and onednn_limit() not in (*BELOW_AVX512, "AVX2_VNNI", "AVX2_VNNI_2")
 
 
 class OpenVinoRuntime(FileRuntime):
@@ -44,7 +52,7 @@ class OpenVinoRuntime(FileRuntime):
         openvino = library("openvino", "Running a model with OpenVINO", "openvino")
 
         core = openvino.Core()
-        self._bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self._bf16 = has_bf16()
         # What an int8 network leaves unquantised is computed in bf16 where the processor has it: with a third of the
         # layers left out, fp32 would cost what int8 brings.
         rest = ("bf16" if self._bf16 else "fp32") if self.precision == "int8" else self.precision

@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 from textgraft import progress
 from textgraft.encoders import resolve
 from textgraft.encoders.encoder import load_encoder
-from textgraft.encoders.graphs import logits_graph, vectors_graph
+from textgraft.encoders.graphs import vectors_graph
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import ExportError, SettingError
-from textgraft.finetuning.loading import load_with_head
-from textgraft.recurrent.onnx_graph import RecurrentGraph
 from textgraft.runtimes import open_runtime, padded_batches
 from textgraft.runtimes.conversion import Recipe, convert, recipes
-from textgraft.runtimes.conversion.recipes import openvino_has_bf16
 from textgraft.runtimes.conversion.sensitivity import most_sensitive
-from textgraft.task import Task
+from textgraft.runtimes.openvino_runtime import has_bf16
 
-from ...encoders.families import save_family
+from .networks import batches
 
 pytest.importorskip("torch")
 for needed in ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"):
@@ -31,42 +28,6 @@ for needed in ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"):
 
 Ids = NDArray[np.int64]
 LAYERS = {"bert.encoder.layer.0", "bert.encoder.layer.1", "bert.encoder.layer.2"}
-
-
-def batches(seed: int = 0, count: int = 4) -> list[tuple[Ids, Ids]]:
-    rng = np.random.default_rng(seed)
-    found = []
-    for length in range(5, 5 + count):
-        mask = (np.arange(length) < rng.integers(1, length + 1, (6, 1))).astype(np.int64)
-        found.append((rng.integers(5, 15, (6, length)) * mask, mask))
-    return found
-
-
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bert")
-    save_family("bert", folder / "encoder")
-    network = load_with_head(resolve(str(folder / "encoder")), Task(("a", "b", "c")), 0)
-    logits_graph(network, 0, "bert").write_onnx(folder / "graph.onnx")
-    return folder / "graph.onnx"
-
-
-@pytest.fixture
-def recurrent(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    rng = np.random.default_rng(0)
-    cell, gates = request.param, {"gru": 3, "lstm": 4}[request.param]
-    shapes = {
-        "embedding": (3000, 32),
-        "layers.0.input": (2, gates * 16, 32),
-        "layers.0.recurrent": (2, gates * 16, 16),
-        "layers.0.input_bias": (2, gates * 16),
-        "layers.0.recurrent_bias": (2, gates * 16),
-        "head.weight": (3, 32),
-        "head.bias": (3,),
-    }
-    tensors = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
-    RecurrentGraph(tensors, cell=cell, layers=1, pooling="mean").write_onnx(tmp_path / "graph.onnx")
-    return tmp_path / "graph.onnx"
 
 
 def outputs(folder: Path, recipe: Recipe, files: tuple[str, ...], on: list[tuple[Ids, Ids]]) -> NDArray[np.float32]:
@@ -178,7 +139,7 @@ def test_the_layer_whose_weights_lie_worst_for_int8_is_ranked_first(graph: Path,
 def test_bf16_is_for_openvino_on_processors_that_have_it(graph: Path) -> None:
     with pytest.raises(ExportError, match=r"no bf16 on CPUs.*openvino"):
         recipes("onnx", "bf16", graph, [])
-    if openvino_has_bf16():
+    if has_bf16():
         assert [recipe.name for recipe in recipes("openvino", "bf16", graph, [])] == ["bf16", "fp32"]
     else:
         with pytest.raises(ExportError, match="no instructions for bf16"):

@@ -11,6 +11,7 @@ from textgraft import progress
 from textgraft.errors import ExportError
 from textgraft.runtimes.conversion.libraries import library, quiet
 from textgraft.runtimes.conversion.recipe import Batches, Recipe
+from textgraft.runtimes.conversion.smoothing import STRENGTH
 from textgraft.whole import scratch_folder
 
 
@@ -61,7 +62,9 @@ def quantised(model: Any, recipe: Recipe, batches: Batches) -> Any:
                 ignored_scope=nncf.IgnoredScope(
                     names=[] if recipe.full_range else unweighted_products(model), patterns=patterns
                 ),
-                advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=fix),
+                advanced_parameters=nncf.AdvancedQuantizationParameters(
+                    overflow_fix=fix, smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=STRENGTH)
+                ),
             )
     except Exception as error:  # its exceptions have no common base but Exception
         raise ExportError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from textgraft.errors import ExportError, SettingError, did_you_mean
 from textgraft.runtimes.conversion.libraries import library
 from textgraft.runtimes.conversion.recipe import Batches, Recipe
+from textgraft.runtimes.openvino_runtime import has_bf16
 
 RUNTIMES = ("onnx", "openvino")
 PRECISIONS = ("fp32", "bf16", "int8")
@@ -44,7 +45,7 @@ def recipes(
         raise ExportError(
             "ONNX Runtime has no bf16 on CPUs; take the runtime 'openvino' for bf16, or the precision 'int8' or 'fp32'."
         )
-    if precision == "bf16" and not openvino_has_bf16():
+    if precision == "bf16" and not has_bf16():
         raise ExportError("This processor has no instructions for bf16; take the precision 'int8' or 'fp32'.")
     if precision != "int8":
         return iter([Recipe(runtime, name) for name in dict.fromkeys((precision, "fp32"))])
@@ -76,16 +77,10 @@ def _int8(runtime: str, graph: Path, batches: Batches, recurrent: bool, full_ran
         ranked = most_sensitive(graph, batches)
         for count in sorted({round(len(ranked) / 4), round(len(ranked) / 2)} - {0}):
             yield replace(static, skipped=tuple(sorted(ranked[:count], key=_by_number)))
-    if runtime == "openvino" and openvino_has_bf16():
+    if runtime == "openvino" and has_bf16():
         yield Recipe(runtime, "bf16")
     yield Recipe(runtime, "fp32")
 
 
 def _by_number(layer: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", layer)]
-
-
-def openvino_has_bf16() -> bool:
-    """Whether the processor multiplies bf16, as OpenVINO sees it."""
-    openvino = library("openvino", "Exporting to OpenVINO")
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -19,7 +19,7 @@ from textgraft import progress
 from textgraft.runtimes.conversion.libraries import library, quiet
 from textgraft.runtimes.conversion.recipe import Batches
 
-STRENGTH = 0.7  # how much of an outlier moves into the weights; 0.5 to 0.9 do about as well
+STRENGTH = 0.7  # how much of an outlier moves into the weights; 0.5 to 0.9 do about as well in full range
 
 Maxima = Mapping[str, NDArray[np.float32]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from textgraft.errors import BadRow, BadRowsError, SettingError, did_you_mean, listed
 
@@ -13,6 +14,7 @@ FORMATS = ("csv", "json", "parquet", "arrow", "excel", "sqlite", "datasets", "fo
 """The formats by name; ``csv`` stands for everything delimited and ``json`` for JSON Lines and JSON arrays."""
 
 _OTHER_NAMES = {"tsv": "csv", "txt": "csv", "jsonl": "json", "ndjson": "json", "feather": "arrow", "xlsx": "excel"}
+T = TypeVar("T")
 _MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
 
 
@@ -149,20 +151,15 @@ class Reading:
 
     def chunks(self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[Chunk]:
         """Chunks of numbered rows that all have one value per name."""
-        numbers: list[int] = []
-        values: list[Sequence[Any]] = []
-        for number, row in rows:
-            numbers.append(number)
-            values.append(row)
-            if len(values) == self.rows_per_chunk:
-                yield Chunk(_columns(names, values), file, numbers)
-                numbers, values = [], []
-        if values:
-            yield Chunk(_columns(names, values), file, numbers)
+        for numbers, values in self.batches(rows):
+            columns = {name: list(column) for name, column in zip(names, zip(*values, strict=True), strict=True)}
+            yield Chunk(columns, file, numbers)
 
-
-def _columns(names: Sequence[str], rows: list[Sequence[Any]]) -> dict[str, list[Any]]:
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    def batches(self, rows: Iterable[tuple[int, T]]) -> Iterator[tuple[list[int], list[T]]]:
+        """Numbered rows as lists of numbers and of rows, as many as a chunk may have."""
+        iterator = iter(rows)
+        while part := list(islice(iterator, self.rows_per_chunk)):
+            yield [number for number, _ in part], [row for _, row in part]
 
 
 def is_missing(value: Any) -> bool:

@@ -36,7 +36,9 @@ def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         else:
             opened = pa.ipc.open_stream(source)
             batches = iter(opened)
-        yield from batch_chunks(_sliced(batches, reading.rows_per_chunk), opened.schema, file.name)
+        n = reading.rows_per_chunk
+        parts = (batch.slice(start, n) for batch in batches for start in range(0, batch.num_rows, n))
+        yield from batch_chunks(parts, opened.schema, file.name)
 
 
 def read_saved(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
@@ -57,10 +59,9 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     done = 0
     for batch in batches:
         if batch.num_rows:
-            columns = {
-                name: named(column.to_pylist(), classes.get(name))
-                for name, column in zip(names, batch.columns, strict=True)
-            }
+            columns = {name: column.to_pylist() for name, column in zip(names, batch.columns, strict=True)}
+            for name in classes.keys() & columns.keys():
+                columns[name] = [_named(value, classes[name]) for value in columns[name]]
             yield Chunk(columns, file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
 
@@ -74,14 +75,8 @@ def class_names(schema: Any) -> Names:
     return {name: names for name, feature in features.items() if (names := _feature_names(feature))}
 
 
-def named(values: list[Any], names: list[str] | None) -> list[Any]:
-    """The names of class numbers, or of lists of them; -1 is no label."""
-    if names is None:
-        return values
-    return [_named(value, names) for value in values]
-
-
 def _named(value: Any, names: list[str]) -> Any:
+    """The name of a class number, or those of a list of them; -1 is no label."""
     if isinstance(value, list):
         return [names[item] for item in value if item is not None and item >= 0]
     return None if value is None or value < 0 else names[value]
@@ -110,18 +105,11 @@ def _saved_files(name: str, folder: Path, reading: Reading) -> Iterator[Chunk]:
 
 
 def _json(path: Path, name: str) -> dict[str, Any]:
+    wrong = f"{name} is not a folder that `datasets` saved: {path.name}"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{name} is not a folder that `datasets` saved: {path.name} cannot be read ({error})."
-        ) from None
+        raise DataError(f"{wrong} cannot be read ({error}).") from None
     if not isinstance(content, dict):
-        raise DataError(f"{name} is not a folder that `datasets` saved: {path.name} does not hold an object.")
+        raise DataError(f"{wrong} does not hold an object.")
     return content
-
-
-def _sliced(batches: Iterable[Any], size: int) -> Iterator[Any]:
-    for batch in batches:
-        for start in range(0, batch.num_rows, size):
-            yield batch.slice(start, size)

@@ -93,7 +93,8 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
     """
     profiles = [profile(name, values) for name, values in table.items() if name not in exclude]
     strings = [p for p in profiles if p.kind == "string" and p.filled >= 0.2]
-    usable = [p for p in strings if _is_textual(p.name) or not (p.is_key or p.moment or _names_label(p.name))]
+    others = {p.name for p in strings if p.is_key or p.moment or _is_label(p.name) or _is_topic(p.name)}
+    usable = [p for p in strings if p.name not in others or _is_textual(p.name)]
     for is_named in (_is_text, _is_textual, _ends_in_text):
         named = [p for p in usable if is_named(p.name)]
         if named:
@@ -126,8 +127,8 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
     Raises:
         DataError: no column looks like a label, or two do equally.
     """
-    others = (name for name in table if name not in exclude and name not in texts)
-    profiles = [p for p in (profile(name, table[name]) for name in others) if p.kind != "empty"]
+    others = [profile(name, values) for name, values in table.items() if name not in exclude and name not in texts]
+    profiles = [p for p in others if p.kind != "empty"]
     binary = [p for p in profiles if p.binary and not names.is_about(p.name)]
     for tier, (is_named, sure) in enumerate(((_is_label, True), (_is_topic, False), (_holds_label, False))):
         named = [p for p in profiles if is_named(p.name) and (sure or (p.is_categorical and not p.is_key))]
@@ -137,16 +138,8 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
             return _only(table, named, "named so")
     if len(binary) > 1:
         return Found(tuple(p.name for p in binary), "one per label")
-    candidates = [
-        p
-        for p in profiles
-        if p.is_categorical
-        and not p.is_key
-        and not p.moment
-        and not names.is_moment(p.name)
-        and p.name
-        and names.whole(p.name) not in names.SPLIT
-    ]
+    recurring = [p for p in profiles if p.name and p.is_categorical and not (p.is_key or p.moment)]
+    candidates = [p for p in recurring if not names.is_moment(p.name) and names.whole(p.name) not in names.SPLIT]
     if not candidates:
         raise DataError(
             f"No column looks like a label beside the text {listed(map(repr, texts))}; there {_are(table)}. "
@@ -209,7 +202,11 @@ def _is_textual(name: str) -> bool:
 
 
 def _ends_in_text(name: str) -> bool:
-    return bool(names.TEXT.intersection(names.words(name)[-1:]))
+    return _ends_in(name, names.TEXT)
+
+
+def _ends_in(name: str, known: frozenset[str]) -> bool:
+    return bool(known.intersection(names.words(name)[-1:]))
 
 
 def _is_label(name: str) -> bool:
@@ -227,10 +224,6 @@ def _holds_label(name: str) -> bool:
     return bool((names.LABEL | names.TOPIC).intersection((*parts[:1], *parts[-1:])))
 
 
-def _names_label(name: str) -> bool:
-    return _is_label(name) or _is_topic(name)
-
-
 def _longest(candidates: list[Profile], times: float) -> Profile:
     """The candidate whose cells are ``times`` as long as the next one's."""
     by_length = sorted(candidates, key=lambda p: -p.characters)
@@ -246,12 +239,8 @@ def _longest(candidates: list[Profile], times: float) -> Profile:
 
 def _with_title(body: Profile, usable: Sequence[Profile], why: str) -> Found:
     """The body, after its title if there is one."""
-
-    def ends_in(name: str, known: frozenset[str]) -> bool:
-        return bool(known.intersection(names.words(name)[-1:]))
-
-    titles = [p for p in usable if ends_in(p.name, names.TITLE) and p is not body]
-    if len(titles) == 1 and ends_in(body.name, names.BODY):
+    titles = [p for p in usable if _ends_in(p.name, names.TITLE) and p is not body]
+    if len(titles) == 1 and _ends_in(body.name, names.BODY):
         return Found((titles[0].name, body.name), "a title and its text, joined")
     return Found((body.name,), f"{why}; about {body.characters:.0f} characters on average")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -31,9 +32,7 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         sample = [record.fields for record in islice(found, _SAMPLE) if not record.reason]
     if not sample:
         reading.report.remarks.append(f"{file.name} is empty.")
-    header = options.header
-    if header is None:
-        header = bool(sample) and has_header(sample, reading.expect)
+    header = bool(sample) and has_header(sample, reading.expect) if options.header is None else options.header
     width = len(sample[0]) if header and sample else _width(sample)
     with _open(file, decoding, newline, dialect) as found:
         first = next((record for record in found if not record.reason), None) if header else None
@@ -55,10 +54,9 @@ def _rows(
     """Numbered rows of ``width`` fields; others are reported."""
     number = 0
     for line, fields, reason in found:
-        if len(fields) == width:
-            if header:
-                header = False
-                continue
+        if len(fields) == width and header:
+            header = False
+        elif len(fields) == width:
             number += 1
             yield number, fields
         elif reason or len(fields) > 1 or fields[0].strip():
@@ -81,5 +79,5 @@ def _find_newline(file: SourceFile, decoding: Decoding) -> str:
 
 
 def _width(sample: list[list[str]]) -> int:
-    widths = [len(fields) for fields in sample]
-    return max(set(widths), key=lambda width: (widths.count(width), width), default=1)
+    widths = Counter(map(len, sample))
+    return max(widths, key=lambda width: (widths[width], width), default=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 from textgraft.data.tables.records import NO_DELIMITER, Dialect, Lines, records
 
@@ -73,8 +73,7 @@ def tally(sample: list[str], cut: bool, dialect: Dialect, width: int | None = No
 
 def _take(lines: Iterator[str]) -> tuple[list[str], bool]:
     """The lines of one window, and whether there may be more after them."""
-    taken: list[str] = []
-    characters = 0
+    taken, characters = [], 0
     for line in lines:
         taken.append(line)
         characters += len(line)
@@ -86,7 +85,7 @@ def _take(lines: Iterator[str]) -> tuple[list[str], bool]:
 def _find_delimiter(sample: list[str], cut: bool, suffix: str, quoting: bool | None) -> str:
     order = _PREFERRED.get(suffix, _DELIMITERS)
     # A small sample tells a delimiter as well as a large one; only quotes may need more.
-    few = list(islice(sample, 2_000))
+    few = sample[:2_000]
     cut = cut or len(few) < len(sample)
     modes = (True, False) if quoting is None else (quoting,)
     best, key = NO_DELIMITER, (0.3 if suffix in (".csv", ".tsv", ".tab", ".psv", ".ssv") else 0.8, 1, 0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -48,8 +46,7 @@ def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
     """
     head = read_head(file)
     mark = next((encoding for bytes_, encoding in _MARKS if head.startswith(bytes_)), None)
-    if reading.options.encoding is not None:
-        encoding = reading.options.encoding
+    if (encoding := reading.options.encoding) is not None:
         same = codecs.lookup(encoding).name == "utf-8" and mark == "utf-8-sig"
         return Decoding("utf-8-sig" if same else encoding, checked=True)
     if mark is not None:
@@ -70,14 +67,9 @@ def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
     return Decoding("cp1252" if windows else "latin-1")
 
 
-@contextmanager
-def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> Iterator[TextIO]:
+def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> TextIO:
     """The file as text, whose lines end with ``newline`` and keep their end."""
-    with (
-        file.open() as stream,
-        io.TextIOWrapper(stream, decoding.encoding, "surrogateescape", newline=newline) as text,
-    ):
-        yield text
+    return io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline)
 
 
 def undecoded(line: str) -> bool:

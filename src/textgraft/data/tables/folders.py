@@ -32,7 +32,9 @@ def read_folder(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 
 
 def _classes(root: SourceFile, folder: Path, more: dict[str, list[str]], reading: Reading) -> Iterator[Chunk]:
-    _mention_others(root, folder, reading)
+    beside = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    if beside:
+        reading.report.remarks.append(f"Files beside the class folders of {root.name} are not read: {listed(beside)}.")
     for group in _folders(folder):
         for path in _files(group):
             yield from _one(root, path, {"label": [group.name], **more}, reading)
@@ -66,12 +68,6 @@ def _one(root: SourceFile, path: Path, more: dict[str, list[str]], reading: Read
         reading.report.bad(name, 1, "it is not a text file in the encoding that is expected")
         return
     yield Chunk({"text": [text], **more}, name, (0,))
-
-
-def _mention_others(root: SourceFile, folder: Path, reading: Reading) -> None:
-    beside = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    if beside:
-        reading.report.remarks.append(f"Files beside the class folders of {root.name} are not read: {listed(beside)}.")
 
 
 def _folders(folder: Path) -> list[Path]:

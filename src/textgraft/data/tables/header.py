@@ -19,8 +19,7 @@ def has_header(rows: Sequence[Sequence[str]], expect: Sequence[str] = ()) -> boo
     Names that the caller expects decide. Else the first row must look like names (distinct, short, not numbers), and
     either hold a name that tables of texts have, or differ from what stands below it.
     """
-    first = [cell.strip() for cell in rows[0]]
-    rest = rows[1:]
+    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if any(name in first for name in expect):
         return True
     named = [cell for cell in first if cell]
@@ -31,7 +30,7 @@ def has_header(rows: Sequence[Sequence[str]], expect: Sequence[str] = ()) -> boo
     below = [[row[i].strip() for row in rest if len(row) > i] for i in range(len(first))]
     if any(cell and cell in column for cell, column in zip(first, below, strict=True)):
         return False
-    if any(is_known(cell) or (len(first) > 1 and _is_one_word_id(cell)) for cell in named):
+    if any(is_known(cell) or (len(first) > 1 and " " not in cell and is_identifier(cell)) for cell in named):
         return True
     if expect and all(is_position(name) for name in expect):
         return False
@@ -60,10 +59,6 @@ def column_names(first: Sequence[str] | None, width: int, file: str) -> list[str
     return names
 
 
-def _is_one_word_id(cell: str) -> bool:
-    return " " not in cell and is_identifier(cell)
-
-
 def _vote(cell: str, below: Sequence[str]) -> int:
     """1 if a cell differs from its column as a name does from values, -1 if it is one of its kind, else 0."""
     values = [value for value in below if value]
@@ -74,6 +69,4 @@ def _vote(cell: str, below: Sequence[str]) -> int:
     mean = fmean(map(len, values))
     if mean >= 20:
         return 1 if len(cell) < 0.3 * mean and len(cell.split()) <= 3 else -1
-    if len(values) >= 8 and len(set(values)) <= len(values) / 3:
-        return 1
-    return 0
+    return int(len(values) >= 8 and len(set(values)) <= len(values) / 3)

@@ -24,11 +24,12 @@ def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     with open_text(file, decoding) as text:
         head = text.read(1 << 16).lstrip()
     with open_text(file, decoding) as text:
-        if head.startswith("[") or (head.startswith("{") and _spans_lines(head)):
+        if head.startswith("[") or head.partition("\n")[0].strip() == "{":  # an array, or one object over many lines
             items = _array(text.read(), file, reading)
         else:
             items = _lines(text, file, reading, decoding.checked)
-        yield from _chunks(items, file.name, reading.rows_per_chunk)
+        for numbers, objects in reading.batches(items):
+            yield Chunk(by_column(objects), file.name, numbers)
 
 
 def _lines(text: Any, file: SourceFile, reading: Reading, checked: bool) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -67,28 +68,6 @@ def _as_object(item: Any) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise ValueError(f"it is not an object of columns and values but {json.dumps(item)[:40]}")
     return item
-
-
-def _spans_lines(head: str) -> bool:
-    """Whether a file that begins with a brace is one object over many lines."""
-    try:
-        json.loads(head.split("\n", 1)[0])
-    except json.JSONDecodeError:
-        return head.split("\n", 1)[0].strip() == "{"
-    return False
-
-
-def _chunks(items: Iterator[tuple[int, dict[str, Any]]], file: str, size: int) -> Iterator[Chunk]:
-    numbers: list[int] = []
-    objects: list[dict[str, Any]] = []
-    for number, item in items:
-        numbers.append(number)
-        objects.append(item)
-        if len(objects) == size:
-            yield Chunk(by_column(objects), file, numbers)
-            numbers, objects = [], []
-    if objects:
-        yield Chunk(by_column(objects), file, numbers)
 
 
 def by_column(objects: list[dict[str, Any]]) -> dict[str, list[Any]]:

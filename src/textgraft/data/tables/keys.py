@@ -84,12 +84,7 @@ def _number(value: Any) -> float:
 
 
 def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day)
-    elif isinstance(value, str):
-        moment = datetime.fromisoformat(value.strip())
-    else:
+    if not isinstance(value, (date, str)):
         raise TypeError
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

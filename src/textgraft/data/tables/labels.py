@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,7 @@ class Labels:
 
 
 def read_labels(
-    columns: Mapping[str, Sequence[Any]],
-    rows: Rows,
-    *,
-    shape: LabelShape | None = None,
-    delimiter: str | None = None,
+    columns: Mapping[str, Sequence[Any]], rows: Rows, *, shape: LabelShape | None = None, delimiter: str | None = None
 ) -> Labels:
     """The labels of n rows.
 
@@ -69,10 +66,8 @@ def label_names(cells: Sequence[Any]) -> list[str | None]:
     """The name in each cell, None where there is none; integers written as ``1.0`` become ``"1"``."""
     names = [None if is_missing(cell) else str(cell).strip() or None for cell in cells]
     integers = {name: _INTEGER.fullmatch(name) for name in set(names) if name is not None}
-    if integers and all(integers.values()):
-        whole = {name: match.group(1) for name, match in integers.items() if match}
-        return [None if name is None else whole[name] for name in names]
-    return names
+    whole = {name: match[1] for name, match in integers.items() if match}
+    return [None if name is None else whole[name] for name in names] if len(whole) == len(integers) else names
 
 
 def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
@@ -91,11 +86,8 @@ def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
 
 
 def _multi(parts: Sequence[Sequence[Any]], shape: LabelShape, delimiter: str = "") -> Labels:
-    flat = label_names([part for row in parts for part in row])
-    ends = np.cumsum([len(row) for row in parts]).tolist()
-    names = [
-        [name for name in flat[end - len(row) : end] if name is not None] for row, end in zip(parts, ends, strict=True)
-    ]
+    flat = iter(label_names([part for row in parts for part in row]))
+    names = [[name for name in islice(flat, len(row)) if name is not None] for row in parts]
     task = Task(label_order(name for row in names for name in row), multi_label=True)
     return Labels(task.encode(names), task, shape, delimiter)
 
@@ -104,9 +96,8 @@ def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
     targets = np.zeros((len(rows), len(columns)), dtype=np.bool_)
     for place, (column, cells) in enumerate(columns.items()):
         truth = [_TRUTH.get(str(cell).strip().lower()) for cell in cells]
-        wrong = next((i for i, value in enumerate(truth) if value is None), None)
-        if wrong is not None:
-            count = truth.count(None)
+        if count := truth.count(None):
+            wrong = truth.index(None)
             more = f" (one of {count:,} such rows)" if count > 1 else ""
             raise DataError(
                 f"Label column {column!r} has the value {cells[wrong]!r} in {rows.name(wrong)}{more}; with several "

@@ -39,20 +39,21 @@ def object_chunks(source: Any, size: int) -> Iterator[Chunk]:
     if isinstance(source, Mapping):
         yield from _mapping(source, size)
     elif isinstance(source, (list, tuple)):
-        yield from _slices(_listed(source), GIVEN, size)
-    elif "pandas" in home:
-        yield from _slices(_pandas(source), GIVEN, size)
+        yield from _slices(_listed(source), size)
+    elif "pandas" in home and hasattr(source, "columns"):
+        yield from _slices(_pandas(source), size)
     elif "polars" in home:
         frame = source.collect() if hasattr(source, "collect") else source
-        yield from _slices(_from_frame(frame, frame.columns), GIVEN, size)
+        yield from _slices({name: frame[name].to_list() for name in frame.columns}, size)
     elif "pyarrow" in home and hasattr(source, "schema"):
-        yield from _arrow(source, GIVEN, size)
-    elif "datasets" in home:
-        if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
-            raise _unknown(source)
-        yield from _arrow(source.with_format("arrow")[:], GIVEN, size, source.features.arrow_schema)
+        yield from _arrow(source, size, source.schema)
+    elif "datasets" in home and hasattr(source, "with_format") and hasattr(source, "__getitem__"):
+        yield from _arrow(source.with_format("arrow")[:], size, source.features.arrow_schema)
     else:
-        raise _unknown(source)
+        raise DataError(
+            f"A table cannot be read from an object of type {type(source).__name__}; give a path, a list of paths, "
+            f"dictionaries or (text, label) pairs, a pandas or polars DataFrame, a PyArrow Table or a datasets.Dataset."
+        )
 
 
 def _mapping(source: Mapping[Any, Any], size: int) -> Iterator[Chunk]:
@@ -68,7 +69,7 @@ def _mapping(source: Mapping[Any, Any], size: int) -> Iterator[Chunk]:
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name!r} has {length:,}" for name, length in lengths.items())
         raise DataError(f"The columns of a table must be equally long; {said}.")
-    yield from _slices(columns, GIVEN, size)
+    yield from _slices(columns, size)
 
 
 def _listed(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -84,8 +85,6 @@ def _listed(rows: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _pandas(frame: Any) -> dict[str, list[Any]]:
-    if not hasattr(frame, "columns"):
-        raise _unknown(frame)
     names = column_names([str(name) for name in frame.columns], 0, GIVEN)
     columns = [frame.iloc[:, i].astype(object).tolist() for i in range(len(names))]
     return {
@@ -94,32 +93,21 @@ def _pandas(frame: Any) -> dict[str, list[Any]]:
     }
 
 
-def _from_frame(frame: Any, names: Sequence[str]) -> dict[str, list[Any]]:
-    return {name: frame[name].to_list() for name in names}
-
-
-def _arrow(table: Any, file: str, size: int, schema: Any = None) -> Iterator[Chunk]:
+def _arrow(table: Any, size: int, schema: Any) -> Iterator[Chunk]:
     from textgraft.data.tables.columnar import batch_chunks  # PyArrow is only needed for those who have its tables
 
     batches = table.to_batches(max_chunksize=size) if hasattr(table, "to_batches") else [table]
-    yield from batch_chunks(batches, schema or table.schema, file)
+    yield from batch_chunks(batches, schema, GIVEN)
 
 
-def _slices(columns: dict[str, list[Any]], file: str, size: int) -> Iterator[Chunk]:
+def _slices(columns: dict[str, list[Any]], size: int) -> Iterator[Chunk]:
     n = len(next(iter(columns.values()), []))
     for start in range(0, n, size):
         stop = min(start + size, n)
-        yield Chunk({name: v[start:stop] for name, v in columns.items()}, file, range(start + 1, stop + 1))
+        yield Chunk({name: v[start:stop] for name, v in columns.items()}, GIVEN, range(start + 1, stop + 1))
 
 
 def _as_list(values: Any, name: str) -> list[Any]:
     if isinstance(values, str) or not hasattr(values, "__len__"):
         raise DataError(f"Column {name!r} of a table must be a list of values; got {repr(values)[:40]}.")
     return list(values.tolist()) if hasattr(values, "tolist") else list(values)
-
-
-def _unknown(source: Any) -> DataError:
-    return DataError(
-        f"A table cannot be read from an object of type {type(source).__name__}; give a path, a list of paths, "
-        f"dictionaries or (text, label) pairs, a pandas or polars DataFrame, a PyArrow Table or a datasets.Dataset."
-    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
 from textgraft.data.tables.delimited import read_delimited
 from textgraft.data.tables.folders import read_folder
 from textgraft.data.tables.json_lines import read_json
 from textgraft.data.tables.objects import is_source, object_chunks
-from textgraft.data.tables.sources import SourceFile, is_damage, resolve
+from textgraft.data.tables.sources import SourceFile, damage_named, resolve
 from textgraft.data.tables.workbooks import read_excel, read_sqlite
 from textgraft.errors import BadRow, DataError
 
@@ -39,30 +39,18 @@ class ChunkStream(Iterator[Chunk]):
         """The rows met so far that do not parse (the first 10,000)."""
         return tuple(self._reading.report.bad_rows)
 
-    @property
-    def bad_count(self) -> int:
-        """How many rows met so far do not parse."""
-        return self._reading.report.bad_count
-
-    def __iter__(self) -> Self:
-        return self
-
     def __next__(self) -> Chunk:
         return next(self._chunks)
 
     def _read(self, source: Any) -> Iterator[Chunk]:
-        report, options = self._reading.report, self._reading.options
-        chunks = (
-            _file_chunks(source, self._reading)
-            if is_source(source)
-            else object_chunks(source, self._reading.rows_per_chunk)
-        )
-        for chunk in chunks:
-            if report.bad_count and not options.skip_bad_rows:
+        reading, report, skips = self._reading, self._reading.report, self._reading.options.skip_bad_rows
+        of_files = is_source(source)
+        for chunk in _file_chunks(source, reading) if of_files else object_chunks(source, reading.rows_per_chunk):
+            if report.bad_count and not skips:
                 continue  # the rest is read only to count
             self.rows += len(chunk)
             yield chunk
-        if not options.skip_bad_rows:
+        if not skips:
             report.check()
         if not self.rows:
             raise DataError(" ".join(("There are no rows to read.", *report.sentences())))
@@ -105,36 +93,24 @@ def _reader(kind: str) -> Reader:
         from textgraft.data.tables import columnar  # PyArrow takes a while to import
 
         return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
-    return {
-        "csv": read_delimited,
-        "json": read_json,
-        "excel": read_excel,
-        "sqlite": read_sqlite,
-        "folder": read_folder,
-    }[kind]
+    texts: dict[str, Reader] = {"csv": read_delimited, "json": read_json, "folder": read_folder}
+    return {**texts, "excel": read_excel, "sqlite": read_sqlite}[kind]
 
 
 def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """Another library's error about a file as ours."""
     try:
-        yield from read(file, reading)
-    except DataError:
-        raise
+        with damage_named(file):
+            yield from read(file, reading)
     except UnicodeError as error:
         raise DataError(
             f"{file.name} cannot be read as {getattr(error, 'encoding', 'text')}: {getattr(error, 'reason', error)}. "
             f"Say another with --encoding (encoding=)."
         ) from error
-    except Exception as error:
-        if is_damage(error):
-            raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
-        raise
 
 
 def _check_same(first: tuple[str, set[str]], file: str, columns: set[str]) -> None:
     if columns != first[1]:
-        lacks, has = sorted(first[1] - columns), sorted(columns - first[1])
-        said = [f"lacks {', '.join(map(repr, lacks))}"] * bool(lacks) + [f"has {', '.join(map(repr, has))}"] * bool(has)
-        raise DataError(
-            f"Files that are read together must have the same columns; {file} {' and '.join(said)} unlike {first[0]}."
-        )
+        differing = {"lacks": sorted(first[1] - columns), "has": sorted(columns - first[1])}
+        said = " and ".join(f"{verb} {', '.join(map(repr, names))}" for verb, names in differing.items() if names)
+        raise DataError(f"Files that are read together must have the same columns; {file} {said} unlike {first[0]}.")

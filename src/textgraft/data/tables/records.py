@@ -13,6 +13,11 @@ from textgraft.data.tables.encodings import undecoded
 NO_DELIMITER = "\x1f"  # the delimiter of a table with one column: ASCII's unit separator, which text does not have
 MOST_CHARACTERS = 1 << 24
 MOST_LINES = 10_000
+_REASONS = {  # by what Python's csv says
+    "unexpected end": "a quote is opened and never closed",
+    "expected after": "a quoted field goes on after its closing quote",
+    "new-line": "it has a carriage return outside quotes",
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,6 @@ class Record(NamedTuple):
     line: int
     fields: list[str]
     reason: str = ""
-
-
-class RowError(csv.Error):
-    """A record does not parse."""
 
 
 class Lines:
@@ -73,15 +74,13 @@ class Lines:
                 return
             self.read += 1
             self._record.append(line)
-            characters += len(line)
-            if len(self._record) == 1:
-                characters = len(line)
+            characters = len(line) + (characters if len(self._record) > 1 else 0)
             if "\0" in line:
-                raise RowError("it has a null byte")
+                raise csv.Error("it has a null byte")
             if self._checked and undecoded(line):
-                raise RowError("it has bytes that are not valid in the file's encoding")
+                raise csv.Error("it has bytes that are not valid in the file's encoding")
             if len(self._record) > self._most or characters > MOST_CHARACTERS:
-                raise RowError(
+                raise csv.Error(
                     f"a quote is opened and not closed within {self._most:,} lines"
                     if len(self._record) > 1
                     else f"it is longer than {MOST_CHARACTERS:,} characters"
@@ -97,7 +96,9 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     # The module's own limit is for the whole process and too low for long documents; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MOST_CHARACTERS))
     while True:
-        parser = _quoted(lines, dialect) if dialect.quoting else _plain(lines, dialect)
+        bare = (line.rstrip("\r\n") for line in lines)
+        plain = (line.split(dialect.delimiter) if line else [] for line in bare)
+        parser = csv.reader(lines, delimiter=dialect.delimiter, strict=True) if dialect.quoting else plain
         try:
             for fields in parser:
                 if fields:
@@ -105,29 +106,6 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
                 lines.begin()
             return
         except csv.Error as error:
-            reason = _reason(error)
+            reason = next((ours for theirs, ours in _REASONS.items() if theirs in str(error)), str(error))
             yield Record(lines.first, [], reason)
             lines.rewind()
-
-
-def _quoted(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
-    return csv.reader(lines, delimiter=dialect.delimiter, strict=True)
-
-
-def _plain(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
-    for line in lines:
-        bare = line.rstrip("\r\n")
-        yield bare.split(dialect.delimiter) if bare else []
-
-
-def _reason(error: csv.Error) -> str:
-    if isinstance(error, RowError):
-        return str(error)
-    said = str(error)
-    if "unexpected end" in said:
-        return "a quote is opened and never closed"
-    if "expected after" in said:
-        return "a quoted field goes on after its closing quote"
-    if "new-line" in said:
-        return "it has a carriage return outside quotes"
-    return said

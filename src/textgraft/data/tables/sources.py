@@ -7,13 +7,15 @@ import gzip
 import io
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from textgraft.data.tables.chunks import ReadOptions
-from textgraft.errors import DataError, MissingExtraError, did_you_mean
+from textgraft.errors import DataError, did_you_mean
+from textgraft.extras import library
 
 SUFFIXES = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv", ".txt", ".ssv"), "csv"),
@@ -50,14 +52,17 @@ class SourceFile:
     @property
     def suffix(self) -> str:
         """The lower-case suffix of what is inside."""
-        return _inner(self.path, self.packed).suffix.lower()
+        packing = self.packed and self.path.suffix.lower() in (".gz", ".gzip", ".zst", ".zstd")
+        return (self.path.with_suffix("") if packing else self.path).suffix.lower()
 
     def open(self) -> BinaryIO:
         """The file's bytes, unpacked."""
         if self.packed == "gzip":
             return cast(BinaryIO, gzip.open(self.path, "rb"))
         if self.packed == "zstd":
-            return cast(BinaryIO, io.BufferedReader(_zstandard(self.path), 1 << 16))
+            decompressor = library("zstandard", "Reading .zst files", "formats").ZstdDecompressor()
+            stream = decompressor.stream_reader(self.path.open("rb"), read_across_frames=True, closefd=True)
+            return cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
         return self.path.open("rb")
 
 
@@ -79,7 +84,11 @@ def identify(name: str, options: ReadOptions) -> SourceFile:
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
         return SourceFile(name, path, "datasets" if saved else "folder")
-    head = _head(name, path)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64)
+    except OSError as error:
+        raise DataError(f"{name} cannot be opened: {error.strerror or error}.") from error
     packed = next((kind for magic, kind in PACKED.items() if head.startswith(magic)), "")
     file = SourceFile(name, path, "csv", packed)
     if packed:
@@ -93,19 +102,20 @@ def identify(name: str, options: ReadOptions) -> SourceFile:
 
 def read_head(file: SourceFile, size: int = 1 << 16) -> bytes:
     """The first bytes of a file, unpacked."""
+    with damage_named(file), file.open() as stream:
+        return stream.read(size)
+
+
+@contextmanager
+def damage_named(file: SourceFile) -> Iterator[None]:
+    """Raises DataError where a library says inside the block that it cannot read the file."""
     try:
-        with file.open() as stream:
-            return stream.read(size)
+        yield
     except Exception as error:
-        if is_damage(error):
+        home = type(error).__module__.split(".")[0]
+        if isinstance(error, (OSError, EOFError, zlib.error, sqlite3.Error)) or home in ("pyarrow", "zstandard"):
             raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
         raise
-
-
-def is_damage(error: Exception) -> bool:
-    """Whether a library says with this error that it cannot read a file."""
-    home = type(error).__module__.split(".")[0]
-    return isinstance(error, (OSError, EOFError, zlib.error, sqlite3.Error)) or home in ("pyarrow", "zstandard")
 
 
 def _expand(name: str) -> list[str]:
@@ -120,27 +130,3 @@ def _expand(name: str) -> list[str]:
     folder = Path(name).parent
     beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")
-
-
-def _head(name: str, path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(64)
-    except OSError as error:
-        raise DataError(f"{name} cannot be opened: {error.strerror or error}.") from error
-
-
-def _inner(path: Path, packed: str) -> Path:
-    return path.with_suffix("") if packed and path.suffix.lower() in (".gz", ".gzip", ".zst", ".zstd") else path
-
-
-def _zstandard(path: Path) -> IO[bytes]:
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError("Reading .zst files", "formats") from None
-
-    stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(
-        path.open("rb"), read_across_frames=True, closefd=True
-    )
-    return stream

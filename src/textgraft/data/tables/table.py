@@ -73,17 +73,19 @@ def read_table(
     table = _gather(open_chunks(source, options, expect=[*texts, *labels, *keys]))
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
-    parsed = _read_labels(table, found_label.columns, known, label_delimiter)
+    before = known if label_delimiter is None else None
+    shape, delimiter = (before.shape, before.delimiter) if before else (None, label_delimiter)
+    cells = {name: table.columns[name] for name in found_label.columns}
+    parsed = read_labels(cells, table.rows, shape=shape, delimiter=delimiter)
     if like is None:
         _check_classes(parsed, found_label.columns)
     parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
-    columns = Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter)
     data = Dataset(
         texts=join_texts(table.columns, found_text.columns),
         targets=parsed.targets,
         task=parsed.task,
         rows=table.rows,
-        columns=columns,
+        columns=Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter),
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts,
@@ -153,13 +155,6 @@ def _choose(
     if both:
         raise DataError(f"Column {', '.join(map(repr, both))} cannot be text and label at once.")
     return text, label, notes
-
-
-def _read_labels(table: _Table, columns: tuple[str, ...], known: Columns | None, delimiter: str | None) -> Labels:
-    cells = {name: table.columns[name] for name in columns}
-    if known is None or delimiter is not None:
-        return read_labels(cells, table.rows, delimiter=delimiter)
-    return read_labels(cells, table.rows, shape=known.shape, delimiter=known.delimiter)
 
 
 def _check_classes(labels: Labels, columns: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, ReadOptions, is_missing
 from textgraft.data.tables.columns import find_text
@@ -38,9 +38,6 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
     def bad_rows(self) -> tuple[BadRow, ...]:
         """The rows met so far that do not parse (the first 10,000)."""
         return self._chunks.bad_rows
-
-    def __iter__(self) -> Self:
-        return self
 
     def __next__(self) -> tuple[list[str], Chunk]:
         chunk = next(self._chunks)

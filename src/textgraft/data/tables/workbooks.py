@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
-from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading, is_missing
 from textgraft.data.tables.header import column_names, has_header
 from textgraft.data.tables.sources import SourceFile
-from textgraft.errors import DataError, MissingExtraError, did_you_mean, listed
+from textgraft.errors import DataError, did_you_mean, listed
+from textgraft.extras import library
 
 
 def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
@@ -21,21 +21,15 @@ def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         DataError: several sheets have rows and none is named, or the named one is not there.
         MissingExtraError: the extra ``formats`` is not installed.
     """
-    try:
-        import python_calamine
-    except ImportError:
-        raise MissingExtraError("Reading workbooks", "formats") from None
+    python_calamine = library("python_calamine", "Reading workbooks", "formats")
     try:
         book = python_calamine.load_workbook(str(file.path))
     except Exception as error:  # the library raises its own kinds and plain ones
         raise DataError(f"{file.name} cannot be read as a workbook: {error}.") from error
     with closing(book):
-        name = reading.options.sheet
-        if name is None:
-            filled = [sheet for sheet in book.sheet_names if book.get_sheet_by_name(sheet).total_height]
-            name = _choose(file.name, "sheet", filled or book.sheet_names)
-        else:
-            _check_there(file.name, "sheet", name, book.sheet_names)
+        name, sheets = reading.options.sheet, book.sheet_names
+        filled = [sheet for sheet in sheets if name is None and book.get_sheet_by_name(sheet).total_height]
+        name = _chosen(file.name, "sheet", name, filled or sheets)
         rows = (row for row in book.get_sheet_by_name(name).iter_rows() if not all(map(is_missing, row)))
         sample = list(islice(rows, 1_000))
         if not sample:
@@ -62,27 +56,21 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         )
         tables = [name for (name,) in answer]
-        name = reading.options.table
-        if name is None:
-            name = _choose(file.name, "table", tables)
-        else:
-            _check_there(file.name, "table", name, tables)
-        quoted = name.replace('"', '""')
+        quoted = _chosen(file.name, "table", reading.options.table, tables).replace('"', '""')
         rows = database.execute(f'SELECT * FROM "{quoted}"')
         names = column_names([column[0] for column in rows.description], 0, file.name)
         yield from reading.chunks(file.name, names, enumerate(rows, start=1))
 
 
-def _choose(file: str, kind: str, names: Sequence[str]) -> str:
+def _chosen(file: str, kind: str, wanted: str | None, names: Sequence[str]) -> str:
+    if wanted in names:
+        return wanted
+    if wanted is not None:
+        raise DataError(
+            f"{file} has no {kind} {wanted!r}; it has {listed(map(repr, names), 12)}.{did_you_mean(wanted, names)}"
+        )
     if not names:
         raise DataError(f"{file} has no {kind}.")
     if len(names) > 1:
         raise DataError(f"{file} has {len(names)} {kind}s ({listed(names, 12)}); say which with --{kind} ({kind}=).")
     return names[0]
-
-
-def _check_there(file: str, kind: str, name: str, names: Sequence[Any]) -> None:
-    if name not in names:
-        raise DataError(
-            f"{file} has no {kind} {name!r}; it has {listed(map(repr, names), 12)}.{did_you_mean(name, names)}"
-        )

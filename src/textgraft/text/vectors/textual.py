@@ -115,9 +115,8 @@ class TextVectors(Reader):
             rows = np.loadtxt(numbers, np.float32, comments=None, delimiter=self._delimiter.decode(), ndmin=2)
         except ValueError:
             return None
-        return (
-            (PackedWords.of_bytes([word for word, _, _ in lines]), rows) if rows.shape[1] == self.dimensions else None
-        )
+        fits = rows.shape[1] == self.dimensions
+        return (PackedWords.of_bytes([word for word, _, _ in lines]), rows) if fits else None
 
     def _line_by_line(self, block: bytes, first: int) -> tuple[PackedWords, Floats]:
         words: list[bytes] = []

@@ -92,13 +92,7 @@ class FeatureClassifier(GraphClassifier):
         self._standardise(X)
         checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
         choice = fit_chosen(
-            self._design(X),
-            train,
-            checks,
-            C=self.C,
-            loss="logistic",
-            class_weight=self.class_weight,
-            seed=self.seed,
+            self._design(X), train, checks, C=self.C, loss="logistic", class_weight=self.class_weight, seed=self.seed
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)

@@ -144,7 +144,8 @@ class Parity:
             ArtifactError: something is missing or of another form.
         """
         try:
-            return cls(**{k: Interval.from_dict(v) if isinstance(v, Mapping) else v for k, v in content.items()})
+            of = {name: Interval.from_dict(v) if isinstance(v, Mapping) else v for name, v in content.items()}
+            return cls(**of)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
                 f"This is no record of parity as textgraft writes it ({error}). Export again."

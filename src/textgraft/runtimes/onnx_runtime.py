@@ -43,8 +43,8 @@ class OnnxRuntime(FileRuntime):
     def run(self, ids: Ids, mask: Ids | None) -> Floats:
         """See ``Runtime``."""
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
-        found: Floats = self._opened.run(["output"], inputs)[0]
-        return found
+        output: Floats = self._opened.run(["output"], inputs)[0]
+        return output
 
 
 def unreadable(file: str, library: str, error: Exception) -> str:

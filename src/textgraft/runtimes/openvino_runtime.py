@@ -71,5 +71,5 @@ class OpenVinoRuntime(FileRuntime):
         """See ``Runtime``."""
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
         # The request's own memory is overwritten by the next call.
-        found: Floats = self._opened.infer(inputs)["output"].copy()
-        return found
+        output: Floats = self._opened.infer(inputs)["output"].copy()
+        return output

@@ -48,8 +48,8 @@ class TorchRuntime:
         with torch.inference_mode():
             inputs = torch.from_numpy(ids).to(self.device)
             attention = None if mask is None else torch.from_numpy(mask).to(self.device)
-            found: Floats = self._compute(self._network, inputs, attention).float().cpu().numpy()
-        return found
+            output: Floats = self._compute(self._network, inputs, attention).float().cpu().numpy()
+        return output
 
     def __getstate__(self) -> dict[str, Any]:
         # Loaded again where it is needed: a pickle holds where the weights are, not the weights.

@@ -81,10 +81,10 @@ def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> 
     work = progress.track(batches, doing, float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
     rows: Floats | None = None
     for batch in work:
-        found = runtime.run(*pad([windows.ids[i] for i in batch], pad_id))
+        outputs = runtime.run(*pad([windows.ids[i] for i in batch], pad_id))
         if rows is None:
-            rows = np.empty((len(lengths), found.shape[1]), np.float32)
-        rows[batch] = found
+            rows = np.empty((len(lengths), outputs.shape[1]), np.float32)
+        rows[batch] = outputs
     assert rows is not None
     return rows
 

@@ -113,8 +113,8 @@ def _reason(error: BaseException) -> str:
     chain = [error]
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
-    for one in chain:
-        if operator := re.search(r"op='([\w.]+)'", str(one)):
+    for link in chain:
+        if operator := re.search(r"op='([\w.]+)'", str(link)):
             return f"it has no operator for {operator[1]}"
     lines = str(chain[-1]).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(chain[-1]).__name__

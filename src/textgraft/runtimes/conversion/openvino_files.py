@@ -32,11 +32,11 @@ def read_graph(graph: Path) -> Any:
 
 def _reason(message: str) -> str:
     """The operator at fault, or the first line that says something."""
-    if found := re.search(r"(?:no translator found|unsupported operation|operation)[^:]*: *([\w.]+)", message, re.I):
-        return f"it does not know {found[1]}"
+    if match := re.search(r"(?:no translator found|unsupported operation|operation)[^:]*: *([\w.]+)", message, re.I):
+        return f"it does not know {match[1]}"
     lines = [line.strip() for line in message.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
-    return told[0].rstrip(".:") if told else "it gives no reason"
+    reasons = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
+    return reasons[0].rstrip(".:") if reasons else "it gives no reason"
 
 
 def quantised(model: Any, recipe: Recipe, batches: Batches) -> Any:

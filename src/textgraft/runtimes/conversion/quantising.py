@@ -77,8 +77,8 @@ def static(model: Any, products: Sequence[str], batches: Batches, path: Path, fu
             self._left = iter(batches)
 
         def get_next(self) -> dict[str, Any] | None:
-            found = next(self._left, None)
-            return None if found is None else {"input_ids": found[0], "attention_mask": found[1]}
+            batch = next(self._left, None)
+            return None if batch is None else {"input_ids": batch[0], "attention_mask": batch[1]}
 
     with TemporaryDirectory() as folder, quiet():
         whole = Path(folder) / "model.onnx"

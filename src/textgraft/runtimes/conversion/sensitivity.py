@@ -34,14 +34,14 @@ def most_sensitive(graph: Path, batches: Batches) -> list[str]:
     layers = layers_of(model)
     maxima = channel_maxima(model, [node for nodes in layers.values() for node in nodes], batches)
     expected = _outputs(graph, batches)
-    scale = sum(float(np.square(one).sum()) for one in expected)
+    scale = sum(float(np.square(values).sum()) for values in expected)
     changes: dict[str, float] = {}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "layer.onnx"
         for layer, nodes in progress.track(layers.items(), "measuring what int8 does to each layer", len(layers)):
             dynamic(smooth(onnx.load(graph), nodes, maxima), nodes, path, full_range=False)
-            found = _outputs(path, batches)
-            change = sum(float(np.square(a - b).sum()) for a, b in zip(found, expected, strict=True))
+            outputs = _outputs(path, batches)
+            change = sum(float(np.square(a - b).sum()) for a, b in zip(outputs, expected, strict=True))
             changes[layer] = change / scale if scale else change
     return sorted(changes, key=lambda layer: -changes[layer])
 
@@ -58,5 +58,5 @@ def layers_of(model: Any) -> dict[str, list[str]]:
 def _outputs(path: Path, batches: Batches) -> list[NDArray[np.float32]]:
     """The outputs of all batches; token states only at tokens."""
     runtime = OnnxRuntime(path, "int8")
-    found = [(runtime.run(ids, mask), mask) for ids, mask in batches]
-    return [out[mask.astype(bool)] if out.ndim == 3 else out for out, mask in found]
+    outputs = [(runtime.run(ids, mask), mask) for ids, mask in batches]
+    return [out[mask.astype(bool)] if out.ndim == 3 else out for out, mask in outputs]

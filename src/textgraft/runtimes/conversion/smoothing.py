@@ -45,8 +45,8 @@ def channel_maxima(model: Any, products: Sequence[str], batches: Batches) -> Max
         session = onnxruntime.InferenceSession(watched.SerializeToString(), options, ["CPUExecutionProvider"])
     maxima: dict[str, NDArray[np.float32]] = {}
     for ids, mask in progress.track(batches, "calibrating", len(batches)):
-        found = session.run(names, {"input_ids": ids, "attention_mask": mask})
-        for name, values in zip(names, found, strict=True):
+        activations = session.run(names, {"input_ids": ids, "attention_mask": mask})
+        for name, values in zip(names, activations, strict=True):
             rows = values[mask.astype(bool)] if values.shape[:2] == mask.shape else values
             largest = np.abs(rows).reshape(-1, values.shape[-1]).max(axis=0)
             maxima[name] = np.maximum(maxima[name], largest) if name in maxima else largest

@@ -63,7 +63,7 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 
 
 def _chosen(file: str, kind: str, wanted: str | None, names: Sequence[str]) -> str:
-    if wanted in names:
+    if wanted is not None and wanted in names:
         return wanted
     if wanted is not None:
         raise DataError(

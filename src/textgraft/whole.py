@@ -106,6 +106,14 @@ def recovered(path: str | Path) -> bool:
     return Path(path).is_dir()
 
 
+def link(source: Path, place: Path) -> None:
+    """A further name of a file, or a copy where that cannot be: on another disk, or without hard links."""
+    try:
+        place.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, place)
+
+
 def sync(path: Path) -> None:
     """Waits until a file, or the names in a folder, are on the disk; where nobody can say so, it does nothing."""
     try:
@@ -228,7 +236,8 @@ def _exchange(first: Path, second: Path) -> bool:
 def _delete_if_dead(part: Path, machine: str) -> None:
     handle = lock(part)
     try:
-        if (handle is not None and machine == MACHINE) or time.time() - _changed(part) > A_DAY:
+        ours = handle is not None and machine == MACHINE
+        if ours or time.time() - max(path.stat().st_mtime for path in (part, *part.rglob("*"))) > A_DAY:
             _delete(part)
     finally:
         if handle is not None:
@@ -248,11 +257,6 @@ def _delete(path: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink()
-
-
-def _changed(path: Path) -> float:
-    """When a file or folder, or anything in it, was last written to, in seconds."""
-    return max(found.stat().st_mtime for found in (path, *path.rglob("*")))
 
 
 def _all_hidden(folder: Path) -> list[re.Match[str]]:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -209,52 +208,6 @@ def test_if_no_precision_passes_nothing_is_kept(models: dict[str, Path], tmp_pat
     with pytest.raises(ExportError, match=r"No export of .* for onnx answers as the model.*differs by .*at most 0 is"):
         export(place, runtime="onnx", precision="fp32", tolerance=Tolerance(largest_difference=0))
     assert content(place) == before
-
-
-def with_needs(place: Path, needs: list[str] | None) -> None:
-    """Makes the manifest's export say what it needs, or not say it, as earlier releases did."""
-    manifest = json.loads((place / "textgraft.json").read_text())
-    manifest["exports"][0] |= {"precision": "int8", "needs": needs}
-    if needs is None:
-        del manifest["exports"][0]["needs"]
-    (place / "textgraft.json").write_text(json.dumps(manifest))
-
-
-@pytest.mark.parametrize("needs", [["vnni"], None], ids=["in full range", "of an earlier release"])
-def test_an_export_that_would_answer_otherwise_here_is_not_taken(
-    needs: list[str] | None, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = copied(models["recurrent"], tmp_path)
-    export(place, runtime="onnx", precision="fp32")
-    with_needs(place, [])
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-    assert load(place).export_ == "onnx-int8"
-    with_needs(place, needs)
-    model = load(place)
-    assert model.export_ is None
-    assert model.notes_ == (
-        "Computed from the model's own weights: its export onnx-int8 needs VNNI, which this processor does not have.",
-    )
-    for name in ("onnx", "onnx-int8"):
-        with pytest.raises(ArtifactError, match=r"needs VNNI.*Export the model again, without --full-range, or take"):
-            load(place, runtime=name)  # type: ignore[arg-type]
-    shipped = place / "textgraft.json"
-    shipped.write_text(json.dumps(json.loads(shipped.read_text()) | {"weights": False}))
-    with pytest.raises(ArtifactError, match=r"needs VNNI.*Export the model that it was made from again, without"):
-        load(place)
-
-
-def test_only_int8_of_an_earlier_release_counts_as_in_full_range(models: dict[str, Path], tmp_path: Path) -> None:
-    place = copied(models["recurrent"], tmp_path)
-    assert export(place, runtime="onnx", precision="fp32").needs == ()
-    manifest = read_manifest(place)
-    entry = {name: value for name, value in manifest.exports[0].items() if name != "needs"}
-    for precision, needs in (("fp32", ()), ("bf16", ()), ("int8", ("vnni",))):
-        told = replace(manifest, exports=[entry | {"precision": precision}])
-        assert told.exported()[0].needs == needs
-    for wrong in ("vnni", ["amx"], [["vnni"]], None, 1):
-        with pytest.raises(ArtifactError, match="is no export of this model"):
-            replace(manifest, exports=[entry | {"needs": wrong}]).exported()
 
 
 @pytest.mark.skipif(bool(lacking(["vnni"])), reason="a processor that saturates makes none")

@@ -277,11 +277,14 @@ def tuning(table: Path, encoder: Path, out: Path, *more: object) -> list[object]
 def test_ctrl_c_in_a_training_is_one_line_and_leaves_no_model(table: Path, tiny_encoder: Path, tmp_path: Path) -> None:
     words = [str(word) for word in tuning(table, tiny_encoder, tmp_path / "model", "--epochs", 100_000)]
     process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "model.training" / "log.jsonl").exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        while not (tmp_path / "model.training" / "log.jsonl").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "Stopped."
     assert "Traceback" not in errors

@@ -41,7 +41,7 @@ def test_mean_pooling_is_the_mean_of_the_states_that_transformers_gives(tiny_enc
 
     model = AutoModel.from_pretrained(str(tiny_encoder)).eval()
     one = encoder(tiny_encoder)
-    ids = one._tokenizer.windows([TEXTS[0]], 64, "truncate").ids[0]
+    ids = one.tokenizer.windows([TEXTS[0]], 64, "truncate").ids[0]
     with torch.no_grad():
         states = model(input_ids=torch.tensor(ids[None].astype(np.int64))).last_hidden_state[0]
     np.testing.assert_allclose(one.encode([TEXTS[0]])[0], states.mean(0).numpy(), atol=1e-5)

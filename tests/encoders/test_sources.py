@@ -107,7 +107,7 @@ def test_the_encoder_half_of_an_encoder_decoder_is_used(tiny_encoder: Path, tmp_
         network.save_pretrained(folder)
         shutil.copy(tiny_encoder / "tokenizer.json", folder / "tokenizer.json")
         encoder = Encoder(str(folder), cache=False, precision="fp32", pooling="cls")
-        ids = encoder._tokenizer.windows(["good film"], 16, "truncate").ids[0]
+        ids = encoder.tokenizer.windows(["good film"], 16, "truncate").ids[0]
         with torch.no_grad():
             states = network.eval().get_encoder()(torch.tensor(ids[None].astype(np.int64))).last_hidden_state
         np.testing.assert_allclose(encoder.encode(["good film"])[0], states[0, 0].numpy(), atol=1e-5)

@@ -91,8 +91,8 @@ def test_attempts_of_an_export_show_what_was_measured_and_why_not() -> None:
 
 def test_predictions_show_the_label_and_every_probability_where_asked() -> None:
     model = MajorityClassifier().fit(TEXTS, ["good"] * 60 + ["bad"] * 20)
-    predictions = list(predict_stream(model, numbered(["x [y]"])))
-    section = predictions_section(predictions, model.task_, every_label=True)
+    rows = [row for prediction in predict_stream(model, numbered(["x [y]"])) for row in prediction.rows()]
+    section = predictions_section(rows, model.task_, every_label=True)
     assert section.columns == ("label", "probability", "bad", "good", "text")
     assert section.rows == (("good", "0.750", "0.250", "0.750", "x [y]"),)
-    assert predictions_section(predictions, model.task_, every_label=False).rows == (("good", "0.750", "x [y]"),)
+    assert predictions_section(rows, model.task_, every_label=False).rows == (("good", "0.750", "x [y]"),)

@@ -161,7 +161,7 @@ def _attempt(
     before, speed_before = reference
     exported = model.through(runtime)
     after, speed = _answers(exported, compared.texts)
-    after = _worse(before, after, _alone(exported, compared.texts[:ALONE]))
+    after = _worse(before, after, exported, compared.texts[:ALONE])
     parity = measure(
         before, after, model.task_, model.thresholds_, compared.targets, speed_before=speed_before, speed_after=speed
     )
@@ -184,18 +184,16 @@ def _answers(model: TextClassifier, texts: list[str]) -> tuple[NDArray[np.float3
     return probabilities, len(texts) / max(time.perf_counter() - start, 1e-9)
 
 
-def _alone(model: TextClassifier, texts: list[str]) -> NDArray[np.float32]:
-    """(n, k) probabilities of texts that are predicted one by one, so that none is padded."""
-    with without_cache():
-        return np.concatenate([model.predict_proba([text]) for text in texts])
-
-
-def _worse(before: NDArray[np.float32], after: NDArray[np.float32], alone: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The answers ``after``; of the first texts those of ``alone`` where they are further from ``before``.
+def _worse(
+    before: NDArray[np.float32], after: NDArray[np.float32], model: TextClassifier, texts: list[str]
+) -> NDArray[np.float32]:
+    """The answers ``after``; of the first texts those that they get alone, where these are further from ``before``.
 
     An export that minds what else is in a batch, such as padding that is not masked or a range of int8 that is taken
     from all of it, answers differently alone.
     """
+    with without_cache():
+        alone = np.concatenate([model.predict_proba([text]) for text in texts])
     n = len(alone)
     further = ~(np.abs(alone - before[:n]).max(axis=1) <= np.abs(after[:n] - before[:n]).max(axis=1))
     result = after.copy()

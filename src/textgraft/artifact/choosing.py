@@ -78,10 +78,15 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
     right = [export for export in wanted if not lacking(export.needs)]
     runnable = [export for export in right if installed(export.runtime)]
     usable_weights = manifest.weights and installed("torch")
-    if not right and not (wish == "auto" and usable_weights):
-        raise ArtifactError(_refusal(folder, wanted[0], weights=manifest.weights))
     if not right:
-        return Opened(note=f"Computed from the model's own weights: {_lack(wanted[0])}.")
+        needs = listed(wanted[0].needs).upper()
+        lack = f"its export {wanted[0]} needs {needs}, which this processor does not have"
+        if wish == "auto" and usable_weights:
+            return Opened(note=f"Computed from the model's own weights: {lack}.")
+        again = "the model again, without --full-range, or take the runtime 'torch'"
+        if not manifest.weights:
+            again = "the model that it was made from again, without --full-range"
+        raise ArtifactError(f"{folder}: {lack}, so that it would answer otherwise than the model does. Export {again}.")
     if not runnable and usable_weights:
         return Opened()
     if not runnable:
@@ -89,20 +94,6 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
     if len(runnable) == 1:
         return Opened(_open(folder, runnable[0]), str(runnable[0]))
     return _fastest(folder, manifest, runnable)
-
-
-def _lack(export: Export) -> str:
-    return f"its export {export} needs {listed(export.needs).upper()}, which this processor does not have"
-
-
-def _refusal(folder: Path, export: Export, *, weights: bool) -> str:
-    """Why an export is not opened, and what to do."""
-    what = (
-        "Export the model again, without --full-range, or take the runtime 'torch'."
-        if weights
-        else "Export the model that it was made from again, without --full-range."
-    )
-    return f"{folder}: {_lack(export)}, so that it would answer otherwise than the model does. {what}"
 
 
 def _open(folder: Path, export: Export) -> Runtime:
@@ -129,7 +120,9 @@ def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Ope
             best = rate, runtime, export
     assert best is not None
     choice: Choice = {"chosen": str(best[2]), "tokens_per_second": rates}
-    _remember(key, choice)
+    # A cache that cannot be written to means another measurement the next time.
+    with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
+        part.write_text(json.dumps(_read_memory() | {key: choice}), "utf-8")
     return Opened(best[1], str(best[2]), f"{_sentence(choice)}.")
 
 
@@ -170,12 +163,6 @@ def _read_memory() -> dict[str, Choice]:
         return {}
     right = isinstance(content, dict) and all(isinstance(choice, dict) for choice in content.values())
     return content if right else {}
-
-
-def _remember(key: str, choice: Choice) -> None:
-    """A cache that cannot be written to means another measurement the next time."""
-    with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
-        part.write_text(json.dumps(_read_memory() | {key: choice}), "utf-8")
 
 
 def _has_gpu() -> bool:

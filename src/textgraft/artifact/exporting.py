@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,30 +118,33 @@ def export(
     _check_request(request)
     _check_source(place, shipped=to is not None)
     _check_target(place, target, shipped=to is not None)
-    with _workplace(target) as folder:
-        source, manifest, model = _opened(place, folder)
-        material = divide(place, model, data, calibrating=precision in ("auto", "int8"))
-        accepted = first_that_passes(place, model, material, request, folder)
-        outcome = Outcome(
-            directory=target,
-            runtime=runtime,
-            asked=precision,
-            precision=accepted.recipe.precision,
-            recipe=accepted.recipe.name,
-            needs=accepted.recipe.needs,
-            files=accepted.files,
-            attempts=accepted.attempts,
-            calibrated_on=len(material.calibrating),
-            compared_on=material.source,
-            notes=(*material.notes, *accepted.notes),
-        )
-        model.write_for_runtime(accepted.folder)
-        changed, dropped = _changed(manifest, outcome, shipped=to is not None)
-        outcomes = [*_earlier_outcomes(source, changed.exports[:-1]), outcome.to_dict()]
-        content = {"exports": outcomes, "versions": versions()}
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        (accepted.folder / FILE).write_text(text, "utf-8")
-        rebuild(source, manifest, changed, model.facts, without=dropped, added=accepted.folder, to=target)
+    try:
+        with scratch_folder(target) as folder:  # on the same disk
+            source, manifest, model = _opened(place, folder)
+            material = divide(place, model, data, calibrating=precision in ("auto", "int8"))
+            accepted = first_that_passes(place, model, material, request, folder)
+            outcome = Outcome(
+                directory=target,
+                runtime=runtime,
+                asked=precision,
+                precision=accepted.recipe.precision,
+                recipe=accepted.recipe.name,
+                needs=accepted.recipe.needs,
+                files=accepted.files,
+                attempts=accepted.attempts,
+                calibrated_on=len(material.calibrating),
+                compared_on=material.source,
+                notes=(*material.notes, *accepted.notes),
+            )
+            model.write_for_runtime(accepted.folder)
+            changed, dropped = _changed(manifest, outcome, shipped=to is not None)
+            outcomes = [*_earlier_outcomes(source, changed.exports[:-1]), outcome.to_dict()]
+            content = {"exports": outcomes, "versions": versions()}
+            text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+            (accepted.folder / FILE).write_text(text, "utf-8")
+            rebuild(source, manifest, changed, model.facts, without=dropped, added=accepted.folder, to=target)
+    except OSError as error:
+        raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error
     return outcome
 
 
@@ -241,13 +243,3 @@ def _earlier_outcomes(place: Path, exports: Sequence[dict[str, Any]]) -> list[di
         return [outcome for outcome in outcomes if (outcome["runtime"], outcome["precision"]) in staying]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{place / FILE} is damaged: {error}.") from None
-
-
-@contextmanager
-def _workplace(target: Path) -> Iterator[Path]:
-    """A hidden folder near the target, on the same disk, that is deleted at the end."""
-    try:
-        with scratch_folder(target) as folder:
-            yield folder
-    except OSError as error:
-        raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error

@@ -60,8 +60,12 @@ def load_foreign(
     model.label_form_ = "names"
     model.thresholds_ = np.full(len(task), 0.5, np.float32)
     model.fitted_on_ = FittedOn(rows=0, counts=(0,) * len(task), fingerprint="", files=(), columns=None)
-    model.notes_ = _notes(folder, task)
-    for note in model.notes_:
+    if all(NEVER_NAMED.fullmatch(label) for label in task.labels):
+        note = (
+            f"{folder} does not name its labels (id2label in config.json is {listed(task.labels, 3)}). Give their "
+            'names in that order, load(folder, labels=["...", "..."]), or write them into config.json.'
+        )
+        model.notes_ = (note,)
         progress.say(note)
     classifier = _network(model, _padded(files, config, tokenizer), tokenizer)
     _check_answers(classifier, tokenizer)
@@ -110,16 +114,6 @@ def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) 
         raise SettingError(f"The labels of {folder} must differ from each other; {listed(map(repr, twice))} is there "
                            "more than once. Give other names with labels=.")  # fmt: skip
     return Task(tuple(names), multi_label)
-
-
-def _notes(folder: Path, task: Task) -> tuple[str, ...]:
-    if not all(NEVER_NAMED.fullmatch(label) for label in task.labels):
-        return ()
-    note = (
-        f"{folder} does not name its labels (id2label in config.json is {listed(task.labels, 3)}). Give their names in "
-        'that order, load(folder, labels=["...", "..."]), or write them into config.json.'
-    )
-    return (note,)
 
 
 def _padded(files: EncoderFiles, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> EncoderFiles:

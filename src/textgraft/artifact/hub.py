@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import glob
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from textgraft.model_directory.card import card, digest, file_name, is_as_writte
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
-from textgraft.whole import whole_folder
+from textgraft.whole import link, whole_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -78,7 +77,13 @@ def push(
     with _explained(failed, api, lambda: "Nothing was published."):
         page = str(api.create_repo(name, private=private, exist_ok=True))
         there = api.model_info(name)
-        _check_visibility(page, private, bool(there.private))
+        if private and not there.private:
+            raise ArtifactError(
+                f"{page} is public already, so what is pushed there is too. Push it with private=False (--public), or "
+                "under another name."
+            )
+        if there.private and not private:
+            progress.say(f"{page} is private and stays so; its settings there make it public.")
         texts = {FILE: shown.to_json().encode(), CARD: readme}
         additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
         additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
@@ -123,8 +128,13 @@ def fetch(name: str, *, revision: str | None = None, token: str | None = None) -
         if (first / FILE).is_file():
             wanted = [FILE, *map(glob.escape, _readable(name, read_manifest(first).files))]
         snapshot = Path(snapshot_download(revision=first.name, allow_patterns=wanted, **options))
-        files = [path for path in snapshot.iterdir() if any(path.match(pattern) for pattern in wanted)]
-        return _plain(files, cache_folder() / "hub" / name.replace("/", "--") / first.name)
+        place = cache_folder() / "hub" / name.replace("/", "--") / first.name
+        # A folder of its own, made anew for each fetch: the Hub's cache has links, which a model must not hold.
+        with whole_folder(place, durable=False) as part:
+            for file in snapshot.iterdir():
+                if any(file.match(pattern) for pattern in wanted):
+                    link(file.resolve(), part / file.name)
+        return place
 
 
 def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
@@ -169,26 +179,14 @@ def _with_card(
     return replace(shown, card=digest(content)), content.encode()
 
 
-def _check_visibility(page: str, private: bool, is_private: bool) -> None:
-    if private and not is_private:
-        raise ArtifactError(
-            f"{page} is public already, so what is pushed there is too. Push it with private=False (--public), or "
-            "under another name."
-        )
-    if is_private and not private:
-        progress.say(f"{page} is private and stays so; its settings there make it public.")
-
-
 def _published(api: HfApi, name: str, revision: str | None) -> list[str]:
     """The files of the model of textgraft that is there now."""
     there = set(api.list_repo_files(name, revision=revision))
-    if FILE not in there:
-        return []
-    try:
-        earlier = read_manifest(Path(api.hf_hub_download(name, FILE, revision=revision)).parent)
-    except ArtifactError:
-        return []
-    return sorted(there & earlier.files.keys())
+    with suppress(ArtifactError):
+        if FILE in there:
+            earlier = read_manifest(Path(api.hf_hub_download(name, FILE, revision=revision)).parent)
+            return sorted(there & earlier.files.keys())
+    return []
 
 
 def _outcome(api: HfApi, name: str, before: str | None, page: str) -> str:
@@ -209,18 +207,6 @@ def _readable(name: str, files: Iterable[str]) -> list[str]:
             "not downloaded, and the model was not loaded."
         )
     return list(files)
-
-
-def _plain(files: list[Path], place: Path) -> Path:
-    """The files as a folder of their own. The Hub's cache has links, which a model directory must not hold."""
-    with whole_folder(place, durable=False) as part:  # it is made anew for each fetch
-        for file in files:
-            source = file.resolve()
-            try:
-                (part / file.name).hardlink_to(source)
-            except OSError:  # another disk
-                shutil.copyfile(source, part / file.name)
-    return place
 
 
 def _api(token: str | None, *, needs_token: bool = True) -> HfApi:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.artifact.choosing import Opened, open_export
-from textgraft.artifact.locating import locate
+from textgraft.artifact.locating import is_foreign, locate
 from textgraft.dataset import Columns, FittedOn
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
 from textgraft.methods import TextClassifier
@@ -37,9 +37,8 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         ArtifactError: it is not there, damaged, of a newer format, a file's hash is wrong, or it has no such export.
         MissingExtraError: what it needs is not installed.
     """
-    located = locate(directory)
-    folder = located.folder
-    if located.foreign:
+    folder = locate(directory)
+    if is_foreign(folder):
         from textgraft.artifact.foreign import load_foreign
 
         if runtime not in ("auto", "torch"):

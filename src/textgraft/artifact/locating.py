@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from textgraft.model_directory.manifest import FILE
@@ -12,16 +11,8 @@ from textgraft.whole import recovered
 HEAD = "ForSequenceClassification"
 
 
-@dataclass(frozen=True)
-class Located:
-    """A model's folder on this disk; ``foreign`` where ``transformers`` saved it, and textgraft did not."""
-
-    folder: Path
-    foreign: bool
-
-
-def locate(name: str | Path) -> Located:
-    """Finds a model: a folder here, else a model of the Hub of that name, which is downloaded.
+def locate(name: str | Path) -> Path:
+    """The folder of a model: one here, else a model of the Hub of that name, which is downloaded.
 
     Raises:
         ArtifactError: the Hub has no such model, or cannot be reached.
@@ -32,8 +23,8 @@ def locate(name: str | Path) -> Located:
         from textgraft.artifact.hub import fetch, is_name
 
         if is_name(name):
-            folder = fetch(folder.as_posix())
-    return Located(folder, is_foreign(folder))
+            return fetch(folder.as_posix())
+    return folder
 
 
 def is_foreign(folder: Path) -> bool:

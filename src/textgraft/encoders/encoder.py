@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -59,12 +58,13 @@ class Encoder:
         cache: bool = True,
         runtime: Runtime | None = None,
     ) -> None:
-        check_text_options(pooling=pooling, long=long)
+        for option, value, allowed in (("pooling", pooling, POOLINGS), ("long", long, LONG)):
+            if value not in allowed:
+                raise SettingError(f"{option} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
         self.files = resolve(name) if isinstance(name, str) else name
-        self.pooling = pooling
-        self.long = long
+        self.pooling, self.long = pooling, long
         self.max_tokens = check_max_tokens(self.files, max_tokens)
-        self._tokenizer = TextTokenizer(self.files)
+        self.tokenizer = TextTokenizer(self.files)
         self.from_cache = 0
         self._store: VectorStore | None = None  # vectors of an export are not kept: another recipe gives others
         if runtime is None:
@@ -85,40 +85,27 @@ class Encoder:
         """(n, width) float32 vectors of n texts, in their order; each distinct text is encoded once."""
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         vectors = np.empty((len(distinct), self.files.width), np.float32)
-        missing = np.ones(len(distinct), np.bool_)
+        new = np.arange(len(distinct))
         names = list(distinct)
         if self._store is not None:
             known, stored = self._store.get(names)
             if stored is not None:
                 vectors[known] = stored
-                missing[known] = False
+                new = np.delete(new, known)
                 self.from_cache += len(known)
-        new = np.flatnonzero(missing)
         for start in range(0, len(new), TEXTS_AT_ONCE):
             part = new[start : start + TEXTS_AT_ONCE]
             chunk = [names[i] for i in part]
-            vectors[part] = self._encode(chunk)
+            windows = self.windows(chunk)
+            rows = run_windows(self.runtime, windows, self.tokenizer.pad_id, "encoding")
+            vectors[part] = windows.pooled(rows, maximum=self.pooling == "max")
             if self._store is not None:
                 self._store.put(chunk, vectors[part])
         return vectors[np.fromiter((distinct[text] for text in texts), np.intp, len(texts))]
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, as the network takes them."""
-        return self._tokenizer.windows(texts, self.max_tokens, self.long)
-
-    @property
-    def pad_id(self) -> int:
-        """Fills up shorter windows of a batch."""
-        return self._tokenizer.pad_id
-
-    def save_tokenizer(self, path: Path) -> None:
-        """Writes the tokenizer as one ``tokenizer.json``."""
-        self._tokenizer.save(path)
-
-    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        windows = self.windows(texts)
-        rows = run_windows(self.runtime, windows, self.pad_id, "encoding")
-        return windows.pooled(rows, maximum=self.pooling == "max")
+        return self.tokenizer.windows(texts, self.max_tokens, self.long)
 
 
 def pooled_states(pooling: Pooling, network: Any, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -173,10 +160,3 @@ def check_max_tokens(files: EncoderFiles, max_tokens: int | None) -> int:
             f"max_tokens must be between 8 and {files.positions}, which is what {files.name!r} takes; got {max_tokens}."
         )
     return int(max_tokens)
-
-
-def check_text_options(*, pooling: str = "mean", long: str = "window") -> None:
-    """Raises SettingError for an unknown pooling or way with long texts."""
-    for name, value, allowed in (("pooling", pooling, POOLINGS), ("long", long, LONG)):
-        if value not in allowed:
-            raise SettingError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")

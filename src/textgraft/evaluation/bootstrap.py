@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -47,15 +48,19 @@ class Interval:
 
     def to_dict(self) -> dict[str, float | None]:
         """``{"value": .., "low": .., "high": ..}``, with None for NaN."""
-        figures = {"value": self.value, "low": self.low, "high": self.high}
-        return {name: None if math.isnan(figure) else figure for name, figure in figures.items()}
+        return {name: None if math.isnan(figure) else figure for name, figure in vars(self).items()}
 
     @classmethod
     def from_dict(cls, figures: Mapping[str, float | None]) -> Self:
         """What ``to_dict`` wrote."""
-        value, low, high = (figures[name] for name in ("value", "low", "high"))
+        each = (figures[name] for name in ("value", "low", "high"))
         # math.nan itself, so that two undefined intervals are equal
-        return cls(*(math.nan if figure is None else float(figure) for figure in (value, low, high)))
+        return cls(*(math.nan if figure is None else float(figure) for figure in each))
+
+
+def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures for JSON, intervals among them or not."""
+    return {name: value.to_dict() if isinstance(value, Interval) else value for name, value in figures.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +112,7 @@ def resampled_scores(parts: Sequence[Part], n: int, *, resamples: int, seed: int
         for start in range(0, resamples, CHUNK_RESAMPLES):
             chunk = slice(start, min(start + CHUNK_RESAMPLES, resamples))
             sums[:, chunk] += statistics @ _counts(rng, int(sizes[i]), draws[chunk, i])
-    return [
-        part.scores(sums[a:b].astype(np.float64)) for part, a, b in zip(parts, offsets[:-1], offsets[1:], strict=True)
-    ]
+    return [part.scores(sums[a:b].astype(np.float64)) for part, (a, b) in zip(parts, pairwise(offsets), strict=True)]
 
 
 def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:

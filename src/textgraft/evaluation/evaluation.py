@@ -15,18 +15,13 @@ from textgraft.evaluation.bootstrap import (
     Scores,
     affordable_resamples,
     percentile_interval,
+    plain,
     point_scores,
     resampled_scores,
 )
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
-from textgraft.evaluation.notes import (
-    about_floor,
-    about_labels,
-    about_perfection,
-    about_resamples,
-    about_size,
-)
+from textgraft.evaluation.notes import notes_about
 from textgraft.task import Task
 
 LabelFigures = dict[str, Interval | int]
@@ -68,16 +63,10 @@ class Evaluation:
             "task": {"labels": list(self.task.labels), "multi_label": self.task.multi_label},
             "n": self.n,
             "headline": self.headline,
-            "metrics": {name: figure.to_dict() for name, figure in self.metrics.items()},
-            "per_label": {
-                label: {
-                    name: figure.to_dict() if isinstance(figure, Interval) else figure
-                    for name, figure in figures.items()
-                }
-                for label, figures in self.per_label.items()
-            },
+            "metrics": plain(self.metrics),
+            "per_label": {label: plain(figures) for label, figures in self.per_label.items()},
             "confusion": self.confusion.tolist(),
-            "majority": {"metrics": {name: figure.to_dict() for name, figure in self.floor.items()}},
+            "majority": {"metrics": plain(self.floor)},
             "notes": list(self.notes),
         }
 
@@ -147,29 +136,20 @@ def evaluate_probabilities(
     """
     check_resampling(resamples, seed)
     predictions = check_predictions(probabilities, targets, task, thresholds)
-    all_predictions = [predictions]
+    parts = parts_of(predictions)
+    split = len(parts)
     if labels_of_training is not None:
-        all_predictions.append(majority(predictions, labels_of_training, training_rows))
-    parts = [part for each in all_predictions for part in parts_of(each)]
+        parts += parts_of(majority(predictions, labels_of_training, training_rows))
     n = len(predictions)
     drawn = affordable_resamples(parts, n, resamples)
     points = point_scores(parts, n)
     samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
 
-    parts_each = len(parts) // len(all_predictions)
-    metrics = _overall(points[:parts_each], samples[:parts_each])
-    floor = _overall(points[parts_each:], samples[parts_each:])
+    metrics, floor = _overall(points[:split], samples[:split]), _overall(points[split:], samples[split:])
     support = predictions.truth.sum(axis=0)
-    per_label = _per_label(points[:parts_each], samples[:parts_each], task, support)
-    headline = headline_of(task)
-    notes = (
-        *about_size(n, headline, metrics[headline]),
-        *about_labels(task, n, support),
-        *about_perfection(n, metrics["accuracy"]),
-        *about_floor(headline, metrics[headline], floor),
-        *about_resamples(drawn, resamples),
-    )
-    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline, notes)
+    per_label = _per_label(points[:split], samples[:split], task, support)
+    notes = tuple(notes_about(task, n, support, metrics, floor, drawn, resamples))
+    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline_of(task), notes)
 
 
 def majority(predictions: Predictions, labels_of_training: ArrayLike, training_rows: int | None = None) -> Predictions:

@@ -59,8 +59,7 @@ def check_predictions(
     """
     p = _check_probabilities(probabilities, task)
     truth = _check_targets(targets, len(p), task)
-    cuts = check_thresholds(thresholds, task)
-    return Predictions(p, truth, targets_of(p, task, cuts), task)
+    return Predictions(p, truth, targets_of(p, task, check_thresholds(thresholds, task)), task)
 
 
 def check_thresholds(thresholds: Thresholds, task: Task) -> NDArray[np.float32]:
@@ -79,10 +78,9 @@ def check_thresholds(thresholds: Thresholds, task: Task) -> NDArray[np.float32]:
 
 def check_resampling(resamples: int, seed: int) -> None:
     """Raises SettingError unless there are enough resamples for a 95 % interval and the seed is usable."""
-    if not isinstance(resamples, (int, np.integer)) or isinstance(resamples, bool) or resamples < 100:
-        raise SettingError(f"resamples must be an integer of at least 100; got {resamples!r}. 1,000 is usual.")
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise SettingError(f"seed must be an integer of at least 0; got {seed!r}.")
+    for name, value, least, advice in (("resamples", resamples, 100, " 1,000 is usual."), ("seed", seed, 0, "")):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+            raise SettingError(f"{name} must be an integer of at least {least}; got {value!r}.{advice}")
 
 
 def _check_probabilities(probabilities: ArrayLike, task: Task) -> NDArray[Any]:

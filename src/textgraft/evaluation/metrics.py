@@ -19,6 +19,8 @@ from textgraft.task import Targets, Task, targets_of
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BIASED_UP = frozenset({"ece"})
 BINS = 15
+_AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
+_SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
 
 def headline_of(task: Task) -> str:
@@ -47,14 +49,13 @@ def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
     makers = (MultiLabelCounts if task.multi_label else SingleLabelCounts, RowMeans, Calibration, Ranking)
     if metric is None:
         return [make(predictions) for make in makers]
-    for make in makers:
-        if metric in make.names(task):
-            return [make(predictions)]
-    known = [name for make in makers for name in make.names(task)]
-    raise SettingError(
-        f"{metric!r} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
-        + did_you_mean(str(metric), known)
-    )
+    known = {name: make for make in makers for name in make.names(task)}
+    if metric not in known:
+        raise SettingError(
+            f"{metric!r} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
+            f"{did_you_mean(str(metric), known)}"
+        )
+    return [known[metric](predictions)]
 
 
 class SingleLabelCounts:
@@ -73,15 +74,12 @@ class SingleLabelCounts:
     @staticmethod
     def names(_: Task) -> tuple[str, ...]:
         """The metrics it gives."""
-        averaged = (f"{name}_{average}" for name in _PRF for average in ("macro", "micro", "weighted"))
-        return ("accuracy", "balanced_accuracy", *averaged, "matthews_corrcoef")
+        return ("accuracy", "balanced_accuracy", *_AVERAGED, "matthews_corrcoef")
 
-    def cells(self, rows: slice) -> Cells:
-        """The counts that each row adds to."""
+    def cells(self, rows: slice) -> Cells:  # noqa: D102
         return self.cell[rows], None
 
-    def scores(self, sums: Floats) -> Scores:
-        """The metrics from hits, misses and false alarms."""
+    def scores(self, sums: Floats) -> Scores:  # noqa: D102
         tp, missed, false = sums[: self.k], sums[self.k : 2 * self.k], sums[2 * self.k : 3 * self.k]
         true, predicted = tp + missed, tp + false
         n = true.sum(axis=0)
@@ -110,17 +108,14 @@ class MultiLabelCounts:
         self.outcome = (2 * truth.astype(np.int8) + predicted).astype(np.int8)
 
     @staticmethod
-    def names(_: Task) -> tuple[str, ...]:
-        """The metrics it gives."""
-        averaged = (f"{name}_{average}" for name in _PRF for average in ("macro", "micro", "weighted"))
-        return (*averaged, "jaccard_macro", "jaccard_micro", "hamming_loss")
+    def names(_: Task) -> tuple[str, ...]:  # noqa: D102
+        return (*_AVERAGED, "jaccard_macro", "jaccard_micro", "hamming_loss")
 
     def cells(self, rows: slice) -> Cells:
         """The corner of each label's table that each row adds to."""
         return self.outcome[rows] + 4 * np.arange(self.k), None
 
-    def scores(self, sums: Floats) -> Scores:
-        """The metrics from the tables."""
+    def scores(self, sums: Floats) -> Scores:  # noqa: D102
         tables = sums.reshape(self.k, 4, -1)
         false, missed, tp = tables[:, 1], tables[:, 2], tables[:, 3]
         true, predicted = tp + missed, tp + false
@@ -149,17 +144,14 @@ class RowMeans:
         self.n = len(predictions)
 
     @staticmethod
-    def names(task: Task) -> tuple[str, ...]:
-        """The metrics it gives."""
+    def names(task: Task) -> tuple[str, ...]:  # noqa: D102
         return ("accuracy", "subset_accuracy", *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
 
-    def cells(self, rows: slice) -> Cells:
-        """The row's values, all of them."""
+    def cells(self, rows: slice) -> Cells:  # noqa: D102
         values = self.values[rows]
         return np.broadcast_to(np.arange(self.columns), values.shape), values
 
-    def scores(self, sums: Floats) -> Scores:
-        """The means."""
+    def scores(self, sums: Floats) -> Scores:  # noqa: D102
         overall = {name: total / self.n for name, total in zip(self.labels, sums, strict=True)}
         if "accuracy" in overall:
             overall["subset_accuracy"] = overall["accuracy"]
@@ -186,21 +178,15 @@ class Calibration:
         self.gap = p - right
 
     @staticmethod
-    def names(_: Task) -> tuple[str, ...]:
-        """The metrics it gives."""
+    def names(_: Task) -> tuple[str, ...]:  # noqa: D102
         return ("ece",)
 
     def cells(self, rows: slice) -> Cells:
         """The bin of each row, and by how much its probability is too high."""
         return self.bin[rows] + BINS * np.arange(self.k), self.gap[rows]
 
-    def scores(self, sums: Floats) -> Scores:
-        """The error from the bins' gaps."""
+    def scores(self, sums: Floats) -> Scores:  # noqa: D102
         return Scores({"ece": np.abs(sums).sum(axis=0) / (self.k * len(self.bin))})
-
-
-_PRF = ("precision", "recall", "f1")
-_SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
@@ -223,8 +209,7 @@ def _row_values(predictions: Predictions) -> dict[str, Floats]:
     both = (truth & predicted).sum(axis=1).astype(np.float64)
     true, given = (count.sum(axis=1).astype(np.float64) for count in (truth, predicted))
     values = {"accuracy": (truth == predicted).all(axis=1).astype(np.float64)}
-    for name, ratio in _precision_recall_f1(both, true, given).items():
-        values[f"{name}_samples"] = ratio
+    values |= {f"{name}_samples": ratio for name, ratio in _precision_recall_f1(both, true, given).items()}
     values["jaccard_samples"] = _divide(both, true + given - both)
     bounded = np.clip(p, eps, 1 - eps)
     of_truth = np.where(truth, bounded, np.clip(1 - p, eps, 1 - eps))
@@ -232,11 +217,7 @@ def _row_values(predictions: Predictions) -> dict[str, Floats]:
 
 
 def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[str, Floats]:
-    return {
-        "precision": _divide(tp, predicted),
-        "recall": _divide(tp, true),
-        "f1": _divide(2 * tp, true + predicted),
-    }
+    return {"precision": _divide(tp, predicted), "recall": _divide(tp, true), "f1": _divide(2 * tp, true + predicted)}
 
 
 def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:

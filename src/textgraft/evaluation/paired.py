@@ -19,6 +19,7 @@ from textgraft.evaluation.bootstrap import (
     Interval,
     affordable_resamples,
     percentile_interval,
+    plain,
     point_scores,
     resampled_scores,
 )
@@ -49,12 +50,7 @@ class PairedTest:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "metric": self.metric,
-            "difference": self.difference.to_dict(),
-            "p_value": self.p_value,
-            "mcnemar": self.mcnemar,
-        }
+        return plain(vars(self))
 
 
 def compare_paired(
@@ -123,21 +119,13 @@ def paired_test(metric: str, a: Predictions, b: Predictions, difference: float, 
     # the rows themselves and keeps the p-value above 0 (Davison and Hinkley 1997, section 4.2).
     extreme = np.count_nonzero(np.abs(differences - difference) >= abs(difference) - TIE)
     return PairedTest(
-        metric,
-        percentile_interval(difference, differences),
-        (1 + extreme) / (1 + len(differences)),
-        mcnemar(a, b),
+        metric, percentile_interval(difference, differences), (1 + extreme) / (1 + len(differences)), mcnemar(a, b)
     )
 
 
 def mcnemar(a: Predictions, b: Predictions) -> float:
     """The exact two-sided p-value of McNemar's test (1947; Dietterich, Neural Computation 1998)."""
     bdtr = import_scipy("Comparing methods").special.bdtr
-    right_a, right_b = _right(a), _right(b)
+    right_a, right_b = ((each.targets == each.predicted).reshape(len(each), -1).all(axis=1) for each in (a, b))
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
-
-
-def _right(predictions: Predictions) -> Any:
-    same = predictions.targets == predictions.predicted
-    return same.all(axis=1) if predictions.task.multi_label else same

@@ -8,8 +8,8 @@ texts that keep all their labels, and the metric that stands for all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import ArtifactError, DataError, SettingError
 from textgraft.evaluation import Interval, compare_paired, evaluate_probabilities, headline_of
+from textgraft.evaluation.bootstrap import plain
 from textgraft.task import Targets, Task, targets_of
 
 ROUNDING = 1e-9  # of shares and metrics, so that 1 of 100 texts is no more than 1 %
@@ -107,49 +108,33 @@ class Parity:
 
         Bounds of ``tolerance`` that are None are not looked at.
         """
-        faults = (self._undefined(), self._difference(tolerance), self._labels(tolerance), self._metric(tolerance))
-        sentence = "; ".join(fault for fault in faults if fault)
+        sentence = "; ".join(self._faults(tolerance.largest_difference, tolerance.equal_labels, tolerance.metric_drop))
         return f"{sentence[0].upper()}{sentence[1:]}." if sentence else None
 
-    def _undefined(self) -> str | None:
-        if not self.undefined:
-            return None
-        return f"{self.undefined:,} of {self.texts:,} texts get probabilities that are no numbers"
-
-    def _difference(self, tolerance: Tolerance) -> str | None:
-        most = tolerance.largest_difference
-        if self.undefined or most is None or self.largest_difference <= most + ROUNDING:
-            return None
-        return f"a probability differs by {self.largest_difference:.2g}, at most {most:.2g} is allowed"
-
-    def _labels(self, tolerance: Tolerance) -> str | None:
-        least = tolerance.equal_labels
-        if least is None:
-            return None
-        differing = round((1 - self.equal_labels) * self.texts)
-        allowed = max(int(least < 1), int((1 - least) * self.texts + ROUNDING))
-        if differing <= allowed:
-            return None
-        return (
-            f"{differing:,} of {self.texts:,} texts get other labels ({self.equal_labels:.1%} equal), at most "
-            f"{allowed:,} may ({least:.1%})"
-        )
-
-    def _metric(self, tolerance: Tolerance) -> str | None:
-        drop = tolerance.metric_drop
+    def _faults(self, most: float | None, least: float | None, drop: float | None) -> Iterator[str]:
+        if self.undefined:
+            yield f"{self.undefined:,} of {self.texts:,} texts get probabilities that are no numbers"
+        elif most is not None and not self.largest_difference <= most + ROUNDING:
+            yield f"a probability differs by {self.largest_difference:.2g}, at most {most:.2g} is allowed"
+        if least is not None:
+            differing = round((1 - self.equal_labels) * self.texts)
+            allowed = max(int(least < 1), int((1 - least) * self.texts + ROUNDING))
+            if differing > allowed:
+                yield (
+                    f"{differing:,} of {self.texts:,} texts get other labels ({self.equal_labels:.1%} equal), at most "
+                    f"{allowed:,} may ({least:.1%})"
+                )
         if drop is None or self.change is None or self.before is None or self.after is None:
-            return None
-        if -self.change.value <= max(drop, bool(drop) / self.texts) + ROUNDING:
-            return None
-        return (
-            f"{self.metric} falls from {self.before.value:.3f} to {self.after.value:.3f}, by "
-            f"{-100 * self.change.value:.2f} points, at most {100 * drop:.2f} are allowed"
-        )
+            return
+        if not -self.change.value <= max(drop, bool(drop) / self.texts) + ROUNDING:
+            yield (
+                f"{self.metric} falls from {self.before.value:.3f} to {self.after.value:.3f}, by "
+                f"{-100 * self.change.value:.2f} points, at most {100 * drop:.2f} are allowed"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: v.to_dict() if isinstance(v, Interval) else v for name, v in content.items()}
+        return plain(vars(self))
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -159,10 +144,7 @@ class Parity:
             ArtifactError: something is missing or of another form.
         """
         try:
-            values: dict[str, Any] = {
-                name: Interval.from_dict(value) if isinstance(value, Mapping) else value
-                for name, value in content.items()
-            }
+            values: Any = {k: Interval.from_dict(v) if isinstance(v, Mapping) else v for k, v in content.items()}
             return cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
@@ -233,7 +215,13 @@ def measure(
     labels, others = (targets_of(p, task, thresholds) for p in (before, after))
     equal = (labels == others) if task.multi_label else (labels == others)[:, None]
     equal[undefined] = False
-    metric = _Metric() if targets is None else _metric(before, after, task, thresholds, targets, undefined.any())
+    of_model = of_export = change = None
+    if targets is not None:
+        metric = headline_of(task)
+        of_model = evaluate_probabilities(before, targets, task, thresholds=thresholds).metrics[metric]
+        if not undefined.any():
+            of_export = evaluate_probabilities(after, targets, task, thresholds=thresholds).metrics[metric]
+            change = compare_paired(after, before, targets, task, thresholds=thresholds).difference
     return Parity(
         texts=len(before),
         undefined=int(undefined.sum()),
@@ -244,33 +232,7 @@ def measure(
         metric=headline_of(task),
         speed_before=speed_before,
         speed_after=speed_after,
-        before=metric.before,
-        after=metric.after,
-        change=metric.change,
+        before=of_model,
+        after=of_export,
+        change=change,
     )
-
-
-@dataclass(frozen=True)
-class _Metric:
-    before: Interval | None = None
-    after: Interval | None = None
-    change: Interval | None = None
-
-
-def _metric(
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    task: Task,
-    thresholds: NDArray[np.float32],
-    targets: Targets,
-    undefined: np.bool_,
-) -> _Metric:
-    """The metric before and after with its intervals, and that of the paired difference."""
-
-    def metric(probabilities: NDArray[np.float32]) -> Interval:
-        return evaluate_probabilities(probabilities, targets, task, thresholds=thresholds).metrics[headline_of(task)]
-
-    if undefined:
-        return _Metric(metric(before))
-    change = compare_paired(after, before, targets, task, thresholds=thresholds).difference
-    return _Metric(metric(before), metric(after), change)

@@ -10,6 +10,7 @@ the rows and off by far less than the interval is wide for a resample.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,12 @@ class Ranking:
         self.groups = [groups for groups, _ in rankings]
         self.starts = np.cumsum([0, *(groups.columns for groups in self.groups)])
         self.columns = int(self.starts[-1])
-        cells = [c.reshape(len(p), -1) for _, c in rankings]
+        cells = [cells.reshape(len(p), -1) for _, cells in rankings]
         self.cell = np.concatenate(cells, axis=1)
         self.offset = np.repeat(self.starts[:-1], [c.shape[1] for c in cells])
 
     @staticmethod
-    def names(task: Task) -> tuple[str, ...]:
-        """The metrics it gives."""
+    def names(task: Task) -> tuple[str, ...]:  # noqa: D102
         endings = ("_micro", "_macro") if task.multi_label else ("",)
         return tuple(name + ending for name in ("roc_auc", "average_precision") for ending in endings)
 
@@ -57,17 +57,12 @@ class Ranking:
         """Which group each row falls into, in the ranking of each label."""
         return self.cell[rows] + self.offset, None
 
-    def scores(self, sums: Floats) -> Scores:
-        """The metrics from rows per group."""
-        values = [
-            groups.scores(sums[a:b])
-            for groups, a, b in zip(self.groups, self.starts[:-1], self.starts[1:], strict=True)
-        ]
+    def scores(self, sums: Floats) -> Scores:  # noqa: D102
+        values = [groups.scores(sums[a:b]) for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True)]
         k = len(self.task)
         overall, per_label = {}, {}
         for i, name in enumerate(("roc_auc", "average_precision")):
-            labels = np.stack([value[i] for value in values[:k]])
-            per_label[name] = labels
+            per_label[name] = labels = np.stack([value[i] for value in values[:k]])
             if self.task.multi_label:
                 overall[f"{name}_micro"] = values[k][i]
                 overall[f"{name}_macro"] = mean_where_defined(labels)
@@ -136,7 +131,9 @@ def group_ranking(
     Returns:
         The groups, and for each row (n,) the sum that it adds to.
     """
-    place, positives, negatives = _distinct(scores, truth)
+    values, place = np.unique(scores, return_inverse=True)
+    place = len(values) - 1 - place  # among the distinct scores, highest first
+    positives, negatives = (np.bincount(place, of, minlength=len(values)).astype(np.float64) for of in (truth, ~truth))
     hit = np.flatnonzero(positives)
     group = _group_of(positives[hit], most)
     g = int(group[-1]) + 1 if len(group) else 0
@@ -165,14 +162,6 @@ def mean_where_defined(values: Floats) -> Floats:
     """(r,) mean over the k rows of (k, r), NaN left out; NaN where no row has a value."""
     defined = ~np.isnan(values)
     return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
-
-
-def _distinct(scores: NDArray[Any], truth: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Each row's place among the distinct scores, highest first, and the positives and negatives at each."""
-    values, place = np.unique(scores, return_inverse=True)
-    place = len(values) - 1 - place
-    positives, negatives = (np.bincount(place, of, minlength=len(values)) for of in (truth, ~truth))
-    return place, positives.astype(np.float64), negatives.astype(np.float64)
 
 
 def _group_of(positives: Floats, most: int) -> NDArray[np.intp]:

@@ -76,16 +76,9 @@ class Recommendation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "recommended": self.name,
-            "best": self.best,
-            "metric": self.metric,
-            "values": self.values,
-            "tests": {
-                name: test.to_dict() | {"p_value_holm": self.p_values[name]} for name, test in self.tests.items()
-            },
-            "sentence": self.sentence,
-        }
+        tests = {name: test.to_dict() | {"p_value_holm": self.p_values[name]} for name, test in self.tests.items()}
+        start = {"recommended": self.name, "best": self.best, "metric": self.metric, "values": self.values}
+        return start | {"tests": tests, "sentence": self.sentence}
 
 
 def recommend(
@@ -116,7 +109,13 @@ def recommend(
         DataError: probabilities or targets that cannot be used.
         SettingError: no entries, two of one name, an unknown metric, or an option that cannot be used.
     """
-    _check(entries, alpha)
+    given = [entry.name for entry in entries]
+    if not given or len(set(given)) < len(given):
+        raise SettingError(
+            f"A comparison needs at least one method and a name of its own for each; got {listed(given, 20) or 'none'}."
+        )
+    if not 0 < alpha < 1:
+        raise SettingError(f"alpha must lie between 0 and 1; got {alpha!r}. 0.05 is usual.")
     ladder = sorted(entries, key=lambda entry: entry.rung)
     predictions = [check_predictions(e.probabilities, targets, task, e.thresholds) for e in ladder]
     name = metric or headline_of(task)
@@ -143,16 +142,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty(len(p))
     corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))))
     return [float(value) for value in corrected]
-
-
-def _check(entries: Sequence[Entry], alpha: float) -> None:
-    names = [entry.name for entry in entries]
-    if not names or len(set(names)) < len(names):
-        raise SettingError(
-            f"A comparison needs at least one method and a name of its own for each; got {listed(names, 20) or 'none'}."
-        )
-    if not 0 < alpha < 1:
-        raise SettingError(f"alpha must lie between 0 and 1; got {alpha!r}. 0.05 is usual.")
 
 
 def _p(value: float) -> str:

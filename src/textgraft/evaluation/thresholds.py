@@ -33,10 +33,10 @@ def check_thresholds(value: object) -> None:
         return
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
     if not number or not 0 < float(value) < 1:  # type: ignore[arg-type]
+        near = did_you_mean(value, ("label", "global")) if isinstance(value, str) else ""
         raise SettingError(
             f"thresholds must be 'label' or 'global', which are tuned on validation data, or a number between 0 and 1 "
-            f"such as 0.5; got {value!r}."
-            + (did_you_mean(value, ("label", "global")) if isinstance(value, str) else "")
+            f"such as 0.5; got {value!r}.{near}"
         )
 
 

@@ -90,11 +90,11 @@ def _attention(
 ) -> tuple[Tensor, None]:
     """The signature that ``transformers`` calls: (b, h, n, d) in, (b, n, h, d) out."""
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    if key.shape[2] <= LONGEST or dropout > 0:
-        mask = None if attention_mask is None else attention_mask.float()
+    short = key.shape[2] <= LONGEST or dropout > 0
+    mask = None if attention_mask is None else attention_mask.to(torch.float32 if short else query.dtype)
+    if short:
         mixed = _Attention.apply(query, key, value, mask, scale, dropout)  # type: ignore[no-untyped-call]
     else:
-        mask = None if attention_mask is None else attention_mask.to(query.dtype)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, mask, scale=scale)
     return mixed.transpose(1, 2), None
 
@@ -109,41 +109,31 @@ def _first_token_only(network: nn.Module) -> None:
 
     The other tokens enter it as keys and values only. In a network of six layers that is a seventh of all work.
     """
-    from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertLayer
-    from transformers.models.distilbert.modeling_distilbert import DistilBertForSequenceClassification, TransformerBlock
-    from transformers.models.electra.modeling_electra import ElectraForSequenceClassification, ElectraLayer
-    from transformers.models.roberta.modeling_roberta import RobertaForSequenceClassification, RobertaLayer
-    from transformers.models.xlm_roberta.modeling_xlm_roberta import (
-        XLMRobertaForSequenceClassification,
-        XLMRobertaLayer,
-    )
+    from transformers.models.bert import modeling_bert as bert
+    from transformers.models.distilbert import modeling_distilbert as distilbert
+    from transformers.models.electra import modeling_electra as electra
+    from transformers.models.roberta import modeling_roberta as roberta
+    from transformers.models.xlm_roberta import modeling_xlm_roberta as xlm
 
     heads = (
-        BertForSequenceClassification,
-        ElectraForSequenceClassification,
-        RobertaForSequenceClassification,
-        XLMRobertaForSequenceClassification,
-        DistilBertForSequenceClassification,
+        bert.BertForSequenceClassification,
+        electra.ElectraForSequenceClassification,
+        roberta.RobertaForSequenceClassification,
+        xlm.XLMRobertaForSequenceClassification,
+        distilbert.DistilBertForSequenceClassification,
     )
-    bert_like = (BertLayer, ElectraLayer, RobertaLayer, XLMRobertaLayer)
+    bert_like = (bert.BertLayer, electra.ElectraLayer, roberta.RobertaLayer, xlm.XLMRobertaLayer)
     if not isinstance(network, heads):
         return
-    layers = [module for module in network.modules() if isinstance(module, (*bert_like, TransformerBlock))]
+    layers = [module for module in network.modules() if isinstance(module, (*bert_like, distilbert.TransformerBlock))]
     # Not a bound method: that cannot be pickled under another name.
     layers[-1].forward = partial(_bert_layer if isinstance(layers[-1], bert_like) else _distilbert_layer, layers[-1])
 
 
 def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
-    attention = layer.attention.self
-    first = hidden_states[:, :1]
-    mixed = _from_first(
-        attention,
-        attention.query(first),
-        attention.key(hidden_states),
-        attention.value(hidden_states),
-        attention_mask,
-        attention.dropout.p,
-    )
+    attention, first = layer.attention.self, hidden_states[:, :1]
+    key, value = attention.key(hidden_states), attention.value(hidden_states)
+    mixed = _from_first(attention, attention.query(first), key, value, attention_mask)
     result: Tensor = layer.feed_forward_chunk(layer.attention.output(mixed, first))
     return result
 
@@ -151,26 +141,18 @@ def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None
 def _distilbert_layer(
     layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any
 ) -> Tensor:
-    attention = layer.attention
-    first = hidden_states[:, :1]
-    mixed = _from_first(
-        attention,
-        attention.q_lin(first),
-        attention.k_lin(hidden_states),
-        attention.v_lin(hidden_states),
-        attention_mask,
-        attention.dropout.p,
-    )
+    attention, first = layer.attention, hidden_states[:, :1]
+    key, value = attention.k_lin(hidden_states), attention.v_lin(hidden_states)
+    mixed = _from_first(attention, attention.q_lin(first), key, value, attention_mask)
     attended = layer.sa_layer_norm(attention.out_lin(mixed) + first)
     result: Tensor = layer.output_layer_norm(layer.ffn(attended) + attended)
     return result
 
 
-def _from_first(attention: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, p: float) -> Tensor:
+def _from_first(attention: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """(b, 1, h * d): what the first token takes from all tokens."""
     q, k, v = (x.view(*x.shape[:2], -1, attention.attention_head_size).transpose(1, 2) for x in (query, key, value))
     first = None if mask is None else mask[:, :, :1]
-    mixed, _ = _attention(
-        attention, q, k, v, first, dropout=p if attention.training else 0.0, scaling=attention.scaling
-    )
+    p = attention.dropout.p if attention.training else 0.0
+    mixed, _ = _attention(attention, q, k, v, first, dropout=p, scaling=attention.scaling)
     return mixed.reshape(query.shape)

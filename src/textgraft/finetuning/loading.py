@@ -48,8 +48,10 @@ def load_with_head(
             problem_type="multi_label_classification" if task.multi_label else "single_label_classification",
             **SAFELY,
         )
-        if dropout is not None:
-            _set_dropout(config, dropout)
+        # Every family has its own names (hidden_dropout_prob, seq_classif_dropout, dropout_rate), all with this word.
+        for name in config.to_dict() if dropout is not None else ():
+            if "dropout" in name:
+                setattr(config, name, dropout)
         kind = _encoder_with_head() if config.model_type in ENCODER_HALVES else AutoModelForSequenceClassification
         if complete:
             check_sizes(files, config, getattr(kind, "from_config", kind))
@@ -68,13 +70,6 @@ def load_with_head(
     check_complete(files.name, report, of="" if complete else f"{network.base_model_prefix}.")
     classifier: torch.nn.Module = network
     return classifier
-
-
-def _set_dropout(config: Any, dropout: float) -> None:
-    """Every family has its own names (hidden_dropout_prob, seq_classif_dropout, dropout_rate), all with this word."""
-    for name in config.to_dict():
-        if "dropout" in name:
-            setattr(config, name, dropout)
 
 
 @cache

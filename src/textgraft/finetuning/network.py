@@ -57,10 +57,7 @@ class EncoderClassifier(WindowClassifier):
         *,
         complete: bool = False,
     ) -> None:
-        self.files = files
-        self.task = task
-        self.max_tokens = max_tokens
-        self.long = long
+        self.files, self.task, self.max_tokens, self.long = files, task, max_tokens, long
         self.device = best_device()
         self.dtype = matmul_dtype(precision, self.device)
         self.tokenizer = TextTokenizer(files)
@@ -90,15 +87,13 @@ class EncoderClassifier(WindowClassifier):
 
         return min(2, torch.get_num_threads()) if self._faster and self.dtype == torch.bfloat16 else 1
 
-    def draw_from(self, key: Sequence[int] | None) -> None:
-        """Makes the dropout of the next logits in this thread depend on ``key`` alone, where that can be."""
+    def draw_from(self, key: Sequence[int] | None) -> None:  # noqa: D102
         if self._faster:
             from textgraft.training.dropout import draw_from
 
             draw_from(key)
 
-    def forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
-        """(n, k) float32 logits of one batch of windows."""
+    def forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:  # noqa: D102
         import torch
 
         ids, mask = pad(rows, self.tokenizer.pad_id)
@@ -106,10 +101,8 @@ class EncoderClassifier(WindowClassifier):
         # In training the weights have the lower precision themselves.
         low = self.dtype != torch.float32 and next(self.network.parameters()).dtype == torch.float32
         with torch.autocast(self.device.type, self.dtype, enabled=low):
-            result: torch.Tensor = self.network(
-                input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention
-            ).logits
-        return result.float()
+            output = self.network(input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention)
+        return output.logits.float()  # type: ignore[no-any-return]
 
     def save(self, folder: Path) -> None:
         """Writes network and tokenizer as a folder that ``transformers`` and ``EncoderClassifier`` read."""
@@ -142,24 +135,19 @@ def read_classifier(folder: Path, task: Task, max_tokens: int, long: Long, preci
         EncoderError: its files are damaged or do not go together.
     """
     classifier = EncoderClassifier(resolve(str(folder)), task, max_tokens, long, precision, complete=True)
-    embedding = classifier.network.get_input_embeddings()  # type: ignore[operator]
-    classifier.tokenizer.check(max_tokens, len(embedding.weight))
-    _check_answers(classifier)
-    return classifier
-
-
-def _check_answers(classifier: EncoderClassifier) -> None:
-    """Raises EncoderError unless logits are finite numbers: not all that a configuration may say can be checked."""
     import torch
 
-    for ids in classifier.windows(PROBES).ids:
+    embedding = classifier.network.get_input_embeddings()  # type: ignore[operator]
+    classifier.tokenizer.check(max_tokens, len(embedding.weight))
+    for ids in classifier.windows(PROBES).ids:  # not all that a configuration may say can be checked
         with torch.inference_mode():
             logits = classifier.forward([ids])
-        if logits.shape != (1, len(classifier.task)) or not torch.isfinite(logits).all():
+        if logits.shape != (1, len(task)) or not torch.isfinite(logits).all():
             raise EncoderError(
-                f"The network in {classifier.files.folder} gives no numbers for its {len(classifier.task)} labels; its "
-                "weights or its configuration are damaged. Copy them again."
+                f"The network in {classifier.files.folder} gives no numbers for its {len(task)} labels; its weights or "
+                "its configuration are damaged. Copy them again."
             )
+    return classifier
 
 
 def _special_tokens(folder: Path) -> dict[str, str]:
@@ -178,12 +166,7 @@ def _special_tokens(folder: Path) -> dict[str, str]:
 class RuntimeClassifier:
     """A sequence classifier that a runtime computes; it needs the tokenizer and no torch.
 
-    Args:
-        files: of the saved EncoderClassifier; its weights are not read.
-        runtime: gives logits.
-        task: the labels.
-        max_tokens: the length of a window, special tokens included.
-        long: ``"window"`` reads all of a long text, ``"truncate"`` its first window.
+    The arguments are those of ``EncoderClassifier``, as which ``files`` were saved; the weights in them are not read.
     """
 
     def __init__(self, files: EncoderFiles, runtime: Runtime, task: Task, max_tokens: int, long: Long) -> None:

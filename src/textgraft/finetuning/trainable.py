@@ -7,7 +7,6 @@ encoder: it is trained with the last layers and not with the head alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,21 +21,8 @@ TRAINED: tuple[str, ...] = ("all", "head", "lora")
 FINAL_NORMS = {"final_norm", "final_layer_norm"}
 # What the families call the linear layers that make queries and values; some make queries, keys and values in one.
 PROJECTIONS = {"query", "value", "q_lin", "v_lin", "query_proj", "value_proj", "q", "v", "in_proj", "Wqkv"}
-
-
-@dataclass(frozen=True)
-class Adapters:
-    """The shape of LoRA adapters (Hu et al. 2022, arXiv:2106.09685): W + alpha / rank * B A, with B and A trained.
-
-    Attributes:
-        rank: rows of A and columns of B.
-        alpha: see the formula; a larger one is a larger step for the same learning rate.
-        dropout: of what goes into A.
-    """
-
-    rank: int = 8
-    alpha: int = 16
-    dropout: float = 0.0
+# Of LoRA adapters (Hu et al. 2022, arXiv:2106.09685): W + ALPHA / RANK * B A, with the RANK columns of B and A trained.
+RANK, ALPHA = 8, 16
 
 
 def check_trained(value: object) -> None:
@@ -52,9 +38,7 @@ def check_trained(value: object) -> None:
     )
 
 
-def choose_trained(
-    network: torch.nn.Module, trained: Trained, name: str, *, adapters: Adapters | None = None, seed: int = 0
-) -> torch.nn.Module:
+def choose_trained(network: torch.nn.Module, trained: Trained, name: str, *, seed: int = 0) -> torch.nn.Module:
     """Sets which parameters are trained; the others get no gradient, and nothing is computed for one.
 
     Args:
@@ -62,7 +46,6 @@ def choose_trained(
         trained: ``"all"``; ``"head"``; a number of the encoder's last layers, with all that comes after them; or
             ``"lora"``: adapters on queries and values of all layers, and the head.
         name: the encoder's, for messages.
-        adapters: of ``"lora"``; None takes the defaults.
         seed: of the adapters' first weights.
 
     Returns:
@@ -75,7 +58,7 @@ def choose_trained(
     """
     check_trained(trained)
     if trained == "lora":
-        _add_adapters(network, name, adapters or Adapters(), seed)
+        _add_adapters(network, name, seed)
         chosen = _head(network) | {name for name, _ in network.named_parameters() if ".lora_" in name}
     elif trained == "head":
         chosen = _head(network)
@@ -161,15 +144,11 @@ def _base(network: torch.nn.Module) -> torch.nn.Module:
 
 def _head(network: torch.nn.Module) -> set[str]:
     """The names of the head's parameters."""
-    encoder = f"{network.base_model_prefix}."
-    return {
-        name
-        for name, _ in network.named_parameters()
-        if not name.startswith(encoder) or name.startswith(f"{encoder}pooler.")
-    }
+    encoder, names = f"{network.base_model_prefix}.", (name for name, _ in network.named_parameters())
+    return {name for name in names if not name.startswith(encoder) or name.startswith(f"{encoder}pooler.")}
 
 
-def _add_adapters(network: torch.nn.Module, name: str, adapters: Adapters, seed: int) -> None:
+def _add_adapters(network: torch.nn.Module, name: str, seed: int) -> None:
     import torch
 
     try:
@@ -186,9 +165,6 @@ def _add_adapters(network: torch.nn.Module, name: str, adapters: Adapters, seed:
             f"The encoder {name!r} has no attention with query and value projections that adapters could be put on; "
             "train 'all' of it, its last layers or the 'head'."
         )
-    config = LoraConfig(
-        r=adapters.rank, lora_alpha=adapters.alpha, lora_dropout=adapters.dropout, target_modules=targets
-    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        inject_adapter_in_model(config, network)
+        inject_adapter_in_model(LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=targets), network)

@@ -128,11 +128,12 @@ def compare(
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)
-    for name in _names(ladder) if directory else ():
-        check_place(Path(directory or ".") / name)
+    names = _names(ladder)
     with tempfile.TemporaryDirectory() as scratch:
-        places = [(name, Path(directory or scratch) / name) for name in _names(ladder)]
-        results = [_result(*place, method, splits, seed) for place, method in zip(places, ladder, strict=True)]
+        places = [Path(directory or scratch) / name for name in names]
+        for place in places:
+            check_place(place)
+        results = [_result(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
     test = splits.test
     entries = [Entry(one.name, one.model.rung, one.probabilities, one.model.thresholds_) for one in results]
     return Comparison(tuple(results), recommend(entries, test.targets, test.task, seed=seed), splits)

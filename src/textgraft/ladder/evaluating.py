@@ -10,27 +10,23 @@ from textgraft.evaluation import Evaluation, evaluate_probabilities
 from textgraft.methods import TextClassifier
 
 
-def evaluate(model: TextClassifier, data: Dataset, *, seed: int = 0) -> Evaluation:
+def evaluate(
+    model: TextClassifier, data: Dataset, *, seed: int = 0, probabilities: NDArray[np.float32] | None = None
+) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
     Args:
         model: a fitted classifier.
         data: rows that it was not trained on; they may miss labels of the model, but have no others.
         seed: of the bootstrap.
+        probabilities: (n, k) of the rows, where they are there already.
 
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, or has no rows.
     """
     data = data.with_task(model.task_)
-    return evaluate_against_floor(model, model.predict_proba(data.texts), data, seed=seed)
-
-
-def evaluate_against_floor(
-    model: TextClassifier, probabilities: NDArray[np.float32], data: Dataset, *, seed: int = 0
-) -> Evaluation:
-    """As ``evaluate``, where the (n, k) probabilities are there already."""
     return evaluate_probabilities(
-        probabilities,
+        model.predict_proba(data.texts) if probabilities is None else probabilities,
         data.targets,
         data.task,
         thresholds=model.thresholds_,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from textgraft.artifact import save
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation
-from textgraft.ladder.evaluating import evaluate_against_floor
+from textgraft.ladder.evaluating import evaluate
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.files import check_place
 
@@ -61,9 +61,8 @@ def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None
     seconds = time.perf_counter() - start
     probabilities = evaluation = None
     if (test := splits.test) is not None:
-        test = test.with_task(model.task_)
         probabilities = model.predict_proba(test.texts)
-        evaluation = evaluate_against_floor(model, probabilities, test, seed=seed)
+        evaluation = evaluate(model, test, seed=seed, probabilities=probabilities)
     trained = Trained(model, splits, seconds, probabilities, evaluation)
     if directory is not None:
         save(model, directory, evaluation=trained.results())

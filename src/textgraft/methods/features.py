@@ -92,13 +92,7 @@ class FeatureClassifier(GraphClassifier):
         self._standardise(X)
         checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
         choice = fit_chosen(
-            self._design(X),
-            train,
-            checks,
-            C=self.C,
-            loss="logistic",
-            class_weight=self.class_weight,
-            seed=self.seed,
+            self._design(X), train, checks, C=self.C, loss="logistic", class_weight=self.class_weight, seed=self.seed
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
@@ -148,18 +142,18 @@ class FeatureClassifier(GraphClassifier):
         from textgraft.encoders.graphs import vectors_graph
 
         encoder = self.encoder_
-        return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.pad_id, encoder.files.name)
+        return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.tokenizer.pad_id, encoder.files.name)
 
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
         """See ``GraphClassifier``."""
-        return padded_batches(self.encoder_.windows(texts), self.encoder_.pad_id)
+        return padded_batches(self.encoder_.windows(texts), self.encoder_.tokenizer.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
         self.encoder_ = self._open_encoder(self.encoder_.files, self.encoder_.max_tokens, runtime)
 
     def write_for_runtime(self, folder: Path) -> None:
         """See ``GraphClassifier``."""
-        self.encoder_.save_tokenizer(folder / "tokenizer.json")
+        self.encoder_.tokenizer.save(folder / "tokenizer.json")
 
     def write_state(self, folder: Path) -> None:
         """See ``TextClassifier``."""

@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -56,7 +57,9 @@ def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *
         "head": _head(manifest, facts),
         "name": text(name),
         "source": json.dumps(name, ensure_ascii=False),
-        **_task(manifest),
+        "gives": "any number of" if manifest.task["multi_label"] else "one of",
+        "n_labels": f"{len(manifest.task['labels']):,}",
+        "labels": text(listed(manifest.task["labels"], 12)),
         "summary": facts.summary,
         **_reader(manifest, facts, folder),
         **_training_data(manifest, facts),
@@ -150,22 +153,14 @@ def _head(manifest: Manifest, facts: MethodFacts) -> str:
     return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
 
 
-def _task(manifest: Manifest) -> dict[str, str]:
-    labels = manifest.task["labels"]
-    return {
-        "gives": "any number of" if manifest.task["multi_label"] else "one of",
-        "n_labels": f"{len(labels):,}",
-        "labels": text(listed(labels, 12)),
-    }
-
-
 def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, str]:
     """Whether ``transformers`` reads the model, and what it does not know of it."""
     read = facts.is_encoder and any(file.endswith(".safetensors") for file in manifest.files)
     config = folder / "config.json"
     kinds = (json.loads(config.read_text("utf-8")).get("architectures") or []) if config.is_file() else []
     whole = any(str(kind).endswith("ForSequenceClassification") for kind in kinds)
-    thresholds = _pairs(manifest.task["labels"], manifest.thresholds) if manifest.task["multi_label"] and read else []
+    labels = manifest.task["labels"]
+    thresholds = zip(labels, manifest.thresholds, strict=True) if manifest.task["multi_label"] and read else ()
     return {
         "read_by_transformers": "yes" if read and whole else "",
         "read_as_t5": "yes" if read and not whole else "",
@@ -178,7 +173,7 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
     data = manifest.fitted_on
     known = bool(data["rows"])
     columns = [*data["columns"]["text"], *data["columns"]["label"]] if known and data.get("columns") else []
-    counts = _pairs(manifest.task["labels"], data["counts"]) if known else []
+    counts = zip(manifest.task["labels"], data["counts"], strict=True) if known else ()
     rows = tuple((label, f"{count:,}", percent(count / data["rows"])) for label, count in counts)
     return {
         "rows": f"{data['rows']:,}" if known else "",
@@ -192,7 +187,10 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
 
 def _quality(manifest: Manifest, earlier_wording: bool) -> dict[str, str]:
     """Figures on test data, and where it is weak."""
-    evaluation = _evaluation(manifest)
+    evaluation = None
+    if manifest.evaluation is not None:
+        with suppress(DataError):  # of an older textgraft
+            evaluation = Evaluation.from_dict(manifest.evaluation)
     spots = list(_weak_spots(manifest, evaluation, earlier_wording))
     values = dict.fromkeys(("test_rows", "headline", "majority", "metrics", "per_label", "calibration_error"), "")
     values["weak_spots"] = "\n".join(f"- {text(spot)}" for spot in spots)
@@ -224,7 +222,7 @@ def _weak_spots(manifest: Manifest, evaluation: Evaluation | None, earlier_wordi
         yield from confused(evaluation)
         yield from evaluation.notes if earlier_wording else notes(evaluation)
     if manifest.fitted_on["rows"]:
-        counts = _pairs(manifest.task["labels"], manifest.fitted_on["counts"])
+        counts = zip(manifest.task["labels"], manifest.fitted_on["counts"], strict=True)
         rare = [f"{label} ({count:,})" for label, count in counts if count < FEW_ROWS]
         if rare:
             yield f"Fewer than {FEW_ROWS} training texts carry {listed(rare, 10)}."
@@ -313,21 +311,8 @@ def _licence_in(readme: Path) -> str:
     return licence.group(1) if licence else ""
 
 
-def _evaluation(manifest: Manifest) -> Evaluation | None:
-    if manifest.evaluation is None:
-        return None
-    try:
-        return Evaluation.from_dict(manifest.evaluation)
-    except DataError:  # of an older textgraft
-        return None
-
-
 def _shown(name: str, value: object) -> str:
     """A hyperparameter; of a path only its end."""
     if isinstance(value, str):
         return file_name(value) if name in ("encoder", "vectors") and not _origin(value)[1] else value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _pairs(labels: Sequence[str], values: Sequence[Any]) -> list[tuple[str, Any]]:
-    return list(zip(labels, values, strict=True))

@@ -64,11 +64,8 @@ class Origin:
 
     def differences(self, begun: Origin) -> list[str]:
         """What is not as it was when the output was begun, for a sentence."""
-        changed = [
-            name
-            for name in sorted(self.options.keys() | begun.options.keys())
-            if self.options.get(name) != begun.options.get(name)
-        ]
+        names = sorted(self.options.keys() | begun.options.keys())
+        changed = [name for name in names if self.options.get(name) != begun.options.get(name)]
         named = ["another model"] * (self.model != begun.model)
         named += ["another input, or one that has changed since"] * (self.input != begun.input)
         return named + [f"other options ({', '.join(changed)})"] * bool(changed)

@@ -48,36 +48,27 @@ def run_layer(
     Returns:
         (t, b, d * h) states, of both directions in the order of the sequence.
     """
+
+    def turned(x: Tensor) -> Tensor:
+        return x.flatten(0, 1).index_select(0, reversed_rows).view_as(x)
+
     weights = (input_weight, recurrent_weight, input_bias, recurrent_bias)
-    ways = both_ways(x.to(low), reversed_rows, len(input_weight))
+    given = x.to(low)
+    ways = given[None] if len(input_weight) == 1 else torch.stack([given, turned(given)])
     if cell == "gru" and x.device.type == "cpu":
         states: Tensor = _Gru.apply(ways, *weights, low)  # type: ignore[no-untyped-call]
-        return in_order(states, reversed_rows)
-    start = ways.new_zeros(1, x.shape[1], recurrent_weight.shape[2])
-    how = (True, 1, 0.0, True, False, False)  # with biases, one layer, no dropout, in training, one way, time first
-    outputs = []
-    for i, way in enumerate(ways):
-        parameters = [weight[i].to(low) for weight in weights]
-        if cell == "lstm":
-            outputs.append(torch.lstm(way, (start, start), parameters, *how)[0])
-        else:
-            outputs.append(torch.gru(way, start, parameters, *how)[0])
-    return in_order(torch.stack(outputs).to(x.dtype), reversed_rows)
-
-
-def both_ways(x: Tensor, reversed_rows: Tensor, directions: int) -> Tensor:
-    """(d, t, b, n): inputs as they are and, for a second direction, reversed."""
-    if directions == 1:
-        return x[None]
-    return torch.stack([x, x.flatten(0, 1).index_select(0, reversed_rows).view_as(x)])
-
-
-def in_order(states: Tensor, reversed_rows: Tensor) -> Tensor:
-    """(t, b, d * h) from (d, t, b, h) states, the second direction's turned round again."""
-    if len(states) == 1:
-        return states[0]
-    first, second = states.unbind()
-    return torch.cat([first, second.flatten(0, 1).index_select(0, reversed_rows).view_as(first)], dim=2)
+    else:
+        start = ways.new_zeros(1, x.shape[1], recurrent_weight.shape[2])
+        how = (True, 1, 0.0, True, False, False)  # biases, one layer, no dropout, in training, one way, time first
+        outputs = []
+        for i, way in enumerate(ways):
+            parameters = [weight[i].to(low) for weight in weights]
+            if cell == "lstm":
+                outputs.append(torch.lstm(way, (start, start), parameters, *how)[0])
+            else:
+                outputs.append(torch.gru(way, start, parameters, *how)[0])
+        states = torch.stack(outputs).to(x.dtype)
+    return states[0] if len(states) == 1 else torch.cat([states[0], turned(states[1])], dim=2)
 
 
 class _Gru(autograd.Function):
@@ -94,8 +85,7 @@ class _Gru(autograd.Function):
         # The candidate's products are doubled, see above.
         doubled = torch.cat([wh.new_ones(2 * hidden), wh.new_full((hidden,), 2.0)])
         rows = even(xs)
-        inputs = torch.bmm(rows, (wx * doubled[:, None]).to(low).transpose(1, 2))
-        inputs = by_step(inputs, steps, batch)
+        inputs = by_step(torch.bmm(rows, (wx * doubled[:, None]).to(low).transpose(1, 2)), steps, batch)
         turned = (wh * doubled[:, None]).transpose(1, 2).contiguous()
         given, bias = (bx * doubled)[:, None, None], (bh * doubled)[:, None]
         gates = wh.new_empty(steps, directions, batch, 2 * hidden)  # reset, update

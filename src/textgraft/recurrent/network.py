@@ -84,9 +84,7 @@ class RecurrentNetwork(nn.Module):
         if self.shape.pooling == "last":
             hidden = self.shape.hidden
             ends = states[lengths - 1, torch.arange(len(lengths), device=states.device)]
-            if not self.shape.bidirectional:
-                return ends
-            return torch.cat([ends[:, :hidden], states[0, :, hidden:]], dim=1)
+            return torch.cat([ends[:, :hidden], states[0, :, hidden:]], dim=1) if self.shape.bidirectional else ends
         if self.shape.pooling == "max":
             return states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
         if self.attention is not None:
@@ -176,13 +174,11 @@ class SequenceClassifier(WindowClassifier):
         """Two on a CPU: steps are too short for two cores to share them."""
         return min(2, torch.get_num_threads()) if self.device.type == "cpu" else 1
 
-    def draw_from(self, key: Sequence[int] | None) -> None:
-        """Makes the dropout of the next logits in this thread depend on ``key`` alone."""
+    def draw_from(self, key: Sequence[int] | None) -> None:  # noqa: D102
         if self.device.type == "cpu":
             draw_from(key)
 
-    def forward(self, rows: Sequence[NDArray[np.int32]]) -> Tensor:
-        """(n, k) float32 logits of one batch."""
+    def forward(self, rows: Sequence[NDArray[np.int32]]) -> Tensor:  # noqa: D102
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         ids = np.zeros((lengths.max(), len(rows)), np.int64)
         for i, row in enumerate(rows):

@@ -32,23 +32,21 @@ class RecurrentGraph:
         cell: of the network.
         layers: how many.
         pooling: as in ``Plain``.
-        pad_id: what stands behind the words of a shorter text; any row will do.
 
     Raises:
         ArtifactError: a tensor is missing or has another shape.
         ExportError: there is no embedding: what the network reads are the states of an encoder.
     """
 
-    def __init__(
-        self, tensors: Mapping[str, Floats], *, cell: Cell, layers: int, pooling: Pooling, pad_id: int = 0
-    ) -> None:
+    pad_id = 0  # any row will do
+
+    def __init__(self, tensors: Mapping[str, Floats], *, cell: Cell, layers: int, pooling: Pooling) -> None:
         Plain(tensors, cell=cell, layers=layers, pooling=pooling)  # checks the tensors
         if "embedding" not in tensors:
             raise ExportError(
                 "A recurrent network on an encoder's states has no word vectors to write; export the encoder's part."
             )
         self.tensors, self.cell, self.layers, self.pooling = tensors, cell, layers, pooling
-        self.pad_id = pad_id
 
     def write_onnx(self, path: Path) -> None:
         """Writes the network as one ONNX file in fp32, for batches of any size and length.
@@ -63,9 +61,8 @@ class RecurrentGraph:
         for i in range(self.layers):
             states, ends = self._layer(build, i, states)
         pooled = _pooled(build, self.pooling, states, ends, self.tensors)
-        build(
-            "Gemm", pooled, self._tensor("head.weight"), self._tensor("head.bias"), transB=1, name="head", out="output"
-        )
+        weight, bias = self._tensor("head.weight"), self._tensor("head.bias")
+        build("Gemm", pooled, weight, bias, transB=1, name="head", out="output")
         graph = helper.make_graph(
             build.nodes,
             "recurrent",

@@ -33,24 +33,15 @@ CHUNK = 512  # texts whose token states are held in memory at once
 class StateReader:
     """Texts as the token states of an encoder, which a runtime may compute; the recurrent network stays NumPy's.
 
-    Args:
-        encoder: of the states.
-        precision: that was asked for.
+    See ``StateEncoder`` for the arguments.
     """
 
-    def __init__(self, encoder: StateEncoder, precision: Precision) -> None:
-        self.encoder = encoder
-        self.precision = precision
-
-    @classmethod
-    def of(cls, files: EncoderFiles, max_tokens: int | None, precision: Precision) -> StateReader:
-        """One that reads the states of an encoder; ``max_tokens`` None is what that was tuned for."""
-        return cls(StateEncoder(files, max_tokens, precision), precision)
-
-    @property
-    def max_tokens(self) -> int:
-        """Longer texts are cut there."""
-        return self.encoder.max_tokens
+    def __init__(
+        self, files: EncoderFiles, max_tokens: int | None, precision: Precision, runtime: Runtime | None = None
+    ) -> None:
+        self.encoder = StateEncoder(files, max_tokens, precision, runtime)
+        self.max_tokens = self.encoder.max_tokens
+        self.precision = precision  # that was asked for
 
     @property
     def outside_bytes(self) -> int:
@@ -64,11 +55,10 @@ class StateReader:
             return token_states(texts, self.encoder.files, self.max_tokens, self.precision, announce=progress.say)
 
         # The others wait, and find the states on disk: a memory map cannot be sent.
-        found = processes.first_does(lambda: states_of().found)
+        reused = processes.first_does(lambda: states_of().found)
         states = states_of()
-        note = states.note
-        if found:
-            note = "The token states were on disk already; without them training takes longer than it did."
+        fast = "The token states were on disk already; without them training takes longer than it did."
+        note = fast if reused else states.note
         return Material(states.table, states.windows, {"encoder": self.encoder.files.fingerprint}, {}, (note,))
 
     def logits(self, network: Plain, texts: list[str]) -> Floats:
@@ -84,19 +74,20 @@ class StateReader:
         """The encoder, as an exporter takes it."""
         from textgraft.encoders.graphs import states_graph
 
-        return states_graph(load_encoder(self.encoder.files), self.encoder.pad_id, self.encoder.files.name)
+        files = self.encoder.files
+        return states_graph(load_encoder(files), self.encoder.tokenizer.pad_id, files.name)
 
     def batches(self, texts: list[str]) -> Iterator[Batch]:
         """Texts as the inputs of the exported encoder."""
-        return padded_batches(self.encoder.windows(texts), self.encoder.pad_id)
+        return padded_batches(self.encoder.windows(texts), self.encoder.tokenizer.pad_id)
 
     def through(self, runtime: Runtime) -> StateReader:
         """The same, with ``runtime`` computing the states."""
-        return StateReader(StateEncoder(self.encoder.files, self.max_tokens, self.precision, runtime), self.precision)
+        return StateReader(self.encoder.files, self.max_tokens, self.precision, runtime)
 
     def write_for_runtime(self, folder: Path) -> None:
         """Writes the tokenizer, which is the encoder's own where torch computes it."""
-        self.encoder.save_tokenizer(folder / "tokenizer.json")
+        self.encoder.tokenizer.save(folder / "tokenizer.json")
 
     def write(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - the encoder stays where it is
         """Returns what is to be remembered."""
@@ -118,4 +109,4 @@ class StateReader:
         if "embedding" in tensors:
             raise ArtifactError(f"{path.parent} is damaged: it holds word vectors, but reads the states of an encoder.")
         tensors("layers.0.input", None, None, files.width)
-        return cls(StateEncoder(files, content["max_tokens"], precision, runtime), precision)
+        return cls(files, content["max_tokens"], precision, runtime)

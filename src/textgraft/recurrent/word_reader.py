@@ -33,15 +33,16 @@ class WordReader:
         vocabulary: the words that are known.
         tokenizer_name: see ``text.tokenizers.tokenizer``.
         max_tokens: longer texts are cut there; None cuts none.
+        runtime: computes the whole network, if not NumPy.
     """
 
     outside_bytes = 0
 
-    def __init__(self, vocabulary: Vocabulary, tokenizer_name: str, max_tokens: int | None) -> None:
-        self.vocabulary = vocabulary
-        self.tokenizer_name = tokenizer_name
-        self.max_tokens = max_tokens
-        self.runtime: Runtime | None = None
+    def __init__(
+        self, vocabulary: Vocabulary, tokenizer_name: str, max_tokens: int | None, runtime: Runtime | None = None
+    ) -> None:
+        self.vocabulary, self.tokenizer_name = vocabulary, tokenizer_name
+        self.max_tokens, self.runtime = max_tokens, runtime
 
     @classmethod
     def of(
@@ -83,25 +84,20 @@ class WordReader:
         table[PAD] = 0
         table[UNKNOWN] = 0 if unknown == "zero" else table[WORDS:].mean(axis=0)
         covered = coverage(self.vocabulary.words[WORDS:], self.vocabulary.frequencies[WORDS:], vectors)
-        without = (
-            f" Most frequent without one: {listed(word for word, _ in covered.missing)}." if covered.missing else ""
-        )
-        note = f"{covered}{without}"
+        note = str(covered)
+        if covered.missing:
+            note += f" Most frequent without one: {listed(word for word, _ in covered.missing)}."
         if covered.warning is not None:
             note = f"Warning: {covered.warning}"
             progress.say(note)
-        return Material(
-            table,
-            self.windows(texts),
-            {"vectors": vectors.fingerprint},
-            {
-                "words": len(self.vocabulary) - WORDS,
-                "vectors": vectors.name,
-                "words_with_vector": round(covered.share_of_words, 4),
-                "tokens_with_vector": round(covered.share_of_tokens, 4),
-            },
-            (*vectors.notes, note),
-        )
+        chosen = {
+            "words": len(self.vocabulary) - WORDS,
+            "vectors": vectors.name,
+            "words_with_vector": round(covered.share_of_words, 4),
+            "tokens_with_vector": round(covered.share_of_tokens, 4),
+        }
+        identity = {"vectors": vectors.fingerprint}
+        return Material(table, self.windows(texts), identity, chosen, (*vectors.notes, note))
 
     def logits(self, network: Plain, texts: list[str]) -> Floats:
         """(n, k) logits, of the network or of the runtime that computes it."""
@@ -120,9 +116,7 @@ class WordReader:
 
     def through(self, runtime: Runtime) -> WordReader:
         """The same, with ``runtime`` computing the whole network."""
-        twin = WordReader(self.vocabulary, self.tokenizer_name, self.max_tokens)
-        twin.runtime = runtime
-        return twin
+        return WordReader(self.vocabulary, self.tokenizer_name, self.max_tokens, runtime)
 
     def write_for_runtime(self, folder: Path) -> None:
         """Nothing: what ``write`` writes is enough."""

@@ -58,16 +58,12 @@ def headlines(task: Task) -> tuple[str, ...]:
     return (*main, "log_loss", "ece")
 
 
-def same_figure(task: Task) -> tuple[str, ...]:
-    """Names of one and the same figure, by definition: where each row has one label, any miss is a false alarm."""
-    if task.multi_label:
-        return ("subset_accuracy", "accuracy")
-    return ("accuracy", "f1_micro", "precision_micro", "recall_micro", "recall_weighted")
-
-
 def metrics(evaluation: Evaluation, *, every: bool = False) -> Section:
     """Overall metrics beside those of the majority; equal ones once."""
-    first, *others = same_figure(evaluation.task)
+    # One and the same figure, by definition: where each row has one label, any miss is a false alarm.
+    first, *others = ("accuracy", "f1_micro", "precision_micro", "recall_micro", "recall_weighted")
+    if evaluation.task.multi_label:
+        first, *others = ("subset_accuracy", "accuracy")
     names = [name for name in headlines(evaluation.task) if name in evaluation.metrics]
     if every:
         names += [name for name in evaluation.metrics if name not in (*names, *others)]

@@ -62,8 +62,7 @@ class Checkpoints:
         place = self.folder / f"step-{step:08d}"
         try:
             with whole_folder(place) as draft:
-                mine = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-                save_file(mine, draft / TENSORS)
+                save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, draft / TENSORS)
                 content = {"identity": self._plain(), "step": step, **state}
                 (draft / STATE).write_text(json.dumps(content), "utf-8")
         except (OSError, SafetensorError) as error:
@@ -98,12 +97,12 @@ class Checkpoints:
         Raises:
             TrainingError: it belongs to other data, another encoder or other settings, or cannot be read.
         """
-        if not self.resume or not (there := self.written()):
+        if not self.resume or not (written := self.written()):
             return None
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        place = there[-1]
+        place = written[-1]
         try:
             state = json.loads((place / STATE).read_text("utf-8"))
             tensors = load_file(place / TENSORS)

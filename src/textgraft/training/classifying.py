@@ -22,24 +22,15 @@ class WindowClassifier(ABC):
     """Logits and probabilities of texts from the logits of batches of windows.
 
     The logits of a long text are the mean of its windows' logits, weighted by the tokens that each brings.
-
-    Attributes:
-        network: what is trained.
-        device: where it is.
-        dtype: in which its large matrix products are computed.
-        task: the labels.
-        step_tokens: of a step, between two backward passes.
-        train_tokens: of a batch of windows in training; what lies between two backward passes is computed in these.
-        predict_tokens: of a batch of windows in prediction.
     """
 
     network: torch.nn.Module
     device: torch.device
-    dtype: torch.dtype
+    dtype: torch.dtype  # in which large matrix products are computed
     task: Task
-    step_tokens: int
-    train_tokens: int
-    predict_tokens: int
+    step_tokens: int  # between two backward passes
+    train_tokens: int  # of a batch of windows in training; a step is computed in these
+    predict_tokens: int  # of a batch of windows in prediction
 
     @property
     @abstractmethod
@@ -57,9 +48,7 @@ class WindowClassifier(ABC):
     def logits(self, windows: Windows, chosen: NDArray[np.intp]) -> torch.Tensor:
         """(texts, k) float32 logits of the texts whose windows are ``chosen``, by ascending number of the text.
 
-        Args:
-            windows: of all texts.
-            chosen: indices of windows; if only some of a text's are among them, it is judged by these.
+        Of a text only some of whose windows are among them, these are taken for all.
         """
         import torch
 
@@ -79,12 +68,7 @@ class WindowClassifier(ABC):
         return pooled
 
     def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
-        """(texts, k) float32 probabilities.
-
-        Args:
-            windows: of all texts.
-            shared: whether all processes that train together are here and share the work; each gets the whole result.
-        """
+        """(texts, k) float32; where ``shared``, all processes that train together work on it, and each gets all."""
         import torch
 
         lengths = windows.lengths

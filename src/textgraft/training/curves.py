@@ -53,9 +53,8 @@ def draw_curves(entries: Sequence[Mapping[str, Any]], path: str | Path, metric: 
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, 2 if scored else 1, height_ratios=[5, 1])
     loss = figure.add_subplot(grid[0, 0])
-    rate = figure.add_subplot(grid[1, 0], sharex=loss)
     _draw_loss(loss, entries)
-    _draw_rate(rate, entries)
+    _draw_rate(figure.add_subplot(grid[1, 0], sharex=loss), entries)
     title = f"{entries[-1]['step']:,} steps"
     if scored:
         best = _draw_scores(figure.add_subplot(grid[:, 1]), scored, metric)
@@ -110,16 +109,9 @@ def _draw_scores(axes: Axes, scored: Sequence[Mapping[str, Any]], metric: str) -
     best = next((e for e in reversed(scored) if e.get("best")), max(scored, key=lambda e: e["score"]))
     epochs, scores = _column(scored, "epoch"), _column(scored, "score")
     axes.plot(epochs, scores, color=BLUE, lw=1.8, marker="o", ms=5)
-    axes.plot(best["epoch"], best["score"], color=VERMILION, marker="D", ms=8, ls="")
-    axes.annotate(
-        f"{best['score']:.3f}",
-        (best["epoch"], best["score"]),
-        (0, 9),
-        textcoords="offset points",
-        ha="center",
-        fontsize=10,
-        color=VERMILION,
-    )
+    x, y = best["epoch"], best["score"]
+    axes.plot(x, y, color=VERMILION, marker="D", ms=8, ls="")
+    axes.annotate(f"{y:.3f}", (x, y), (0, 9), textcoords="offset points", ha="center", fontsize=10, color=VERMILION)
     axes.margins(x=0.08, y=0.15)
     if len(scored) == 1:
         axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
@@ -139,8 +131,8 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(colors=GREY, labelcolor=INK, labelsize=9, length=3)
     axes.grid(axis="y", color=PALE, lw=0.6)
     axes.set_axisbelow(True)
-    axes.xaxis.label.set(fontsize=10, color=INK)
-    axes.yaxis.label.set(fontsize=10, color=INK)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set(fontsize=10, color=INK)
 
 
 def _column(entries: Sequence[Mapping[str, Any]], name: str) -> Floats:

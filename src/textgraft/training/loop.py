@@ -66,34 +66,20 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is after a step.
+    """Where training is after a step."""
 
-    Attributes:
-        step: 1-based, over all epochs, of ``steps``.
-        epoch: 1-based.
-        loss: mean over the step's rows, before the update.
-        learning_rate: of this step.
-        done: the share of the training that is done, by steps or, with a budget, by time.
-        rows: trained on in this step, by all processes.
-        seconds: spent on steps so far, sessions before a resumption included, scoring excluded.
-        score: on the validation data, at the last step of an epoch; else None.
-        texts_per_second: of the last steps, averaged; scoring excluded.
-        best: whether ``score`` is the best so far.
-        scores: of all epochs so far.
-    """
-
-    step: int
+    step: int  # 1-based, over all epochs
     steps: int
-    epoch: int
-    loss: float
+    epoch: int  # 1-based
+    loss: float  # mean over the step's rows, before the update
     learning_rate: float
-    done: float
-    rows: int
-    seconds: float
-    texts_per_second: float
-    score: float | None = None
-    best: bool = False
-    scores: tuple[float, ...] = ()
+    done: float  # the share of the training that is done, by steps or, with a budget, by time
+    rows: int  # trained on in this step, by all processes
+    seconds: float  # spent on steps so far, sessions before a resumption included, scoring excluded
+    texts_per_second: float  # of the last steps, averaged; scoring excluded
+    score: float | None = None  # on the validation data, at the last step of an epoch
+    best: bool = False  # whether ``score`` is the best so far
+    scores: tuple[float, ...] = ()  # of all epochs so far
 
     def __str__(self) -> str:
         score = f" · valid {self.score:.3f}" if self.score is not None else ""
@@ -159,37 +145,36 @@ def train(
         give_back()
 
 
+@dataclass
 class _Training:
-    def __init__(
-        self,
-        objective: Objective,
-        settings: TrainingSettings,
-        depths: Mapping[str, int] | None,
-        checkpoints: Checkpoints | None,
-        clock: Callable[[], float],
-    ) -> None:
+    objective: Objective
+    settings: TrainingSettings
+    depths: Mapping[str, int] | None
+    checkpoints: Checkpoints | None
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
         import torch
 
         from textgraft.training.optimizer import MasterAdamW
 
         processes.connect()
-        self.objective, self.settings, self.checkpoints, self.clock = objective, settings, checkpoints, clock
-        self.device = next(objective.network.parameters()).device
-        self.optimizer: MasterAdamW = MasterAdamW(
-            objective.network, settings, matmul_dtype(settings.precision, self.device), depths
-        )
-        self.steps_per_epoch = len(objective.epoch(0))
-        self.steps = settings.epochs * self.steps_per_epoch
+        network = self.objective.network
+        self.device = next(network.parameters()).device
+        dtype = matmul_dtype(self.settings.precision, self.device)
+        self.optimizer: MasterAdamW = MasterAdamW(network, self.settings, dtype, self.depths)
+        self.steps_per_epoch = len(self.objective.epoch(0))
+        self.steps = self.settings.epochs * self.steps_per_epoch
         self.state = _State()
         self.pace = 0.0
         self.memory = Memory()
-        self.workers = Workers(objective.threads)
+        self.workers = Workers(self.objective.threads)
         self.best: torch.Tensor | None = None
         # Each process drops other units.
-        torch.manual_seed(settings.seed + 1_000_003 * processes.rank())
-        if checkpoints is not None:
-            if (saved := checkpoints.last()) is None:
-                checkpoints.start_anew()
+        torch.manual_seed(self.settings.seed + 1_000_003 * processes.rank())
+        if self.checkpoints is not None:
+            if (saved := self.checkpoints.last()) is None:
+                self.checkpoints.start_anew()
             else:
                 self._go_on(*saved)
 
@@ -277,9 +262,7 @@ class _Training:
 
     def _agreed(self, seconds: float) -> float:
         """The first process's seconds, where a budget makes all of them follow the clock."""
-        if processes.count() == 1 or self.settings.budget is None:
-            return seconds
-        return processes.gather(seconds)[0]
+        return seconds if self.settings.budget is None else processes.gather(seconds)[0]
 
     def _backward(self, rows: Rows) -> float:
         """Gathers the gradients of this process's rows; where memory does not suffice, in smaller parts."""
@@ -333,11 +316,12 @@ class _Training:
         return replace(progress, score=score, best=better, scores=state.scores)
 
     def _diverged(self, number: float) -> str:
-        what = f"The loss became {number} at step {self.state.step + 1} of {self.steps} (epoch {self.state.epoch + 1})"
-        advice = f"Lower the learning rate, which is {self.settings.learning_rate:g}."
         written = self.checkpoints.written() if self.checkpoints else []
         last = f" The last good checkpoint is {written[-1]}." if written else ""
-        return f"{what}; training diverged. {advice}{last}"
+        return (
+            f"The loss became {number} at step {self.state.step + 1} of {self.steps} (epoch {self.state.epoch + 1}); "
+            f"training diverged. Lower the learning rate, which is {self.settings.learning_rate:g}.{last}"
+        )
 
     def _keep_checkpoint(self, *, always: bool = False) -> None:
         state, checkpoints = self.state, self.checkpoints

@@ -1,7 +1,7 @@
 """Returning freed memory to the system while training.
 
 The C library keeps freed blocks to use them again. Batches of ever new sizes fit into none of them, so that the process
-would grow without end.
+would grow without end. Nothing is done where that library cannot return memory.
 """
 
 from __future__ import annotations
@@ -15,11 +15,7 @@ GROWTH = 512_000_000  # bytes since the last return, before memory is returned a
 
 
 class Memory:
-    """Returns freed memory to the system whenever the process has grown by half a gigabyte since the last time.
-
-    More often would cost time: what is needed again must be asked for again. Does nothing where the C library cannot
-    return memory.
-    """
+    """Returns it whenever the process has grown by half a gigabyte; more often would cost time to ask for it again."""
 
     def __init__(self) -> None:
         self._base: int | None = None  # bytes, after the first step since memory was returned
@@ -42,6 +38,6 @@ def resident() -> int:
 
 
 def give_back() -> None:
-    """Returns freed memory to the system, where the C library can."""
+    """Returns it now."""
     with suppress(AttributeError, OSError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)

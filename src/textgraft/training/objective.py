@@ -28,15 +28,13 @@ class ClassificationObjective:
 
     Args:
         classifier: what is trained.
-        windows: the token ids of the training texts.
-        data: the training texts' targets.
-        valid_windows: the token ids of the validation texts.
-        valid: their targets.
+        windows, data: the token ids of the training texts, and their targets.
+        valid_windows, valid: those of the validation texts.
         batch_size: texts per step and process.
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
         class_weight: see ``label_weights``.
         seed: of the order of the texts.
-        finish: called at the end, see ``training.Objective``.
+        finish: see ``training.Objective``.
     """
 
     def __init__(
@@ -56,6 +54,7 @@ class ClassificationObjective:
         import torch
 
         self.classifier, self.windows, self.valid_windows, self.valid = classifier, windows, valid_windows, valid
+        self.network, self.threads = classifier.network, classifier.threads
         self.multi_label = data.task.multi_label
         self.batch_size = batch_size
         self.label_smoothing = label_smoothing
@@ -64,6 +63,7 @@ class ClassificationObjective:
         self.starts = windows.starts
         self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
         self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
+        self.score_cost = float(valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
         self.thresholds = np.full(len(data.task), 0.5, np.float32)
         self.number = 0
         weights = label_weights(data, class_weight)
@@ -72,21 +72,6 @@ class ClassificationObjective:
         kind = torch.float32 if self.multi_label else torch.int64
         self.targets = torch.from_numpy(data.targets).to(classifier.device, kind)
         self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(classifier.device)
-
-    @property
-    def network(self) -> torch.nn.Module:
-        """The network that is trained."""
-        return self.classifier.network
-
-    @property
-    def threads(self) -> int:
-        """As many as the network can be computed by at once."""
-        return self.classifier.threads
-
-    @property
-    def score_cost(self) -> float:
-        """Scoring is one forward pass over the validation texts."""
-        return float(self.valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
 
     def epoch(self, number: int) -> Sequence[NDArray[np.intp]]:
         """Shuffled batches of similar length."""
@@ -100,22 +85,18 @@ class ClassificationObjective:
         ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.longest[rows]))
         return [part for part in np.split(rows, np.flatnonzero(np.diff((ends - 1) // most)) + 1) if len(part)]
 
-    def loss(self, rows: NDArray[np.intp]) -> torch.Tensor:
-        """The sum of the rows' losses."""
+    def loss(self, rows: NDArray[np.intp]) -> torch.Tensor:  # noqa: D102
         import torch
 
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
         logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
-        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)]
+        targets, smoothing = self.targets[torch.from_numpy(rows).to(self.targets.device)], self.label_smoothing
+        functional = torch.nn.functional
         if not self.multi_label:
-            return torch.nn.functional.cross_entropy(
-                logits, targets, self.weights, reduction="sum", label_smoothing=self.label_smoothing
-            )
-        smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits, smooth, reduction="sum", pos_weight=self.weights
-        )
+            return functional.cross_entropy(logits, targets, self.weights, reduction="sum", label_smoothing=smoothing)
+        smooth = targets * (1 - smoothing) + smoothing / 2
+        loss = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="sum", pos_weight=self.weights)
         return loss / logits.shape[1]
 
     def _windows_of(self, row: np.intp) -> NDArray[np.intp]:
@@ -126,8 +107,7 @@ class ClassificationObjective:
         draw = np.random.RandomState(np.array([self.seed, self.number, row]))
         return np.sort(start + draw.permutation(end - start)[:MOST_WINDOWS])
 
-    def weight(self, rows: NDArray[np.intp]) -> float:
-        """The sum of the rows' weights."""
+    def weight(self, rows: NDArray[np.intp]) -> float:  # noqa: D102
         return float(self.row_weights[rows].sum())
 
     def score(self) -> float:

@@ -92,13 +92,10 @@ class MasterAdamW:
     def gather(self, gradients: list[Tensor | None]) -> None:
         """Adds the gradients of a part of the step's loss, in fp32."""
         for view, gradient in zip(self._views, gradients, strict=True):
-            if not self._fresh:
-                if gradient is not None:
-                    view.add_(gradient)
-            elif gradient is None:
+            if gradient is not None:
+                (view.copy_ if self._fresh else view.add_)(gradient)
+            elif self._fresh:
                 view.zero_()
-            else:
-                view.copy_(gradient)
         self._fresh = False
 
     def restart(self) -> None:
@@ -133,12 +130,15 @@ class MasterAdamW:
         for group in self._adamw.param_groups:
             group["lr"] = self.settings.learning_rate * rate * group["share"]
         self._adamw.step()
-        if self.low is not self.weights:
-            self.low.copy_(self.weights)
+        self._round()
         self.decay *= 1 - self.settings.learning_rate * rate * self._bottom * self.settings.weight_decay
         if self._good >= GROW_AFTER:
             self.scale, self._good = self.scale * 2, 0
         return True
+
+    def _round(self) -> None:
+        if self.low is not self.weights:
+            self.low.copy_(self.weights)
 
     def put_back(self, weights: Tensor) -> None:
         """Leaves the network in fp32, its trained parameters with ``weights``, and itself unusable."""
@@ -161,8 +161,7 @@ class MasterAdamW:
     def load(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, float]) -> None:
         """Goes on from a checkpoint."""
         self.weights.copy_(tensors["weights"])
-        if self.low is not self.weights:
-            self.low.copy_(self.weights)
+        self._round()
         state = self._adamw.state_dict()
         state["state"] = {
             i: {name: tensors[f"{name}.{i}"] for name in ("step", "exp_avg", "exp_avg_sq")}

@@ -68,14 +68,14 @@ def first_does(work: Callable[[], T]) -> T:
     Raises:
         Exception: what it raised there, in every process, so that none waits for the others for ever.
     """
-    outcome: tuple[bool, Any] = (True, None)
+    result: Any = None
+    error: Exception | None = None
     if rank() == 0:
         try:
-            outcome = (True, work())
-        except Exception as error:
-            outcome = (False, error)
-    good, value = gather(outcome)[0]
-    if not good:
-        raise value
-    result: T = value
-    return result
+            result = work()
+        except Exception as raised:
+            error = raised
+    result, error = gather((result, error))[0]
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return]

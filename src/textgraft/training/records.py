@@ -66,10 +66,9 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
         raise DataError(f"The training log {path} could not be read: {error.strerror or error}.") from error
     entries = []
     for number, line in enumerate(lines, 1):
-        try:
+        entry = None
+        with suppress(ValueError):
             entry = json.loads(line)
-        except ValueError:
-            entry = None
         if isinstance(entry, dict) and isinstance(entry.get("step"), int):
             entries.append(entry)
         elif number < len(lines):

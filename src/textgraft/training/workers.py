@@ -14,13 +14,10 @@ Rows = NDArray[np.intp]
 
 
 class Workers:
-    """Divides rows among threads.
+    """Divides rows among threads; with one, work is done where it is asked for.
 
     The operations of a small network are so short that two cores working on each of them together wait for each other
     a good part of the time. Two threads with a core each, on half of the rows each, do not.
-
-    Args:
-        threads: how many; with one, work is done where it is asked for.
     """
 
     def __init__(self, threads: int) -> None:

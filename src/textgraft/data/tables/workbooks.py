@@ -63,9 +63,9 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 
 
 def _chosen(file: str, kind: str, wanted: str | None, names: Sequence[str]) -> str:
-    if wanted is not None and wanted in names:
-        return wanted
     if wanted is not None:
+        if wanted in names:
+            return wanted
         raise DataError(
             f"{file} has no {kind} {wanted!r}; it has {listed(map(repr, names), 12)}.{did_you_mean(wanted, names)}"
         )

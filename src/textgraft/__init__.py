@@ -26,33 +26,26 @@ if TYPE_CHECKING:
     from textgraft.prediction import predict_table
     from textgraft.task import Task
 
-# Where each public name lives. Rooms are opened on first use, so that `import textgraft` stays instant.
+# Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
-    "Comparison": "ladder",
-    "Dataset": "dataset",
-    "Encoder": "encoders",
-    "Evaluation": "evaluation",
-    "FeatureClassifier": "methods",
-    "FineTunedClassifier": "methods",
-    "MajorityClassifier": "methods",
-    "NgramClassifier": "methods",
-    "ReadOptions": "data",
-    "RecurrentClassifier": "methods",
-    "Splits": "dataset",
-    "Task": "task",
-    "TextgraftError": "errors",
-    "compare": "ladder",
-    "compare_paired": "evaluation",
-    "evaluate": "ladder",
-    "export": "artifact.exporting",
-    "given_splits": "data",
-    "inspect": "data",
-    "load": "artifact",
-    "predict_table": "prediction",
-    "push": "artifact.hub",
-    "read_table": "data",
-    "save": "artifact",
-    "split": "data",
+    "artifact": ("load", "save"),
+    "artifact.exporting": ("export",),
+    "artifact.hub": ("push",),
+    "data": ("ReadOptions", "given_splits", "inspect", "read_table", "split"),
+    "dataset": ("Dataset", "Splits"),
+    "encoders": ("Encoder",),
+    "errors": ("TextgraftError",),
+    "evaluation": ("Evaluation", "compare_paired"),
+    "ladder": ("Comparison", "compare", "evaluate"),
+    "methods": (
+        "FeatureClassifier",
+        "FineTunedClassifier",
+        "MajorityClassifier",
+        "NgramClassifier",
+        "RecurrentClassifier",
+    ),
+    "prediction": ("predict_table",),
+    "task": ("Task",),
 }
 
 __all__ = [
@@ -85,9 +78,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    room = next((room for room, names in _ROOMS.items() if name in names), None)
+    if room is None:
         raise AttributeError(f"module 'textgraft' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"textgraft.{_ROOMS[name]}"), name)
+    value = getattr(importlib.import_module(f"textgraft.{room}"), name)
     globals()[name] = value
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -101,7 +101,7 @@ class Dataset:
     groups: NDArray[Any] | None = None
     times: NDArray[Any] | None = None
     parts: NDArray[Any] | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.texts)
@@ -120,8 +120,7 @@ class Dataset:
         """Targets as an (n, k) bool matrix, for both kinds of task."""
         if self.task.multi_label:
             return self.targets.astype(np.bool_, copy=False)
-        codes: NDArray[np.bool_] = self.targets[:, None] == np.arange(len(self.task))
-        return codes
+        return np.asarray(self.targets[:, None] == np.arange(len(self.task)))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -136,27 +135,17 @@ class Dataset:
     def counts(self) -> NDArray[np.int64]:
         """(k,) rows per label."""
         if self.task.multi_label:
-            sums: NDArray[np.int64] = self.targets.sum(axis=0, dtype=np.int64)
-            return sums
+            return np.asarray(self.targets.sum(axis=0, dtype=np.int64))
         return np.bincount(self.targets, minlength=len(self.task)).astype(np.int64)
 
     def select(self, indices: Indices | NDArray[np.bool_]) -> Dataset:
         """The rows at ``indices`` (or where a bool mask is true), in that order."""
         at = np.asarray(indices)
         at = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp)
-
-        def pick(values: NDArray[Any] | None) -> NDArray[Any] | None:
-            return None if values is None else values[at]
-
-        return replace(
-            self,
-            texts=[self.texts[i] for i in at.tolist()],
-            targets=self.targets[at],
-            rows=self.rows.select(at),
-            groups=pick(self.groups),
-            times=pick(self.times),
-            parts=pick(self.parts),
-        )
+        keys = {name: getattr(self, name) for name in ("groups", "times", "parts")}
+        keys = {name: values[at] for name, values in keys.items() if values is not None}
+        texts = [self.texts[i] for i in at.tolist()]
+        return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
 
     def with_task(self, task: Task) -> Dataset:
         """The same rows with their targets counted in another task's labels.
@@ -182,13 +171,11 @@ class Dataset:
                 f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
                 f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out."
             )
+        place = np.array([task.labels.index(n) if n in task.labels else -1 for n in self.task.labels], np.int64)
         if not task.multi_label:
-            place = np.array([task.labels.index(n) if n in task.labels else -1 for n in self.task.labels], np.int64)
             return replace(self, task=task, targets=place[self.targets])
         targets = np.zeros((len(self), len(task)), dtype=np.bool_)
-        for i, name in enumerate(self.task.labels):
-            if name in task.labels:
-                targets[:, task.labels.index(name)] = self.targets[:, i]
+        targets[:, place[place >= 0]] = self.targets[:, place >= 0]
         return replace(self, task=task, targets=targets)
 
 
@@ -239,5 +226,4 @@ class FittedOn:
     @classmethod
     def of(cls, data: Dataset) -> FittedOn:
         """Describes ``data``."""
-        counts = tuple(int(count) for count in data.counts)
-        return cls(len(data), counts, data.fingerprint, data.rows.files[:100], data.columns)
+        return cls(len(data), tuple(data.counts.tolist()), data.fingerprint, data.rows.files[:100], data.columns)

@@ -92,9 +92,7 @@ class MissingExtraError(TextgraftError, ImportError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause that names the nearest of ``known``: ``" Did you mean 'text'?"``, or nothing."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    if not near:
-        return ""
-    return f" Did you mean {' or '.join(repr(n) for n in near)}?"
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def listed(items: Iterable[object], most: int = 5) -> str:

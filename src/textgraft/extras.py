@@ -47,8 +47,7 @@ def library(name: str, wish: str, extra: str) -> Any:
 def unheard() -> Iterator[None]:
     """Silences warnings and loggers inside the block."""
     before = logging.root.manager.disable
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         logging.disable(logging.CRITICAL)
         try:
             yield

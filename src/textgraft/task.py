@@ -19,12 +19,10 @@ def label_order(names: Iterable[str]) -> tuple[str, ...]:
     """Distinct label names in their order: as numbers where all of them are numbers, else by code point."""
     distinct = sorted(set(names))
     try:
-        values = {name: float(name) for name in distinct}
+        numbers = all(math.isfinite(float(name)) for name in distinct)  # "nan" and "inf" are names like any other
     except ValueError:
-        return tuple(distinct)
-    if not all(map(math.isfinite, values.values())):  # "nan" and "inf" are names like any other
-        return tuple(distinct)
-    return tuple(sorted(distinct, key=values.__getitem__))
+        numbers = False
+    return tuple(sorted(distinct, key=float) if numbers else distinct)
 
 
 def whole(text: str) -> str:
@@ -102,7 +100,5 @@ def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.f
         (n,) int64, or (n, k) bool for a multi-label task.
     """
     if task.multi_label:
-        carried: NDArray[np.bool_] = probabilities >= thresholds
-        return carried
-    likeliest: NDArray[np.int64] = probabilities.argmax(axis=1).astype(np.int64)
-    return likeliest
+        return np.asarray(probabilities >= thresholds)
+    return np.asarray(probabilities.argmax(axis=1), np.int64)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,6 @@ from textgraft.data.folding import fold
 from textgraft.data.shingles import Shingles, minhash, shingle
 from textgraft.digests import mix
 from textgraft.extras import import_scipy
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 # Two texts whose sets of word pairs overlap by this much are near-duplicates. One changed word among 30 leaves 0.87,
 # two leave 0.77; texts of one topic, or of one author on one day, are well below 0.5.
@@ -43,7 +39,7 @@ class Duplicates:
     Attributes:
         verbatim: (n,) int64, equal for texts that are the same string.
         folded: (n,) int64, equal for texts that are the same after ``fold``; indices into ``distinct``.
-        near: (n,) int64, equal for texts that near-duplicates connect.
+        near: (n,) int64, equal for texts that near-duplicates connect; as ``folded`` where these were not looked for.
         distinct: the distinct folded texts in their order, which does not depend on the order of the rows.
     """
 
@@ -54,21 +50,14 @@ class Duplicates:
 
 
 def find_duplicates(texts: Sequence[str], *, near: bool = True) -> Duplicates:
-    """Finds the texts that repeat each other, in time near-linear in their length.
-
-    Args:
-        texts: n texts.
-        near: whether to look for near-duplicates; without, ``near`` is the same as ``folded``.
-    """
+    """Finds the texts that repeat each other, in time near-linear in their length; near-duplicates if ``near``."""
     first_seen: dict[str, int] = {}
-    verbatim = [first_seen.setdefault(text, len(first_seen)) for text in texts]
+    verbatim = np.array([first_seen.setdefault(text, len(first_seen)) for text in texts], np.int64)
     keys = [fold(text) for text in first_seen]
     distinct = sorted(set(keys))
     place = {key: i for i, key in enumerate(distinct)}
-    of_verbatim = np.array([place[key] for key in keys], np.int64)
-    verbatim_ids = np.array(verbatim, np.int64)
-    folded = of_verbatim[verbatim_ids]
-    return Duplicates(verbatim_ids, folded, near_duplicates(distinct)[folded] if near else folded, distinct)
+    folded = np.array([place[key] for key in keys], np.int64)[verbatim]
+    return Duplicates(verbatim, folded, near_duplicates(distinct)[folded] if near else folded, distinct)
 
 
 def duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -102,12 +91,16 @@ def near_duplicates(texts: Sequence[str]) -> NDArray[np.int64]:
     signatures = minhash(shingles, BANDS * BAND_ROWS)
     component = np.arange(len(shingles))
     for band in range(BANDS):
-        a, b = _bucket_pairs(_band_keys(signatures[:, band * BAND_ROWS : (band + 1) * BAND_ROWS]))
+        keys = np.zeros(len(shingles), np.uint64)
+        for column in signatures.T[band * BAND_ROWS : (band + 1) * BAND_ROWS]:
+            keys = mix(keys ^ column)
+        a, b = _bucket_pairs(keys)
         open_ = component[a] != component[b]  # a pair that is connected already would change nothing
         a, b = a[open_], b[open_]
         alike = similarities(shingles, a, b) >= SIMILARITY
         component = _components(component[a[alike]], component[b[alike]], len(component))[component]
-    groups[long_enough] = long_enough[_first_of(component)]
+    _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
+    groups[long_enough] = long_enough[first[inverse]]
     return groups
 
 
@@ -116,33 +109,19 @@ def similarities(shingles: Shingles, a: NDArray[np.int64], b: NDArray[np.int64])
     if not len(a):
         return np.zeros(0)
     texts, at = np.unique(np.concatenate([a, b]), return_inverse=True)
-    sets = _indicator(shingles.select(texts))
+    chosen = shingles.select(texts)
+    columns = (chosen.hashes >> np.uint64(2)).astype(np.int64)  # the hash is the column: nothing has to be numbered
+    csr_matrix = import_scipy("Finding duplicates").sparse.csr_matrix
+    sets = csr_matrix((np.ones(len(columns)), columns, chosen.starts), shape=(len(texts), 2**62))
+    sets.sum_duplicates()
+    sets.data[:] = 1
     sizes = np.diff(sets.indptr)
     shared = np.empty(len(a))
     for start in range(0, len(a), PAIRS_AT_A_TIME):
         pairs = slice(start, start + PAIRS_AT_A_TIME)
         left, right = at[: len(a)][pairs], at[len(a) :][pairs]
         shared[pairs] = sets[left].multiply(sets[right]).sum(axis=1).A1
-    jaccard: NDArray[np.float64] = shared / (sizes[at[: len(a)]] + sizes[at[len(a) :]] - shared)
-    return jaccard
-
-
-def _indicator(shingles: Shingles) -> csr_matrix:
-    """Sparse 0/1 matrix of texts by shingles; the hash itself is the column, so nothing has to be numbered."""
-    scipy = import_scipy("Finding duplicates")
-    columns = (shingles.hashes >> np.uint64(2)).astype(np.int64)
-    matrix = scipy.sparse.csr_matrix((np.ones(len(columns)), columns, shingles.starts), shape=(len(shingles), 2**62))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
-
-
-def _band_keys(rows: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """(n,) one key for the rows of a band."""
-    keys = np.zeros(len(rows), np.uint64)
-    for column in rows.T:
-        keys = mix(keys ^ column)
-    return keys
+    return np.asarray(shared / (sizes[at[: len(a)]] + sizes[at[len(a) :]] - shared))
 
 
 def _bucket_pairs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -163,11 +142,4 @@ def _components(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> NDArray[n
     """(n,) numbers of the connected components of n nodes with edges ``a[i]`` to ``b[i]``."""
     sparse = import_scipy("Finding duplicates").sparse
     graph = sparse.coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
-    components: NDArray[np.int64] = sparse.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
-    return components
-
-
-def _first_of(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) for each row the first row of its group."""
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return first[inverse]
+    return np.asarray(sparse.csgraph.connected_components(graph, directed=False)[1], np.int64)

@@ -46,10 +46,9 @@ def _labels(audit: Audit) -> Iterator[Finding]:
         yield Finding("labels", "more labels", (f"{len(labels) - MOST_LABELS:,}",))
     if audit.task.multi_label:
         yield Finding("labels", "labels per row", _each(audit, lambda part: f"{part.labels_per_row:.2f}"))
-        without = _each(
-            audit, lambda part: f"{part.without_label:,} ({percent(part.without_label / max(part.rows, 1))})"
-        )
-        yield Finding("labels", "rows without label", without)
+        shares = {name: percent(part.without_label / max(part.rows, 1)) for name, part in audit.parts.items()}
+        without = (f"{part.without_label:,} ({shares[name]})" for name, part in audit.parts.items())
+        yield Finding("labels", "rows without label", tuple(without))
     carried = [n for n in first.labels.values() if n]
     if not audit.task.multi_label and len(carried) < 2:
         advice = "All rows carry the same label; a classifier needs at least two labels to tell apart."
@@ -80,9 +79,8 @@ def _lengths(audit: Audit) -> Iterator[Finding]:
     cuts = [part.cut for part in audit.parts.values() if part.cut is not None]
     if cuts:
         many = max(cuts) > MANY_CUT
-        advice = (
-            f"{percent(max(cuts))} of the texts are longer than the {audit.max_tokens:,} tokens the encoder reads: "
-        )
+        cut = percent(max(cuts))
+        advice = f"{cut} of the texts are longer than the {audit.max_tokens:,} tokens the encoder reads: "
         advice += "--long window reads all of them."
         what = f"cut at {audit.max_tokens:,} tokens"
         values = _each(audit, lambda part: "" if part.cut is None else percent(part.cut))
@@ -122,14 +120,12 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
     yield Finding("labelling", "same text, different labels", (counted(conflicts.rows, "row"),), level, advice)
     for giveaway in audit.giveaways:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
-        advice = ""
-        if giveaway.flagged:
-            advice = (
-                f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of them "
-                "carry that label: check that the label was not made from the word."
-            )
-        level = "look" if giveaway.flagged else "fact"
-        yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), level, advice)
+        advice = (
+            f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of them "
+            "carry that label: check that the label was not made from the word."
+        )
+        suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
+        yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), *suspect)
 
 
 def _length(lengths: Lengths | None) -> str:

@@ -21,9 +21,8 @@ def fold(text: str) -> str:
     plain = " ".join(plain.casefold().split())
     folded = plain
     # The tests are far cheaper than the substitutions, and most texts of most tables have none of these.
-    if folded.startswith("rt"):
-        match = RETWEET.match(folded)
-        folded = folded[match.end() :] if match else folded
+    if folded.startswith("rt") and (match := RETWEET.match(folded)):
+        folded = folded[match.end() :]
     if "http" in folded or "www." in folded:
         folded = URL.sub(" ", folded)
     if "@" in folded:

@@ -42,13 +42,7 @@ class Giveaway:
 
 
 def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) -> tuple[Giveaway, ...]:
-    """One entry for each label whose name is a word and stands in at least one text.
-
-    Args:
-        task: k labels.
-        indicator: (n, k) which row carries which label.
-        duplicates: the duplicates among the n texts, with their distinct folded texts.
-    """
+    """An entry for each label whose name is a word and stands in a text; ``indicator`` (n, k): which row carries it."""
     giveaway_words = []
     for i, label in enumerate(task.labels):
         pattern, probe = _pattern(label)
@@ -61,16 +55,9 @@ def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) 
             continue
         base, share = float(indicator[:, i].mean()), float(carrying.sum() / rows.sum())
         many = rows.sum() >= FEWEST_TEXTS and carrying.sum() >= LEAST_SHARE * indicator[:, i].sum()
-        giveaway_words.append(
-            Giveaway(
-                label=label,
-                rows=int(rows.sum()),
-                share=share,
-                lift=share / base if base else 0.0,
-                flagged=bool(many and base < 1 and share >= base + CERTAINTY * (1 - base)),
-                examples=tuple(np.flatnonzero(carrying)[:3].tolist()),
-            )
-        )
+        flagged = bool(many and base < 1 and share >= base + CERTAINTY * (1 - base))
+        lift, examples = share / base if base else 0.0, tuple(np.flatnonzero(carrying)[:3].tolist())
+        giveaway_words.append(Giveaway(label, int(rows.sum()), share, lift, flagged, examples))
     return tuple(giveaway_words)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.duplicates import connect, find_duplicates, repeats
+from textgraft.data.tables.chunks import is_missing
 from textgraft.dataset import Dataset
 from textgraft.digests import text_number
 from textgraft.errors import DataError
@@ -33,13 +34,9 @@ class Groups:
 
 
 def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) -> Groups:
-    """Groups the rows by their text and, on wish, by the group column too.
+    """Groups the rows by their text and, ``by_column``, by the group column too; another seed gives other keys.
 
-    Args:
-        data: n rows.
-        seed: another seed, other keys.
-        by_column: whether rows with one value in the group column stay together.
-        near: whether near-duplicates stay together, not only texts that are equal after folding.
+    ``near`` says whether near-duplicates stay together, not only texts that are equal after folding.
 
     Raises:
         DataError: there is no group column.
@@ -49,7 +46,9 @@ def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) 
     _, of_row = np.unique(joined, return_inverse=True)
     sizes = np.bincount(of_row)
     keys = np.full(len(sizes), np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(keys, of_row, _keys(duplicates.distinct, seed)[duplicates.folded])
+    start = f"{seed}\n".encode()
+    of_text = np.array([text_number(text, start) for text in duplicates.distinct], np.uint64)
+    np.minimum.at(keys, of_row, of_text[duplicates.folded])
     return Groups(of_row, sizes, keys, repeats(duplicates.near))
 
 
@@ -57,15 +56,7 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """(n,) where a column has no value: None, NaN, NaT or an empty string."""
     if values.dtype.kind in "mM":
         return np.asarray(np.isnat(values))
-    # NaN and its like differ from themselves.
-    empty = (v is None or v == "" or v != v for v in values.tolist())  # noqa: PLR0124
-    return np.fromiter(empty, np.bool_, len(values))
-
-
-def _keys(texts: list[str], seed: int) -> NDArray[np.uint64]:
-    """(n,) a number for each text that has no pattern, yet is the same in every process."""
-    start = f"{seed}\n".encode()
-    return np.fromiter((text_number(text, start) for text in texts), np.uint64, len(texts))
+    return np.fromiter(map(is_missing, values.tolist()), np.bool_, len(values))
 
 
 def _group_codes(data: Dataset) -> NDArray[np.int64]:
@@ -73,12 +64,6 @@ def _group_codes(data: Dataset) -> NDArray[np.int64]:
     if data.groups is None:
         raise DataError("There is no group column to divide by; name one when reading the table (group=...).")
     codes: dict[Hashable, int] = {}
-    alone = missing(data.groups)
-    return np.fromiter(
-        (
-            codes.setdefault(("row", i) if alone[i] else ("value", value), len(codes))
-            for i, value in enumerate(data.groups.tolist())
-        ),
-        np.int64,
-        len(data),
-    )
+    values = enumerate(zip(data.groups.tolist(), missing(data.groups), strict=True))
+    keys = (("row", i) if alone else ("value", value) for i, (value, alone) in values)
+    return np.fromiter((codes.setdefault(key, len(codes)) for key in keys), np.int64, len(data))

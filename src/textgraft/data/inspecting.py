@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,20 +38,12 @@ def inspect(
         tokenizer: gives the number of an encoder's tokens of each text.
         max_tokens: how many tokens the encoder reads.
     """
-    if isinstance(data, Dataset):
-        if data.parts is None:
-            return _inspect({"all": data}, data.notes, tokenizer, max_tokens)
-        data = split(data, by="column")
-    notes = dict.fromkeys(note for part in data.parts().values() for note in part.notes)
-    return _inspect(data.parts(), (*notes, *data.notes), tokenizer, max_tokens)
-
-
-def _inspect(
-    parts: Mapping[str, Dataset],
-    notes: tuple[str, ...],
-    tokenizer: Callable[[list[str]], Sequence[int]] | None,
-    max_tokens: int | None,
-) -> Audit:
+    if isinstance(data, Dataset) and data.parts is None:
+        parts, notes = {"all": data}, data.notes
+    else:
+        splits = split(data, by="column") if isinstance(data, Dataset) else data
+        parts = splits.parts()
+        notes = (*dict.fromkeys(note for part in parts.values() for note in part.notes), *splits.notes)
     duplicates, number = part_duplicates(parts), part_numbers(parts)
     first = next(iter(parts.values()))
     rows = Rows.concatenate([part.rows for part in parts.values()])
@@ -59,7 +51,9 @@ def _inspect(
     audited = {}
     for i, (name, part) in enumerate(parts.items()):
         counted = None if tokenizer is None else _count_tokens(part.texts, tokenizer)
-        audited[name] = _part(part, _repeats(duplicates, number == i), counted, max_tokens)
+        ids = (duplicates.verbatim, duplicates.folded, duplicates.near)
+        audited[name] = _part(part, Repeats(*(repeats(of[number == i]) for of in ids)), counted, max_tokens)
+    absent = {name: tuple(label for label, n in part.labels.items() if not n) for name, part in audited.items()}
     audit = Audit(
         task=first.task,
         columns=first.columns,
@@ -67,11 +61,7 @@ def _inspect(
         overlaps=overlaps(parts, duplicates),
         conflicts=_conflicts(first.task, indicator, duplicates, rows),
         rare={name: n for name, n in next(iter(audited.values())).labels.items() if n < RARE},
-        absent={
-            name: tuple(label for label, n in part.labels.items() if not n)
-            for name, part in audited.items()
-            if not all(part.labels.values())
-        },
+        absent={name: labels for name, labels in absent.items() if labels},
         giveaways=giveaways(first.task, indicator, duplicates),
         max_tokens=max_tokens,
         notes=notes,
@@ -96,10 +86,6 @@ def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, ma
         empty=len(empty),
         empty_rows=_names(part.rows, empty),
     )
-
-
-def _repeats(duplicates: Duplicates, rows: NDArray[np.bool_]) -> Repeats:
-    return Repeats(*(repeats(ids[rows]) for ids in (duplicates.verbatim, duplicates.folded, duplicates.near)))
 
 
 def _lengths(values: ArrayLike) -> Lengths:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +54,12 @@ def overlaps(parts: Mapping[str, Dataset], duplicates: Duplicates) -> tuple[Over
     """Every pair of parts that share texts; the later of the two (test before valid before train) is ``part``."""
     names, number = list(parts), part_numbers(parts)
     overlapping = []
-    for later in range(len(names)):
-        for earlier in range(later):
-            rows = number == later
-            verbatim, folded, near = (
-                int(np.isin(ids[rows], ids[number == earlier]).sum())
-                for ids in (duplicates.verbatim, duplicates.folded, duplicates.near)
-            )
-            if near:
-                overlapping.append(Overlap(names[later], names[earlier], int(rows.sum()), verbatim, folded, near))
+    for earlier, later in combinations(range(len(names)), 2):
+        rows, others = number == later, number == earlier
+        kinds = (duplicates.verbatim, duplicates.folded, duplicates.near)
+        verbatim, folded, near = (int(np.isin(ids[rows], ids[others]).sum()) for ids in kinds)
+        if near:
+            overlapping.append(Overlap(names[later], names[earlier], int(rows.sum()), verbatim, folded, near))
     return tuple(overlapping)
 
 

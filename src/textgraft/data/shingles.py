@@ -33,9 +33,7 @@ TEXTS_AT_A_TIME = 1_000
 class Shingles:
     """The shingles of n texts, one text after the other: those of text i are ``hashes[starts[i]:starts[i + 1]]``.
 
-    Attributes:
-        hashes: (s,) uint64; a shingle that a text repeats is repeated.
-        starts: (n + 1,) int64.
+    A shingle that a text repeats is repeated; ``starts`` has n + 1 elements.
     """
 
     hashes: NDArray[np.uint64]
@@ -61,8 +59,7 @@ class _WordHashes(dict[str, int]):
     """The hash of every word seen, computed once."""
 
     def __missing__(self, word: str) -> int:
-        value = text_number(word)
-        self[word] = value
+        value = self[word] = text_number(word)
         return value
 
 
@@ -87,21 +84,13 @@ def _pairs(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.u
     """Hashes of neighbouring words, where ``counts`` says how many words belong to each text."""
     text = np.repeat(np.arange(len(counts)), counts)
     pairs = mix(words[:-1] * np.uint64(0x9E3779B97F4A7C15) + words[1:])
-    within: NDArray[np.uint64] = pairs[text[:-1] == text[1:]]
-    return within
+    return np.asarray(pairs[text[:-1] == text[1:]])
 
 
 def minhash(shingles: Shingles, size: int) -> NDArray[np.uint32]:
-    """MinHash signatures.
+    """(n, size) MinHash signatures of n texts, each with at least one shingle.
 
     The share of places at which two signatures agree estimates the Jaccard similarity of the two sets.
-
-    Args:
-        shingles: n texts, each with at least one shingle.
-        size: length of a signature.
-
-    Returns:
-        (n, size) uint32.
     """
     # Multiplying well mixed hashes by an odd number orders them anew: a permutation for the price of one product.
     factors = (mix(np.arange(1, size + 1, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)

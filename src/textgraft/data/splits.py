@@ -7,7 +7,6 @@ process and on any machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -69,10 +68,15 @@ def split(
         labels = group_labels(data, groups.of_row)
         part, moved = stratify(labels, groups.sizes, groups.keys, list(shares.values())), []
     parts = {name: data.select(part[groups.of_row] == i) for i, name in enumerate(shares)}
-    _refuse_empty(parts, data, groups)
+    if empty := [name for name, part in parts.items() if not len(part)]:
+        raise DataError(
+            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make {len(groups.sizes):,} groups that "
+            f"must stay together, the largest of {groups.sizes.max():,} rows, and each of the {len(data.task):,} "
+            "labels goes to train first. Give more rows, or a larger share, or 0 for a part that is not needed."
+        )
     how = {"random": f"at random with seed {seed}", "group": f"by group with seed {seed}", "time": "by time"}[by]
     said = [f"Divided {how}: {_sizes(parts)}.", *_together(groups), *moved, *_missing_labels(parts, placed=True)]
-    return _splits(parts, said)
+    return Splits(parts["train"], parts.get("valid"), parts.get("test"), tuple(said))
 
 
 def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -131,8 +135,7 @@ def given_splits(
         DataError: a part is empty, or carries a label that train does not have.
     """
     given = {name: part for name, part in zip(NAMES, (train, valid, test), strict=True) if part is not None}
-    empty = [name for name, part in given.items() if not len(part)]
-    if empty:
+    if empty := [name for name, part in given.items() if not len(part)]:
         raise DataError(f"No rows in {' and '.join(empty)}; give a table with rows, or leave the part out.")
     parts = {name: part.with_task(train.task) for name, part in given.items()}
     notes, leaks = [f"Parts as given: {_sizes(parts)}."], []
@@ -146,7 +149,8 @@ def given_splits(
         if drop_leaks and leaks:
             parts, taken = without_leaks(parts, duplicates)
             notes, leaks = [*notes, *taken], []
-    return _splits(parts, [*notes, *_missing_labels(parts)], leaks)
+    notes += _missing_labels(parts)
+    return Splits(parts["train"], parts.get("valid"), parts.get("test"), tuple(notes), tuple(leaks))
 
 
 def _by(data: Dataset) -> By:
@@ -177,15 +181,10 @@ def _by_column(data: Dataset, drop_leaks: bool) -> Splits:
             f"The split column must say train, valid or test in every row; {len(odd):,} rows say something else, such "
             f"as {data.rows.name(int(odd[0]))} with {data.parts[odd[0]]!r}."
         )
-    parts = {name: data.select(data.parts == name) for name in NAMES}
-    if not len(parts["train"]):
+    parts = {name: data.select(data.parts == name) for name in NAMES if (data.parts == name).any()}
+    if "train" not in parts:
         raise DataError("The split column puts no row in train; at least one must stand there.")
-    return given_splits(
-        parts["train"],
-        parts["valid"] if len(parts["valid"]) else None,
-        parts["test"] if len(parts["test"]) else None,
-        drop_leaks=drop_leaks,
-    )
+    return given_splits(parts["train"], parts.get("valid"), parts.get("test"), drop_leaks=drop_leaks)
 
 
 def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArray[np.int64], list[str]]:
@@ -207,29 +206,12 @@ def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArra
     part = np.searchsorted(np.cumsum(shares)[:-1], middle, side="right")[earliest]
     starts = [earliest[part == later].min(initial=len(data)) for later in range(1, len(shares))]
     moved = np.count_nonzero(part[groups.of_row] < np.searchsorted(starts, time, side="right"))
-    if not moved:
-        return part, []
-    return part, [
-        f"Rows that repeat the text of an earlier row stand in its part, not in that of their own time: {moved:,}."
-    ]
-
-
-def _splits(parts: dict[str, Dataset], notes: list[str], leaks: Sequence[str] = ()) -> Splits:
-    return Splits(parts["train"], parts.get("valid"), parts.get("test"), tuple(notes), tuple(leaks))
+    note = f"Rows that repeat the text of an earlier row stand in its part, not in that of their own time: {moved:,}."
+    return part, [note] * bool(moved)
 
 
 def _sizes(parts: dict[str, Dataset]) -> str:
     return ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-
-
-def _refuse_empty(parts: dict[str, Dataset], data: Dataset, groups: Groups) -> None:
-    empty = [name for name, part in parts.items() if not len(part)]
-    if empty:
-        raise DataError(
-            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make {len(groups.sizes):,} groups that "
-            f"must stay together, the largest of {groups.sizes.max():,} rows, and each of the {len(data.task):,} "
-            "labels goes to train first. Give more rows, or a larger share, or 0 for a part that is not needed."
-        )
 
 
 def _together(groups: Groups) -> list[str]:

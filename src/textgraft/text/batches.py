@@ -40,8 +40,7 @@ class Windows:
         starts = self.starts[:-1]
         if maximum:
             return np.maximum.reduceat(rows, starts, axis=0)
-        merged: NDArray[np.float32] = np.add.reduceat(rows * self.weight[:, None], starts, axis=0)
-        return merged
+        return np.asarray(np.add.reduceat(rows * self.weight[:, None], starts, axis=0))
 
 
 def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> list[NDArray[np.intp]]:

@@ -86,14 +86,9 @@ class CharacterNgrams:
     def fit(
         cls, words: Sequence[str], tokens: sparse.csr_matrix, sizes: tuple[int, int], min_count: int, most: int
     ) -> tuple[CharacterNgrams, SparseRows]:
-        """The n-grams of at least ``min_count`` texts (the ``most`` frequent ones), and their weights in ``words``.
+        """The n-grams of at least ``min_count`` texts (the ``most`` frequent ones), and their weights in w words.
 
-        Args:
-            words: w distinct words.
-            tokens: (n, w) which words each of n texts has.
-            sizes: the smallest and the largest number of characters.
-            min_count: texts that an n-gram must be in.
-            most: n-grams to keep.
+        ``tokens`` (n, w) says which words each of n texts has, ``sizes`` the least and most characters of an n-gram.
         """
         grams_of_words = occurrences(words, sizes)
         _, first, column = np.unique(grams_of_words.hash, return_index=True, return_inverse=True)

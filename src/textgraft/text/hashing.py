@@ -1,4 +1,4 @@
-"""Hashing pieces of text and looking their hashes up, many millions a second, in NumPy alone.
+"""Hashing pieces of text, looking their hashes up and numbering them, many millions a second, in NumPy alone.
 
 A piece ``c_0 .. c_m`` hashes to the polynomial ``sum c_j * B^j`` modulo 2^64 (Karp and Rabin 1987), of which all
 pieces of a text follow from one running sum; the finaliser of splitmix64 (Steele et al. 2014) then spreads the bits.
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.digests import mix
+from textgraft.text.tokens import Tokens
 
 Hashes = NDArray[np.uint64]
 
@@ -71,3 +72,32 @@ class HashIndex:
 
     def _slots(self, keys: Hashes) -> NDArray[np.int64]:
         return (keys >> self._shift).astype(np.int64)
+
+
+class WordNumbering:
+    """The ``words`` seen so far, in the order of their first occurrence; the newest have an index quickly rebuilt."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._old = self._new = HashIndex(np.zeros(0, np.uint64))
+
+    def number(self, tokens: Tokens) -> NDArray[np.int32]:
+        """(t,) the number of each token among ``words``, which grow by the new ones."""
+        keys = hash_pieces(tokens.codes, tokens.start, tokens.stop)
+        numbers = self._old.find(keys)
+        rest = np.flatnonzero(numbers < 0)
+        numbers_of_new = self._new.find(keys[rest])
+        numbers[rest] = np.where(numbers_of_new >= 0, numbers_of_new + len(self._old), -1)
+        rest = rest[numbers_of_new < 0]
+        _, first, which = np.unique(keys[rest], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        numbers[rest] = rank[which] + len(self._old) + len(self._new)
+        fresh = rest[first[order]]
+        self._new = HashIndex(np.concatenate((self._new.keys, keys[fresh])))
+        if len(self._new) > 1000 + len(self._old) // 2:
+            self._old = HashIndex(np.concatenate((self._old.keys, self._new.keys)))
+            self._new = HashIndex(np.zeros(0, np.uint64))
+        self.words += tokens.strings(fresh)
+        return numbers

@@ -18,8 +18,7 @@ from textgraft.json_files import is_strings
 from textgraft.progress import track
 from textgraft.tensors import Tensors
 from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
-from textgraft.text.hashing import HashIndex, hash_pieces
-from textgraft.text.numbering import WordNumbering
+from textgraft.text.hashing import HashIndex, WordNumbering, hash_pieces
 from textgraft.text.sparse import SparseRows, pair_keys, unpaired
 from textgraft.text.tokens import chunks, tokenize
 
@@ -131,16 +130,9 @@ class WordNgrams:
 
     @classmethod
     def fit(cls, texts: Sequence[str], longest: int, min_count: int, most: int) -> tuple[WordNgrams, Counts]:
-        """The n-grams of up to ``longest`` words that are in at least ``min_count`` texts.
+        """The n-grams of up to ``longest`` words in at least ``min_count`` of n >= 1 texts, and their counts in these.
 
-        Args:
-            texts: n >= 1 texts.
-            longest: words in the longest n-grams.
-            min_count: texts that an n-gram must be in.
-            most: n-grams of each length to keep, the most frequent ones.
-
-        Returns:
-            The n-grams, and their counts in the texts.
+        Of each length the ``most`` frequent ones are kept.
         """
         n = len(texts)
         distinct, tokens, rows = _number_words(texts)

@@ -16,8 +16,7 @@ from textgraft.json_files import is_strings, is_whole, read_json
 from textgraft.progress import track
 from textgraft.text.batches import Windows
 from textgraft.text.characters import hash_strings
-from textgraft.text.hashing import HashIndex, hash_pieces
-from textgraft.text.numbering import WordNumbering
+from textgraft.text.hashing import HashIndex, WordNumbering, hash_pieces
 from textgraft.text.tokenizers import Tokenize
 from textgraft.text.tokens import Tokens, chunks
 from textgraft.whole import whole_file
@@ -51,11 +50,10 @@ class Vocabulary:
     def count(
         cls, texts: Sequence[str], tokenize: Tokenize, *, max_size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
-        """The most frequent words of n texts first; of equally frequent ones the one that occurs first.
+        """The most frequent words of the texts first; of equally frequent ones the one that occurs first.
 
         Args:
-            texts: n texts.
-            tokenize: splits them into words.
+            texts, tokenize: what is split into words, and how.
             max_size: words to keep, specials not counted; None: all.
             min_count: how often a word must occur.
 
@@ -84,11 +82,10 @@ class Vocabulary:
         return self._index.find(hash_pieces(tokens.codes, tokens.start, tokens.stop)) + np.int32(len(SPECIALS))
 
     def numericalise(self, texts: Sequence[str], tokenize: Tokenize, max_tokens: int | None = None) -> Windows:
-        """Each of n texts as one window of word numbers; a text without words is one ``UNKNOWN``.
+        """Each text as one window of word numbers; a text without words is one ``UNKNOWN``.
 
         Args:
-            texts: n texts.
-            tokenize: splits them into words, as it did when they were counted.
+            texts, tokenize: what is split into words, and how, as when they were counted.
             max_tokens: words of a text to keep, the first ones; None: all.
 
         Raises:

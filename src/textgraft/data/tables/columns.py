@@ -82,11 +82,7 @@ class Found:
 
 
 def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
-    """The text columns; a title and a body are both.
-
-    Args:
-        table: the columns of a table.
-        exclude: columns that are something else.
+    """The text columns of a table, out of those not in ``exclude``; a title and a body are both.
 
     Raises:
         DataError: no column looks like text, or two do equally.
@@ -95,11 +91,11 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
     strings = [p for p in profiles if p.kind == "string" and p.filled >= 0.2]
     others = {p.name for p in strings if p.is_key or p.moment or _is_label(p.name) or _is_topic(p.name)}
     usable = [p for p in strings if p.name not in others or _is_textual(p.name)]
-    for is_named in (_is_text, _is_textual, _ends_in_text):
-        named = [p for p in usable if is_named(p.name)]
-        if named:
-            body = _longest(named, 3.0)
-            return _with_title(body, usable, "named so" if len(named) == 1 else "the longest of those named so")
+    textual = [p for p in usable if _is_textual(p.name)]
+    exact = [p for p in textual if names.whole(p.name) in ("text", "texts")]
+    if named := exact or textual or [p for p in usable if _ends_in(p.name, names.TEXT)]:
+        why = "named so" if len(named) == 1 else "the longest of those named so"
+        return _with_title(_longest(named, 3.0), usable, why)
     prose = [p for p in usable if p.words >= _PROSE and not (p.rows >= 100 and p.variety < 0.05)]
     if prose:
         why = "the only one with prose" if len(prose) == 1 else "by far the longest"
@@ -117,12 +113,7 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
 
 
 def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = ()) -> Found:
-    """The label column, or the 0/1 columns that are one label each.
-
-    Args:
-        table: the columns of a table.
-        texts: its text columns.
-        exclude: columns that are something else.
+    """The label column of a table, or the 0/1 columns that are one label each, out of the others.
 
     Raises:
         DataError: no column looks like a label, or two do equally.
@@ -193,16 +184,8 @@ def _count_words(cell: str) -> int:
     return words if start.isascii() else max(words, len(_IDEOGRAPH.findall(start)) // 4)
 
 
-def _is_text(name: str) -> bool:
-    return names.whole(name) in ("text", "texts")
-
-
 def _is_textual(name: str) -> bool:
     return names.whole(name) in names.TEXT
-
-
-def _ends_in_text(name: str) -> bool:
-    return _ends_in(name, names.TEXT)
 
 
 def _ends_in(name: str, known: frozenset[str]) -> bool:

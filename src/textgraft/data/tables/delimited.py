@@ -24,7 +24,9 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         DataError: columns with the same name, or an encoding that cannot be.
     """
     decoding = find_decoding(file, reading)
-    newline = _find_newline(file, decoding)
+    with open_text(file, decoding, newline="") as text:
+        head = text.read(1 << 16)
+    newline = "\r" if "\r" in head and "\n" not in head else "\n"  # a stray carriage return ends no line
     options = reading.options
     with open_text(file, decoding, newline) as text:
         dialect = find_dialect(text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting)
@@ -69,13 +71,6 @@ def _rows(
 def _open(file: SourceFile, decoding: Decoding, newline: str, dialect: Dialect) -> Iterator[Iterator[Record]]:
     with open_text(file, decoding, newline) as text:
         yield records(Lines(text, checked=decoding.checked), dialect)
-
-
-def _find_newline(file: SourceFile, decoding: Decoding) -> str:
-    """Line feeds end the lines wherever there are any, so that a stray carriage return does not."""
-    with open_text(file, decoding, newline="") as text:
-        head = text.read(1 << 16)
-    return "\r" if "\r" in head and "\n" not in head else "\n"
 
 
 def _width(sample: list[list[str]]) -> int:

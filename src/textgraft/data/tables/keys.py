@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -56,10 +57,8 @@ def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
     Raises:
         DataError: a value that is neither a number nor an ISO 8601 date or time.
     """
-    try:
+    with suppress(TypeError, ValueError):
         return np.array([_number(value) for value in values], dtype=np.float64)
-    except (TypeError, ValueError):
-        pass
     times: list[datetime | None] = []
     for i, value in enumerate(values):
         try:

@@ -106,9 +106,7 @@ def _as_text(value: Any) -> str:
 
 def as_names(given: Names | None) -> tuple[str, ...]:
     """One name or several as a tuple."""
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else () if given is None else tuple(given)
 
 
 def check_columns(wanted: Sequence[str], columns: Mapping[str, Any]) -> None:

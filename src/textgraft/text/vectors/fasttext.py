@@ -31,16 +31,9 @@ _COUNTS: Final = struct.Struct("<iiiqq")
 
 
 class SubWords:
-    """Vectors from sub-words.
+    """Vectors from sub-words of ``least`` to ``most`` characters (0 for none).
 
-    Args:
-        path: the model.
-        offset: where its (words + buckets, d) fp32 matrix starts, in bytes.
-        dimensions: d.
-        words: rows that belong to words; those of the hashed n-grams come after.
-        buckets: rows of n-grams.
-        least: characters of the shortest n-grams.
-        most: characters of the longest; 0 for none.
+    At byte ``offset`` of the model is its (words + buckets, d) fp32 matrix: rows of words, then of hashed n-grams.
     """
 
     def __init__(

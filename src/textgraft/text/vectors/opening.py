@@ -52,7 +52,9 @@ def open_vectors(source: str | Path, *, sha256: str | None = None) -> WordVector
         SettingError: the checksum is none.
     """
     name, mark, told = str(source).partition(CHECKSUM)
-    checksum = _checksum(sha256 or told) if mark or sha256 is not None else None
+    checksum = (sha256 or told).lower() if mark or sha256 is not None else None
+    if checksum is not None and not re.fullmatch(r"[0-9a-f]{64}", checksum):
+        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {sha256 or told!r}.")
     if name in EMBEDDED:
         origin = _embedded(name, EMBEDDED[name])
     elif re.match(r"https?://", name):
@@ -64,12 +66,6 @@ def open_vectors(source: str | Path, *, sha256: str | None = None) -> WordVector
     if checksum is not None:
         check_sha256(origin.path, checksum)
     return WordVectors(name, stored(origin))
-
-
-def _checksum(given: str) -> str:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", given):
-        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {given!r}.")
-    return given.lower()
 
 
 def _embedded(name: str, source: Embedded) -> Origin:

@@ -62,15 +62,12 @@ class Origin:
             VectorsError: what is packed is cut off or damaged; also while it is read inside the block.
         """
         try:
-            if self.packing == "gzip":
-                with gzip.open(self.path, "rb") as file:
-                    yield cast(BinaryIO, file)
-            elif self.packing == "zip":
+            if self.packing == "zip":
                 with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as inner:
                     yield cast(BinaryIO, inner)
             else:
-                with self.path.open("rb") as plain:
-                    yield plain
+                with gzip.open(self.path, "rb") if self.packing else self.path.open("rb") as file:
+                    yield cast(BinaryIO, file)
         except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
             raise VectorsError(f"{self} is cut off or damaged: {str(error).rstrip('.')}. Get the file again.") from None
         except RuntimeError as error:  # zipfile's word for passwords and for packings that it does not know

@@ -199,12 +199,6 @@ def _open(folder: Path, origin: Origin) -> Store:
     words = np.memmap(folder / "words.bin", np.uint8, "r")
     if (len(words), len(matrix), len(hashes)) != (offsets[-1], n, len(places)):
         raise ValueError("its parts do not fit together")
-    return Store(
-        matrix,
-        PackedWords(words, offsets),
-        hashes,
-        places,
-        SubWords(_model(folder, origin), **subwords) if subwords is not None else None,
-        meta["fingerprint"],
-        tuple(meta["notes"]),
-    )
+    model = SubWords(_model(folder, origin), **subwords) if subwords is not None else None
+    packed, notes = PackedWords(words, offsets), tuple(meta["notes"])
+    return Store(matrix, packed, hashes, places, model, meta["fingerprint"], notes)

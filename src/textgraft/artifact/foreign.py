@@ -60,6 +60,7 @@ def load_foreign(
     model.label_form_ = "names"
     model.thresholds_ = np.full(len(task), 0.5, np.float32)
     model.fitted_on_ = FittedOn(rows=0, counts=(0,) * len(task), fingerprint="", files=(), columns=None)
+    model.notes_ = ()
     if all(NEVER_NAMED.fullmatch(label) for label in task.labels):
         note = (
             f"{folder} does not name its labels (id2label in config.json is {listed(task.labels, 3)}). Give their "

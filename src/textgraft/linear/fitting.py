@@ -48,26 +48,21 @@ class Matrix:
     X: Any
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """n, f."""
+    def shape(self) -> tuple[int, int]:  # noqa: D102
         return (int(self.X.shape[0]), int(self.X.shape[1]))
 
-    def times(self, W: Floats) -> Floats:
-        """(n, k) product with an (f, k) matrix."""
+    def times(self, W: Floats) -> Floats:  # noqa: D102
         return self.X @ W  # type: ignore[no-any-return]
 
-    def transposed_times(self, R: Floats) -> Floats:
-        """(f, k) product of the transpose with an (n, k) matrix."""
+    def transposed_times(self, R: Floats) -> Floats:  # noqa: D102
         return self.X.T @ R  # type: ignore[no-any-return]
 
-    def squares(self) -> Floats:
-        """(f,) sums of the squares of the columns."""
+    def squares(self) -> Floats:  # noqa: D102
         if isinstance(self.X, np.ndarray):
             return np.asarray(np.einsum("ij,ij->j", self.X, self.X), np.float32)
         return np.asarray(self.X.multiply(self.X).sum(axis=0), np.float32).ravel()
 
-    def rows(self, at: NDArray[Any]) -> Matrix:
-        """The design of some rows."""
+    def rows(self, at: NDArray[Any]) -> Matrix:  # noqa: D102
         return Matrix(self.X[at])
 
 
@@ -125,10 +120,8 @@ def fit_linear(
 
     squares = np.append(X.squares(), np.float32(X.shape[0]))
     preconditioner = (1 / (1 + 0.3 * C * squares)).astype(np.float32)[:, None]
-    W = np.zeros((X.shape[1] + 1, Y.shape[1]), np.float32)
-    if start is not None:
-        W = np.vstack((start.weights, start.bias[None]))
-    W = minimize(objective, W, preconditioner)
+    zeros = np.zeros((X.shape[1] + 1, Y.shape[1]), np.float32)
+    W = minimize(objective, zeros if start is None else np.vstack((start.weights, start.bias[None])), preconditioner)
     return LinearModel(W[:-1], W[-1])
 
 

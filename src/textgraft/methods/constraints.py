@@ -82,8 +82,8 @@ class SizeRange(Constraint):
     def accepts(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, str):
             return value in self.words
-        whole = isinstance(value, (tuple, list)) and all(type(size) is int for size in value)
-        return whole and len(value) == 2 and 1 <= value[0] <= value[1] <= self.most
+        pair = isinstance(value, (tuple, list)) and [type(size) for size in value] == [int, int]
+        return pair and 1 <= value[0] <= value[1] <= self.most
 
     def faults(self, name: str, value: Any) -> list[str]:  # noqa: D102
         faults = super().faults(name, value)

@@ -89,18 +89,17 @@ class FeatureClassifier(GraphClassifier):
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         self.encoder_ = self._open_encoder(self.encoder, self.max_tokens)
         X = self.encoder_.encode(train.texts)
-        self._standardise(X)
+        self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+        spread = X.std(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale_ = np.where(spread > LEAST_SPREAD, spread, 1).astype(np.float32)
         checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
         choice = fit_chosen(
             self._design(X), train, checks, C=self.C, loss="logistic", class_weight=self.class_weight, seed=self.seed
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
-        self.chosen_ = {
-            **choice.to_dict(),
-            "max_tokens": self.encoder_.max_tokens,
-            "precision": self.encoder_.precision,
-        }
+        encoder = self.encoder_
+        self.chosen_ = {**choice.to_dict(), "max_tokens": encoder.max_tokens, "precision": encoder.precision}
         if self.encoder_.from_cache:
             self.notes_ = (
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
@@ -119,12 +118,6 @@ class FeatureClassifier(GraphClassifier):
             runtime=runtime,
         )
 
-    def _standardise(self, X: Floats) -> None:
-        """Remembers mean and spread of each component; one that never varies is left as it is."""
-        self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
-        spread = X.std(axis=0, dtype=np.float64).astype(np.float32)
-        self.scale_ = np.where(spread > LEAST_SPREAD, spread, 1).astype(np.float32)
-
     def _design(self, X: Floats) -> Matrix:
         return Matrix((X - self.mean_) / self.scale_)
 
@@ -137,26 +130,22 @@ class FeatureClassifier(GraphClassifier):
         """The size of the encoder's files, which a model directory names but does not hold."""
         return sum(path.stat().st_size for path in self.encoder_.files.weights()) if self.runtime_ is None else 0
 
-    def graph(self) -> Graph:
-        """See ``GraphClassifier``."""
+    def graph(self) -> Graph:  # noqa: D102
         from textgraft.encoders.graphs import vectors_graph
 
         encoder = self.encoder_
         return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.tokenizer.pad_id, encoder.files.name)
 
-    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
-        """See ``GraphClassifier``."""
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self.encoder_.windows(texts), self.encoder_.tokenizer.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
         self.encoder_ = self._open_encoder(self.encoder_.files, self.encoder_.max_tokens, runtime)
 
-    def write_for_runtime(self, folder: Path) -> None:
-        """See ``GraphClassifier``."""
+    def write_for_runtime(self, folder: Path) -> None:  # noqa: D102
         self.encoder_.tokenizer.save(folder / "tokenizer.json")
 
-    def write_state(self, folder: Path) -> None:
-        """See ``TextClassifier``."""
+    def write_state(self, folder: Path) -> None:  # noqa: D102
         from safetensors.numpy import save_file
 
         tensors = {
@@ -167,15 +156,13 @@ class FeatureClassifier(GraphClassifier):
             "calibration_scale": self.calibration_.scale,
             "calibration_shift": self.calibration_.shift,
         }
-        save_file(
-            {name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / f"{FILE}.safetensors"
-        )
+        tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+        save_file(tensors, folder / f"{FILE}.safetensors")
         files = self.encoder_.files
         content = {"fingerprint": files.fingerprint, "max_tokens": self.encoder_.max_tokens, "config": files.config}
         (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
 
-    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
-        """See ``TextClassifier``."""
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: D102
         content = read_object(folder / f"{FILE}.json", {"fingerprint", "max_tokens"}, {"config"})
         files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
         tensors = Tensors.read(folder / f"{FILE}.safetensors")

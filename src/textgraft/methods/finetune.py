@@ -24,8 +24,6 @@ from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparam
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
-from textgraft.text.batches import Windows
-from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
@@ -90,10 +88,23 @@ class FineTunedClassifier(NetworkClassifier):
         classifier.network.to(classifier.device)
         windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
         self._say_cut(windows.cut, max_tokens, files.positions)
+        from textgraft.finetuning.trimming import TrimmedVocabulary
+
+        seen = [*windows.ids, *valid_windows.ids]
+        vocabulary = TrimmedVocabulary(classifier.network, seen, classifier.tokenizer.pad_id)
+
+        def finish(shrunk: float) -> None:
+            classifier.draw_from(None)
+            vocabulary.restore(shrunk)
+            classifier.network = merge_adapters(classifier.network)
+
         self._train(
-            self._objective(classifier, windows, data, valid_windows, valid),
+            classifier,
+            vocabulary.trimmed(windows),
             data,
+            vocabulary.trimmed(valid_windows),
             valid,
+            finish=finish,
             usual_rate={"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4),
             computed=self.precision,
             identity={"encoder": files.fingerprint},
@@ -102,34 +113,6 @@ class FineTunedClassifier(NetworkClassifier):
         self.network_ = classifier
         if self.task_.multi_label:
             self.thresholds_ = tune_thresholds(classifier.probabilities(valid_windows), valid.targets, self.thresholds)
-
-    def _objective(
-        self, classifier: EncoderClassifier, windows: Windows, data: Dataset, valid_windows: Windows, valid: Dataset
-    ) -> ClassificationObjective:
-        """What to train for, on the words of the data only."""
-        from textgraft.finetuning.trimming import TrimmedVocabulary
-
-        vocabulary = TrimmedVocabulary(
-            classifier.network, [*windows.ids, *valid_windows.ids], classifier.tokenizer.pad_id
-        )
-
-        def finish(shrunk: float) -> None:
-            classifier.draw_from(None)
-            vocabulary.restore(shrunk)
-            classifier.network = merge_adapters(classifier.network)
-
-        return ClassificationObjective(
-            classifier,
-            vocabulary.trimmed(windows),
-            data,
-            vocabulary.trimmed(valid_windows),
-            valid,
-            batch_size=self.batch_size,
-            label_smoothing=self.label_smoothing,
-            class_weight=self.class_weight,
-            seed=self.seed,
-            finish=finish,
-        )
 
     def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int, most: int) -> None:
         self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
@@ -142,15 +125,13 @@ class FineTunedClassifier(NetworkClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))
 
-    def graph(self) -> Graph:
-        """See ``GraphClassifier``."""
+    def graph(self) -> Graph:  # noqa: D102
         from textgraft.encoders.graphs import logits_graph
 
         classifier = self._classifier
         return logits_graph(classifier.network, classifier.tokenizer.pad_id, classifier.files.name)
 
-    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
-        """See ``GraphClassifier``."""
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
@@ -162,14 +143,12 @@ class FineTunedClassifier(NetworkClassifier):
         assert isinstance(self.network_, EncoderClassifier)  # nothing that needs weights is asked of an export
         return self.network_
 
-    def write_state(self, folder: Path) -> None:
-        """See ``TextClassifier``."""
+    def write_state(self, folder: Path) -> None:  # noqa: D102
         self._classifier.save(folder)
         content = {"max_tokens": self.network_.max_tokens, "long": self.network_.long}
         (folder / FILE).write_text(json.dumps(content), "utf-8")
 
-    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
-        """See ``TextClassifier``."""
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: D102
         content = read_object(folder / FILE, {"max_tokens"}, {"long"})
         # Models from before there were windows cut their texts.
         self.long, longest = content.get("long", "truncate"), content["max_tokens"]

@@ -64,8 +64,7 @@ class Hyperparameter:
         """The clause on the command line; empty where that does not have it."""
         return re.sub('``"?|"?``', "", re.split(r"[;.](?: |$)", self.doc)[0]) if self.option is None else self.option
 
-    def faults(self, name: str, value: object) -> list[str]:
-        """See ``Constraint``."""
+    def faults(self, name: str, value: object) -> list[str]:  # noqa: D102
         allowed = value is None and self.annotation.endswith("| None")
         return [] if allowed else self.constraint.faults(name, value)
 

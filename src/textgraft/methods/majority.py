@@ -38,12 +38,10 @@ class MajorityClassifier(TextClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return np.tile(self.shares_, (len(texts), 1))
 
-    def write_state(self, folder: Path) -> None:
-        """See ``TextClassifier``."""
+    def write_state(self, folder: Path) -> None:  # noqa: D102
         (folder / "majority.json").write_text(json.dumps({"shares": self.shares_.tolist()}), "utf-8")
 
-    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
-        """See ``TextClassifier``."""
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002, D102 - it has no network
         path = folder / "majority.json"
         shares = read_object(path, {"shares"})["shares"]
         right = isinstance(shares, list) and all(is_number(share, 0, 1) for share in shares)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from textgraft.methods.constraints import (
 )
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
+from textgraft.text.batches import Windows
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective, label_weights
@@ -146,10 +147,13 @@ class NetworkClassifier(GraphClassifier):
 
     def _train(
         self,
-        objective: ClassificationObjective,
+        classifier: WindowClassifier,
+        windows: Windows,
         data: Dataset,
+        valid_windows: Windows,
         valid: Dataset,
         *,
+        finish: Callable[[float], None],
         usual_rate: float,
         usual_epochs: tuple[int, int] = (2, 10),
         computed: Precision,
@@ -159,9 +163,7 @@ class NetworkClassifier(GraphClassifier):
         """Trains, and fills ``chosen_`` and ``notes_``.
 
         Args:
-            objective: on ``data``, scored on ``valid``.
-            data: what is trained on.
-            valid: what chooses the epoch.
+            classifier, windows, data, valid_windows, valid, finish: see ``ClassificationObjective``.
             usual_rate: the learning rate where none is set.
             usual_epochs: the fewest and the most, where no number is set.
             computed: the precision of the whole network; of a network that sees to it itself, ``"fp32"``.
@@ -169,14 +171,25 @@ class NetworkClassifier(GraphClassifier):
                 stands for what may change: the fingerprint of an encoder, a number that was chosen.
             depths: see ``training.train``.
         """
+        objective = ClassificationObjective(
+            classifier,
+            windows,
+            data,
+            valid_windows,
+            valid,
+            batch_size=self.batch_size,
+            label_smoothing=self.label_smoothing,
+            class_weight=self.class_weight,
+            seed=self.seed,
+            finish=finish,
+        )
         settings = self._settings(len(data), usual_rate, usual_epochs, computed)
-        classifier = objective.classifier
-        checkpoints = self._checkpoints(data, valid, classifier, settings, identity)
+        checkpoints = self._checkpoints(objective, settings, identity)
         steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
             metric = "micro-F1" if self.task_.multi_label else "accuracy"
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
-        self._summarise(_history(steps), settings, classifier, data, valid)
+        self._summarise(_history(steps), settings, objective)
         self._checkpoints_ = checkpoints
 
     def _settings(
@@ -195,12 +208,7 @@ class NetworkClassifier(GraphClassifier):
         return TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)
 
     def _checkpoints(
-        self,
-        data: Dataset,
-        valid: Dataset,
-        classifier: WindowClassifier,
-        settings: TrainingSettings,
-        identity: Mapping[str, Any],
+        self, objective: ClassificationObjective, settings: TrainingSettings, identity: Mapping[str, Any]
     ) -> Checkpoints | None:
         if self.folder is None:
             return None
@@ -209,10 +217,10 @@ class NetworkClassifier(GraphClassifier):
         if isinstance(self.class_weight, Mapping):
             given["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
         resolved = {
-            "training data": data.fingerprint,
-            "validation data": valid.fingerprint,
-            "device": classifier.device.type,
-            "computed in": str(classifier.dtype).removeprefix("torch."),
+            "training data": objective.data.fingerprint,
+            "validation data": objective.valid.fingerprint,
+            "device": objective.classifier.device.type,
+            "computed in": str(objective.classifier.dtype).removeprefix("torch."),
             "processes": processes.count(),
         }
         # The budget is the clock's, and not what is trained.
@@ -221,13 +229,9 @@ class NetworkClassifier(GraphClassifier):
         return Checkpoints(Path(self.folder), everything, self.checkpoint_seconds, resume=self.resume)
 
     def _summarise(
-        self,
-        history: list[Progress],
-        settings: TrainingSettings,
-        classifier: WindowClassifier,
-        data: Dataset,
-        valid: Dataset,
+        self, history: list[Progress], settings: TrainingSettings, objective: ClassificationObjective
     ) -> None:
+        classifier, data, valid = objective.classifier, objective.data, objective.valid
         first, last = history[0], history[-1]
         rows, took = sum(step.rows for step in history[1:]), last.seconds - first.seconds
         self.chosen_ |= {
@@ -254,8 +258,7 @@ class NetworkClassifier(GraphClassifier):
             )
         self.notes_ = (*self.notes_, *notes)
 
-    def saved(self) -> None:
-        """See ``TextClassifier``."""
+    def saved(self) -> None:  # noqa: D102
         if self._checkpoints_ is not None:
             self._checkpoints_.done()
 

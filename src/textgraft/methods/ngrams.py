@@ -144,11 +144,8 @@ class NgramClassifier(TextClassifier):
         choice = fit_chosen(design, train, checks, C=self.C, class_weight=self.class_weight, seed=self.seed)
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
-        self.chosen_ = {
-            **choice.to_dict(),
-            "word_ngrams": len(self.words_),
-            "character_ngrams": len(self.characters_ or ()),
-        }
+        sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
+        self.chosen_ = choice.to_dict() | sizes_of
         self._prepare()
 
     def _character_sizes(self, counts: Counts) -> Sizes | None:
@@ -158,10 +155,9 @@ class NgramClassifier(TextClassifier):
         return None if distinct > _LONG_TEXT else _CHARACTERS
 
     def _design(self, texts: Sequence[str]) -> NgramDesign:
-        counts = self.words_.count_all(texts)
-        if self.characters_ is None:
-            return NgramDesign.of(counts, self.words_, None)
-        return NgramDesign.of(counts, self.words_, self.characters_.weigh(self.words_.words + counts.strange))
+        counts, characters = self.words_.count_all(texts), self.characters_
+        grams = None if characters is None else characters.weigh(self.words_.words + counts.strange)
+        return NgramDesign.of(counts, self.words_, grams)
 
     def _prepare(self) -> None:
         """Sums up what each known word adds to the scores, through itself and through its characters."""
@@ -195,8 +191,7 @@ class NgramClassifier(TextClassifier):
             scores += by_character * inverse(np.sqrt(length))[:, None]
         return np.asarray(scores + self.model_.bias, np.float32)
 
-    def write_state(self, folder: Path) -> None:
-        """See ``TextClassifier``."""
+    def write_state(self, folder: Path) -> None:  # noqa: D102
         arrays: dict[str, NDArray[Any]] = {
             "words.idf": self.words_.idf,
             "weights": self.model_.weights,
@@ -212,8 +207,7 @@ class NgramClassifier(TextClassifier):
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "ngrams.safetensors")
         (folder / "ngrams.json").write_text(json.dumps(content), "utf-8")
 
-    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002 - it has no network
-        """See ``TextClassifier``."""
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: ARG002, D102 - it has no network
         tensors = Tensors.read(folder / "ngrams.safetensors")
         content = read_object(folder / "ngrams.json", {"words", "characters"})
         self.words_ = WordNgrams.restored(content["words"], tensors)
@@ -278,8 +272,7 @@ class NgramDesign:
         words = column_sums(self.tokens.power(2))
         return np.concatenate((column_sums(self.terms.power(2)), self.grams.power(2).T @ words)).astype(np.float32)
 
-    def rows(self, at: NDArray[Any]) -> NgramDesign:
-        """The design of some texts."""
+    def rows(self, at: NDArray[Any]) -> NgramDesign:  # noqa: D102
         return NgramDesign(self.terms[at], self.tokens[at], self.grams)
 
 

@@ -25,7 +25,6 @@ from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
-from textgraft.training.objective import ClassificationObjective
 
 if TYPE_CHECKING:
     from textgraft.recurrent.network import Shape
@@ -165,23 +164,14 @@ class RecurrentClassifier(NetworkClassifier):
             self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
         )
         train_windows, valid_windows = material.split(len(data))
-        objective = ClassificationObjective(
+        self._note_cut(material, train_windows.cut)
+        self._train(
             network,
             train_windows,
             data,
             valid_windows,
             valid,
-            batch_size=self.batch_size,
-            label_smoothing=self.label_smoothing,
-            class_weight=self.class_weight,
-            seed=self.seed,
             finish=lambda _: network.draw_from(None),
-        )
-        self._note_cut(material, train_windows.cut)
-        self._train(
-            objective,
-            data,
-            valid,
             usual_rate=2e-3,
             usual_epochs=(6, 10),
             computed="fp32",
@@ -222,8 +212,7 @@ class RecurrentClassifier(NetworkClassifier):
         self.chosen_ = {**material.chosen, "max_tokens": longest, "texts_cut": round(float(cut.mean()), 4)}
         self.notes_ = material.notes
         if cut.any():
-            self.notes_ = (
-                *self.notes_,
+            self.notes_ += (
                 f"{cut.mean():.1%} of the training texts are longer than {longest} tokens and were cut there; "
                 "raise max_tokens (--max-tokens) to read more of them.",
             )
@@ -240,35 +229,30 @@ class RecurrentClassifier(NetworkClassifier):
         """The size of the encoder's files, which a model directory names but does not hold."""
         return 0 if self.runtime_ is not None else self.reader_.outside_bytes
 
-    def graph(self) -> Graph:
-        """See ``GraphClassifier``."""
+    def graph(self) -> Graph:  # noqa: D102
         if not isinstance(self.reader_, WordReader):
             return self.reader_.graph()
         from textgraft.recurrent.onnx_graph import RecurrentGraph
 
         return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
-    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:
-        """See ``GraphClassifier``."""
+    def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return self.reader_.batches(texts)
 
     def _use(self, runtime: Runtime) -> None:
         self.reader_ = self.reader_.through(runtime)
 
-    def write_for_runtime(self, folder: Path) -> None:
-        """See ``GraphClassifier``."""
+    def write_for_runtime(self, folder: Path) -> None:  # noqa: D102
         self.reader_.write_for_runtime(folder)
 
-    def write_state(self, folder: Path) -> None:
-        """See ``TextClassifier``."""
+    def write_state(self, folder: Path) -> None:  # noqa: D102
         from safetensors.numpy import save_file
 
         tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors_.items()}
         save_file(tensors, folder / f"{FILE}.safetensors")
         (folder / f"{FILE}.json").write_text(json.dumps(self.reader_.write(folder)), "utf-8")
 
-    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:
-        """See ``TextClassifier``."""
+    def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: D102
         path = folder / f"{FILE}.json"
         tensors = Tensors.read(folder / f"{FILE}.safetensors")
         tensors("head.bias", len(self.task_))

@@ -40,8 +40,7 @@ class OnnxRuntime(FileRuntime):
         except Exception as error:  # its exceptions have no common base but Exception
             raise ArtifactError(unreadable(self._title, "ONNX Runtime", error)) from error
 
-    def run(self, ids: Ids, mask: Ids | None) -> Floats:
-        """See ``Runtime``."""
+    def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
         output: Floats = self._opened.run(["output"], inputs)[0]
         return output

@@ -67,8 +67,7 @@ class OpenVinoRuntime(FileRuntime):
         except Exception as error:  # its exceptions have no common base but Exception
             raise ArtifactError(unreadable(self._title, "OpenVINO", error)) from error
 
-    def run(self, ids: Ids, mask: Ids | None) -> Floats:
-        """See ``Runtime``."""
+    def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
         inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
         # The request's own memory is overwritten by the next call.
         output: Floats = self._opened.infer(inputs)["output"].copy()

@@ -39,8 +39,7 @@ class TorchRuntime:
         self.precision = short(self.dtype)
         self._network: torch.nn.Module | None = None
 
-    def run(self, ids: Ids, mask: Ids | None) -> Floats:
-        """See ``Runtime``."""
+    def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
         import torch
 
         if self._network is None:

@@ -53,7 +53,8 @@ class ClassificationObjective:
     ) -> None:
         import torch
 
-        self.classifier, self.windows, self.valid_windows, self.valid = classifier, windows, valid_windows, valid
+        self.classifier, self.data, self.valid = classifier, data, valid
+        self.windows, self.valid_windows = windows, valid_windows
         self.network, self.threads = classifier.network, classifier.threads
         self.multi_label = data.task.multi_label
         self.batch_size = batch_size

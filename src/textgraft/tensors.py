@@ -103,7 +103,7 @@ class Tensors:
             raise self._damaged(f"its tensor {name!r} is missing")
         tensor = self.tensors[name]
         same_rank = tensor.ndim == len(shape)
-        if not same_rank or any(size not in (None, own) for size, own in zip(shape, tensor.shape, strict=True)):
+        if not same_rank or any(size not in (None, actual) for size, actual in zip(shape, tensor.shape, strict=True)):
             wanted = ", ".join("any" if size is None else str(size) for size in shape)
             raise self._damaged(f"its tensor {name!r} has the shape {tensor.shape}, not ({wanted})")
         if tensor.dtype.name not in dtypes:
@@ -120,13 +120,13 @@ def _header(file: BinaryIO, path: Path) -> dict[str, Entry]:
     length = int.from_bytes(file.read(8), "little")
     if size < 8 or length > min(size - 8, MOST_HEADER):
         raise ArtifactError(f"{path} is damaged: its header would have {length:,} bytes, the file has {size:,}.")
-    told = parse_json(file.read(length), f"the header of {path}")
-    if not isinstance(told, dict):
+    content = parse_json(file.read(length), f"the header of {path}")
+    if not isinstance(content, dict):
         raise ArtifactError(f"{path} is damaged: its header is not an object.")
-    told.pop("__metadata__", None)
-    entries = {name: _entry(name, one, path) for name, one in told.items()}
+    content.pop("__metadata__", None)
+    entries = {name: _entry(name, fields, path) for name, fields in content.items()}
     end = 0
-    for name, entry in sorted(entries.items(), key=lambda one: (one[1].start, one[1].stop)):
+    for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.start != end:
             raise ArtifactError(f"{path} is damaged: its tensor {name!r} begins at {entry.start:,}, not at {end:,}.")
         end = entry.stop
@@ -135,12 +135,12 @@ def _header(file: BinaryIO, path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _entry(name: str, told: Any, path: Path) -> Entry:
+def _entry(name: str, content: Any, path: Path) -> Entry:
     wrong = ArtifactError(f"{path} is damaged: its header does not say what the tensor {name!r} is.")
-    if not isinstance(told, dict) or told.keys() != {"dtype", "shape", "data_offsets"}:
+    if not isinstance(content, dict) or content.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
-    dtype, shape, place = told["dtype"], told["shape"], told["data_offsets"]
-    whole = all(isinstance(one, list) and all(map(is_whole, one)) for one in (shape, place))
+    dtype, shape, place = content["dtype"], content["shape"], content["data_offsets"]
+    whole = all(isinstance(numbers, list) and all(map(is_whole, numbers)) for numbers in (shape, place))
     if not isinstance(dtype, str) or dtype not in _BYTES or not whole or len(place) != 2:
         raise wrong
     # As if none were 0, since NumPy takes no others either.

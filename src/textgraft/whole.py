@@ -86,11 +86,11 @@ def remove(path: Path) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Deletes what killed writers left in a folder, and puts back what they had set aside."""
-    for found in _all_hidden(folder):
-        path, place = folder / found.string, folder / found["name"]
+    for hidden in _all_hidden(folder):
+        path, place = folder / hidden.string, folder / hidden["name"]
         with suppress(OSError):  # it is somebody else's, or just goes
-            if found["kind"] == "part":
-                _delete_if_dead(path, found["machine"])
+            if hidden["kind"] == "part":
+                _delete_if_dead(path, hidden["machine"])
             elif place.exists() or recovered(place):
                 _drop(path)
 
@@ -100,7 +100,7 @@ def recovered(path: str | Path) -> bool:
     with suppress(OSError, ValueError):
         place = Path(os.path.realpath(path))
         aside = [f for f in _all_hidden(place.parent) if (f["name"], f["kind"]) == (place.name, "old")]
-        olds = sorted((place.parent / found.string for found in aside), key=lambda old: old.stat().st_ctime)
+        olds = sorted((place.parent / hidden.string for hidden in aside), key=lambda old: old.stat().st_ctime)
         for old in reversed(olds):  # the last one first; the others find the place taken
             old.rename(place)
     return Path(path).is_dir()
@@ -261,7 +261,7 @@ def _delete(path: Path) -> None:
 
 def _all_hidden(folder: Path) -> list[re.Match[str]]:
     with suppress(OSError):
-        return [found for path in folder.iterdir() if (found := HIDDEN.fullmatch(path.name))]
+        return [match for path in folder.iterdir() if (match := HIDDEN.fullmatch(path.name))]
     return []
 
 

@@ -156,7 +156,7 @@ def _check_answers(classifier: EncoderClassifier, tokenizer: PreTrainedTokenizer
     cut = {"truncation": True, "max_length": classifier.max_tokens}
     with torch.inference_mode():
         inputs = [tokenizer(text, return_tensors="pt", **cut).to(classifier.device) for text in PROBES]
-        alone = [classifier.network(**{name: one[name] for name in one if name in known}).logits for one in inputs]
+        alone = [classifier.network(**{k: text[k] for k in text if k in known}).logits for text in inputs]
     theirs = classifier.task.probabilities(torch.cat(alone).float().cpu().numpy())
     if not np.allclose(ours, theirs, atol=EQUAL if classifier.dtype == torch.float32 else ROUNDED):
         files, difference = classifier.files, np.abs(ours - theirs).max()

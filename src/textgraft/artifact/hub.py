@@ -76,26 +76,26 @@ def push(
     failed = f"Publishing {folder} as {name} failed"
     with _explained(failed, api, lambda: "Nothing was published."):
         page = str(api.create_repo(name, private=private, exist_ok=True))
-        there = api.model_info(name)
-        if private and not there.private:
+        model = api.model_info(name)
+        if private and not model.private:
             raise ArtifactError(
                 f"{page} is public already, so what is pushed there is too. Push it with private=False (--public), or "
                 "under another name."
             )
-        if there.private and not private:
+        if model.private and not private:
             progress.say(f"{page} is private and stays so; its settings there make it public.")
         texts = {FILE: shown.to_json().encode(), CARD: readme}
         additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
         additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
-        kept = {addition.path_in_repo for addition in additions}
-        outdated = [CommitOperationDelete(file) for file in _published(api, name, there.sha) if file not in kept]
+        uploaded = {addition.path_in_repo for addition in additions}
+        outdated = [CommitOperationDelete(file) for file in _published(api, name, model.sha) if file not in uploaded]
         api.preupload_lfs_files(name, additions, free_memory=False)
-    with _explained(failed, api, lambda: _outcome(api, name, there.sha, page)):
+    with _explained(failed, api, lambda: _outcome(api, name, model.sha, page)):
         api.create_commit(
             name,
             [*additions, *outdated],
             commit_message=message or f"Upload a model of textgraft {manifest.versions.get('textgraft', '')}".strip(),
-            parent_commit=there.sha,  # so that of two who push at once one is refused
+            parent_commit=model.sha,  # so that of two who push at once one is refused
         )
     return page
 
@@ -158,7 +158,7 @@ def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
         manifest,
         parameters=parameters,
         fitted_on=manifest.fitted_on | {"files": list(map(file_name, manifest.fitted_on["files"]))},
-        files={file: told for file, told in manifest.files.items() if _is_of(PUBLIC, file, manifest.files)},
+        files={file: entry for file, entry in manifest.files.items() if _is_of(PUBLIC, file, manifest.files)},
     )
 
 
@@ -181,11 +181,11 @@ def _with_card(
 
 def _published(api: HfApi, name: str, revision: str | None) -> list[str]:
     """The files of the model of textgraft that is there now."""
-    there = set(api.list_repo_files(name, revision=revision))
+    files = set(api.list_repo_files(name, revision=revision))
     with suppress(ArtifactError):
-        if FILE in there:
+        if FILE in files:
             earlier = read_manifest(Path(api.hf_hub_download(name, FILE, revision=revision)).parent)
-            return sorted(there & earlier.files.keys())
+            return sorted(files & earlier.files.keys())
     return []
 
 

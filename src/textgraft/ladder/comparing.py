@@ -135,7 +135,7 @@ def compare(
             check_place(place)
         results = [_result(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
     test = splits.test
-    entries = [Entry(one.name, one.model.rung, one.probabilities, one.model.thresholds_) for one in results]
+    entries = [Entry(r.name, r.model.rung, r.probabilities, r.model.thresholds_) for r in results]
     return Comparison(tuple(results), recommend(entries, test.targets, test.task, seed=seed), splits)
 
 

@@ -55,7 +55,7 @@ def check_files(folder: Path, manifest: Manifest) -> dict[str, tuple[int, ...]]:
     checked: dict[str, tuple[int, ...]] = {}
     if (folder / FILE).is_symlink():
         raise ArtifactError(f"{folder} is damaged: its {FILE} is a link.")
-    for name, told in manifest.files.items():
+    for name, entry in manifest.files.items():
         path = folder / name
         if name == CARD:  # for people, who may edit it
             continue
@@ -64,12 +64,12 @@ def check_files(folder: Path, manifest: Manifest) -> dict[str, tuple[int, ...]]:
         if not path.is_file():
             raise ArtifactError(f"{folder} is damaged: {name} is missing.")
         checked[name] = stamp(path)
-        if path.stat().st_size != told["bytes"] or not _is_as_told(path, told):
+        if path.stat().st_size != entry["bytes"] or not _is_as_told(path, entry):
             raise ArtifactError(
                 f"{folder} is damaged: {name} is not the file that was saved (its sha256 differs). Copy it again."
             )
-    there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    if others := sorted(there - {FILE, CARD, *manifest.files}):
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if others := sorted(present - {FILE, CARD, *manifest.files}):
         raise ArtifactError(
             f"{folder} holds files that are not of the model: {listed(others, 3)}. Move them elsewhere."
         )
@@ -78,16 +78,16 @@ def check_files(folder: Path, manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 def stamp(path: Path) -> tuple[int, ...]:
     """Which file this is, and when it was written."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _is_as_told(path: Path, told: dict[str, Any]) -> bool:
+def _is_as_told(path: Path, entry: dict[str, Any]) -> bool:
     """Whether a file is the one described; its tensors first, since reading their header costs nothing."""
-    if "tensors" in told and (path.suffix != TENSORS or _tensors(path) != told["tensors"]):
+    if "tensors" in entry and (path.suffix != TENSORS or _tensors(path) != entry["tensors"]):
         return False
-    found = description(path)
-    return {name: found[name] for name in told} == told
+    actual = description(path)
+    return {name: actual[name] for name in entry} == entry
 
 
 def description(path: Path) -> dict[str, Any]:

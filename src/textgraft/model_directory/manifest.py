@@ -183,17 +183,17 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
         return "its versions are not strings"
     if not _is_fitted_on(manifest.fitted_on, len(labels)):
         return "its fitted_on does not say what it was trained on"
-    wrong = [name for name, told in manifest.files.items() if not _is_described(told)]
+    wrong = [name for name, entry in manifest.files.items() if not _is_described(entry)]
     return f"it does not say what {wrong[0]!r} is" if wrong else None
 
 
-def _is_fitted_on(told: dict[str, Any], labels: int) -> bool:
+def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:
     """Whether these are the fields of a ``FittedOn``."""
-    if told.keys() != {"rows", "counts", "fingerprint", "files", "columns"}:
+    if content.keys() != {"rows", "counts", "fingerprint", "files", "columns"}:
         return False
-    counts, columns = told["counts"], told["columns"]
-    counted = isinstance(counts, list) and len(counts) == labels and all(map(is_whole, [told["rows"], *counts]))
-    if not counted or not isinstance(told["fingerprint"], str) or not is_strings(told["files"]):
+    counts, columns = content["counts"], content["columns"]
+    counted = isinstance(counts, list) and len(counts) == labels and all(map(is_whole, [content["rows"], *counts]))
+    if not counted or not isinstance(content["fingerprint"], str) or not is_strings(content["files"]):
         return False
     if columns is None:
         return True
@@ -207,13 +207,13 @@ def _is_fitted_on(told: dict[str, Any], labels: int) -> bool:
     )
 
 
-def _is_described(told: dict[str, Any]) -> bool:
+def _is_described(entry: dict[str, Any]) -> bool:
     """Whether these are a file's size and hash and, of safetensors, dtypes and shapes; older models have none."""
-    if not isinstance(told, dict) or not {"bytes", "sha256"} <= told.keys() <= {"bytes", "sha256", "tensors"}:
+    if not isinstance(entry, dict) or not {"bytes", "sha256"} <= entry.keys() <= {"bytes", "sha256", "tensors"}:
         return False
-    tensors = told.get("tensors", {})
+    tensors = entry.get("tensors", {})
     right = isinstance(tensors, dict) and is_strings(list(tensors.values()))
-    return right and is_whole(told["bytes"]) and isinstance(told["sha256"], str)
+    return right and is_whole(entry["bytes"]) and isinstance(entry["sha256"], str)
 
 
 def plain(content: dict[str, Any]) -> dict[str, Any]:
@@ -235,8 +235,8 @@ def versions() -> dict[str, str]:
     """The versions of Python and of the installed libraries that shape a result."""
     from importlib import metadata  # slow to import, and of no use to what only reads a model
 
-    found = {"python": platform.python_version(), "machine": platform.machine()}
+    installed = {"python": platform.python_version(), "machine": platform.machine()}
     for name in LIBRARIES:
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+            installed[name] = metadata.version(name)
+    return installed

@@ -41,16 +41,16 @@ class Sample:
         4 MB: a text that takes more than a 32nd of that is left out, and one that no longer fits is passed over for
         shorter ones behind it, so very long texts are the last to find room.
         """
-        kept: list[str] = []
+        drawn: list[str] = []
         room = MOST_BYTES
         for line in sorted(set(_lines(data)), key=lambda line: hashlib.sha256(line.encode()).digest()):
-            if len(kept) == MOST_ROWS:
+            if len(drawn) == MOST_ROWS:
                 break
             size = len(line.encode())
             if size <= min(room, LONGEST):
-                kept.append(line)
+                drawn.append(line)
                 room -= size
-        return cls(_parsed(kept, data.task, FILE))
+        return cls(_parsed(drawn, data.task, FILE))
 
     def __len__(self) -> int:
         return len(self.data)

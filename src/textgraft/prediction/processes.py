@@ -111,7 +111,7 @@ class Processes:
         sentinels = {other.process.sentinel: other for other in self._workers}
         ready = wait([worker.connection, *sentinels])
         if worker.connection not in ready:
-            raise self._ended(next(sentinels[found] for found in ready if isinstance(found, int)))
+            raise self._ended(next(sentinels[handle] for handle in ready if isinstance(handle, int)))
         try:
             answer = worker.connection.recv()
         except (EOFError, OSError):

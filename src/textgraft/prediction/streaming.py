@@ -141,11 +141,10 @@ class _Window:
             inside = slice(rows.start - start, None)
             start = rows.stop
             if rows.start < rows.stop:
-                kept = {name: values[inside] for name, values in part.kept.items()}
-                numbers = part.numbers[inside]
-                yield Prediction(
-                    part.texts[inside], part.file, numbers, labels[rows], probability[rows], probabilities[rows], kept
-                )
+                columns = {name: values[inside] for name, values in part.kept.items()}
+                texts, numbers = part.texts[inside], part.numbers[inside]
+                chosen = labels[rows], probability[rows], probabilities[rows]
+                yield Prediction(texts, part.file, numbers, *chosen, columns)
 
 
 def _windows(stream: Iterable[Texts], after: int) -> Iterator[_Window]:

@@ -30,14 +30,14 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     options = reading.options
     with open_text(file, decoding, newline) as text:
         dialect = find_dialect(text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting)
-    with _open(file, decoding, newline, dialect) as found:
-        sample = [record.fields for record in islice(found, _SAMPLE) if not record.reason]
+    with _open(file, decoding, newline, dialect) as parsed:
+        sample = [record.fields for record in islice(parsed, _SAMPLE) if not record.reason]
     if not sample:
         reading.report.remarks.append(f"{file.name} is empty.")
     header = bool(sample) and has_header(sample, reading.expect) if options.header is None else options.header
     width = len(sample[0]) if header and sample else _width(sample)
-    with _open(file, decoding, newline, dialect) as found:
-        first = next((record for record in found if not record.reason), None) if header else None
+    with _open(file, decoding, newline, dialect) as parsed:
+        first = next((record for record in parsed if not record.reason), None) if header else None
     names = column_names(first.fields if first else None, width, file.name)
     if header and len(sample) == 1:
         reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
@@ -46,16 +46,16 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             f"Quotes in {file.name} are read as characters, for they do not come in pairs around fields; "
             f"say --quoting (quoting=True) if they should enclose fields."
         )
-    with _open(file, decoding, newline, dialect) as found:
-        yield from reading.chunks(file.name, names, _rows(found, file, reading, len(names), header))
+    with _open(file, decoding, newline, dialect) as parsed:
+        yield from reading.chunks(file.name, names, _rows(parsed, file, reading, len(names), header))
 
 
 def _rows(
-    found: Iterator[Record], file: SourceFile, reading: Reading, width: int, header: bool
+    parsed: Iterator[Record], file: SourceFile, reading: Reading, width: int, header: bool
 ) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of ``width`` fields; others are reported."""
     number = 0
-    for line, fields, reason in found:
+    for line, fields, reason in parsed:
         if len(fields) == width and header:
             header = False
         elif len(fields) == width:
@@ -63,8 +63,8 @@ def _rows(
             yield number, fields
         elif reason or len(fields) > 1 or fields[0].strip():
             number += 1
-            there = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-            reading.report.bad(file.name, line, reason or f"it has {there} where {width} are expected")
+            count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            reading.report.bad(file.name, line, reason or f"it has {count} where {width} are expected")
 
 
 @contextmanager

@@ -93,9 +93,9 @@ def _find_delimiter(sample: list[str], cut: bool, suffix: str, quoting: bool | N
         if not any(delimiter in line for line in few):
             continue
         tallies = [tally(few, cut, Dialect(delimiter, mode)) for mode in modes]
-        found = max(tallies, key=lambda t: (round(t.share, 3), t.width))
-        rank = (round(found.share, 3), found.width, -place)
-        if found.width > 1 and rank > key:
+        best_tally = max(tallies, key=lambda t: (round(t.share, 3), t.width))
+        rank = (round(best_tally.share, 3), best_tally.width, -place)
+        if best_tally.width > 1 and rank > key:
             best, key = delimiter, rank
     return best
 
@@ -127,9 +127,9 @@ def _find_width(sample: list[str], cut: bool, delimiter: str) -> int:
     """Fields per record: those of the first record, if at least half of the records agree, else the most frequent."""
     few = sample[:2_000]
     tallies = [tally(few, cut or len(few) < len(sample), Dialect(delimiter, mode)) for mode in (True, False)]
-    for mode, found in zip((True, False), tallies, strict=True):
+    for mode, counted in zip((True, False), tallies, strict=True):
         first = next((r for r in records(Lines(few), Dialect(delimiter, mode)) if not r.reason), None)
-        if first and tally(few, cut, Dialect(delimiter, mode), len(first.fields)).bad * 2 <= found.records:
+        if first and tally(few, cut, Dialect(delimiter, mode), len(first.fields)).bad * 2 <= counted.records:
             return len(first.fields)
     return max(tallies, key=lambda t: t.share).width
 

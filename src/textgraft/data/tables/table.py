@@ -104,13 +104,13 @@ def check_texts(data: Dataset, *, drop_empty: bool = False) -> Dataset:
     count = int(empty.sum())
     if not count:
         return data
-    found = f"{count:,} {'text is' if count == 1 else 'texts are'} empty: {data.rows.names(np.flatnonzero(empty))}."
+    sentence = f"{count:,} {'text is' if count == 1 else 'texts are'} empty: {data.rows.names(np.flatnonzero(empty))}."
     if count == len(data):
-        raise DataError(f"All {found}" if count > 1 else found)
+        raise DataError(f"All {sentence}" if count > 1 else sentence)
     if not drop_empty:
-        raise DataError(f"{found} Fill them, or leave them out with --drop-empty (drop_empty=True).")
+        raise DataError(f"{sentence} Fill them, or leave them out with --drop-empty (drop_empty=True).")
     left = data.select(~empty)
-    return replace(left, notes=(*left.notes, f"Left out: {found}"))
+    return replace(left, notes=(*left.notes, f"Left out: {sentence}"))
 
 
 def _gather(chunks: ChunkStream) -> _Table:
@@ -172,8 +172,8 @@ def _parts(
         return parse_parts(table.columns[split], split, table.rows), ()
     for name, values in table.columns.items():
         if known is None and name not in taken and names.whole(name) in names.SPLIT:
-            found = {part_of(value) for value in set(map(str, values))}
-            if None not in found and len(found) > 1:
+            named = {part_of(value) for value in set(map(str, values))}
+            if None not in named and len(named) > 1:
                 parts = parse_parts(values, name, table.rows)
                 said = ", ".join(f"{part} {np.count_nonzero(parts == part):,}" for part in np.unique(parts))
                 return parts, (f"Column {name!r} says which split a row belongs to ({said}); it is used.",)

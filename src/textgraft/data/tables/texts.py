@@ -51,9 +51,9 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
             return columns
         if self._asked:
             check_columns(self._wanted, chunk.columns)
-        found = find_text(chunk.columns, self._exclude)
-        self._notes = (f"Text: {quoted(found.columns)} ({found.why}).",)
-        return found.columns
+        text = find_text(chunk.columns, self._exclude)
+        self._notes = (f"Text: {quoted(text.columns)} ({text.why}).",)
+        return text.columns
 
 
 def read_texts(
@@ -139,6 +139,6 @@ def is_headless(columns: Mapping[str, Any]) -> bool:
     return all(name == f"column{i}" for i, name in enumerate(columns, start=1))
 
 
-def quoted(found: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
     """Names in quotes, for a message."""
-    return listed(map(repr, found), 12)
+    return listed(map(repr, names), 12)

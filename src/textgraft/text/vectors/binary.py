@@ -35,28 +35,28 @@ class BinaryVectors(Reader):
         self.room = room_for(min(self._n, fitting), self.dimensions)
 
     def blocks(self) -> Iterator[Block]:  # noqa: D102
-        found = 0
+        done = 0
         with self._origin.open() as file:
             file.read(len(self._header) + 1)
             rest = b""
-            while found < self._n:
+            while done < self._n:
                 more = file.read(self._bytes_at_once)
                 buffer = rest + more
-                words, starts, used = self._records(buffer, self._n - found)
+                words, starts, used = self._records(buffer, self._n - done)
                 if not more and not words:
                     raise VectorsError(
-                        f"{self._origin} is cut off in row {found + 1:,} of the {self._n:,} that its first line "
+                        f"{self._origin} is cut off in row {done + 1:,} of the {self._n:,} that its first line "
                         "promises. Get the file again."
                     )
                 if not words and len(buffer) > LONGEST_WORD + 4 * self.dimensions:
                     raise VectorsError(
-                        f"{self._origin} row {found + 1:,} has no space after its word within {LONGEST_WORD:,} bytes; "
+                        f"{self._origin} row {done + 1:,} has no space after its word within {LONGEST_WORD:,} bytes; "
                         "the file is damaged or of another format. Get it again."
                     )
                 rest = buffer[used:]
                 if words:
-                    yield self._block(buffer, words, starts, used, found)
-                found += len(words)
+                    yield self._block(buffer, words, starts, used, done)
+                done += len(words)
             left = (rest + file.read(64)).strip(b"\r\n")
             if left:
                 raise VectorsError(

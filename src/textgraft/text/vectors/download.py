@@ -39,10 +39,10 @@ def downloaded(address: str, sha256: str | None) -> Path:
         return path
     try:
         with whole_file(path) as part:
-            found = _fetch(address, part, name)
-            if found != sha256:
+            actual = _fetch(address, part, name)
+            if actual != sha256:
                 raise VectorsError(
-                    f"{address} sent another file than was asked for: its sha256 is {found}, expected {sha256}. "
+                    f"{address} sent another file than was asked for: its sha256 is {actual}, expected {sha256}. "
                     "Nothing was kept; correct the checksum, or look for another source."
                 )
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:

@@ -43,11 +43,11 @@ def embedding_matrix(
             f"unknown must be one of {', '.join(get_args(Unknown))}; got {unknown!r}."
             + did_you_mean(str(unknown), get_args(Unknown))
         )
-    found, rows = vectors.find(words)
-    missing = np.flatnonzero(~found)
+    known_words, rows = vectors.find(words)
+    missing = np.flatnonzero(~known_words)
     if unknown == "zero" or not len(missing):
         return rows
-    known = rows[found].astype(np.float64)
+    known = rows[known_words].astype(np.float64)
     mean = known.mean(axis=0) if len(known) else np.zeros(vectors.dimensions)
     rows[missing] = mean
     if unknown == "normal":

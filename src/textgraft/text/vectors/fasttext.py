@@ -44,7 +44,7 @@ class SubWords:
         self._words, self._buckets = words, buckets
         self._sizes = (least, most if buckets else 0)
 
-    def compose(self, words: PackedWords, own: NDArray[np.int64] | None = None) -> tuple[NDArray[np.bool_], Floats]:
+    def compose(self, words: PackedWords, base: NDArray[np.int64] | None = None) -> tuple[NDArray[np.bool_], Floats]:
         """Means of the rows of n-grams, and of the (n,) ``own`` rows of n words where they have any.
 
         Returns:
@@ -55,9 +55,9 @@ class SubWords:
         spoken = np.array([words[i] != END_OF_LINE for i in range(len(words))], bool)
         owner, hashes = owner[spoken[owner]], hashes[spoken[owner]]
         rows = self._words + (hashes % np.uint32(max(1, self._buckets))).astype(np.int64)
-        if own is not None:
+        if base is not None:
             owner = np.concatenate([np.arange(len(words)), owner])
-            rows = np.concatenate([own, rows])
+            rows = np.concatenate([base, rows])
         used, place = np.unique(rows, return_inverse=True)
         counts = np.bincount(owner, minlength=len(words))
         sums = sparse.csr_matrix((np.ones(len(owner), np.float32), (owner, place)), (len(words), len(used)))

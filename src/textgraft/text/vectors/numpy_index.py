@@ -32,9 +32,9 @@ def index_beside(matrix: Path) -> Path:
     telling = [path for path in others if any(word in path.stem.lower() for word in TELLING)]
     if len(telling) == 1:
         return telling[0]
-    found = f"; {matrix.parent} has {listed(path.name for path in telling)}, and which is meant is not clear"
+    why = f"; {matrix.parent} has {listed(path.name for path in telling)}, and which is meant is not clear"
     raise VectorsError(
-        f"{matrix} is a matrix without its words{found if telling else ''}. Put them into {matrix.stem}.txt beside it, "
+        f"{matrix} is a matrix without its words{why if telling else ''}. Put them into {matrix.stem}.txt beside it, "
         "one per line, or into .json (a list, or words with their rows) or .parquet."
     )
 

@@ -51,10 +51,10 @@ def open_vectors(source: str | Path, *, sha256: str | None = None) -> WordVector
         MissingExtraError: the vectors come with a package that is not installed.
         SettingError: the checksum is none.
     """
-    name, mark, told = str(source).partition(CHECKSUM)
-    checksum = (sha256 or told).lower() if mark or sha256 is not None else None
+    name, mark, given = str(source).partition(CHECKSUM)
+    checksum = (sha256 or given).lower() if mark or sha256 is not None else None
     if checksum is not None and not re.fullmatch(r"[0-9a-f]{64}", checksum):
-        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {sha256 or told!r}.")
+        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {sha256 or given!r}.")
     if name in EMBEDDED:
         origin = _embedded(name, EMBEDDED[name])
     elif re.match(r"https?://", name):

@@ -122,9 +122,9 @@ def check_sha256(path: Path, expected: str) -> None:
     Raises:
         VectorsError: it is another one.
     """
-    found = known_sha256(path)
-    if found != expected:
+    actual = known_sha256(path)
+    if actual != expected:
         raise VectorsError(
-            f"{path} is not the file that was asked for: its sha256 is {found}, expected {expected}. Get it again, or "
+            f"{path} is not the file that was asked for: its sha256 is {actual}, expected {expected}. Get it again, or "
             "correct the checksum."
         )

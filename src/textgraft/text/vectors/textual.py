@@ -72,19 +72,19 @@ class TextVectors(Reader):
         return min(self.promised, self.size // (2 * self.dimensions))
 
     def blocks(self) -> Iterator[Block]:  # noqa: D102
-        line, found = 1, 0
+        line, count = 1, 0
         for lines in self._whole_lines():
             block = lines.removeprefix(BOM) if line == 1 else lines
             if line == 1 and self.promised is not None:
                 block, line = block.partition(b"\n")[2], 2
             words, rows = self._parse(block, line)
             yield Block(words, rows, len(lines))
-            found += len(words)
+            count += len(words)
             line += block.count(b"\n")
-        if self.promised is not None and found != self.promised:
-            why = "it is cut off" if found < self.promised else "that line is wrong"
+        if self.promised is not None and count != self.promised:
+            why = "it is cut off" if count < self.promised else "that line is wrong"
             raise VectorsError(
-                f"{self._origin} line 1 promises {self.promised:,} words and there are {found:,}: {why}. Get the file "
+                f"{self._origin} line 1 promises {self.promised:,} words and there are {count:,}: {why}. Get the file "
                 "again, or correct its first line."
             )
 

@@ -51,16 +51,16 @@ class WordVectors:
             (n,) whether a word has a vector, and the (n, d) vectors, zeros where it has none.
         """
         places = self._places(words)
-        found = places >= 0
+        has_vector = places >= 0
         rows = np.zeros((len(words), self.dimensions), np.float32)
-        known = np.flatnonzero(found)
+        known = np.flatnonzero(has_vector)
         known = known[np.argsort(places[known], kind="stable")]  # in the order of the disk
         rows[known] = self._store.matrix[places[known]]
-        missing = np.flatnonzero(~found)
+        missing = np.flatnonzero(~has_vector)
         if self._store.subwords is not None and len(missing):
             others = PackedWords.of(words[i] for i in missing.tolist())
-            found[missing], rows[missing] = self._store.subwords.compose(others)
-        return found, rows
+            has_vector[missing], rows[missing] = self._store.subwords.compose(others)
+        return has_vector, rows
 
     def nearest(self, word: str, k: int = 10) -> list[tuple[str, float]]:
         """The k words of the greatest cosine similarity to ``word``, with it; the nearest first, ``word`` left out.
@@ -71,8 +71,8 @@ class WordVectors:
         """
         if k < 1:
             raise SettingError(f"k, the number of words, must be at least 1; got {k}.")
-        found, rows = self.find([word])
-        if not found[0] or not rows[0].any():
+        has_vector, rows = self.find([word])
+        if not has_vector[0] or not rows[0].any():
             lower = "" if word == word.lower() else f", nor for {word.lower()!r}"
             raise VectorsError(
                 f"{self.name} has no vector for {word!r}{lower}, so nothing is near it. Try another word."

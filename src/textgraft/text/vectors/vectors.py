@@ -56,8 +56,7 @@ class WordVectors:
         known = np.flatnonzero(found)
         known = known[np.argsort(places[known], kind="stable")]  # in the order of the disk
         rows[known] = self._store.matrix[places[known]]
-        missing = np.flatnonzero(~found)
-        if self._store.subwords is not None and len(missing):
+        if self._store.subwords is not None and len(missing := np.flatnonzero(~found)):
             others = PackedWords.of(words[i] for i in missing.tolist())
             found[missing], rows[missing] = self._store.subwords.compose(others)
         return found, rows

@@ -1,8 +1,7 @@
 """Texts as sets of shingles (neighbouring word pairs), and MinHash signatures of those sets.
 
 A shingle is a 64-bit hash. All hashes start from BLAKE2b of the words, so they are the same in every process and on
-every machine. After Broder, "On the resemblance and containment of documents" (1997), and Leskovec, Rajaraman and
-Ullman, "Mining of Massive Datasets", chapter 3.
+every machine. After Broder, "On the resemblance and containment of documents" (1997); see ``duplicates``.
 """
 
 from __future__ import annotations

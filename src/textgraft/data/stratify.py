@@ -55,9 +55,8 @@ def stratify(
         (g,) index of the part of each group.
     """
     order = np.lexsort((keys, -sizes))
-    dealer = _Dealer(labels[order], sizes[order], shares)
     part = np.empty(len(sizes), np.int64)
-    part[order] = dealer.deal()
+    part[order] = _Dealer(labels[order], sizes[order], shares).deal()
     return part
 
 

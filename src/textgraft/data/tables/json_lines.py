@@ -52,9 +52,8 @@ def _array(text: str, file: SourceFile, reading: Reading) -> Iterator[tuple[int,
     try:
         items = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{file.name} line {error.lineno} is not JSON: {error.msg} at character {error.colno}."
-        ) from None
+        said = f"{error.msg} at character {error.colno}"
+        raise DataError(f"{file.name} line {error.lineno} is not JSON: {said}.") from None
     if not isinstance(items, list):
         raise DataError(f"{file.name} is one JSON object; a table is an array of objects, or one object per line.")
     for number, item in enumerate(items, start=1):

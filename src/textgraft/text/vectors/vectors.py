@@ -56,8 +56,7 @@ class WordVectors:
         known = np.flatnonzero(has_vector)
         known = known[np.argsort(places[known], kind="stable")]  # in the order of the disk
         rows[known] = self._store.matrix[places[known]]
-        missing = np.flatnonzero(~has_vector)
-        if self._store.subwords is not None and len(missing):
+        if self._store.subwords is not None and len(missing := np.flatnonzero(~has_vector)):
             others = PackedWords.of(words[i] for i in missing.tolist())
             has_vector[missing], rows[missing] = self._store.subwords.compose(others)
         return has_vector, rows

@@ -62,15 +62,10 @@ def without_chatter() -> Iterator[None]:
 
 
 def check_sizes(files: EncoderFiles, config: Any, make: Callable[[Any], torch.nn.Module]) -> None:
-    """Refuses a network that would be far larger than its files, before memory is taken for it.
-
-    Args:
-        files: the encoder, with all of its weights.
-        config: of ``transformers``, made from the files.
-        make: the network of a configuration.
+    """Refuses the network that ``make`` would make if it were far larger than its files, before memory is taken for it.
 
     Raises:
-        EncoderError: the configuration asks for more than twice the numbers that the files hold.
+        EncoderError: ``config`` asks for more than twice the numbers that the files hold.
     """
     import torch
 

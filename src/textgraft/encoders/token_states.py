@@ -115,18 +115,14 @@ def _last_states(network: Any, ids: Any, mask: Any) -> Any:
 class TokenStates:
     """The token states of some texts, on disk.
 
-    Attributes:
-        table: (tokens, width) float16, memory-mapped.
-        windows: one window per text, whose ``ids`` are the rows of ``table`` that hold its tokens, special ones
-            included; so the table is read as one of word vectors is.
-        note: a line for people: how much disk they take, and where.
-        found: whether they were on disk already.
+    The ``ids`` of a window are the rows of ``table`` that hold the tokens of its text, special ones included; so the
+    table is read as one of word vectors is.
     """
 
-    table: np.memmap[Any, np.dtype[np.float16]]
-    windows: Windows
-    note: str
-    found: bool
+    table: np.memmap[Any, np.dtype[np.float16]]  # (tokens, width)
+    windows: Windows  # one per text
+    note: str  # for people: how much disk they take, and where
+    found: bool  # whether they were on disk already
 
 
 def token_states(

@@ -24,18 +24,14 @@ OVERLAP = 0.125  # of a window is seen again by the next one, so that no phrase 
 
 
 class TextTokenizer:
-    """The tokenizer that belongs to an encoder.
-
-    Attributes:
-        pad_id: the id that fills up shorter rows of a batch.
-    """
+    """The tokenizer that belongs to an encoder."""
 
     def __init__(self, files: EncoderFiles) -> None:
         self._name = files.name
         self._tokenizer = _load(files)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self.pad_id = int(files.config.get("pad_token_id") or 0)
+        self.pad_id = int(files.config.get("pad_token_id") or 0)  # fills up shorter rows of a batch
         with _explained(self._name):
             encoded = self._tokenizer.encode("a")
         inside = [i for i, special in enumerate(encoded.special_tokens_mask) if not special]

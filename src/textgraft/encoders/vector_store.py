@@ -38,15 +38,10 @@ def without_cache() -> Iterator[None]:
 
 
 class VectorStore:
-    """Vectors by text for one encoder with one set of options.
+    """Vectors by text for one encoder with one set of options; ``key`` is all that they depend on besides the text."""
 
-    Args:
-        key: all that the vectors depend on besides the text.
-        folder: where the stores of all keys are; ``cache_folder()`` by default.
-    """
-
-    def __init__(self, key: str, folder: Path | None = None) -> None:
-        self._root = (folder or cache_folder()) / "vectors"
+    def __init__(self, key: str) -> None:
+        self._root = cache_folder() / "vectors"
         self._folder = self._root / hashlib.sha256(key.encode()).hexdigest()[:32]
 
     def get(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32] | None]:

@@ -72,13 +72,9 @@ class Scores:
 
 
 class Part(Protocol):
-    """Some metrics that share their sums.
+    """Some metrics that share their sums."""
 
-    Attributes:
-        columns: how many sums there are.
-    """
-
-    columns: int
+    columns: int  # how many sums there are
 
     def cells(self, rows: slice) -> Cells:
         """Which sums each row adds to, (b, f) integers, and how much, (b, f) floats or None for one."""

@@ -16,18 +16,11 @@ Thresholds = float | ArrayLike | None
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Probabilities, the truth and the labels that follow from the probabilities.
+    """Probabilities, the truth and the labels that follow from the probabilities."""
 
-    Attributes:
-        probabilities: (n, k) float32 or float64.
-        targets: (n,) int64, or (n, k) bool for a multi-label task.
-        predicted: as ``targets``.
-        task: the labels.
-    """
-
-    probabilities: NDArray[Any]
-    targets: NDArray[Any]
-    predicted: NDArray[Any]
+    probabilities: NDArray[Any]  # (n, k) float32 or float64
+    targets: NDArray[Any]  # (n,) int64, or (n, k) bool for a multi-label task
+    predicted: NDArray[Any]  # as ``targets``
     task: Task
 
     def __len__(self) -> int:

@@ -78,16 +78,13 @@ class RankGroups:
     Its sums are g of positives per group, then 2 g + 1 of negatives: above the first group, in it, between it and the
     second, and so on.
 
-    Attributes:
-        concordance: (g,) share of the pairs of a positive and a negative in one group that are ranked rightly.
-        reach: (g,) how much of its group a positive has at or above itself: all of it where the group is one tied
-            score, else half of it.
-        correction: (g,) mean precision at the group's positives over what ``reach`` makes of it.
+    ``reach`` is how much of its group a positive has at or above itself: all of it where the group is one tied score,
+    else half of it.
     """
 
-    concordance: Floats
-    reach: Floats
-    correction: Floats
+    concordance: Floats  # (g,) share of the pairs of a positive and a negative in one group that are ranked rightly
+    reach: Floats  # (g,)
+    correction: Floats  # (g,) mean precision at the group's positives over what ``reach`` makes of it
 
     @property
     def columns(self) -> int:

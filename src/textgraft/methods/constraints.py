@@ -20,15 +20,10 @@ from textgraft.errors import SettingError, did_you_mean
 
 
 class Constraint(ABC):
-    """What a value may be.
+    """What a value may be."""
 
-    Attributes:
-        allowed: the end of the sentence "epochs must be".
-        words: the strings that are allowed, where they can be counted.
-    """
-
-    allowed: str
-    words: tuple[str, ...] = ()
+    allowed: str  # the end of the sentence "epochs must be"
+    words: tuple[str, ...] = ()  # the strings that are allowed, where they can be counted
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:

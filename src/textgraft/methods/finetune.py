@@ -87,7 +87,8 @@ class FineTunedClassifier(NetworkClassifier):
         classifier.network = choose_trained(classifier.network, self.trained, files.name, seed=self.seed)
         classifier.network.to(classifier.device)
         windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
-        self._say_cut(windows.cut, max_tokens, files.positions)
+        most = f"max_tokens (--max-tokens) goes up to {files.positions}"
+        self._say_cut(windows.cut, max_tokens, f"{most}, and long='window' (--long window) reads all of them.")
         from textgraft.finetuning.trimming import TrimmedVocabulary
 
         seen = [*windows.ids, *valid_windows.ids]
@@ -113,14 +114,6 @@ class FineTunedClassifier(NetworkClassifier):
         self.network_ = classifier
         if self.task_.multi_label:
             self.thresholds_ = tune_thresholds(classifier.probabilities(valid_windows), valid.targets, self.thresholds)
-
-    def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int, most: int) -> None:
-        self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
-        if cut.any():
-            self.notes_ = (
-                f"{cut.mean():.1%} of the training texts are longer than {max_tokens} tokens and were cut there; "
-                f"max_tokens (--max-tokens) goes up to {most}, and long='window' (--long window) reads all of them.",
-            )
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -30,29 +30,17 @@ WIDTH = 116  # of the lines of a docstring, which help() indents by four
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """What is declared of one.
+    """What is declared of one."""
 
-    Attributes:
-        constraint: what it may be, besides None where its type says so.
-        doc: what it means: what stands behind its name in the docstring.
-        default: its value where none is given.
-        option: the same in short, for the command line; None is the first clause of ``doc``; empty is no option.
-        off: of a yes or no, the name of the option that says no.
-        alone: whether the option, in a comparison of methods, is meant for the others.
-        saved: whether it is kept with the model. What says where and how long ``fit`` runs here is not.
-        trains: whether another value is another training, which must not go on from a checkpoint of this one.
-        annotation: its type, as it is written.
-    """
-
-    constraint: Constraint
-    doc: str
+    constraint: Constraint  # what it may be, besides None where its type says so
+    doc: str  # what it means: what stands behind its name in the docstring
     default: Any
-    option: str | None = None
-    off: str = ""
-    alone: bool = False
-    saved: bool = True
-    trains: bool = True
-    annotation: str = ""
+    option: str | None = None  # ``doc`` in short, for the command line; None is its first clause; empty is no option
+    off: str = ""  # of a yes or no, the name of the option that says no
+    alone: bool = False  # whether the option, in a comparison of methods, is meant for the others
+    saved: bool = True  # whether it is kept with the model. What says where and how long ``fit`` runs here is not
+    trains: bool = True  # whether another value is another training, which no checkpoint of this one may begin
+    annotation: str = ""  # its type, as it is written
 
     @property
     def kind(self) -> type:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textgraft import hardware, progress
 from textgraft.dataset import Dataset
@@ -145,6 +146,12 @@ class NetworkClassifier(GraphClassifier):
         processes.connect()
         return data, valid
 
+    def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int | None, advice: str) -> None:
+        self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
+        if cut.any():
+            what = f"{cut.mean():.1%} of the training texts are longer than {max_tokens} tokens and were cut there"
+            self.notes_ += (f"{what}; {advice}",)
+
     def _train(
         self,
         classifier: WindowClassifier,
@@ -183,19 +190,7 @@ class NetworkClassifier(GraphClassifier):
             seed=self.seed,
             finish=finish,
         )
-        settings = self._settings(len(data), usual_rate, usual_epochs, computed)
-        checkpoints = self._checkpoints(objective, settings, identity)
-        steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
-        if self.folder is not None and processes.rank() == 0:
-            metric = "micro-F1" if self.task_.multi_label else "accuracy"
-            steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
-        self._summarise(_history(steps), settings, objective)
-        self._checkpoints_ = checkpoints
-
-    def _settings(
-        self, rows: int, usual_rate: float, usual_epochs: tuple[int, int], computed: Precision
-    ) -> TrainingSettings:
-        batches = -(-rows // (self.batch_size * processes.count()))
+        batches = -(-len(data) // (self.batch_size * processes.count()))
         spent = time.perf_counter() - self._started_
         chosen = {
             "epochs": self.epochs or default_epochs(batches, *usual_epochs),
@@ -205,7 +200,14 @@ class NetworkClassifier(GraphClassifier):
             "budget": None if self.budget is None else max(0.001, processes.gather(seconds(self.budget) - spent)[0]),
         }
         shared = {field.name for field in fields(TrainingSettings)} & self.hyperparameters.keys()
-        return TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)
+        settings = TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)
+        checkpoints = self._checkpoints(objective, settings, identity)
+        steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
+        if self.folder is not None and processes.rank() == 0:
+            metric = "micro-F1" if self.task_.multi_label else "accuracy"
+            steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
+        self._summarise(_history(steps), settings, objective)
+        self._checkpoints_ = checkpoints
 
     def _checkpoints(
         self, objective: ClassificationObjective, settings: TrainingSettings, identity: Mapping[str, Any]

@@ -225,16 +225,11 @@ class NgramDesign:
 
     The (n, c) matrix of character n-grams is ``tokens @ grams``. It is never made: it would have ten times the
     entries of its factors.
-
-    Attributes:
-        terms: (n, t) TF-IDF of word n-grams, rows of length 1.
-        tokens: (n, w) sublinear frequencies of all words, by which rows of the product have a length near 1.
-        grams: (w, c) character n-grams of each word times their idf.
     """
 
-    terms: sparse.csr_matrix
-    tokens: sparse.csr_matrix
-    grams: sparse.csr_matrix
+    terms: sparse.csr_matrix  # (n, t) TF-IDF of word n-grams, rows of length 1
+    tokens: sparse.csr_matrix  # (n, w) sublinear frequencies of all words; rows of the product have a length near 1
+    grams: sparse.csr_matrix  # (w, c) character n-grams of each word times their idf
 
     @classmethod
     def of(cls, counts: Counts, words: WordNgrams, grams: SparseRows | None) -> NgramDesign:

@@ -164,7 +164,9 @@ class RecurrentClassifier(NetworkClassifier):
             self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
         )
         train_windows, valid_windows = material.split(len(data))
-        self._note_cut(material, train_windows.cut)
+        self.chosen_, self.notes_ = dict(material.chosen), material.notes
+        longest = self.reader_.max_tokens
+        self._say_cut(train_windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
         self._train(
             network,
             train_windows,
@@ -175,7 +177,7 @@ class RecurrentClassifier(NetworkClassifier):
             usual_rate=2e-3,
             usual_epochs=(6, 10),
             computed="fp32",
-            identity={**material.identity, "max_tokens": self.reader_.max_tokens},
+            identity={**material.identity, "max_tokens": longest},
         )
         tensors = network.tensors()
         if self.encoder is None and not train_table:
@@ -206,16 +208,6 @@ class RecurrentClassifier(NetworkClassifier):
         material = self.reader_.stored([*data.texts, *valid.texts])
         nothing_to_them = dict.fromkeys(("tokenizer", "max_size", "min_count"))
         return replace(material, identity=nothing_to_them | material.identity)
-
-    def _note_cut(self, material: Material, cut: NDArray[np.bool_]) -> None:
-        longest = self.reader_.max_tokens
-        self.chosen_ = {**material.chosen, "max_tokens": longest, "texts_cut": round(float(cut.mean()), 4)}
-        self.notes_ = material.notes
-        if cut.any():
-            self.notes_ += (
-                f"{cut.mean():.1%} of the training texts are longer than {longest} tokens and were cut there; "
-                "raise max_tokens (--max-tokens) to read more of them.",
-            )
 
     def _build(self, tensors: dict[str, Floats]) -> None:
         self.tensors_ = tensors

@@ -15,21 +15,13 @@ Table = NDArray[np.float32] | NDArray[np.float16]
 
 @dataclass(frozen=True)
 class Material:
-    """Texts as rows of a table of vectors: of words, or of tokens in their place.
+    """Texts as rows of a table of vectors: of words, or of tokens in their place."""
 
-    Attributes:
-        table: (rows, width).
-        windows: one per text, whose ids are rows of the table.
-        identity: what both depend on, besides the texts; a checkpoint must agree with it.
-        chosen: what was found out on the way, for people and for the model directory.
-        notes: sentences that a user should see.
-    """
-
-    table: Table
-    windows: Windows
-    identity: dict[str, Any]
-    chosen: dict[str, Any]
-    notes: tuple[str, ...]
+    table: Table  # (rows, width)
+    windows: Windows  # one per text, whose ids are rows of the table
+    identity: dict[str, Any]  # what both depend on, besides the texts; a checkpoint must agree with it
+    chosen: dict[str, Any]  # what was found out on the way, for people and for the model directory
+    notes: tuple[str, ...]  # sentences that a user should see
 
     def split(self, first: int) -> tuple[Windows, Windows]:
         """The windows of the first texts, and those of the others."""

@@ -21,24 +21,14 @@ from textgraft.training.dropout import CheapDropout, draw_from
 
 @dataclass(frozen=True)
 class Shape:
-    """The layers of a network.
-
-    Attributes:
-        cell: ``"lstm"`` or ``"gru"``.
-        layers: how many of them on top of each other.
-        hidden: units in each, for each direction.
-        bidirectional: whether texts are read from both ends.
-        dropout: share of the inputs, of the states between layers and of the pooled states that is dropped.
-        pooling: how the states of the last layer become one vector: the last state of each direction, their mean, the
-            maximum by component, or a weighted mean by additive attention (Yang et al. 2016).
-    """
+    """The layers of a network."""
 
     cell: Cell
-    layers: int
-    hidden: int
-    bidirectional: bool
-    dropout: float
-    pooling: Pooling
+    layers: int  # how many of them on top of each other
+    hidden: int  # units in each, for each direction
+    bidirectional: bool  # whether texts are read from both ends
+    dropout: float  # share of the inputs, of the states between layers and of the pooled states that is dropped
+    pooling: Pooling  # of the states of the last layer; see ``Plain``
 
     @property
     def directions(self) -> int:
@@ -52,7 +42,7 @@ class Shape:
 
 
 class RecurrentNetwork(nn.Module):
-    """Layers, pooling and a linear head; the names of the tensors are those that ``recurrent.plain`` reads."""
+    """Layers, pooling and a linear head; the names of the tensors are those that ``Plain`` reads."""
 
     def __init__(self, shape: Shape, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -190,6 +180,6 @@ class SequenceClassifier(WindowClassifier):
         return self.network(x, torch.from_numpy(lengths).to(self.device), self.dtype)  # type: ignore[no-any-return]
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
-        """The weights by the names that ``recurrent.plain`` reads, word vectors not included where they are frozen."""
+        """The weights by the names that ``Plain`` reads, word vectors not included where they are frozen."""
         state = self.network.state_dict()
         return {name: value.detach().float().cpu().numpy() for name, value in state.items()}

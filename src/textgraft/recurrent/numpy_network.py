@@ -63,10 +63,10 @@ class Plain:
                 f"The recurrent network is damaged: it would have {directions} directions of {hidden} units."
             )
         gates, states = len(SIGMOIDS_FIRST[cell]) * hidden, directions * hidden
-        self._embedding = (
-            take("embedding", None, None, dtypes=("float32", "float16")) if "embedding" in tensors else None
-        )
-        width = None if self._embedding is None else self._embedding.shape[1]
+        self._embedding = width = None
+        if "embedding" in tensors:
+            self._embedding = take("embedding", None, None, dtypes=("float32", "float16"))
+            width = self._embedding.shape[1]
         self._layers: list[_Layer] = []
         for i in range(layers):
             shapes: dict[str, tuple[int | None, ...]] = {
@@ -143,19 +143,12 @@ class Plain:
 
 @dataclass(frozen=True)
 class _Packing:
-    """How the tokens of sequences, longest first, are packed by time.
+    """How the tokens of sequences, longest first, are packed by time."""
 
-    Attributes:
-        bounds: (steps + 1,) where each step starts, and where the last one ends.
-        by_time: (tokens,) takes tokens that lie sequence by sequence to packed ones.
-        by_text: (tokens,) takes them back.
-        reversed: (tokens,) takes packed tokens to packed tokens of the reversed sequences, and back.
-    """
-
-    bounds: list[int]
-    by_time: NDArray[np.int64]
-    by_text: NDArray[np.int64]
-    reversed: NDArray[np.int64]
+    bounds: list[int]  # (steps + 1,) where each step starts, and where the last one ends
+    by_time: NDArray[np.int64]  # (tokens,) takes tokens that lie sequence by sequence to packed ones
+    by_text: NDArray[np.int64]  # (tokens,) takes them back
+    reversed: NDArray[np.int64]  # (tokens,) takes packed tokens to those of the reversed sequences, and back
 
 
 def _pack(lengths: NDArray[np.int64]) -> _Packing:
@@ -173,20 +166,13 @@ class _Layer:
     """The weights of one layer, one matrix per direction and gate, the gates that are sigmoids first.
 
     Those gates' weights are halved, since sigmoid(2 x) = (1 + tanh x) / 2: stable everywhere, and NumPy's tanh is fast.
-
-    Attributes:
-        cell: of the layer.
-        input: (D, G, in, H).
-        recurrent: (D, G, H, H).
-        bias: (D, G, 1, H), added to the inputs' products; of a GRU's n gate the input bias alone.
-        new_bias: (D, 1, H), of a GRU the recurrent bias of its n gate.
     """
 
     cell: Cell
-    input: Floats
-    recurrent: Floats
-    bias: Floats
-    new_bias: Floats
+    input: Floats  # (D, G, in, H)
+    recurrent: Floats  # (D, G, H, H)
+    bias: Floats  # (D, G, 1, H), added to the inputs' products; of a GRU's n gate the input bias alone
+    new_bias: Floats  # (D, 1, H), of a GRU the recurrent bias of its n gate
 
     def run(self, inputs: Floats, bounds: list[int]) -> Floats:
         """(D, tokens, H) states for (D, tokens, in) inputs; each direction's tokens are packed in its own time."""

@@ -1,4 +1,4 @@
-"""A recurrent classifier of words as an ONNX graph, built from the tensors that ``recurrent.plain`` reads.
+"""A recurrent classifier of words as an ONNX graph, built from the tensors that ``numpy_network.Plain`` reads.
 
 Lengths are not left to the recurrent operators: OpenVINO 2026.4 ignores their ``sequence_lens``, and nothing says so.
 Padding stands behind each text, so that a forward pass reads it after all that counts; for the backward direction each
@@ -25,13 +25,9 @@ OPSET, FORMAT = 17, 8  # what ONNX Runtime reads since 1.12
 
 
 class RecurrentGraph:
-    """Row numbers of the word vectors in, (n, k) logits out; a ``Graph`` of ``encoders.conversion``.
+    """Row numbers of the word vectors in, (n, k) logits out; a ``Graph`` of ``runtimes.conversion``.
 
-    Args:
-        tensors: as in ``Plain``, the ``embedding`` among them.
-        cell: of the network.
-        layers: how many.
-        pooling: as in ``Plain``.
+    The arguments are those of ``Plain``, the ``embedding`` among the tensors.
 
     Raises:
         ArtifactError: a tensor is missing or has another shape.
@@ -48,12 +44,7 @@ class RecurrentGraph:
             )
         self.tensors, self.cell, self.layers, self.pooling = tensors, cell, layers, pooling
 
-    def write_onnx(self, path: Path) -> None:
-        """Writes the network as one ONNX file in fp32, for batches of any size and length.
-
-        Raises:
-            MissingExtraError: onnx is not installed.
-        """
+    def write_onnx(self, path: Path) -> None:  # noqa: D102
         onnx = library("onnx", "Exporting to ONNX")
         helper, ids = onnx.helper, onnx.TensorProto.INT64
         build = _Builder(onnx)

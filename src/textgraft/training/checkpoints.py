@@ -23,23 +23,14 @@ NAME = re.compile(r"step-\d{8,}")
 
 @dataclass
 class Checkpoints:
-    """A folder of checkpoints ``step-00000120``.
+    """A folder of checkpoints ``step-00000120``."""
 
-    Attributes:
-        folder: is made when the first one is written.
-        identity: what is trained on what and how, as plain data; a checkpoint of anything else is refused.
-        seconds: of training between two checkpoints.
-        steps: between two checkpoints, beside ``seconds``; None is by the clock only.
-        keep: how many of the last ones stay.
-        resume: whether training goes on from the last one; where there is none, it starts.
-    """
-
-    folder: Path
-    identity: Mapping[str, Any]
-    seconds: float = 120.0
-    steps: int | None = None
-    keep: int = 2
-    resume: bool = False
+    folder: Path  # is made when the first one is written
+    identity: Mapping[str, Any]  # what is trained on what and how, as plain data; a checkpoint of else is refused
+    seconds: float = 120.0  # of training between two checkpoints
+    steps: int | None = None  # between two checkpoints, beside ``seconds``; None is by the clock only
+    keep: int = 2  # how many of the last ones stay
+    resume: bool = False  # whether training goes on from the last one; where there is none, it starts
     _last: float = field(default=0.0, init=False, repr=False)  # seconds of training before the last one
 
     def due(self, step: int, seconds: float) -> bool:

@@ -86,26 +86,18 @@ def _draw_loss(axes: Axes, entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _draw_rate(axes: Axes, entries: Sequence[Mapping[str, Any]]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     steps, _, rate, _ = _thinned(_column(entries, "step"), _column(entries, "learning_rate"))
     axes.plot(steps, rate, color=GREY, lw=1.2, marker="o" if len(steps) == 1 else "", ms=4)
     peak = np.nanmax(rate, initial=0.0)
     axes.set_ylim(0, peak * 1.15 or 1)
     axes.set_yticks([0, peak] if peak else [0], ["0", _short(peak)] if peak else ["0"])
     axes.set_ylabel("learning\nrate")
-    axes.set_xlabel("training step")
-    _plain(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-    if len(steps) == 1:
-        axes.set_xlim(steps[0] - 0.5, steps[0] + 0.5)
+    _along(axes, "training step", steps, 5)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
 
 
 def _draw_scores(axes: Axes, scored: Sequence[Mapping[str, Any]], metric: str) -> Mapping[str, Any]:
     """Draws the scores; gives the entry of the best, as the loop told it or else the highest."""
-    from matplotlib.ticker import MaxNLocator
-
     best = next((e for e in reversed(scored) if e.get("best")), max(scored, key=lambda e: e["score"]))
     epochs, scores = _column(scored, "epoch"), _column(scored, "score")
     axes.plot(epochs, scores, color=BLUE, lw=1.8, marker="o", ms=5)
@@ -113,14 +105,21 @@ def _draw_scores(axes: Axes, scored: Sequence[Mapping[str, Any]], metric: str) -
     axes.plot(x, y, color=VERMILION, marker="D", ms=8, ls="")
     axes.annotate(f"{y:.3f}", (x, y), (0, 9), textcoords="offset points", ha="center", fontsize=10, color=VERMILION)
     axes.margins(x=0.08, y=0.15)
-    if len(scored) == 1:
-        axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     axes.ticklabel_format(axis="y", useOffset=False, style="plain")
     axes.set_ylabel(metric)
-    axes.set_xlabel("epoch")
-    _plain(axes)
+    _along(axes, "epoch", epochs, 8)
     return best
+
+
+def _along(axes: Axes, label: str, values: Floats, ticks: int) -> None:
+    """The axis of steps or epochs: whole numbers, and some room around a single one."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, min_n_ticks=1))
+    if len(values) == 1:
+        axes.set_xlim(values[0] - 0.5, values[0] + 0.5)
+    _plain(axes)
 
 
 def _plain(axes: Axes) -> None:

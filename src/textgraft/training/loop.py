@@ -33,17 +33,9 @@ SLOW_START = 0.05  # of a budget may go to the first steps, which are slow, befo
 class Objective(Protocol):
     """What a network is trained for: rows in batches, the loss of some of them, and a score on other data."""
 
-    @property
-    def network(self) -> torch.nn.Module:
-        """Its parameters with ``requires_grad`` are trained."""
-
-    @property
-    def threads(self) -> int:
-        """How many parts of a step may be computed at once; the losses then must not share random numbers."""
-
-    @property
-    def score_cost(self) -> float:
-        """About what ``score`` takes, in epochs of training; 0 where there is none. A time budget is planned by it."""
+    network: torch.nn.Module  # its parameters with ``requires_grad`` are trained
+    threads: int  # how many parts of a step may be computed at once; the losses then must not share random numbers
+    score_cost: float  # about what ``score`` takes, in epochs of training, or 0; a time budget is planned by it
 
     def epoch(self, number: int) -> Sequence[Rows]:
         """The rows of each step of an epoch, counted from 0; every epoch has equally many steps."""

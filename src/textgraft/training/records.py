@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ LOG, CURVES, EVENTS = "log.jsonl", "curves.png", "tensorboard"
 
 # What of a step is logged.
 FIELDS = ("step", "steps", "epoch", "loss", "learning_rate", "rows", "seconds", "texts_per_second", "score", "best")
+EVENTFUL = ("loss", "learning_rate", "texts_per_second", "score")  # and what TensorBoard gets
 
 
 def record(
@@ -95,9 +96,12 @@ def _recorded(
                         # What an earlier run wrote from this step on is hidden.
                         events = _summary_writer()(str(folder / EVENTS), purge_step=step.step, flush_secs=10)
                 entry = _entry(step)
-                _write(log, json.dumps(entry).encode() + b"\n")
+                line = json.dumps(entry).encode() + b"\n"
+                while line:
+                    line = line[log.write(line) :]
                 if events is not None:
-                    _add(events, entry)
+                    for name in filter(lambda name: is_finite(entry.get(name)), EVENTFUL):
+                        events.add_scalar(name, entry[name], entry["step"])
             yield step
     finally:
         # The log is the record, and training ends the same with or without a picture of it.
@@ -135,11 +139,6 @@ def _rounded(value: Any, name: str) -> Any:
     return round(value, 3) if name == "seconds" else float(f"{value:.6g}")
 
 
-def _write(file: Any, line: bytes) -> None:
-    while line:
-        line = line[file.write(line) :]
-
-
 @contextmanager
 def _as_sentence(path: Path) -> Iterator[None]:
     try:
@@ -157,9 +156,3 @@ def _summary_writer() -> type[SummaryWriter]:
     except ImportError:
         raise MissingExtraError("Writing events for TensorBoard", "tensorboard") from None
     return SummaryWriter
-
-
-def _add(events: SummaryWriter, entry: Mapping[str, Any]) -> None:
-    for name in ("loss", "learning_rate", "texts_per_second", "score"):
-        if is_finite(entry.get(name)):
-            events.add_scalar(name, entry[name], entry["step"])

@@ -97,7 +97,7 @@ def exportable(network: torch.nn.Module) -> torch.nn.Module:
     """A copy on the CPU, in fp32 and for prediction, whose attention is written out in products and a softmax.
 
     The other attentions of ``transformers`` either depend on the length or hide from the libraries what they compute. A
-    last layer that computes the first token only (``encoders.faster``) stays one: a copy of it reads its own weights.
+    last layer that computes the first token only (``finetuning.cpu``) stays one: a copy of it reads its own weights.
     """
     copied = copy.deepcopy(network).to("cpu").float().eval()
     for module in copied.modules():

@@ -14,15 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from textgraft.errors import DataError
-from textgraft.evaluation.bootstrap import (
-    Floats,
-    Interval,
-    affordable_resamples,
-    percentile_interval,
-    plain,
-    point_scores,
-    resampled_scores,
-)
+from textgraft.evaluation import bootstrap
+from textgraft.evaluation.bootstrap import Floats, Interval, plain
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import headline_of, parts_of
 from textgraft.extras import import_scipy
@@ -101,14 +94,14 @@ def paired_scores(
     check_resampling(resamples, seed)
     parts = [part for each in predictions for part in parts_of(each, metric)]
     n = len(predictions[0])
-    values = [float(scores.overall[metric][0]) for scores in point_scores(parts, n)]
+    values = [float(scores.overall[metric][0]) for scores in bootstrap.point_scores(parts, n)]
     if np.isnan(values).any():
         raise DataError(
             f"{metric} is undefined on these {n:,} rows, since no label has rows with and without it; "
             "compare by another metric or on other rows."
         )
-    drawn = affordable_resamples(parts, n, resamples)
-    samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
+    drawn = bootstrap.affordable_resamples(parts, n, resamples)
+    samples = bootstrap.resampled_scores(parts, n, resamples=drawn, seed=seed)
     return values, [scores.overall[metric] for scores in samples]
 
 
@@ -118,9 +111,8 @@ def paired_test(metric: str, a: Predictions, b: Predictions, difference: float, 
     # How often resampling moves the difference by as much as it lies from zero; the one added on both sides counts
     # the rows themselves and keeps the p-value above 0 (Davison and Hinkley 1997, section 4.2).
     extreme = np.count_nonzero(np.abs(differences - difference) >= abs(difference) - TIE)
-    return PairedTest(
-        metric, percentile_interval(difference, differences), (1 + extreme) / (1 + len(differences)), mcnemar(a, b)
-    )
+    interval = bootstrap.percentile_interval(difference, differences)
+    return PairedTest(metric, interval, (1 + extreme) / (1 + len(differences)), mcnemar(a, b))
 
 
 def mcnemar(a: Predictions, b: Predictions) -> float:

@@ -16,19 +16,7 @@ from textgraft.dataset import Dataset
 from textgraft.errors import listed
 from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
-from textgraft.methods.constraints import (
-    COUNT,
-    SEED,
-    YES_OR_NO,
-    Checked,
-    Choice,
-    LabelWeights,
-    Number,
-    Text,
-    TimeSpan,
-    number_or_word,
-    seconds,
-)
+from textgraft.methods import constraints as must
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.text.batches import Windows
@@ -48,36 +36,40 @@ class NetworkClassifier(GraphClassifier):
     family = "networks"
 
     epochs: int | None = hyperparameter(
-        COUNT, "passes over the data; None chooses 2 to 10, more for small data.", default=None
+        must.COUNT, "passes over the data; None chooses 2 to 10, more for small data.", default=None
     )
-    batch_size: int = hyperparameter(COUNT, "texts per step, and per process where there are several.", default=32)
+    batch_size: int = hyperparameter(must.COUNT, "texts per step, and per process where there are several.", default=32)
     learning_rate: float | None = hyperparameter(
-        Number(1e-12), "the peak; None chooses it.", default=None, option="the peak learning rate"
+        must.Number(1e-12), "the peak; None chooses it.", default=None, option="the peak learning rate"
     )
-    warmup: float = hyperparameter(Number(0, 1), "share of the training in which the learning rate rises.", default=0.1)
+    warmup: float = hyperparameter(
+        must.Number(0, 1), "share of the training in which the learning rate rises.", default=0.1
+    )
     decay: Decay = hyperparameter(
-        Choice(*DECAYS), 'how the rate falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.', default="linear"
+        must.Choice(*DECAYS),
+        'how the rate falls after that: ``"linear"``, ``"cosine"`` or ``"none"``.',
+        default="linear",
     )
-    weight_decay: float = hyperparameter(Number(0), "on weight matrices; not on biases and norms.", default=0.01)
-    clip: float = hyperparameter(Number(1e-12), "largest norm of the gradients.", default=1.0, option="")
+    weight_decay: float = hyperparameter(must.Number(0), "on weight matrices; not on biases and norms.", default=0.01)
+    clip: float = hyperparameter(must.Number(1e-12), "largest norm of the gradients.", default=1.0, option="")
     dropout: float | None = hyperparameter(
-        Number(0, 0.9),
+        must.Number(0, 0.9),
         "everywhere in the network; None is what the encoder's configuration says.",
         default=None,
         option="share of the units that is dropped",
     )
     label_smoothing: float = hyperparameter(
-        Number(0, 0.9), "share of each target that is spread over all labels.", default=0.0
+        must.Number(0, 0.9), "share of each target that is spread over all labels.", default=0.0
     )
     class_weight: Literal["balanced"] | Mapping[str, float] | None = hyperparameter(
-        LabelWeights(),
+        must.LabelWeights(),
         '``"balanced"`` weighs rare labels up, so that each label counts the same in the loss; a mapping gives weights '
         "by label. In a multi-label task they weigh the texts that carry the label.",
         default=None,
         option="balanced weighs rare labels up, or label=2,other=0.5",
     )
     thresholds: Thresholds = hyperparameter(
-        Checked(check_thresholds, number_or_word),
+        must.Checked(check_thresholds, must.number_or_word),
         'of a multi-label task: ``"label"`` tunes one for each label on the validation data, ``"global"`` one for all; '
         "a number is taken as it is.",
         default="label",
@@ -85,23 +77,23 @@ class NetworkClassifier(GraphClassifier):
         trains=False,
     )
     patience: int | None = hyperparameter(
-        COUNT, "stop after so many epochs without a better validation score; None never does.", default=None
+        must.COUNT, "stop after so many epochs without a better validation score; None never does.", default=None
     )
     budget: float | str | None = hyperparameter(
-        TimeSpan(),
+        must.TimeSpan(),
         'at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``; the learning rate then falls with the '
         "clock. A budget that suffices changes nothing.",
         default=None,
         saved=False,
     )
     precision: Precision = hyperparameter(
-        Choice(*PRECISIONS),
+        must.Choice(*PRECISIONS),
         'of the matrix products; ``"auto"`` takes what the hardware has. Updated weights are fp32 always.',
         default="auto",
         option="auto, fp32, bf16 or fp16",
     )
     folder: str | Path | None = hyperparameter(
-        Text("a folder"),
+        must.Text("a folder"),
         "where to keep the log, the learning curves and the checkpoints of the training; None keeps none. It belongs "
         "to one ``fit`` at a time. The checkpoints go when the classifier is saved, and when another training begins "
         "there without ``resume``.",
@@ -110,7 +102,7 @@ class NetworkClassifier(GraphClassifier):
         saved=False,
     )
     resume: bool = hyperparameter(
-        YES_OR_NO,
+        must.YES_OR_NO,
         "go on from the last checkpoint in ``folder``; without one, start. On a CPU, with as many threads, the weights "
         "are the very same as those of a training that was never interrupted.",
         default=False,
@@ -118,12 +110,12 @@ class NetworkClassifier(GraphClassifier):
         saved=False,
     )
     checkpoint_seconds: float = hyperparameter(
-        Number(0), "between two checkpoints.", default=120.0, option="", saved=False
+        must.Number(0), "between two checkpoints.", default=120.0, option="", saved=False
     )
     tensorboard: bool = hyperparameter(
-        YES_OR_NO, "also write ``folder/tensorboard``.", default=False, option="", saved=False
+        must.YES_OR_NO, "also write ``folder/tensorboard``.", default=False, option="", saved=False
     )
-    seed: int = hyperparameter(SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
+    seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
     _checkpoints_: Checkpoints | None = fitted(default=None)
     _started_: float = fitted()
@@ -197,7 +189,9 @@ class NetworkClassifier(GraphClassifier):
             "learning_rate": self.learning_rate or usual_rate,
             "precision": computed,
             # All processes must see the same clock.
-            "budget": None if self.budget is None else max(0.001, processes.gather(seconds(self.budget) - spent)[0]),
+            "budget": None
+            if self.budget is None
+            else max(0.001, processes.gather(must.seconds(self.budget) - spent)[0]),
         }
         shared = {field.name for field in fields(TrainingSettings)} & self.hyperparameters.keys()
         settings = TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)

@@ -53,7 +53,7 @@ def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"format_version": 99}, "has format version 99; this textgraft reads up to 1. Install a newer"),
+        ({"format_version": 99}, "has format version 99; this textgraft reads up to 2. Install a newer"),
         ({"format": "zip"}, "was not written by textgraft"),
         ({"method": "quantum"}, "method 'quantum'; this textgraft knows majority, ngrams"),
         ({"future": 1}, "damaged: unknown future"),
@@ -159,3 +159,17 @@ def test_a_process_killed_while_saving_leaves_the_earlier_model_whole(tmp_path: 
     assert ended.returncode == -9
     assert (tmp_path / "model" / "textgraft.json").read_bytes() == before
     assert load(tmp_path / "model").predict(["a"]).tolist() == ["y"]  # type: ignore[union-attr]
+
+
+def test_a_model_of_the_first_format_is_read_and_written_in_the_present_one(tmp_path: Path) -> None:
+    model = MajorityClassifier().fit(["a", "b", "c"], ["x", "y", "y"])
+    path = model.save(tmp_path / "model") / "textgraft.json"
+    content = json.loads(path.read_text("utf-8"))
+    present, content["format_version"] = content["format_version"], 1
+    del content["card"]
+    path.write_text(json.dumps(content), "utf-8")
+    assert read_manifest(tmp_path / "model").format_version == 1
+    again = load(tmp_path / "model")
+    assert again.predict(["a"]).tolist() == ["y"]  # type: ignore[union-attr]
+    again.save(tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "textgraft.json").read_text("utf-8"))["format_version"] == present

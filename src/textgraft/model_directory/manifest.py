@@ -18,7 +18,7 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-VERSION = 1
+VERSION = 2  # 1 had no card, and no needs of exports
 MOST_BYTES = 1 << 28  # the confusion matrix of 4,000 labels takes less
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
@@ -112,7 +112,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """JSON text with a line per field's inner value, the format first."""
-        content = asdict(self)
+        content = asdict(self) | {"format_version": VERSION}  # of what is written, whatever was read
         first = {name: content.pop(name) for name in ("format", "format_version")}
         return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_default) + "\n"
 

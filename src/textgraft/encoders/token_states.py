@@ -95,10 +95,10 @@ class StateEncoder:
         chunks = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
         for chunk in progress.track(chunks, "encoding", float(len(texts)), len):
             windows = self.windows(chunk)
-            found: dict[int, Halves] = {}
+            states: dict[int, Halves] = {}
             for batch in token_batches(windows.lengths, BATCH_TOKENS):
-                found |= zip(batch.tolist(), self.states([windows.ids[i] for i in batch]), strict=True)
-            yield from (found[i] for i in range(len(chunk)))
+                states |= zip(batch.tolist(), self.states([windows.ids[i] for i in batch]), strict=True)
+            yield from (states[i] for i in range(len(chunk)))
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:
@@ -150,7 +150,7 @@ def token_states(
     digests = sorted(by_digest)
     place = cache_folder() / "states" / _key(encoder, digests)
     stored = _read(place, len(digests))
-    if not (found := stored is not None):
+    if not (was_stored := stored is not None):
         windows = encoder.windows([by_digest[digest] for digest in digests])
         size = int(windows.lengths.sum()) * encoder.width * 2
         _make_room(place.parent, size, len(texts), encoder.max_tokens)
@@ -164,7 +164,7 @@ def token_states(
     rows = np.split(np.arange(len(table), dtype=np.int32), np.cumsum(lengths)[:-1])
     weight = np.ones(len(texts), np.float32)
     windows = Windows([rows[i] for i in chosen], np.arange(len(texts)), weight, cut[chosen])
-    return TokenStates(table, windows, _note(len(texts), table.nbytes, place), found)
+    return TokenStates(table, windows, _note(len(texts), table.nbytes, place), was_stored)
 
 
 def _key(encoder: StateEncoder, digests: list[bytes]) -> str:

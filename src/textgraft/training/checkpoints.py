@@ -58,8 +58,8 @@ class Checkpoints:
                 (draft / STATE).write_text(json.dumps(content), "utf-8")
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            kept = self.written()
-            last = f"The last good checkpoint is {kept[-1]}" if kept else "There is no earlier checkpoint"
+            written = self.written()
+            last = f"The last good checkpoint is {written[-1]}" if written else "There is no earlier checkpoint"
             raise TrainingError(
                 f"The checkpoint after step {step} could not be written to {self.folder}: {reason}. {last}; make room "
                 "and resume, or choose another folder."

@@ -116,9 +116,9 @@ def _recorded(
 
 def _begin(path: Path, first: int) -> None:
     """Leaves the steps before ``first`` in the log."""
-    kept = [entry for entry in read_log(path) if entry["step"] < first] if first > 1 and path.exists() else []
+    earlier = [entry for entry in read_log(path) if entry["step"] < first] if first > 1 and path.exists() else []
     with whole_file(path) as part:
-        part.write_text("".join(json.dumps(entry) + "\n" for entry in kept), "utf-8")
+        part.write_text("".join(json.dumps(entry) + "\n" for entry in earlier), "utf-8")
     if first == 1:
         (path.parent / CURVES).unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, r
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.json_files import is_whole, read_json, read_object
 from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, number_or_word, refuse
+from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
@@ -61,19 +62,14 @@ class FineTunedClassifier(NetworkClassifier):
     layer_decay: float = hyperparameter(
         Number(0.01, 1), "the learning rate of each layer is this times that of the one above.", default=1.0
     )
-    long: Long = hyperparameter(
-        Choice(*LONG),
+    long: Long = redeclared(
+        FeatureClassifier,
+        "long",
         '``"window"`` reads long texts in overlapping windows, whose logits are averaged, in training as in '
         'prediction; ``"truncate"`` cuts them.',
         default="window",
-        option="window reads long texts to the end, truncate cuts them",
     )
-    max_tokens: int | None = hyperparameter(
-        Number(whole=True),
-        "the length of a window, special tokens included; None is what the encoder was tuned for.",
-        default=None,
-        option="length of a window or of a cut text",
-    )
+    max_tokens: int | None = redeclared(FeatureClassifier, "max_tokens", default=None)
 
     network_: EncoderClassifier | RuntimeClassifier = fitted()
 

@@ -75,7 +75,7 @@ def hyperparameter(
 
 
 def redeclared(base: type, name: str, doc: str = "", *, default: Any) -> Any:
-    """Declares a hyperparameter of a base class with another default or meaning."""
+    """Declares a hyperparameter of a base class, or of another method, with another default or meaning."""
     declared: Hyperparameter = base.hyperparameters[name]  # type: ignore[attr-defined]
     declared = dataclasses.replace(declared, default=default, doc=doc or declared.doc)
     return dataclasses.field(default=default, metadata={KEY: declared})

@@ -13,7 +13,7 @@ test: $(READY)  ## all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: $(READY)  ## the slow ones too
-	$(BIN)/pytest -n 2 --dist worksteal
+	TEXTGRAFT_EXAMPLES=2000 $(BIN)/pytest -n 2 --dist worksteal
 
 check: $(READY)  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -26,8 +26,8 @@ from textgraft.encoders.sources import resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import ExportError, SettingError
+from textgraft.given import as_dataset
 from textgraft.hardware import short
-from textgraft.methods.inputs import as_dataset
 
 Job = dict[str, Any]
 Figures = dict[str, Any]

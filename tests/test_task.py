@@ -7,7 +7,9 @@ import pytest
 
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError
-from textgraft.task import Task, label_order, whole
+from textgraft.labels import label_order
+from textgraft.task import Task
+from textgraft.unicode import whole
 
 
 def test_numbers_are_ordered_as_numbers_and_everything_else_as_names() -> None:
@@ -16,7 +18,7 @@ def test_numbers_are_ordered_as_numbers_and_everything_else_as_names() -> None:
 
 
 def test_the_order_of_labels_is_the_same_in_every_process(said_by_processes: Callable[[str], set[str]]) -> None:
-    script = "from textgraft.task import label_order; print(label_order(['3', 'nan', '1', '2', '10', 'inf']))"
+    script = "from textgraft.labels import label_order; print(label_order(['3', 'nan', '1', '2', '10', 'inf']))"
     said = said_by_processes(script)
     assert len(said) == 1
 

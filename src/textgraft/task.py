@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +12,6 @@ from numpy.typing import NDArray
 from textgraft.errors import DataError, did_you_mean, listed
 
 Targets = NDArray[np.int64] | NDArray[np.bool_]
-
-
-def label_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Distinct label names in their order: as numbers where all of them are numbers, else by code point."""
-    distinct = sorted(set(names))
-    try:
-        numbers = all(math.isfinite(float(name)) for name in distinct)  # "nan" and "inf" are names like any other
-    except ValueError:
-        numbers = False
-    return tuple(sorted(distinct, key=float) if numbers else distinct)
-
-
-def whole(text: str) -> str:
-    """The text with half characters (lone surrogates, which broken JSON can hold) replaced by U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from textgraft.data.inspecting import Audit, inspect
 from textgraft.data.splits import given_splits
 from textgraft.dataset import Dataset, Rows, Splits
-from textgraft.task import Task, label_order
+from textgraft.labels import label_order
+from textgraft.task import Task
 
 
 def dataset(texts: list[str], labels: list[str], name: str = "table.csv", **columns: object) -> Dataset:

@@ -14,7 +14,8 @@ from textgraft.data.duplicates import duplicate_groups
 from textgraft.data.splits import given_splits, hold_out, split
 from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import DataError, SettingError
-from textgraft.task import Task, label_order
+from textgraft.labels import label_order
+from textgraft.task import Task
 
 
 def dataset(texts: list[str], labels: list[str], **columns: object) -> Dataset:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.duplicates import connect, find_duplicates, repeats
-from textgraft.data.tables.chunks import is_missing
 from textgraft.dataset import Dataset
 from textgraft.digests import text_number
 from textgraft.errors import DataError
+from textgraft.labels import is_missing
 
 
 @dataclass(frozen=True)

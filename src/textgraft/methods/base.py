@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.errors import DataError
+from textgraft.given import Labels, as_dataset, as_texts
 from textgraft.methods.constraints import refuse
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
-from textgraft.methods.inputs import Labels, as_dataset, as_texts
 from textgraft.model_directory import MethodFacts, save
 from textgraft.runtimes import Runtime
 from textgraft.task import Task, targets_of

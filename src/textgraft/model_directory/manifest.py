@@ -12,7 +12,7 @@ from typing import Any
 from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
-from textgraft.task import whole
+from textgraft.unicode import whole
 from textgraft.whole import recovered
 
 FILE = "textgraft.json"

@@ -15,7 +15,8 @@ from typing import Any
 
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, listed
-from textgraft.task import Task, whole
+from textgraft.task import Task
+from textgraft.unicode import whole
 
 FILE = "sample.jsonl"
 MOST_ROWS = 512

@@ -160,15 +160,3 @@ class Reading:
         iterator = iter(rows)
         while part := list(islice(iterator, self.rows_per_chunk)):
             yield [number for number, _ in part], [row for _, row in part]
-
-
-def is_missing(value: Any) -> bool:
-    """True for None, NaN, NaT and the empty string: a cell with nothing in it."""
-    if value is None or (isinstance(value, str) and not value):
-        return True
-    if isinstance(value, (str, int)) or hasattr(value, "__len__"):
-        return False
-    try:
-        return bool(value != value)  # noqa: PLR0124 (NaN and its kin differ from themselves)
-    except (TypeError, ValueError):  # pandas' NA is neither equal nor unequal
-        return type(value).__name__ == "NAType"

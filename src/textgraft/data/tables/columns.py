@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Any, Literal
 
 from textgraft.data.tables import names
-from textgraft.data.tables.chunks import is_missing
 from textgraft.errors import DataError, listed
+from textgraft.labels import is_missing
 
 Table = Mapping[str, Sequence[Any]]
 Kind = Literal["string", "integer", "float", "list", "empty", "other"]

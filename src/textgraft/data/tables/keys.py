@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.tables.chunks import is_missing
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
+from textgraft.labels import is_missing
 
 _PARTS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from textgraft.data.tables import names
-from textgraft.data.tables.chunks import is_missing
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError
-from textgraft.task import Targets, Task, label_order
+from textgraft.labels import is_missing, label_names, label_order
+from textgraft.task import Targets, Task
 
 _DELIMITERS = ";|,"
 _TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_INTEGER = re.compile(r"([-+]?\d+)(\.0*)?")
 
 
 @dataclass(frozen=True)
@@ -55,25 +53,17 @@ def read_labels(
     if shape is None:
         shape, delimiter = _find_shape(column, cells, delimiter)
     if shape == "list":
-        return _multi([_as_list(cell, column, rows.name(i)) for i, cell in enumerate(cells)], shape)
+        return _multi([_as_list(cell, column, rows.name(i)) for i, cell in enumerate(cells)], rows, shape)
     if shape == "delimited":
         parts = [[] if is_missing(cell) else _split(str(cell), delimiter or "") for cell in cells]
-        return _multi(parts, shape, delimiter or "")
+        return _multi(parts, rows, shape, delimiter or "")
     return _single(cells, column, rows)
-
-
-def label_names(cells: Sequence[Any]) -> list[str | None]:
-    """The name in each cell, None where there is none; integers written as ``1.0`` become ``"1"``."""
-    names = [None if is_missing(cell) else str(cell).strip() or None for cell in cells]
-    integers = {name: _INTEGER.fullmatch(name) for name in set(names) if name is not None}
-    whole = {name: match[1] for name, match in integers.items() if match}
-    return [None if name is None else whole[name] for name in names] if len(whole) == len(integers) else names
 
 
 def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
     if any(_is_list(cell) for cell in cells):
         raise DataError(f"Column {column!r} holds lists of labels where one label per row is expected.")
-    names = label_names(cells)
+    names = label_names(cells, rows.name)
     missing = [i for i, name in enumerate(names) if name is None]
     if missing:
         verb = "row has" if len(missing) == 1 else "rows have"
@@ -85,8 +75,9 @@ def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
     return Labels(task.encode(names), task, "name")
 
 
-def _multi(parts: Sequence[Sequence[Any]], shape: LabelShape, delimiter: str = "") -> Labels:
-    flat = iter(label_names([part for row in parts for part in row]))
+def _multi(parts: Sequence[Sequence[Any]], rows: Rows, shape: LabelShape, delimiter: str = "") -> Labels:
+    row_of = [i for i, row in enumerate(parts) for _ in row]
+    flat = iter(label_names([part for row in parts for part in row], lambda place: rows.name(row_of[place])))
     names = [[name for name in islice(flat, len(row)) if name is not None] for row in parts]
     task = Task(label_order(name for row in names for name in row), multi_label=True)
     return Labels(task.encode(names), task, shape, delimiter)

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgraft.data.tables.chunks import Chunk, is_missing
+from textgraft.data.tables.chunks import Chunk
 from textgraft.data.tables.header import column_names
 from textgraft.data.tables.json_lines import by_column
 from textgraft.errors import DataError
+from textgraft.labels import is_missing
 
 GIVEN = "the given table"
 

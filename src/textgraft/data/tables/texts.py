@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from textgraft.data.tables.chunks import Chunk, ReadOptions, is_missing
+from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
 from textgraft.data.tables.header import is_position
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
 from textgraft.errors import BadRow, DataError, did_you_mean, listed
-from textgraft.task import whole
+from textgraft.labels import is_missing
+from textgraft.unicode import whole
 
 Names = str | Sequence[str]
 

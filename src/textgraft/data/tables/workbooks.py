@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
 
-from textgraft.data.tables.chunks import Chunk, Reading, is_missing
+from textgraft.data.tables.chunks import Chunk, Reading
 from textgraft.data.tables.header import column_names, has_header
 from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
+from textgraft.labels import is_missing
 
 
 def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError
-from textgraft.task import Task, whole
+from textgraft.task import Task
+from textgraft.unicode import whole
 
 Labels = Sequence[Any] | NDArray[Any]
 

@@ -1,0 +1,157 @@
+"""One name for one label, at every door: files, lists, arrays and frames all come to the same names.
+
+The normal form of a label: blanks at its ends go; true, True and TRUE are ``"true"``; 1, ``"1"`` and 1.0 are ``"1"``,
+while ``"01"`` and ``"+1"`` stay as they are. What is missing (None, NaN, NaT, pandas' NA, blank) is None. A name never
+depends on the other rows. Names that differ in case, in blanks within them or in Unicode form are different labels;
+``look_alike`` finds them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any, Final
+
+from textgraft.errors import DataError
+from textgraft.unicode import whole
+
+LIKENESSES: Final = ("case", "space", "unicode")
+"""In what two names of what may be one label can differ."""
+
+_WHOLE_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.0*)?")
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # characters without width, which programs leave at the ends of cells
+
+
+def is_missing(value: Any) -> bool:
+    """True for None, NaN, NaT, pandas' NA and the empty string: a cell with nothing in it."""
+    if value is None or (isinstance(value, str) and not value):
+        return True
+    if isinstance(value, (str, int)) or hasattr(value, "__len__"):
+        return False
+    try:
+        return bool(value != value)  # noqa: PLR0124 (NaN and its kin differ from themselves)
+    except (TypeError, ValueError):  # pandas' NA is neither equal nor unequal
+        return type(value).__name__ == "NAType"
+
+
+def label_name(value: Any) -> str | None:
+    """The name of the label that a cell or an item holds, in normal form; None where it is missing.
+
+    Raises:
+        DataError: it is nothing that names a label, such as a list, an object, or bytes that are not UTF-8.
+    """
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return _of_string(value)
+    if isinstance(value, Enum):
+        return label_name(value.value)
+    if isinstance(value, bytes):
+        try:
+            return _of_string(value.decode())
+        except UnicodeDecodeError:
+            raise DataError(f"{value[:20]!r} is no label: these bytes are not UTF-8.") from None
+    if is_missing(value):
+        return None
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a scalar of NumPy or torch
+        shortest = str(value)  # of a float of few bits; as a float of Python's it would have more digits
+        value = value.item()
+        value = float(shortest) if isinstance(value, float) and math.isfinite(value) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, (float, Decimal, Fraction)):
+        return _of_number(value)
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time.min:
+        return value.date().isoformat()
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, str):
+        return _of_string(value)
+    raise DataError(
+        f"{_short(value)} of type {type(value).__name__} is no label; a label is a name, a number, true or false, "
+        f"or a date."
+    )
+
+
+def label_names(values: Sequence[Any], place: Callable[[int], str]) -> list[str | None]:
+    """The name in each cell, None where there is none; ``place`` says where a cell is, for messages.
+
+    Raises:
+        DataError: a cell holds nothing that names a label.
+    """
+    known: dict[str, str | None] = {}
+    names: list[str | None] = []
+    for i, value in enumerate(values):
+        if type(value) is str:
+            if value not in known:
+                known[value] = _of_string(value)
+            names.append(known[value])
+            continue
+        try:
+            names.append(label_name(value))
+        except DataError as error:
+            raise DataError(f"{place(i)}: {error}") from None
+    return names
+
+
+def label_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Distinct label names in their order: as numbers where all of them are numbers, else by code point."""
+    distinct = sorted(set(names))
+    try:
+        numbers = all(math.isfinite(float(name)) for name in distinct)  # "nan" and "inf" are names like any other
+    except ValueError:
+        numbers = False
+    return tuple(sorted(distinct, key=float) if numbers else distinct)
+
+
+def look_alike(names: Iterable[str], within: Collection[str] = LIKENESSES) -> list[tuple[str, ...]]:
+    """Names that differ from each other in nothing but ``within`` (see ``LIKENESSES``), together."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(names):
+        alike[_key(name, within)].append(name)
+    return [tuple(group) for group in alike.values() if len(group) > 1]
+
+
+def spellings(counts: Mapping[str, int], within: Collection[str]) -> dict[str, str]:
+    """The one name of each of the names that look alike: the most frequent, and of those the first by code point."""
+    chosen: dict[str, str] = {}
+    for group in look_alike(counts, within):
+        best = min(group, key=lambda name: (-counts[name], name))
+        chosen |= dict.fromkeys(group, best)
+    return chosen
+
+
+def _of_string(text: str) -> str | None:
+    name = whole(str(text)).strip().strip(_INVISIBLE).strip()
+    if name.lower() in ("true", "false"):
+        return name.lower()
+    if match := _WHOLE_NUMBER.fullmatch(name):
+        return match[2] if match[2] == "0" else match[1] + match[2]
+    return name or None
+
+
+def _of_number(value: float | Decimal | Fraction) -> str:
+    if value == int(value) if math.isfinite(value) else False:
+        return str(int(value))
+    return repr(float(value))
+
+
+def _key(name: str, within: Collection[str]) -> str:
+    key = unicodedata.normalize("NFKC", name) if "unicode" in within else name
+    if "case" in within:
+        key = key.casefold()
+    if "space" in within:
+        key = "".join(key.split()).translate(dict.fromkeys(map(ord, _INVISIBLE)))
+    return unicodedata.normalize("NFKC", key) if "unicode" in within else key
+
+
+def _short(value: Any) -> str:
+    shown = " ".join(repr(value).split())
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

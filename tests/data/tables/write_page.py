@@ -45,8 +45,8 @@ def page() -> str:
     lines = [
         "# Your table",
         "",
-        "What textgraft reads, and the rules by which it reads it. Each example is read by the tests, and the line under",
-        "it is what textgraft says. The page is written by `python tests/data/tables/write_page.py`.",
+        "What textgraft reads, and the rules by which it reads it. Each example is read by the tests; the line below",
+        "is what textgraft says. The page is written by `python tests/data/tables/write_page.py`.",
         "",
     ]
     with tempfile.TemporaryDirectory() as folder:

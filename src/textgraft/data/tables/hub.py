@@ -84,16 +84,17 @@ def _opened(name: str, address: str, revision: str | None) -> _Repository:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    found: dict[str, Any] = {"repo_id": name, "repo_type": "dataset", "revision": revision}
     try:
         info = HfApi(library_name="textgraft").dataset_info(name, revision=revision)
-        return _Repository(
-            name, address, tuple(sorted(file.rfilename for file in info.siblings or ())), info.sha, False
-        )
+        # The card, which is small; and the client notes which commit a branch is at, for when there is no connection.
+        commit = Path(snapshot_download(**found, allow_patterns="README.md")).name
+        return _Repository(name, address, tuple(sorted(file.rfilename for file in info.siblings or ())), commit, False)
     except HfHubHTTPError:
         raise
     except Exception:  # no connection, in the words of several libraries
         try:
-            folder = Path(snapshot_download(name, repo_type="dataset", revision=revision, local_files_only=True))
+            folder = Path(snapshot_download(**found, local_files_only=True))
         except Exception:
             folder = None
         if folder is None:
@@ -195,11 +196,13 @@ def _by_names(address: str, files: Sequence[str], formats: Mapping[str, str]) ->
             f"{address} has files of {len(kinds)} formats ({listed(named, 8)}); name those to read, as in "
             f"{address}/{named[0]}."
         )
+    order = {split: place for place, split in enumerate(("train", "valid", "test"))}
     parts: Parts = {}
-    for file in named:
+    for file in sorted(named, key=lambda file: (order.get(part_of(splits[file]) or "", 3), file)):
         parts.setdefault(splits[file], []).append(file)
+    read = [file for files in parts.values() for file in files]
     left = [file for file in tables if file not in named]
-    note = f"Of {address} these files are read: {listed(named, 8)}." if len(named) > 1 or left else ""
+    note = f"Of {address} these files are read: {listed(read, 8)}." if len(named) > 1 or left else ""
     return parts, f"{note} Not read, for their names say no split: {listed(left, 8)}." if left else note
 
 

@@ -161,6 +161,8 @@ def _stored(address: str, scheme: str, spool: Spool) -> list[Place]:
         package = _PACKAGES.get(scheme)
         said = f"{scheme}:// needs the package {package}: pip install {package}" if package else reason(error, address)
         raise DataError(f"{name} cannot be read: {said}.") from None
+    except FileNotFoundError:
+        raise DataError(f"There is no file {name}.") from None
     except Exception as error:  # of a store's own library
         if "Protocol not known" in str(error):
             raise DataError(

@@ -1,4 +1,4 @@
-"""A table is the same from a path, a pipe, standard input, an address or an object store; and nothing is left behind."""
+"""A table is the same from a path, a pipe, standard input, an address or a store; and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .trying import EXAMPLES
 
 fsspec = pytest.importorskip("fsspec")
 
-WORDS = "the film was good bad, long; \"short\" é 好 and\nvery so".split(" ")
+WORDS = ["the", "film", "was", "good", "bad,", "long;", '"short"', "é", "好", "and\nvery", "so"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=3, max_size=8).map(" ".join)
 ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(("pos", "neg"))), min_size=4, max_size=30).filter(
     lambda rows: len({label for _, label in rows}) == 2
@@ -186,4 +186,3 @@ def test_what_a_killed_run_leaves_goes_with_the_next(temporary: Path) -> None:
     fsspec.filesystem("memory").pipe("/next.csv", as_csv([("so good", "pos"), ("so bad", "neg")]))
     tg.read_table("memory://next.csv")
     assert not list(temporary.iterdir())
-

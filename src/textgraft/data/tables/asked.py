@@ -49,7 +49,7 @@ def asked(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[str, ...]:
     found: list[str] = []
     for value in wanted:
         found += _cut(value, columns)
-    return CommaNames(found)
+    return CommaNames(dict.fromkeys(found))
 
 
 def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: str = "", purpose: str = "") -> None:
@@ -69,7 +69,10 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
             if len(parts) > 1 and lacking:
                 are = "are not there either" if len(lacking) > 1 else "is not there either"
                 also = f"; separated at its commas, {listed(map(repr, lacking))} {are}"
-            hint = did_you_mean(name, columns) or "".join(did_you_mean(part, columns) for part in lacking[:1])
+            nearest = [did_you_mean(near, columns) for near in (name, *lacking)]
+            if len(lacking) < len(parts):  # several names were meant, for some are there
+                del nearest[:1]
+            hint = next(filter(None, nearest), "")
             raise DataError(
                 f"{f'{file} has' if file else 'There is'} no column {name!r}{purpose}{also}.{hint} The columns are "
                 f"{listed(map(repr, columns), 20)}."
@@ -98,9 +101,9 @@ def _cut(value: str, columns: Mapping[str, Any]) -> Sequence[str]:
         return [column]
     ways = _ways(value, columns)
     if len(ways) > 1:
-        shown = " or ".join(listed(map(repr, way), len(way)) for way in ways)
+        shown = " or ".join(" and ".join(map(repr, way)) for way in ways)
         raise DataError(
-            f"{value!r} can mean the columns {shown}; give the option once for each column (in Python a list of names)."
+            f"{value!r} can mean the columns {shown}: give the option once for each column (in Python a list of names)."
         )
     if ways:
         return ways[0]

@@ -90,8 +90,11 @@ class MissingExtraError(TextgraftError, ImportError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A clause that names the nearest of ``known``: ``" Did you mean 'text'?"``, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    """A clause that names the nearest of ``known``, whatever their case: ``" Did you mean 'text'?"``, or nothing."""
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(str(candidate).casefold(), str(candidate))
+    near = [folded[key] for key in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

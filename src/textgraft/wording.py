@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
+
+STANDARD_INPUT = "standard input"
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?:://|::)")  # what one begins with; a drive of Windows is none
+_SECRETIVE = ("http", "https", "ftp", "ftps", "sftp", "ssh", "smb", "webdav")
 
 
 def counted(n: int, noun: str) -> str:
@@ -27,6 +32,29 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
 
 
+def source_name(source: str) -> str:
+    """What a table is called: as it was given, but for ``-`` and for what is secret in an address.
+
+    Of an address, the user, the password and all behind ``?`` or ``#`` are left out.
+    """
+    if source == "-":
+        return STANDARD_INPUT
+    return "::".join(map(_without_secrets, source.split("::"))) if ADDRESS.match(source) else source
+
+
+def _without_secrets(address: str) -> str:
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return address
+    host, slash, path = rest.partition("/")
+    user, at, place = host.rpartition("@")
+    web = scheme.lower() in _SECRETIVE
+    if at and (web or ":" in user):  # elsewhere a name alone is a container's, as in abfs://container@account
+        host = place
+    shown = f"{scheme}://{host}{slash}{path}"
+    return re.split("[?#]" if web else r"[?#](?=[^/]*=)", shown, maxsplit=1)[0]  # elsewhere ? may be of a pattern
+
+
 def notes_about(source: str, notes: Sequence[str], beside: Iterable[str] = ()) -> list[str]:
     """Notes about a file, as lines that name it once.
 
@@ -35,8 +63,9 @@ def notes_about(source: str, notes: Sequence[str], beside: Iterable[str] = ()) -
         notes: sentences; several are indented below the name.
         beside: other files that are read.
     """
+    source = source_name(source)
     parts = PurePath(source).parts
-    others = [path.parts for path in map(PurePath, beside) if path.parts != parts]
+    others = [path.parts for path in map(PurePath, map(source_name, beside)) if path.parts != parts]
     ends = (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others))
     name = str(PurePath(*parts[-next(ends, len(parts)) :])) if parts else source
     if len(notes) == 1:

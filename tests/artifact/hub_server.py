@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub on loopback: as much of its HTTP API as publishing and loading a model take.
+"""A stand-in for the Hugging Face Hub on loopback: what publishing and loading models, and reading data sets, take.
 
 Uploads as in https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md for large files, and one request of JSON
 lines for the commit, as ``huggingface_hub`` sends them.
@@ -27,10 +27,12 @@ LARGE = (".safetensors", ".onnx", ".bin")
 
 @dataclass
 class Repository:
-    """A model: its commits, oldest first, each all of its files."""
+    """A model or data set: its commits, oldest first, each all of its files; and the names of some of these."""
 
     private: bool
     commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
+    branches: dict[str, str] = field(default_factory=dict)
+    gated: bool = False
 
     def commit(self, files: dict[str, bytes]) -> str:
         identity = repr([(name, hashlib.sha1(content).hexdigest()) for name, content in sorted(files.items())])
@@ -45,7 +47,7 @@ class Repository:
     def at(self, revision: str) -> tuple[str, dict[str, bytes]] | None:
         if revision == "main":
             return self.commits[-1]
-        return next((one for one in self.commits if one[0] == revision), None)
+        return next((one for one in self.commits if one[0] == self.branches.get(revision, revision)), None)
 
 
 @dataclass
@@ -98,11 +100,11 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
+        if found := re.fullmatch(r"/api/(?:models|datasets)/([^/]+/[^/]+)(?:/revision/(.+))?", path):
             self._info(found[1], found[2] or "main")
-        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/(.+)", path):
+        elif found := re.fullmatch(r"/api/(?:models|datasets)/([^/]+/[^/]+)/tree/(.+)", path):
             self._tree(found[1], found[2])
-        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        elif found := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             self._file(found[1], found[2], found[3])
         else:
             self._send(404, {"error": f"no such page: {path}"})
@@ -215,6 +217,9 @@ class _Answer(BaseHTTPRequestHandler):
         repository = self.hub.repositories.get(name)
         if repository is None or (repository.private and self._token() not in (TOKEN, READ_ONLY)):
             self._missing()
+            return None
+        if repository.gated:
+            self._send(403, {"error": "Access is restricted"}, {"X-Error-Code": "GatedRepo"})
             return None
         found = repository.at(revision)
         if found is None:

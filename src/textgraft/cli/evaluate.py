@@ -21,6 +21,7 @@ def run(
     from textgraft.ladder import evaluate
     from textgraft.report.evaluation import evaluation_report
     from textgraft.report.html import check_place
+    from textgraft.wording import source_name
 
     import_scipy("Evaluating with intervals")
     check_place(html)
@@ -28,11 +29,12 @@ def run(
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
+    table = source_name(source)
     evaluation = evaluate(model, data)
     seen = data.with_task(model.task_).fingerprint == model.fitted_on_.fingerprint
-    leaks = [f"{source} is what the model was trained on; these numbers are flattered."] if seen else []
+    leaks = [f"{table} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
-        content = {"model": str(directory), "method": model.method, "table": source, "leaks": leaks}
+        content = {"model": str(directory), "method": model.method, "table": table, "leaks": leaks}
         print_json(content | evaluation.to_dict())
-    title = f"{model.method} from {directory} on {evaluation.n:,} rows of {source}"
+    title = f"{model.method} from {directory} on {evaluation.n:,} rows of {table}"
     present(evaluation_report(title, evaluation, leaks, every_metric=every_metric), html, quietly=as_json)

@@ -27,6 +27,7 @@ def run(
     from textgraft.extras import import_scipy
     from textgraft.report.audit import audit_report
     from textgraft.report.html import check_place
+    from textgraft.wording import source_name
 
     import_scipy("Inspecting a table")
     check_place(html)
@@ -42,5 +43,5 @@ def run(
         remark(f"Tokens are not counted: {error}")
         audit = inspect(parts)
     if as_json:
-        print_json({"table": source, "encoder": encoder} | audit.to_dict())
-    present(audit_report(source, audit), html, quietly=as_json)
+        print_json({"table": source_name(source), "encoder": encoder} | audit.to_dict())
+    present(audit_report(source_name(source), audit), html, quietly=as_json)

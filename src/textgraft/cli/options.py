@@ -19,6 +19,7 @@ from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
+    from textgraft.data.tables.asked import CommaNames
     from textgraft.dataset import Columns, Dataset, Splits
     from textgraft.methods import TextClassifier
     from textgraft.methods.hyperparameters import Hyperparameter
@@ -36,7 +37,10 @@ _dividing = functools.partial(_option, "Dividing it")
 class InputOptions:
     """How the texts of a table are read."""
 
-    text: Annotated[str | None, _reading("Text column; several, separated by commas, are joined.")] = None
+    text: Annotated[
+        list[str] | None,
+        _reading("Text column; several are joined: separated by commas, or the option given several times."),
+    ] = None
     format: Annotated[
         str | None, _reading("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.")
     ] = None
@@ -62,7 +66,10 @@ class TableOptions(InputOptions):
     """How labelled tables are read."""
 
     label: Annotated[
-        str | None, _reading("Label column; several, separated by commas, are 0/1 columns of a multi-label task.")
+        list[str] | None,
+        _reading(
+            "Label column; several, separated by commas or given one by one, are 0/1 columns of a multi-label task."
+        ),
     ] = None
     label_delimiter: Annotated[str | None, _reading("What separates several labels in one column.")] = None
     drop_empty: Annotated[bool, _reading("Leave out rows with an empty text.", "--drop-empty")] = False
@@ -127,6 +134,10 @@ class SplitOptions:
             raise SettingError("--test is the division already; --group and --time divide a table without it.")
         keys = {"group": self.group, "time": self.time, "split": self.split}
         tables = [table for table in (source, self.valid, self.test) if table]
+        if tables.count("-") > 1:
+            raise SettingError(
+                "Standard input can be read once; give - for one of the tables, and files for the others."
+            )
         data = reading.read(source, keep_empty=for_audit, keys=keys, beside=tables)
         valid, test = (
             reading.read(table, like=data, keep_empty=for_audit, beside=tables) if table else None
@@ -266,12 +277,21 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
     return collected
 
 
-def column_names(columns: str | None) -> list[str] | None:
-    """The column names in ``a,b``."""
-    return None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+def column_names(given: list[str] | None) -> CommaNames | None:
+    """Names of columns as they were written; what the commas in them mean is decided where the table is known."""
+    from textgraft.data.tables.asked import CommaNames
+
+    return CommaNames(given) if given else None
 
 
-Table = Annotated[str, typer.Argument(metavar="TABLE", help="A file, a folder or a pattern such as 'data/*.csv'.")]
+Table = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="A file, a folder, a pattern such as 'data/*.csv', an address such as https://... or s3://..., a data set "
+        "of the Hub (hf://datasets/OWNER/NAME), or - for standard input.",
+    ),
+]
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]

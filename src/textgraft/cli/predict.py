@@ -22,14 +22,20 @@ def run(
         list[str] | None, typer.Argument(metavar="TEXT", help="Texts; without any, lines of standard input.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--input", "-i", metavar="TABLE", help="A table with a text column, of any size.")
+        str | None,
+        typer.Option(
+            "--input", "-i", metavar="TABLE", help="A table with a text column, of any size; - is standard input."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, JSON Lines or Parquet, by the name's ending."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Write the probability of every label.")] = False,
-    keep: Annotated[str | None, typer.Option(help="Columns of the table to write too, such as an id.")] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns of the table to write too, such as an id; separated by commas or one by one."),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes that predict, each with a model of its own.")] = 1,
     runtime: Runtime = "auto",
     resume: Annotated[

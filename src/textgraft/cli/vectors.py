@@ -30,7 +30,7 @@ def coverage(
     from textgraft.text import tokenizers
     from textgraft.text.vectors import coverage, open_vectors
     from textgraft.text.vocabulary import SPECIALS, Vocabulary
-    from textgraft.wording import notes_about
+    from textgraft.wording import notes_about, source_name
 
     tokenize = tokenizers.tokenizer(tokenizer)
     opened = open_vectors(vectors)
@@ -41,7 +41,7 @@ def coverage(
     vocabulary = Vocabulary.count(texts, tokenize)
     covered = coverage(vocabulary.words[len(SPECIALS) :], vocabulary.frequencies[len(SPECIALS) :], opened)
     if as_json:
-        print_json({"table": source, "tokenizer": tokenizer} | covered.to_dict())
+        print_json({"table": source_name(source), "tokenizer": tokenizer} | covered.to_dict())
         return
     print(covered)
     if covered.missing:

@@ -15,6 +15,7 @@ from textgraft.model_directory.manifest import FILE
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
+    from textgraft.data.tables.sources import Source
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Origin:
     Attributes:
         model: sha256 of the model's manifest, which names the hashes of all its files; of one that textgraft has not
             written, of the names, sizes and times of its files.
-        input: sha256 of the names, sizes and times of change of the files that are read.
+        input: sha256 of the names, sizes and times of change of the files that are read; of what is copied from
+            elsewhere, of its content.
         options: of reading, predicting and writing, by name, as JSON has them.
     """
 
@@ -33,7 +35,7 @@ class Origin:
     options: dict[str, Any]
 
     @classmethod
-    def of(cls, model: Path, source: str | Path, reading: ReadOptions, options: Mapping[str, Any]) -> Origin:
+    def of(cls, model: Path, source: Source, reading: ReadOptions, options: Mapping[str, Any]) -> Origin:
         """Describes the predictions of the model in a directory for a source.
 
         Args:
@@ -49,16 +51,17 @@ class Origin:
         # They load much that predicting without --resume does not need.
         from importlib.metadata import version
 
-        from textgraft.data.tables.sources import resolve
+        from textgraft.data.tables.sources import files_of
 
         if not model.is_dir():
             raise SettingError(f"To go on with predictions later, the model must be in a folder; got {model}.")
         manifest = model / FILE
-        files = (file.path for file in resolve(source, reading))
+        with files_of(source, reading) as files:
+            stamp = _stamp(file.path if not file.digest else (file.name, file.digest) for file in files)
         chosen = {f"--{name.replace('_', '-')}": value for name, value in (asdict(reading) | dict(options)).items()}
         return cls(
             model=file_sha256(manifest) if manifest.is_file() else _stamp([model]),
-            input=_stamp(files),
+            input=stamp,
             options=json.loads(json.dumps({"textgraft": version("textgraft"), **chosen})),
         )
 
@@ -71,9 +74,13 @@ class Origin:
         return named + [f"other options ({', '.join(changed)})"] * bool(changed)
 
 
-def _stamp(places: Iterable[Path]) -> str:
+def _stamp(places: Iterable[Path | tuple[str, str]]) -> str:
+    """A hash of files as they are here, and of the names and hashes of others."""
     digest = hashlib.sha256()
     for place in places:
+        if isinstance(place, tuple):
+            digest.update("\0".join((*place, "")).encode("utf-8", "surrogateescape"))
+            continue
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             status = path.stat()
             digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 from textgraft import progress
 from textgraft.artifact import load
-from textgraft.errors import DataError, SettingError, did_you_mean, listed
+from textgraft.errors import SettingError, listed
 from textgraft.methods import TextClassifier
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
 from textgraft.prediction.writing import Layout, check_output, writing
-from textgraft.wording import notes_about
+from textgraft.wording import notes_about, source_name
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
-    from textgraft.data.tables.texts import TextStream
+    from textgraft.data.tables.sources import Source
+    from textgraft.dataset import Columns
 
 MOST_BLANK = 1000
 
@@ -63,7 +64,8 @@ def predict_table(
 
     Args:
         model: a model directory, or a model's name on the Hub; or a fitted classifier.
-        source: the table: a file, a folder, or a pattern such as ``"data/*.csv"``.
+        source: the table: a file, a folder, a pattern such as ``"data/*.csv"``, an address, or ``"-"`` for standard
+            input, which is read to its end first.
         output: CSV, TSV, JSON Lines or Parquet, by its ending. It appears when it is whole. None writes CSV to standard
             output.
         text: the text columns; None takes those that the model was trained on, or finds them.
@@ -83,17 +85,16 @@ def predict_table(
         TextgraftError: one of the processes was killed.
         KeyboardInterrupt: on Ctrl-C; it says how many rows are kept, if there are any.
     """
-    from textgraft.data import ReadOptions, read_texts  # texts that come from no table start sooner without it
+    # Texts that come from no table start sooner without these.
+    from textgraft.data import ReadOptions
+    from textgraft.data.tables.asked import as_names
+    from textgraft.data.tables.sources import files_of
 
     options = options or ReadOptions()
     check_jobs(jobs)
-    keep = [keep] if isinstance(keep, str) else list(keep)
     output = None if output is None else Path(output)
-    if output is not None:
-        check_output(output, resume=resume)
-    elif resume:
-        raise SettingError("What goes to standard output cannot be gone on with; for resume, give output too.")
-    reopen = origin = None
+    _check_places(source, output, resume)
+    reopen = directory = None
     if isinstance(model, TextClassifier):
         if jobs > 1 or resume:
             raise SettingError(
@@ -103,16 +104,33 @@ def predict_table(
     else:
         directory = Path(model)
         model, reopen = opened(directory, runtime)
-        if resume:
-            chosen = {"input": str(source), "text": text, "all": every, "keep": keep, "runtime": model.export_}
-            origin = Origin.of(directory, source, options, chosen)
-    notes: list[str] = []
-    stream = read_texts(source, text or model.fitted_on_.columns, options=options, rows_per_chunk=TEXTS_AT_ONCE)
-    pieces = _pieces(stream, source, keep, notes)
-    predicted = write_predictions(
-        model, pieces, output, every=every, with_file=True, jobs=jobs, reopen=reopen, origin=origin
-    )
+    wanted = _Wanted(source_name(str(source)), as_names(text), as_names(keep), options)
+    with files_of(source, options) as files:
+        origin = None
+        if resume and directory is not None:
+            chosen = {"input": wanted.source, "text": wanted.text, "all": every, "keep": wanted.keep}
+            origin = Origin.of(directory, files, options, {**chosen, "runtime": model.export_})
+        notes: list[str] = []
+        pieces = _pieces(files, wanted, model.fitted_on_.columns, notes)
+        predicted = write_predictions(
+            model, pieces, output, every=every, with_file=True, jobs=jobs, reopen=reopen, origin=origin
+        )
     return replace(predicted, notes=(*notes, *predicted.notes))
+
+
+def _check_places(source: str | Path, output: Path | None, resume: bool) -> None:
+    """Raises SettingError where predictions cannot be written, or not gone on with, as is wanted."""
+    from textgraft.data.tables.places import reads_once
+
+    if output is not None:
+        check_output(output, resume=resume)
+    elif resume:
+        raise SettingError("What goes to standard output cannot be gone on with; for resume, give output too.")
+    if resume and reads_once(source):
+        raise SettingError(
+            f"What {source_name(str(source))} gives can be read once, so a run cannot be gone on with; save it as a "
+            f"file, and give that to --input (source=)."
+        )
 
 
 def opened(model: str | Path, runtime: str = "auto") -> tuple[TextClassifier, Reopen]:
@@ -193,20 +211,31 @@ def _noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
         yield piece
 
 
-def _pieces(stream: TextStream, source: str | Path, keep: Sequence[str], notes: list[str]) -> Iterator[Texts]:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is read of a table: its name for people, the columns of its texts and to keep, and how."""
+
+    source: str
+    text: tuple[str, ...]
+    keep: tuple[str, ...]
+    options: ReadOptions
+
+
+def _pieces(files: Source, wanted: _Wanted, known: Columns | None, notes: list[str]) -> Iterator[Texts]:
     """The texts of a table with their rows; says how it is read, and adds to ``notes`` what is known at the end."""
+    from textgraft.data import read_texts
+    from textgraft.data.tables.asked import asked, check_columns
+
+    stream = read_texts(files, wanted.text or known, options=wanted.options, rows_per_chunk=TEXTS_AT_ONCE)
     said = 0
+    kept: tuple[str, ...] = ()
     for texts, chunk in stream:
-        for name in keep:
-            if name not in chunk.columns:
-                raise DataError(
-                    f"{chunk.file} has no column {name!r} to keep; it has {listed(chunk.columns, 20)}."
-                    + did_you_mean(name, chunk.columns)
-                )
+        kept = kept or asked(wanted.keep, chunk.columns)
+        check_columns(kept, chunk.columns, file=chunk.file, purpose=" to keep")
         if not said:
             said = len(stream.notes)
-            for line in notes_about(str(source), stream.notes):
+            for line in notes_about(wanted.source, stream.notes):
                 progress.say(line)
-        yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in keep})
-    if late := notes_about(str(source), stream.notes[said:]):
+        yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in kept})
+    if late := notes_about(wanted.source, stream.notes[said:]):
         notes.append("\n".join(late))

@@ -13,7 +13,7 @@ from textgraft.errors import TextgraftError
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[2] / "docs" / "tables.md"
-CHAPTERS = ("label_names",)
+CHAPTERS = ("sources", "label_names")
 MOST_LINES = 14  # of an example's table that the page shows
 
 
@@ -68,6 +68,8 @@ def _shown(example, folder: Path) -> Iterator[str]:
         rows = table.splitlines()
         cut = [*rows[: MOST_LINES - 1], "..."] if len(rows) > MOST_LINES else rows
         yield from ("```text", *cut, "```")
+    if example.source != "{file}":
+        yield from (f"Read as `{example.source.format(file=example.name)}`:", "")
     options = "".join(_option(name, value) for name, value in example.options.items())
     if options:
         yield from (f"With `{options.strip()}`:", "")

@@ -12,6 +12,7 @@ from typing import Any
 from textgraft.data.tables.chunks import Chunk
 from textgraft.data.tables.header import column_names
 from textgraft.data.tables.json_lines import by_column
+from textgraft.data.tables.sources import SourceFile
 from textgraft.errors import DataError
 from textgraft.labels import is_missing
 
@@ -20,9 +21,10 @@ GIVEN = "the given table"
 
 def is_source(source: Any) -> bool:
     """Whether ``source`` names files: a path, or a list of paths."""
-    if isinstance(source, (str, Path)):
-        return True
-    return isinstance(source, (list, tuple)) and all(isinstance(item, (str, Path)) for item in source)
+    kinds = (str, Path, SourceFile)
+    return isinstance(source, kinds) or (
+        isinstance(source, (list, tuple)) and all(isinstance(item, kinds) for item in source)
+    )
 
 
 def object_chunks(source: Any, size: int) -> Iterator[Chunk]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
@@ -10,7 +11,7 @@ from textgraft.data.tables.delimited import read_delimited
 from textgraft.data.tables.folders import read_folder
 from textgraft.data.tables.json_lines import read_json
 from textgraft.data.tables.objects import is_source, object_chunks
-from textgraft.data.tables.sources import SourceFile, damage_named, resolve
+from textgraft.data.tables.sources import SourceFile, damage_named, files_of
 from textgraft.data.tables.workbooks import read_excel, read_sqlite
 from textgraft.errors import BadRow, DataError
 
@@ -62,7 +63,8 @@ def open_chunks(
     """Reads a table of any format, chunk by chunk; memory does not grow with its length.
 
     Args:
-        source: a path, a glob, a folder, a list of paths, or a Python object (see ``object_chunks``). An array in a
+        source: a path, a glob, a folder, ``"-"`` for standard input, an address, a list of these, or a Python object
+            (see ``object_chunks``). What is no file of this disk is copied to a temporary folder first. An array in a
             ``.json`` file and a workbook are held in memory as a whole.
         options: how to read.
         rows_per_chunk: the most rows of a chunk.
@@ -78,14 +80,16 @@ def open_chunks(
 
 
 def _file_chunks(source: Any, reading: Reading) -> Iterator[Chunk]:
-    files = resolve(source, reading.options)
     first: tuple[str, set[str]] | None = None
-    for file in files:
-        for chunk in _translated(_reader(file.format), file, reading):
-            if file.format != "json" and len(files) > 1:
-                first = first or (file.name, set(chunk.columns))
-                _check_same(first, file.name, set(chunk.columns))
-            yield chunk
+    with files_of(source, reading.options) as files:
+        for file in files:
+            reading.report.remarks += [file.note] if file.note else []
+            for chunk in _translated(_reader(file.format), file, reading):
+                if file.format != "json" and len(files) > 1:
+                    first = first or (file.name, set(chunk.columns))
+                    _check_same(first, file.name, set(chunk.columns))
+                split = {"split": [file.split] * len(chunk)} if file.split else {}
+                yield replace(chunk, columns=split | chunk.columns) if split else chunk
 
 
 def _reader(kind: str) -> Reader:

@@ -1,21 +1,24 @@
-"""From what the user names (a path, a glob, a folder, several of them) to files, their formats and their bytes."""
+"""From what the user names (a path, a pattern, an address, several of them) to files, their formats and their bytes."""
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from textgraft.data.tables.chunks import ReadOptions
-from textgraft.errors import DataError, did_you_mean
+from textgraft.data.tables.places import places
+from textgraft.data.tables.spool import Spool
+from textgraft.errors import DataError
 from textgraft.extras import library
+from textgraft.wording import ADDRESS
 
 SUFFIXES = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv", ".txt", ".ssv"), "csv"),
@@ -36,18 +39,25 @@ MAGIC = {
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 TEXT_FORMATS = ("csv", "json", "folder")
 
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+
 
 @dataclass(frozen=True)
 class SourceFile:
     """A file or folder to read: its name as the user gave it, where it is, and its format (see ``FORMATS``).
 
     ``packed`` is ``"gzip"``, ``"zstd"`` or empty; ``suffix`` is that of the name without the packing's own.
+    ``digest`` is the sha256 of a copy of what is elsewhere; ``split`` is that of all its rows, where its place says so;
+    ``note`` is a sentence about where it is from.
     """
 
     name: str
     path: Path
     format: str
     packed: str = ""
+    digest: str = ""
+    split: str = ""
+    note: str = ""
 
     @property
     def suffix(self) -> str:
@@ -66,21 +76,46 @@ class SourceFile:
         return self.path.open("rb")
 
 
-def resolve(source: str | Path | Sequence[str | Path], options: ReadOptions) -> list[SourceFile]:
-    """The files of a path, a glob or several of them; each glob's in the order of their names.
+Source = str | Path | SourceFile | Sequence[str | Path | SourceFile]
+
+
+@contextmanager
+def files_of(source: Source, options: ReadOptions) -> Iterator[list[SourceFile]]:
+    """The files of a source (see ``resolve``), until the block ends; copies of what is elsewhere go then."""
+    with Spool() as spool:
+        yield resolve(source, options, spool)
+
+
+def resolve(source: Source, options: ReadOptions, spool: Spool) -> list[SourceFile]:
+    """The files of a path, a pattern, an address, standard input or several of them; a pattern's in order of names.
 
     Raises:
-        DataError: there is no such file (the message names the nearest), or a file whose format cannot be read.
+        DataError: there is no such file (the message names the nearest), it cannot be copied here, or it is a file
+            whose format cannot be read.
     """
-    sources = [source] if isinstance(source, (str, Path)) else list(source)
+    sources = [source] if isinstance(source, (str, Path, SourceFile)) else list(source)
     if not sources:
         raise DataError("There is nothing to read: the list of files is empty.")
-    return [identify(name, options) for pattern in sources for name in _expand(str(pattern))]
+    if sources.count("-") > 1:
+        raise DataError("Standard input can be read once; '-' is given more often.")
+    files: list[SourceFile] = []
+    for each in sources:
+        if isinstance(each, SourceFile):
+            files.append(each)
+            continue
+        for place in places(each, spool, SUFFIXES):
+            file = identify(place.name, options, place.path)
+            _check_no_page(file, options)
+            files.append(replace(file, digest=place.digest, split=place.split, note=place.note))
+    return files
 
 
-def identify(name: str, options: ReadOptions) -> SourceFile:
-    """The file or folder ``name`` with its format, which its first bytes or else its suffix tell."""
-    path = Path(name)
+def identify(name: str, options: ReadOptions, path: Path | None = None) -> SourceFile:
+    """The file or folder ``name``, at ``path`` if that is not its name, with its format.
+
+    Its first bytes tell the format, or else its suffix.
+    """
+    path = Path(name) if path is None else path
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
         return SourceFile(name, path, "datasets" if saved else "folder")
@@ -118,15 +153,15 @@ def damage_named(file: SourceFile) -> Iterator[None]:
         raise
 
 
-def _expand(name: str) -> list[str]:
-    if Path(name).exists():
-        return [name]
-    if glob.has_magic(name):
-        # Path.glob takes no absolute patterns.
-        paths = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
-        if not paths:
-            raise DataError(f"No file matches {name!r}.")
-        return paths
-    folder = Path(name).parent
-    beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")
+def _check_no_page(file: SourceFile, options: ReadOptions) -> None:
+    """Raises DataError for a web page: what a server sends that wants a login, or that shows a file."""
+    copied = bool(ADDRESS.match(file.name))
+    if file.format not in ("csv", "json", "excel") or (options.format is not None and not copied):
+        return
+    if _PAGE.match(read_head(file, 1 << 12)):
+        do = (
+            "the address may want a login, or be that of a page that shows the file. Give the file's own address."
+            if copied
+            else 'get the file itself, or say --format csv (format="csv") to read it as it is.'
+        )
+        raise DataError(f"{file.name} is a web page (HTML), not a table; {do}")

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.tables import names
+from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.columns import Found, find_label, find_text
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
 from textgraft.data.tables.labels import Labels, read_labels
 from textgraft.data.tables.reading import ChunkStream, open_chunks
-from textgraft.data.tables.texts import Names, as_names, check_columns, is_headless, join_texts, located, quoted
+from textgraft.data.tables.texts import is_headless, join_texts, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
@@ -70,7 +71,9 @@ def read_table(
     if known is not None:
         texts, labels = texts or known.text, labels or known.label
     keys = [name for name in (group, time, split) if name is not None]
-    table = _gather(open_chunks(source, options, expect=[*texts, *labels, *keys]))
+    table = _gather(open_chunks(source, options, expect=[*expected(texts), *expected(labels), *keys]))
+    group, time, split = (None if name is None else asked([name], table.columns)[0] for name in (group, time, split))
+    keys = [name for name in (group, time, split) if name is not None]
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     before = known if label_delimiter is None else None
@@ -139,6 +142,7 @@ def _choose(
 ) -> tuple[Found, Found, tuple[str, ...]]:
     """The text and label columns: those asked for, those of the table to read like, or those found."""
     why = "as asked" if known is None else "as before"
+    texts, labels = asked(texts, table.columns), asked(labels, table.columns)
     columns, notes = located((*texts, *labels), table.columns)
     if columns:
         texts, labels = columns[: len(texts)], columns[len(texts) :]
@@ -148,7 +152,8 @@ def _choose(
             f"are found by what they hold.",
         )
         texts = labels = ()
-    check_columns((*texts, *labels), table.columns)
+    check_columns(texts, table.columns)
+    check_columns(labels, table.columns)
     text = Found(texts, why) if texts else find_text(table.columns, {*labels, *keys})
     label = Found(labels, why) if labels else find_label(table.columns, text.columns, keys)
     both = set(text.columns) & set(label.columns)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
 from textgraft.data.tables.header import is_position
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
-from textgraft.errors import BadRow, DataError, did_you_mean, listed
+from textgraft.errors import BadRow, listed
 from textgraft.labels import is_missing
 from textgraft.unicode import whole
-
-Names = str | Sequence[str]
 
 
 class TextStream(Iterator[tuple[list[str], Chunk]]):
@@ -24,9 +23,9 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         columns: the text columns, once the first chunk is read.
     """
 
-    def __init__(self, chunks: ChunkStream, wanted: tuple[str, ...], exclude: tuple[str, ...], asked: bool) -> None:
+    def __init__(self, chunks: ChunkStream, wanted: tuple[str, ...], exclude: tuple[str, ...], decided: bool) -> None:
         self._chunks = chunks
-        self._wanted, self._exclude, self._asked = wanted, exclude, asked
+        self._wanted, self._exclude, self._decided = wanted, exclude, decided
         self._notes: tuple[str, ...] = ()
         self.columns: tuple[str, ...] = ()
 
@@ -47,11 +46,12 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         return join_texts(chunk.columns, self.columns, len(chunk)), chunk
 
     def _choose(self, chunk: Chunk) -> tuple[str, ...]:
-        columns, self._notes = located(self._wanted, chunk.columns)
+        wanted = asked(self._wanted, chunk.columns)
+        columns, self._notes = located(wanted, chunk.columns)
         if columns:
             return columns
-        if self._asked:
-            check_columns(self._wanted, chunk.columns)
+        if self._decided:
+            check_columns(wanted, chunk.columns)
         text = find_text(chunk.columns, self._exclude)
         self._notes = (f"Text: {quoted(text.columns)} ({text.why}).",)
         return text.columns
@@ -80,11 +80,11 @@ def read_texts(
         DataError: as ``read_table``, while iterating.
     """
     if isinstance(columns, Columns):
-        wanted, exclude, asked = columns.text, columns.label, False
+        wanted, exclude, decided = columns.text, columns.label, False
     else:
-        wanted, exclude, asked = as_names(columns), (), columns is not None
-    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=wanted)
-    return TextStream(chunks, wanted, exclude, asked)
+        wanted, exclude, decided = as_names(columns), (), columns is not None
+    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=expected(wanted))
+    return TextStream(chunks, wanted, exclude, decided)
 
 
 def join_texts(columns: Mapping[str, list[Any]], wanted: Sequence[str], n: int | None = None) -> list[str]:
@@ -103,21 +103,6 @@ def _as_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):  # words that were parted already
         return " ".join(map(str, value))
     return "" if is_missing(value) else str(value)
-
-
-def as_names(given: Names | None) -> tuple[str, ...]:
-    """One name or several as a tuple."""
-    return (given,) if isinstance(given, str) else () if given is None else tuple(given)
-
-
-def check_columns(wanted: Sequence[str], columns: Mapping[str, Any]) -> None:
-    """Raises DataError for a column that is not there, with the nearest names and all that are."""
-    for name in wanted:
-        if name not in columns:
-            raise DataError(
-                f"There is no column {name!r}.{did_you_mean(name, columns)} The columns are "
-                f"{listed(map(repr, columns), 20)}."
-            )
 
 
 def located(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

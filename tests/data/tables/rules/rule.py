@@ -18,6 +18,7 @@ class Example:
     Attributes:
         table: what the file holds; or a function that writes the file, for what is not text.
         name: the file's name, whose ending says its format where nothing else does.
+        source: what is read in place of the file's path, which stands in it as ``{file}``.
         code: in place of a file, Python that gives a Dataset; ``tg``, ``pd``, ``np``, ``pl`` and ``pa`` are there.
         options: arguments of ``read_table``, as they are given on the command line too.
         shown: what stands in the page for a table that is not text.
@@ -30,6 +31,7 @@ class Example:
 
     table: str | bytes | Callable[[Path], object] = ""
     name: str = "reviews.csv"
+    source: str = "{file}"
     code: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     shown: str = ""
@@ -56,7 +58,7 @@ class Example:
             path.write_bytes(self.table.encode() if isinstance(self.table, str) else self.table)
         options = {name: value for name, value in self.options.items() if name in READ}
         rest = {name: value for name, value in self.options.items() if name not in READ}
-        return tg.read_table(str(path), **options, options=tg.ReadOptions(**rest))
+        return tg.read_table(self.source.format(file=path), **options, options=tg.ReadOptions(**rest))
 
 
 READ = frozenset(("text", "label", "group", "time", "split", "label_delimiter", "single_label", "merge_labels", "like"))

@@ -107,5 +107,7 @@ def fitted_on(manifest: Manifest) -> FittedOn:
     """What the model was trained on."""
     content, columns = manifest.fitted_on, manifest.fitted_on["columns"]
     if columns is not None:
-        columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})
+        columns = Columns(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in columns.items()}
+        )
     return FittedOn(**content | {name: tuple(content[name]) for name in ("counts", "files")} | {"columns": columns})

@@ -29,7 +29,7 @@ def run(
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     evaluation = evaluate(model, data)
-    seen = data.with_task(model.task_).fingerprint == model.fitted_on_.fingerprint
+    seen = data.with_task(model.task_, model.fitted_on_.merged).fingerprint == model.fitted_on_.fingerprint
     leaks = [f"{source} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": source, "leaks": leaks}

@@ -40,8 +40,8 @@ def is_missing(value: Any) -> bool:
         return False
     try:
         return bool(value != value)  # noqa: PLR0124 (NaN and its kin differ from themselves)
-    except (TypeError, ValueError):  # pandas' NA is neither equal nor unequal
-        return type(value).__name__ == "NAType"
+    except (TypeError, ValueError, ArithmeticError):  # pandas' NA and a signalling NaN are neither equal nor unequal
+        return type(value).__name__ in ("NAType", "Decimal")
 
 
 def label_name(value: Any) -> str | None:
@@ -193,10 +193,10 @@ def _of_moment(day: str, hour: str, seconds: str, part: str) -> str:
     return day if clock == "00:00:00" else f"{day}T{clock}"
 
 
-def _of_number(value: float | Decimal | Fraction) -> str:
+def _of_number(value: float | Decimal | Fraction) -> str | None:
     if value == int(value) if math.isfinite(value) else False:
         return str(int(value))
-    return repr(float(value))
+    return _of_string(repr(float(value)))  # which may be whole where the value is not
 
 
 def _key(name: str, within: Collection[str]) -> str:

@@ -77,7 +77,7 @@ def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> 
     counts = targets.sum(axis=0) if labels.task.multi_label else np.bincount(targets, minlength=len(names))
     rows = dict(zip(names, counts.tolist(), strict=True))
     chosen = spellings(rows | dict.fromkeys(known, sum(rows.values()) + 1), within)
-    chosen = {name: best for name, best in chosen.items() if name in rows and name != best}
+    chosen = {name: best for name, best in chosen.items() if name in rows and name != best and name not in known}
     if not chosen:
         return labels
     task = Task(tuple(dict.fromkeys(chosen.get(name, name) for name in names)), labels.task.multi_label)
@@ -160,8 +160,8 @@ def _check_repeats(cells: Cells, found: Sequence[Sequence[str]]) -> None:
         if len(distinct) < len(row) and (cells.items(i) is not None or distinct <= TRUTH.keys()):
             cells.refuse(
                 i,
-                "which repeats a label. Name each label of a row once; if these are 0/1 values per label, all rows must "
-                "have equally many, or give them as one column per label.",
+                "which repeats a label. Name each label of a row once; if these are 0/1 values per label, all rows "
+                "must have equally many, or give them as one column per label.",
             )
 
 
@@ -181,7 +181,7 @@ def _check_other_marks(cells: Cells, found: Sequence[Sequence[str]], task: Task,
 
 
 def _vectors(cells: Cells) -> Labels:
-    """A 0/1 value per label in each cell, named by place or by the cell; one label per row where each has a single 1."""
+    """A 0/1 value per label in each cell, named by place or by the cell; one label a row where each has a single 1."""
     if blank := [i for i in range(len(cells.values)) if cells.is_blank(i)]:
         cells.refuse(blank[0], "where other rows have 0/1 vectors. Write one, or take the row out.")
     first = cells.items(0)
@@ -193,7 +193,8 @@ def _vectors(cells: Cells) -> Labels:
             if keys is None or items.keys() != set(keys):
                 cells.refuse(i, f"which does not name the same labels as {cells.rows.name(0)}.")
             items = [items[key] for key in keys]
-        vector = [TRUTH.get(label_name(item) or "") for item in (split_vector(str(value)) if items is None else items)]
+        items = split_vector(str(value)) if items is None else items
+        vector = [TRUTH.get(label_name(item) or "") for item in items]
         if None in vector:
             cells.refuse(i, "where each label must have 0 or 1, or true or false.")
         vectors.append([bool(truth) for truth in vector])

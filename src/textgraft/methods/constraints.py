@@ -133,8 +133,8 @@ class LabelWeights(Choice):
                 pairs, whole = json.loads(text, object_pairs_hook=list), True
         if not whole or not all(isinstance(pair, tuple) for pair in pairs):
             raise SettingError(
-                f'--class-weight must be like joy=2,anger=0.5, or a JSON object like {{"a=1,b": 2}} for names with such '
-                f"signs, or balanced; got {text!r}."
+                f'--class-weight must be like joy=2,anger=0.5, or a JSON object like {{"a=1,b": 2}} for names with '
+                f"such signs, or balanced; got {text!r}."
             )
         if len(dict(pairs)) < len(pairs):
             raise SettingError(f"--class-weight names a label twice; got {text!r}.")

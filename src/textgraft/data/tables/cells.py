@@ -122,6 +122,13 @@ def find_shape(cells: Cells, delimiter: str | None, before: LabelShape | None) -
     return Shape("name")
 
 
+def truth_of(item: Any) -> bool | None:
+    """What 0 or 1, or false or true, says; None for anything else."""
+    if isinstance(item, (bool, int, float)):
+        return item == 1 if item in (0, 1) else None
+    return TRUTH.get(label_name(item) or "")
+
+
 def split(text: str, mark: str) -> list[str]:
     """The names in a cell; without a mark it is one."""
     parts = text.split(mark) if mark else [text]
@@ -158,16 +165,15 @@ def _are_vectors(cells: Cells) -> bool:
     sizes = {len(items) for _, items in listed}
     if len(sizes) != 1 or min(sizes) < 2:
         return False
-    if not all(_is_number(item) for _, items in listed for item in items):
+    if not all(hasattr(kind, "__float__") for kind in {type(item) for _, items in listed for item in items}):
         return False
-    fraction = next((i for i, items in listed if any(float(item) != int(item) for item in items)), None)
-    if fraction is not None:
-        cells.refuse(fraction, "a list of scores. Write the names of the labels, or 1 for each that holds and else 0.")
-    return all(label_name(item) in TRUTH for _, items in listed for item in items)
-
-
-def _is_number(item: Any) -> bool:
-    return hasattr(item, "__float__") and not is_missing(item)
+    distinct = {item for _, items in listed for item in items}
+    if any(map(is_missing, distinct)):
+        return False
+    if not all(float(item).is_integer() for item in distinct):
+        i = next(i for i, items in listed if not all(float(item).is_integer() for item in items))
+        cells.refuse(i, "a list of scores. Write the names of the labels, or 1 for each that holds and else 0.")
+    return distinct <= {0, 1}
 
 
 def _vector_mark(cells: Cells, *, strict: bool) -> str:

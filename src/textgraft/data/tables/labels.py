@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.data.tables.cells import DELIMITERS, ONE_NAME, TRUTH, Cells, find_shape, split, split_vector
+from textgraft.data.tables.cells import DELIMITERS, ONE_NAME, TRUTH, Cells, find_shape, split, split_vector, truth_of
 from textgraft.data.tables.lists import is_list
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.labels import label_name, label_names, label_order, shown, spellings
+from textgraft.labels import label_names, label_order, shown, spellings
 from textgraft.task import Targets, Task, moved
 
 
@@ -194,7 +194,7 @@ def _vectors(cells: Cells) -> Labels:
                 cells.refuse(i, f"which does not name the same labels as {cells.rows.name(0)}.")
             items = [items[key] for key in keys]
         items = split_vector(str(value)) if items is None else items
-        vector = [TRUTH.get(label_name(item) or "") for item in items]
+        vector = [truth_of(item) for item in items]
         if None in vector:
             cells.refuse(i, "where each label must have 0 or 1, or true or false.")
         vectors.append([bool(truth) for truth in vector])

@@ -7,7 +7,7 @@ which stay with it to the end; ``Splits`` are its parts; ``FittedOn`` is what a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import DataError, listed
-from textgraft.task import Targets, Task
+from textgraft.labels import alike, label_name, likeness, look_alike, shown
+from textgraft.task import Targets, Task, moved
 
 Indices = NDArray[np.intp] | NDArray[np.int64] | Sequence[int]
-LabelShape = Literal["name", "list", "delimited", "indicator"]
+LabelShape = Literal["name", "list", "delimited", "vector", "indicator"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,15 @@ class Columns:
     """Which columns of a table were read as what, so that another table can be read in the same way.
 
     ``shape`` says how labels stand in the table: one ``name`` per row, a ``list``, names ``delimited`` by
-    ``delimiter`` in one column, or one 0/1 ``indicator`` column per label.
+    ``delimiter`` in one column, a ``vector`` of 0 and 1 in each cell, or one 0/1 ``indicator`` column per label.
+    ``merged`` says in what names may differ that are one label all the same (see ``labels.LIKENESSES``).
     """
 
     text: tuple[str, ...]
     label: tuple[str, ...] = ()
     shape: LabelShape = "name"
     delimiter: str = ""
+    merged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,36 +150,80 @@ class Dataset:
         texts = [self.texts[i] for i in at.tolist()]
         return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
 
-    def with_task(self, task: Task) -> Dataset:
+    def with_task(self, task: Task, merged: Collection[str] = ()) -> Dataset:
         """The same rows with their targets counted in another task's labels.
 
+        A label is the task's label of the same name, or else the only one of the same normal form, or the only one
+        that differs from it in what is ``merged`` (see ``Columns``) alone. 0 and 1 are false and true where the task
+        has these. Where every row has exactly one label, both kinds of task can take it.
+
         Raises:
-            DataError: one task is multi-label and the other is not, or a row carries a label that ``task`` does not
-                have (the message names the label and the first rows that carry it).
+            DataError: rows of a single-label task do not have one label each, or a row carries a label that ``task``
+                does not have (the message names the label and the first rows that carry it).
         """
         if task == self.task:
             return self
         if task.multi_label != self.task.multi_label:
+            return self._of_kind(task).with_task(task, merged)
+        self._check_vectors(task)
+        merged = {*merged, *(self.columns.merged if self.columns else ())}
+        known = set(task.labels)
+        names = [name if name in known else alike(name, task.labels, merged) for name in self.task.labels]
+        said: tuple[str, ...] = ()
+        if None in names and (flags := _as_flags(self.task.labels, task.labels)):
+            names = flags
+            said = (f"The labels {listed(self.task.labels)} are taken for {listed(map(str, flags))}.",)
+        place = np.array([-1 if name is None else task.labels.index(name) for name in names], np.int64)
+        unknown = np.flatnonzero(place < 0)
+        if self.indicator[:, unknown].any():
+            self._refuse(unknown, task)
+        return replace(self, task=task, targets=moved(self.targets, place, task), notes=(*self.notes, *said))
+
+    def _of_kind(self, task: Task) -> Dataset:
+        """The same labels, as a task of the other kind has them."""
+        counts = self.indicator.sum(axis=1)
+        if (counts != 1).any():
+            i = int(np.flatnonzero(counts != 1)[0])
             raise DataError(
-                f"{self.rows.name(0) if len(self) else 'The table'} is read as {self.task.kind} and the data it goes "
-                f"with as {task.kind}; give both files the same label columns."
+                f"{self.rows.name(i)} has {counts[i]} labels: it is read as {self.task.kind}, and the data it goes "
+                f"with as {task.kind}. Give both the same label columns."
             )
-        unknown = [i for i, name in enumerate(self.task.labels) if name not in task.labels]
+        targets = self.indicator if task.multi_label else self.indicator.argmax(axis=1)
+        return replace(self, task=replace(self.task, multi_label=task.multi_label), targets=targets)
+
+    def _check_vectors(self, task: Task) -> None:
+        """Refuses labels that are known by their place alone where there are fewer or more of them."""
+        placed = self.columns is not None and self.columns.shape == "vector"
+        if placed and self.task.labels == tuple(map(str, range(len(self.task)))) and len(task) != len(self.task):
+            raise DataError(
+                f"The 0/1 vectors in {self.rows.files[0]} are of {len(self.task)} labels, and the data it goes with "
+                f"has {len(task)} ({listed(task.labels, 12)}). Give both the same labels, in the same order."
+            )
+
+    def _refuse(self, unknown: NDArray[np.intp], task: Task) -> None:
+        """Raises DataError for labels that the other data does not have."""
         carried = self.indicator[:, unknown]
-        if carried.any():
-            names = [self.task.labels[unknown[i]] for i in np.flatnonzero(carried.any(axis=0))]
-            verb = "labels were" if len(names) > 1 else "label was"
-            raise DataError(
-                f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
-                f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
-                f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out."
-            )
-        place = np.array([task.labels.index(n) if n in task.labels else -1 for n in self.task.labels], np.int64)
-        if not task.multi_label:
-            return replace(self, task=task, targets=place[self.targets])
-        targets = np.zeros((len(self), len(task)), dtype=np.bool_)
-        targets[:, place[place >= 0]] = self.targets[:, place >= 0]
-        return replace(self, task=task, targets=targets)
+        names = [self.task.labels[i] for i in unknown[carried.any(axis=0)]]
+        verb = "labels were" if len(names) > 1 else "label was"
+        near = next(((a, b) for a in names for b in task.labels if look_alike((a, b))), None)
+        hint = ""
+        if near is not None:
+            first, other = (shown(name, near) for name in near)
+            means = ",".join(likeness(near))
+            hint = f" {first} differs from {other} only in {means}: train with --merge-labels {means} to have one."
+        raise DataError(
+            f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
+            f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
+            f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out.{hint}"
+        )
+
+
+def _as_flags(labels: Sequence[str], wanted: Sequence[str]) -> list[str | None] | None:
+    """false and true for 0 and 1, which formats without truth values hold in their place, or the other way round."""
+    for numbers, words in ((("0", "1"), ("false", "true")), (("false", "true"), ("0", "1"))):
+        if set(labels) <= set(numbers) and {label_name(name) for name in wanted} == set(words):
+            return [alike(words[numbers.index(name)], wanted, ()) for name in labels]
+    return None
 
 
 @dataclass(frozen=True)
@@ -222,6 +269,11 @@ class FittedOn:
     fingerprint: str
     files: tuple[str, ...]
     columns: Columns | None
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """In what names may differ that are one label of the model."""
+        return self.columns.merged if self.columns else ()
 
     @classmethod
     def of(cls, data: Dataset) -> FittedOn:

@@ -86,3 +86,20 @@ def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.f
     if task.multi_label:
         return np.asarray(probabilities >= thresholds)
     return np.asarray(probabilities.argmax(axis=1), np.int64)
+
+
+def moved(targets: Targets, place: NDArray[np.int64], task: Task) -> Targets:
+    """Targets of other labels as targets of ``task``, of the same kind.
+
+    Args:
+        targets: (n,) or (n, m).
+        place: (m,) where each of the m labels stands in ``task``; -1 for one that no row carries. Several may stand at
+            one place.
+        task: the labels.
+    """
+    if not task.multi_label:
+        return np.asarray(place[targets], np.int64)
+    result = np.zeros((len(targets), len(task)), dtype=np.bool_)
+    for column in np.flatnonzero(place >= 0):
+        result[:, place[column]] |= targets[:, column].astype(np.bool_, copy=False)
+    return result

@@ -265,6 +265,7 @@ def test_a_model_from_before_the_manifest_told_of_tensors_loads(model: Callable[
         (lambda c: c["classes"].update(values=["a", "b", "c"], dtype="<i8"), "of a type that no model has"),
         (lambda c: c["fitted_on"].update(rows=-1), "fitted_on does not say"),
         (lambda c: c["fitted_on"].update(columns={"text": "abc", "label": []}), "fitted_on does not say"),
+        (lambda c: c["fitted_on"].update(columns={"text": [], "label": [], "merged": ["size"]}), "fitted_on does not"),
         (lambda c: c["files"].update({"ngrams.json": {"bytes": -1, "sha256": ""}}), "does not say what 'ngrams.json'"),
         (lambda c: c.update(label_form="other"), "label_form is 'other'"),
         (lambda c: c.update(versions={"python": 3}), "its versions are not strings"),

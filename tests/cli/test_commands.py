@@ -349,3 +349,24 @@ def test_a_fine_tuning_that_cannot_be_is_a_sentence(
 
 def test_resuming_is_for_methods_that_can(table: Path, tmp_path: Path) -> None:
     assert "ngrams trains in one go" in refused("train", table, "--out", tmp_path / "model", "--resume")
+
+
+def test_what_was_merged_at_training_is_found_at_evaluation_in_any_spelling(tmp_path: Path) -> None:
+    rows = [
+        (f"a {word} text of number {i}", label)
+        for i in range(20)
+        for word, label in (("fine", "Good"), ("poor", "bad"))
+    ]
+    table, other = tmp_path / "t.csv", tmp_path / "o.csv"
+    table.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in [*rows, ("a fine day", "good")]))
+    other.write_text("text,label\n" + "".join(f"{text} again,{label.upper()}\n" for text, label in rows))
+    said("train", table, "--method", "ngrams", "--merge-labels", "case", "--out", tmp_path / "m")
+    manifest = tmp_path / "m" / "textgraft.json"
+    assert json.loads(manifest.read_text())["fitted_on"]["columns"]["merged"] == ["case"]
+    for options in ((), ("--label", "label")):
+        assert json.loads(said("evaluate", tmp_path / "m", other, *options, "--json"))["n"] == 40
+    content = json.loads(manifest.read_text())
+    del content["fitted_on"]["columns"]["merged"]  # as models of earlier versions have it
+    manifest.write_text(json.dumps(content))
+    assert json.loads(said("evaluate", tmp_path / "m", table, "--merge-labels", "case", "--json"))["n"] == 41
+    assert "--merge-labels case" in refused("evaluate", tmp_path / "m", other)

@@ -41,6 +41,8 @@ def test_the_help_of_an_option_says_which_methods_have_it() -> None:
         ("finetune", "trained", "lora", "lora"),
         ("finetune", "thresholds", "0.25", 0.25),
         ("recurrent", "class_weight", "joy=2, anger=0.5", {"joy": 2.0, "anger": 0.5}),
+        ("recurrent", "class_weight", "a=b,c=2,d=1", {"a=b,c": 2.0, "d": 1.0}),
+        ("recurrent", "class_weight", '{"a=1,b": 2, "c": 0.5}', {"a=1,b": 2, "c": 0.5}),
         ("ngrams", "class_weight", "balanced", "balanced"),
         ("finetune", "budget", "10m", "10m"),
         ("finetune", "epochs", 3, 3),

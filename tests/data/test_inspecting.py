@@ -108,6 +108,19 @@ def test_rare_and_absent_labels_are_named() -> None:
     assert "Labels without a row in valid" in advice(audit)
 
 
+def test_labels_that_look_alike_are_pointed_at_with_counts_and_what_merges_them() -> None:
+    labels = ["Spam", "spam", "spam", "ham", "good bye", "goodbye", "tr\u00e8s", "tre\u0300s"]
+    said = advice(inspect(dataset([f"text {i}" for i in range(8)], labels)))
+    assert "differ only in case or blanks or Unicode form" in said
+    assert "'Spam' (1 row) and 'spam' (2 rows)" in said
+    assert "'good bye' (1 row) and 'goodbye' (1 row)" in said
+    assert r"'tre\u0300s' (1 row) and 'tr\u00e8s' (1 row)".replace(r"\u00e8", "\u00e8") in said
+    assert "--merge-labels case,space,unicode (merge_labels=['case', 'space', 'unicode'])" in said
+    only = advice(inspect(dataset([f"text {i}" for i in range(4)], ["Spam", "spam", "ham", "ham"])))
+    assert "--merge-labels case (merge_labels=['case'])" in only
+    assert "alike" not in advice(inspect(dataset(["one text", "two texts"], ["a", "b"])))
+
+
 def test_one_label_only_is_a_warning() -> None:
     audit = inspect(dataset(["a text", "b text"], ["same", "same"]))
     assert "at least two labels" in audit.advice[0]

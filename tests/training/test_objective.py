@@ -79,7 +79,11 @@ def test_weights_by_name_and_names_that_are_no_label() -> None:
     data = dataset(SINGLE, ["a", "b", "c"])
     np.testing.assert_array_equal(label_weights(data, {"b": 2}), [1, 2, 1])
     assert label_weights(data, None) is None
-    with pytest.raises(SettingError, match="'bb', which is no label; labels are a, b, c"):
+    numbered = dataset(Task(("1", "a=b,c", "true")), ["1", "true", "a=b,c"])
+    np.testing.assert_array_equal(label_weights(numbered, {1.0: 2, "TRUE": 3, " a=b,c": 4}), [2, 4, 3])
+    with pytest.raises(SettingError, match=r"names a label twice: 1, '1\.0'"):
+        label_weights(numbered, {1: 2, "1.0": 3})
+    with pytest.raises(SettingError, match=r"'bb', which is no label; labels are 'a', 'b', 'c'\. Did you mean 'b'"):
         label_weights(data, {"bb": 2})
 
 

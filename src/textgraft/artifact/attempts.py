@@ -71,7 +71,7 @@ class Accepted:
 
 def divide(place: Path, model: TextClassifier, data: Dataset | None, *, calibrating: bool) -> Material:
     """Divides the given texts, or the sample that the model keeps, by a hash: the order of rows plays no part."""
-    given = model.checked_on_ if data is None else data.with_task(model.task_)
+    given = model.checked_on_ if data is None else data.with_task(model.task_, model.fitted_on_.merged)
     if given is None or not len(given):
         raise DataError(
             f"{place} keeps no sample of validation texts, so nothing would tell whether an export answers as the "

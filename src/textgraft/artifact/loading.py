@@ -107,5 +107,6 @@ def fitted_on(manifest: Manifest) -> FittedOn:
     """What the model was trained on."""
     content, columns = manifest.fitted_on, manifest.fitted_on["columns"]
     if columns is not None:
-        columns = Columns(**columns | {name: tuple(columns[name]) for name in ("text", "label")})
+        several: dict[str, Any] = {name: tuple(columns.get(name, ())) for name in ("text", "label", "merged")}
+        columns = Columns(**columns | several)
     return FittedOn(**content | {name: tuple(content[name]) for name in ("counts", "files")} | {"columns": columns})

@@ -31,7 +31,7 @@ def run(
     data = reading.read(source, like=like)
     table = source_name(source)
     evaluation = evaluate(model, data)
-    seen = data.with_task(model.task_).fingerprint == model.fitted_on_.fingerprint
+    seen = data.with_task(model.task_, model.fitted_on_.merged).fingerprint == model.fitted_on_.fingerprint
     leaks = [f"{table} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table, "leaks": leaks}

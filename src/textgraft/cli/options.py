@@ -72,6 +72,12 @@ class TableOptions(InputOptions):
         ),
     ] = None
     label_delimiter: Annotated[str | None, _reading("What separates several labels in one column.")] = None
+    single_label: Annotated[
+        bool, _reading("Each cell of the label column is one name, commas and brackets too.", "--single-label")
+    ] = False
+    merge_labels: Annotated[
+        str | None, _reading("Labels that differ in nothing but these are one: some of case,space,unicode.")
+    ] = None
     drop_empty: Annotated[bool, _reading("Leave out rows with an empty text.", "--drop-empty")] = False
 
     def read(
@@ -93,6 +99,8 @@ class TableOptions(InputOptions):
             text=column_names(self.text),
             label=column_names(self.label),
             label_delimiter=self.label_delimiter,
+            single_label=self.single_label,
+            merge_labels=self.merge_labels,
             like=like,
             options=self.format_options(),
             **(keys or {}),

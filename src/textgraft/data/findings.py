@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.errors import listed
+from textgraft.labels import LIKENESSES, likeness, look_alike, shown
 from textgraft.wording import counted, percent
 
 MOST_LABELS = 20
@@ -58,6 +59,25 @@ def _labels(audit: Audit) -> Iterator[Finding]:
         ratio = f"{max(carried) / min(carried):,.0f} : 1"
         yield Finding("labels", "most to least frequent", (ratio,), "look", advice)
     yield from _few(audit)
+    yield from _look_alikes(audit)
+
+
+def _look_alikes(audit: Audit) -> Iterator[Finding]:
+    groups = look_alike(audit.task.labels)
+    if not groups:
+        return
+    rows = {label: sum(part.labels[label] for part in audit.parts.values()) for label in audit.task.labels}
+    said = listed(
+        (" and ".join(f"{shown(n, group)} ({counted(rows[n], 'row')})" for n in group) for group in groups), 5
+    )
+    means = [mean for mean in LIKENESSES if any(mean in likeness(group) for group in groups)]
+    words = {"case": "case", "space": "blanks", "unicode": "Unicode form"}
+    differ = " or ".join(words[mean] for mean in means)
+    advice = (
+        f"Labels that differ only in {differ} count as different: {said}. If they are one, say --merge-labels "
+        f"{','.join(means)} (merge_labels={means})."
+    )
+    yield Finding("labels", "labels that look alike", (f"{len(groups):,}",), "look", advice)
 
 
 def _few(audit: Audit) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def evaluate(
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, or has no rows.
     """
-    data = data.with_task(model.task_)
+    data = data.with_task(model.task_, model.fitted_on_.merged)
     return evaluate_probabilities(
         model.predict_proba(data.texts) if probabilities is None else probabilities,
         data.targets,

@@ -6,13 +6,15 @@ one declaration.
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -103,6 +105,8 @@ class Regularisation(Constraint):
 class LabelWeights(Choice):
     """How much each label counts: all alike, all together alike, or by a mapping."""
 
+    _PART: ClassVar = re.compile(r"(.+?)=\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?:,|$)", re.DOTALL)
+
     def __init__(self) -> None:
         super().__init__(None, "balanced")
 
@@ -113,17 +117,28 @@ class LabelWeights(Choice):
         return [fault for label, part in value.items() for fault in Number(1e-6).faults(f"{name} of {label!r}", part)]
 
     def read(self, text: str) -> Any:
-        """A mapping from ``joy=2,anger=0.5``; a word as it is.
+        """A mapping from ``joy=2,anger=0.5`` or a JSON object; a word as it is.
+
+        A weight ends at a comma or at the end, and all before it is the label's name, also ``a=b,c`` in ``a=b,c=2``.
 
         Raises:
-            SettingError: a weight is no number.
+            SettingError: a weight is no number, or a label is named twice.
         """
-        if "=" not in text:
+        if "=" not in text and not text.startswith("{"):
             return text
-        try:
-            return {name.strip(): float(weight) for name, weight in (part.rsplit("=", 1) for part in text.split(","))}
-        except ValueError:
-            raise SettingError(f"--class-weight must be like joy=2,anger=0.5 or balanced; got {text!r}.") from None
+        pairs: list[tuple[str, Any]] = [(match[1].strip(), float(match[2])) for match in self._PART.finditer(text)]
+        whole = "".join(match[0] for match in self._PART.finditer(text)) == text
+        if text.startswith("{"):
+            with suppress(ValueError):
+                pairs, whole = json.loads(text, object_pairs_hook=list), True
+        if not whole or not all(isinstance(pair, tuple) for pair in pairs):
+            raise SettingError(
+                f'--class-weight must be like joy=2,anger=0.5, or a JSON object like {{"a=1,b": 2}} for names with '
+                f"such signs, or balanced; got {text!r}."
+            )
+        if len(dict(pairs)) < len(pairs):
+            raise SettingError(f"--class-weight names a label twice; got {text!r}.")
+        return dict(pairs)
 
 
 class TimeSpan(Constraint):

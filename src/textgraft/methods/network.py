@@ -16,6 +16,7 @@ from textgraft.dataset import Dataset
 from textgraft.errors import listed
 from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
+from textgraft.labels import label_name
 from textgraft.methods import constraints as must
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
@@ -211,7 +212,7 @@ class NetworkClassifier(GraphClassifier):
         declared = self.hyperparameters.items()
         given = {name: getattr(self, name) for name, each in declared if each.saved and each.trains}
         if isinstance(self.class_weight, Mapping):
-            given["class_weight"] = {str(name): float(weight) for name, weight in self.class_weight.items()}
+            given["class_weight"] = {label_name(name): float(weight) for name, weight in self.class_weight.items()}
         resolved = {
             "training data": objective.data.fingerprint,
             "validation data": objective.valid.fingerprint,

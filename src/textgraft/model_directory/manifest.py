@@ -7,11 +7,13 @@ import platform
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from textgraft.dataset import LabelShape
 from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
+from textgraft.labels import LIKENESSES
 from textgraft.unicode import whole
 from textgraft.whole import recovered
 
@@ -199,11 +201,13 @@ def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:
         return True
     return (
         isinstance(columns, dict)
-        and {"text", "label"} <= columns.keys() <= {"text", "label", "shape", "delimiter"}
+        and {"text", "label"} <= columns.keys() <= {"text", "label", "shape", "delimiter", "merged"}
         and is_strings(columns["text"])
         and is_strings(columns["label"])
-        and columns.get("shape", "name") in ("name", "list", "delimited", "indicator")
+        and columns.get("shape", "name") in get_args(LabelShape)
         and isinstance(columns.get("delimiter", ""), str)
+        and is_strings(columns.get("merged", []))
+        and set(columns.get("merged", [])) <= set(LIKENESSES)
     )
 
 

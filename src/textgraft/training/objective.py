@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.metrics import headline_score
+from textgraft.labels import alike, label_name
 from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
@@ -130,12 +131,14 @@ def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float6
         return None
     names = data.task.labels
     if not isinstance(class_weight, str):
-        if unknown := [str(name) for name in class_weight if str(name) not in names]:
+        given = {alike(label_name(name) or "", names, ()) or str(name): float(w) for name, w in class_weight.items()}
+        if unknown := [name for name in given if name not in names]:
             raise SettingError(
                 f"class_weight names {listed(map(repr, unknown))}, which is no label; labels are "
-                f"{listed(names)}.{did_you_mean(unknown[0], names)}"
+                f"{listed(map(repr, names), 12)}.{did_you_mean(unknown[0], names)}"
             )
-        given = {str(name): float(value) for name, value in class_weight.items()}
+        if len(given) < len(class_weight):
+            raise SettingError(f"class_weight names a label twice: {listed(map(repr, class_weight), 12)}.")
         return np.array([given.get(name, 1.0) for name in names])
     counts = np.maximum(data.counts, 1)
     balance = (len(data) - counts) / counts if data.task.multi_label else len(data) / (len(counts) * counts)

@@ -64,6 +64,40 @@ def test_two_labels_as_likely_are_asked_for() -> None:
     assert read_table(table, label="sentiment").task.labels == ("x", "y", "z")
 
 
+def test_flags_do_not_win_over_a_column_of_names() -> None:
+    flags = {"urgent": CODES, "solved": ["TRUE", "false"] * 30}
+    assert find_label({"text": PROSE, "category": NAMES, **flags}, ("text",)).columns == ("category",)
+    assert find_label({"text": PROSE, "is_verified": CODES, "kind": NAMES}, ("text",)).columns == ("kind",)
+    with pytest.raises(DataError, match=r"'kind' may be the label, and 'urgent', 'solved' may be .*--label \(label=\)"):
+        find_label({"text": PROSE, "kind": NAMES, **flags}, ("text",))
+    assert find_label({"text": PROSE, **flags}, ("text",)).columns == ("urgent", "solved")
+
+
+@pytest.mark.parametrize(
+    ("labels", "what"),
+    [
+        ([i * 0.013 for i in range(60)], "nearly every row has a label of its own .*60 values in 60 rows.*scores"),
+        ([f"{3 + i % 23 / 100:.2f}" for i in range(60)], "numbers with fractions .*23 values in 60 rows.*scores"),
+        ([f"user-{i}" for i in range(60)], "nearly every row has a label of its own .*ids or free text.*--label"),
+        ([[f"a{i}", f"b{i}"] for i in range(60)], "nearly every row has a label of its own .*ids or free text"),
+    ],
+)
+def test_scores_and_ids_are_refused_as_labels(labels: list[object], what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        read_table({"text": PROSE, "label": labels})
+
+
+def test_labels_that_recur_seldom_can_be_used_and_single_label_says_that_scores_are_names() -> None:
+    marks = [f"{i % 9 / 2:.1f}" for i in range(60)]
+    assert len(read_table({"text": PROSE, "label": marks}).task) == 9
+    assert len(read_table({"text": PROSE[:4], "label": ["a", "b", "c", "a"]}).task) == 3
+    assert len(read_table({"text": PROSE, "label": [i * 0.013 for i in range(60)]}, single_label=True).task) == 60
+    few = read_table({"text": PROSE, "label": [*(["a", "b"] * 25), *map(str, range(10))]})
+    assert any(
+        note.startswith("10 of the 12 labels have one row each ('0', '1', '2' and 7 more)") for note in few.notes
+    )
+
+
 def test_a_table_without_labels_or_texts_is_asked_about() -> None:
     with pytest.raises(
         DataError, match=r"No column looks like a label beside the text 'text'; there is only 'text'.*--label"

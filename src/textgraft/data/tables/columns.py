@@ -9,13 +9,14 @@ from statistics import fmean
 from typing import Any, Literal
 
 from textgraft.data.tables import names
+from textgraft.data.tables.lists import is_list
 from textgraft.errors import DataError, listed
-from textgraft.labels import is_missing
+from textgraft.labels import is_missing, label_name
 
 Table = Mapping[str, Sequence[Any]]
 Kind = Literal["string", "integer", "float", "list", "empty", "other"]
 
-BINARY = frozenset(("0", "1", "0.0", "1.0", "true", "false"))
+BINARY = frozenset(("0", "1", "true", "false"))
 _SAMPLE = 5_000  # rows, evenly spaced, whose distinct values are counted
 _LOOK = 500  # of these, the ones whose length and kind are looked at
 _MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
@@ -127,10 +128,17 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
             break  # several 0/1 columns, of which one may be called "spam"
         if named:
             return _only(table, named, "named so")
-    if len(binary) > 1:
-        return Found(tuple(p.name for p in binary), "one per label")
     recurring = [p for p in profiles if p.name and p.is_categorical and not (p.is_key or p.moment)]
     candidates = [p for p in recurring if not names.is_moment(p.name) and names.whole(p.name) not in names.SPLIT]
+    if len(binary) > 1:
+        if worded := [p for p in candidates if not p.binary and p.kind in ("string", "list")]:
+            raise DataError(
+                f"{listed((repr(p.name) for p in worded), 4)} may be the label, and "
+                f"{listed((repr(p.name) for p in binary), 8)} may be labels of 0 and 1 each. Say which with --label "
+                f"(label=): one column, or several of 0 and 1."
+            )
+        return Found(tuple(p.name for p in binary), "one per label")
+    candidates = [p for p in candidates if not (p.binary and names.is_about(p.name))] or candidates
     if not candidates:
         raise DataError(
             f"No column looks like a label beside the text {listed(map(repr, texts))}; there {_are(table)}. "
@@ -155,7 +163,7 @@ def profile(name: str, values: Sequence[Any]) -> Profile:
         pieces=fmean(len(cell.split()) for cell in cells[::step]) if cells else 0.0,
         distinct=len(distinct),
         rows=len(rows),
-        binary=bool(distinct) and BINARY.issuperset({value.strip().lower() for value in distinct}),
+        binary=bool(distinct) and all(label_name(value) in BINARY for value in distinct),
         moment=_are_moments(cells[::step]),
     )
 
@@ -163,7 +171,7 @@ def profile(name: str, values: Sequence[Any]) -> Profile:
 def _kind(values: Sequence[Any]) -> Kind:
     if not values:
         return "empty"
-    if any(isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "__array__") for value in values):
+    if any(map(is_list, values)):
         return "list"
     if all(isinstance(value, (bool, int)) for value in values):
         return "integer"
@@ -245,6 +253,20 @@ def _same(first: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two columns divide the rows in the same way."""
     pairs = {(str(a), str(b)) for a, b in zip(first, other, strict=True)}
     return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def same_labels(wanted: Sequence[str], table: Table) -> tuple[str, ...]:
+    """The label columns of a table that bear ``wanted`` names, if only in the normal form of a label.
+
+    Columns of 0 and 1 are labels by their names, and those of a frame may be numbers.
+    """
+    by_name: dict[str | None, list[str]] = {}
+    for name in table:
+        by_name.setdefault(label_name(name), []).append(name)
+    same = (by_name.get(label_name(name), []) for name in wanted)
+    return tuple(
+        name if name in table or len(found) != 1 else found[0] for name, found in zip(wanted, same, strict=True)
+    )
 
 
 def _are(table: Table) -> str:

@@ -1,10 +1,7 @@
-"""Label columns to targets: one name per row, lists, delimited names, or one 0/1 column per label."""
+"""Label columns to targets: one name per row, several in a cell, 0/1 vectors, or one 0/1 column per label."""
 
 from __future__ import annotations
 
-import ast
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,156 +9,222 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.data.tables import names
+from textgraft.data.tables.cells import DELIMITERS, ONE_NAME, TRUTH, Cells, find_shape, split, split_vector, truth_of
+from textgraft.data.tables.lists import is_list
 from textgraft.dataset import LabelShape, Rows
-from textgraft.errors import DataError
-from textgraft.labels import is_missing, label_names, label_order
-from textgraft.task import Targets, Task
-
-_DELIMITERS = ";|,"
-_TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+from textgraft.errors import DataError, SettingError, listed
+from textgraft.labels import label_names, label_order, shown, spellings
+from textgraft.task import Targets, Task, moved
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Targets with their task, and how they stood in the table (see ``Columns``)."""
+    """Targets with their task, how they stood in the table (see ``Columns``), and what is to be said about it."""
 
     targets: Targets
     task: Task
     shape: LabelShape
     delimiter: str = ""
+    said: tuple[str, ...] = ()
 
 
 def read_labels(
-    columns: Mapping[str, Sequence[Any]], rows: Rows, *, shape: LabelShape | None = None, delimiter: str | None = None
+    columns: Mapping[str, Sequence[Any]],
+    rows: Rows,
+    *,
+    shape: LabelShape | None = None,
+    delimiter: str | None = None,
+    single: bool = False,
 ) -> Labels:
     """The labels of n rows.
 
     Args:
-        columns: one column of names, lists or delimited names; or one column of 0 and 1 per label.
+        columns: one column of names, of several names each or of 0/1 vectors; or one column of 0 and 1 per label.
         rows: where the rows came from, for messages.
-        shape: how the labels stand there; None finds out.
+        shape: how the labels stood in the table that this one is read like; None finds out. Where a cell may hold
+            several, lists are lists in this table too, and names are divided by ``delimiter``.
         delimiter: what divides the names in one cell; given without a shape, cells are divided by it.
+        single: each cell is one name, whatever is in it.
 
     Raises:
         DataError: a row of a single-label task without a label, a 0/1 column with another value, a list that cannot
-            be read.
+            be read, or cells that can be read in two ways.
+        SettingError: the options contradict each other.
     """
+    _check_options(columns, delimiter, single=single)
     if len(columns) > 1 or shape == "indicator":
         return _indicators(columns, rows)
-    ((column, cells),) = columns.items()
-    if shape is None:
-        shape, delimiter = _find_shape(column, cells, delimiter)
-    if shape == "list":
-        return _multi([_as_list(cell, column, rows.name(i)) for i, cell in enumerate(cells)], rows, shape)
-    if shape == "delimited":
-        parts = [[] if is_missing(cell) else _split(str(cell), delimiter or "") for cell in cells]
-        return _multi(parts, rows, shape, delimiter or "")
-    return _single(cells, column, rows)
+    ((column, values),) = columns.items()
+    if single or shape == "name":
+        return _single(values, column, rows)
+    cells = Cells(column, values, rows)
+    found = find_shape(cells, delimiter, shape)
+    if found.shape == "vector":
+        return _vectors(cells)
+    if found.shape == "name" and shape is None:
+        return _single(values, column, rows)
+    guessed = found.shape == "delimited" and not delimiter
+    return _several(cells, "list" if found.shape == "name" else found.shape, found.delimiter, guessed=guessed)
 
 
-def _single(cells: Sequence[Any], column: str, rows: Rows) -> Labels:
-    if any(_is_list(cell) for cell in cells):
-        raise DataError(f"Column {column!r} holds lists of labels where one label per row is expected.")
-    names = label_names(cells, rows.name)
-    missing = [i for i, name in enumerate(names) if name is None]
+def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> Labels:
+    """Labels that differ in nothing but ``within`` as one, by its most frequent spelling, and a sentence about it.
+
+    Where one of them is among ``known``, the names of the data that these go with, that is the spelling.
+    """
+    names = labels.task.labels
+    targets = labels.targets
+    counts = targets.sum(axis=0) if labels.task.multi_label else np.bincount(targets, minlength=len(names))
+    rows = dict(zip(names, counts.tolist(), strict=True))
+    chosen = spellings(rows | dict.fromkeys(known, sum(rows.values()) + 1), within)
+    chosen = {name: best for name, best in chosen.items() if name in rows and name != best and name not in known}
+    if not chosen:
+        return labels
+    task = Task(tuple(dict.fromkeys(chosen.get(name, name) for name in names)), labels.task.multi_label)
+    if labels.shape != "indicator":
+        task = Task(label_order(task.labels), task.multi_label)
+    into: dict[str, list[str]] = {}
+    for name, best in chosen.items():
+        into.setdefault(best, []).append(f"{shown(name, (best,))} ({rows[name]:,})")
+    said = (f"{listed(others, 6)} into {best!r} ({rows.get(best, 0):,})" for best, others in into.items())
+    sentence = f"Labels merged, with the rows of each: {listed(said, 12)}."
+    place = np.array([task.labels.index(chosen.get(name, name)) for name in names], np.int64)
+    return Labels(moved(targets, place, task), task, labels.shape, labels.delimiter, (*labels.said, sentence))
+
+
+def _check_options(columns: Mapping[str, Sequence[Any]], delimiter: str | None, *, single: bool) -> None:
+    if delimiter == "":
+        raise SettingError(
+            f"--label-delimiter (label_delimiter=) must not be empty; where each cell is one name, say {ONE_NAME}."
+        )
+    if single and delimiter:
+        raise SettingError(
+            "--single-label (single_label=True) reads each cell as one name; leave it out, or --label-delimiter "
+            "(label_delimiter=)."
+        )
+    if len(columns) > 1 and (single or delimiter):
+        option = "--single-label (single_label=True)" if single else "--label-delimiter (label_delimiter=)"
+        raise SettingError(
+            f"{option} is about one column of names; the labels are the 0/1 columns "
+            f"{listed(map(repr, columns), 6)}. Say which holds the labels with --label (label=)."
+        )
+
+
+def _single(values: Sequence[Any], column: str, rows: Rows) -> Labels:
+    """One name per row."""
+    several = next((i for i, value in enumerate(values) if is_list(value)), None)
+    if several is not None:
+        raise DataError(
+            f"Column {column!r} holds lists of labels ({rows.name(several)}) where one label per row is expected."
+        )
+    found = label_names(values, rows.name)
+    missing = [i for i, name in enumerate(found) if name is None]
     if missing:
         verb = "row has" if len(missing) == 1 else "rows have"
         raise DataError(
             f"{len(missing):,} {verb} no label in column {column!r}: {rows.names(missing)}. Label them or take them "
             f"out of the table."
         )
-    task = Task(label_order(name for name in names if name is not None))
-    return Labels(task.encode(names), task, "name")
+    task = Task(label_order(name for name in found if name is not None))
+    return Labels(task.encode(found), task, "name")
 
 
-def _multi(parts: Sequence[Sequence[Any]], rows: Rows, shape: LabelShape, delimiter: str = "") -> Labels:
+def _several(cells: Cells, shape: LabelShape, delimiter: str, *, guessed: bool) -> Labels:
+    """Any number of names per row, in lists or divided by a delimiter."""
+    parts: list[list[Any]] = []
+    for i, value in enumerate(cells.values):
+        items = cells.items(i)
+        if items:
+            if isinstance(items, Mapping):
+                cells.refuse(i, "names with values and not a list of names as in the training table.")
+            parts.append(list(items))
+        else:
+            parts.append([] if items is not None or cells.is_blank(i) else split(str(value), delimiter))
     row_of = [i for i, row in enumerate(parts) for _ in row]
-    flat = iter(label_names([part for row in parts for part in row], lambda place: rows.name(row_of[place])))
-    names = [[name for name in islice(flat, len(row)) if name is not None] for row in parts]
-    task = Task(label_order(name for row in names for name in row), multi_label=True)
-    return Labels(task.encode(names), task, shape, delimiter)
+    flat = iter(label_names([part for row in parts for part in row], lambda place: cells.rows.name(row_of[place])))
+    found = [[name for name in islice(flat, len(row)) if name is not None] for row in parts]
+    _check_repeats(cells, found)
+    task = Task(label_order(name for row in found for name in row), multi_label=True)
+    if not guessed:
+        return Labels(task.encode(found), task, shape, delimiter)
+    _check_other_marks(cells, found, task, delimiter)
+    i = next(i for i, row in enumerate(parts) if len(row) > 1)
+    example = repr(str(cells.values[i]).strip()[:60])
+    said = f"{example} is read as {len(parts[i])} labels; {ONE_NAME} reads each cell as one name."
+    return Labels(task.encode(found), task, shape, delimiter, (said,))
+
+
+def _check_repeats(cells: Cells, found: Sequence[Sequence[str]]) -> None:
+    for i, row in enumerate(found):
+        distinct = set(row)
+        if len(distinct) < len(row) and (cells.items(i) is not None or distinct <= TRUTH.keys()):
+            cells.refuse(
+                i,
+                "which repeats a label. Name each label of a row once; if these are 0/1 values per label, all rows "
+                "must have equally many, or give them as one column per label.",
+            )
+
+
+def _check_other_marks(cells: Cells, found: Sequence[Sequence[str]], task: Task, delimiter: str) -> None:
+    """Refuses names that another delimiter would divide into labels of this column."""
+    known = set(task.labels)
+    for mark in DELIMITERS.replace(delimiter, ""):
+        glued = {name for name in known if len(parts := split(name, mark)) > 1 and known.issuperset(parts)}
+        if glued:
+            i = next(i for i, row in enumerate(found) if glued.intersection(row))
+            cells.refuse(
+                i,
+                f"where {mark!r} divides names that are labels of their own, and other rows are divided by "
+                f"{delimiter!r}. Write one delimiter everywhere, or say which it is with --label-delimiter "
+                f"(label_delimiter=).",
+            )
+
+
+def _vectors(cells: Cells) -> Labels:
+    """A 0/1 value per label in each cell, named by place or by the cell; one label a row where each has a single 1."""
+    if blank := [i for i in range(len(cells.values)) if cells.is_blank(i)]:
+        cells.refuse(blank[0], "where other rows have 0/1 vectors. Write one, or take the row out.")
+    first = cells.items(0)
+    keys = list(first) if isinstance(first, Mapping) else None
+    vectors: list[list[bool]] = []
+    for i, value in enumerate(cells.values):
+        items = cells.items(i)
+        if isinstance(items, Mapping):
+            if keys is None or items.keys() != set(keys):
+                cells.refuse(i, f"which does not name the same labels as {cells.rows.name(0)}.")
+            items = [items[key] for key in keys]
+        items = split_vector(str(value)) if items is None else items
+        vector = [truth_of(item) for item in items]
+        if None in vector:
+            cells.refuse(i, "where each label must have 0 or 1, or true or false.")
+        vectors.append([bool(truth) for truth in vector])
+    named = label_names(keys or range(len(vectors[0])), lambda _: cells.rows.name(0))
+    matrix = np.array(vectors, dtype=np.bool_)
+    task = Task(tuple(str(name) for name in named), multi_label=bool((matrix.sum(axis=1) != 1).any()))
+    ones = "" if task.multi_label else ", with one 1 in each row: one label per text"
+    names_said = "" if keys else f" The labels are named 0 to {len(task) - 1}, by their place."
+    said = f"Each cell of {cells.column!r} has a 0 or 1 for each of {len(task)} labels{ones}.{names_said}"
+    return Labels(matrix if task.multi_label else matrix.argmax(axis=1), task, "vector", said=(said,))
 
 
 def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
+    """A column of 0 and 1 per label."""
     targets = np.zeros((len(rows), len(columns)), dtype=np.bool_)
-    for place, (column, cells) in enumerate(columns.items()):
-        truth = [_TRUTH.get(str(cell).strip().lower()) for cell in cells]
+    for place, (column, values) in enumerate(columns.items()):
+        truth = [TRUTH.get(name or "") for name in label_names(values, rows.name)]
         if count := truth.count(None):
             wrong = truth.index(None)
             more = f" (one of {count:,} such rows)" if count > 1 else ""
             raise DataError(
-                f"Label column {column!r} has the value {cells[wrong]!r} in {rows.name(wrong)}{more}; with several "
+                f"Label column {column!r} has the value {values[wrong]!r} in {rows.name(wrong)}{more}; with several "
                 f"label columns each must hold 0 or 1, or true or false, in every row."
             )
         targets[:, place] = truth
-    return Labels(targets, Task(tuple(columns), multi_label=True), "indicator")
-
-
-def _find_shape(column: str, cells: Sequence[Any], delimiter: str | None) -> tuple[LabelShape, str]:
-    filled = [cell for cell in cells if not is_missing(cell)]
-    if any(_is_list(cell) for cell in filled):
-        return "list", ""
-    texts = Counter(cell.strip() for cell in filled if isinstance(cell, str))
-    if texts and all(text.startswith("[") and text.endswith("]") for text in texts):
-        return "list", ""
-    if delimiter:
-        return "delimited", delimiter
-    strict = names.whole(column) not in names.PLURAL
-    delimiter = next((mark for mark in _DELIMITERS if _divides(texts, mark, strict)), "")
-    return ("delimited", delimiter) if delimiter else ("name", "")
-
-
-def _divides(texts: Counter[str], mark: str, strict: bool) -> bool:
-    """Whether cells are several labels each: their parts recur in other cells and are fewer than these.
-
-    ``strict`` asks it of nearly all parts, else of half of them; a name such as ``rock; pop`` fails, for neither part
-    stands anywhere else.
-    """
-    divided = {text: _split(text, mark) for text in texts}
-    several = {text: parts for text, parts in divided.items() if len(parts) > 1}
-    if not several:
-        return False
-    where = Counter(part for parts in divided.values() for part in set(parts))
-    total = sum(texts[text] * len(parts) for text, parts in several.items())
-    recurring = sum(texts[text] * sum(where[part] > 1 for part in parts) for text, parts in several.items())
-    return len(where) < len(divided) and recurring >= (0.9 if strict else 0.5) * total
-
-
-def _split(text: str, mark: str) -> list[str]:
-    return [part for part in (part.strip() for part in text.split(mark)) if part]
-
-
-def _is_list(cell: Any) -> bool:
-    return isinstance(cell, (list, tuple, set, frozenset)) or (hasattr(cell, "__array__") and np.ndim(cell) == 1)
-
-
-def _as_list(cell: Any, column: str, row: str) -> list[Any]:
-    """The labels in a cell that is a list, or is written as JSON or Python writes one."""
-    if _is_list(cell):
-        items = sorted(cell) if isinstance(cell, (set, frozenset)) else list(cell)
-    elif is_missing(cell):
-        return []
-    else:
-        items = _parse_list(str(cell))
-        if not isinstance(items, (list, tuple)):
+    named = dict(zip(columns, label_names(list(columns), lambda _: rows.files[0]), strict=True))
+    for column, name in named.items():
+        if twin := next((other for other, same in named.items() if same == name and other != column), None):
             raise DataError(
-                f"Label column {column!r} has {str(cell)[:60]!r} in {row}, which is not a list such as "
-                f"['joy', 'love'] as in other rows."
+                f"The label columns {column!r} and {twin!r} name one label, {name!r}. Rename one, or say which columns "
+                f"are labels with --label (label=)."
             )
-        items = list(items)
-    if len({str(item) for item in items}) < len(items):
-        raise DataError(
-            f"Label column {column!r} repeats a label in {row}: {str(items)[:60]}. If these are 0/1 values per label, "
-            f"give them as one column per label."
-        )
-    return items
-
-
-def _parse_list(text: str) -> Any:
-    for parse in (json.loads, ast.literal_eval):
-        try:
-            return parse(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return None
+    return Labels(targets, Task(tuple(str(name) for name in named.values()), multi_label=True), "indicator")

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from textgraft.data.tables import names
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import ReadOptions
-from textgraft.data.tables.columns import Found, find_label, find_text
+from textgraft.data.tables.classes import check_classes
+from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
-from textgraft.data.tables.labels import Labels, read_labels
+from textgraft.data.tables.labels import Labels, merged, read_labels
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.data.tables.texts import is_headless, join_texts, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
+from textgraft.labels import check_likenesses
 from textgraft.progress import track
 
 
@@ -39,6 +41,8 @@ def read_table(
     split: str | None = None,
     like: Dataset | Columns | None = None,
     label_delimiter: str | None = None,
+    single_label: bool = False,
+    merge_labels: str | Sequence[str] | None = None,
     options: ReadOptions | None = None,
 ) -> Dataset:
     """Reads a table of labelled texts.
@@ -55,6 +59,9 @@ def read_table(
         like: data or columns to read this table like: the same columns, in the same label shape; with a Dataset also
             the same task.
         label_delimiter: what divides several labels in one cell.
+        single_label: each cell of the label column is one name, whatever is in it.
+        merge_labels: names that differ in nothing but these, ``"case"``, ``"space"`` or ``"unicode"``, are one label,
+            by its most frequent spelling; the columns of the Dataset remember it, for tables that are read like it.
         options: how to read the file.
 
     Returns:
@@ -65,8 +72,10 @@ def read_table(
         DataError: the source or a column is not there, the text or label column is not clear, a label is missing, or
             all rows have one label.
         BadRowsError: a row does not parse and ``options.skip_bad_rows`` is not set.
+        SettingError: the options about labels contradict each other.
     """
     known = like.columns if isinstance(like, Dataset) else like
+    within = check_likenesses(merge_labels) or (known.merged if known else ())
     texts, labels = as_names(text), as_names(label)
     if known is not None:
         texts, labels = texts or known.text, labels or known.label
@@ -76,23 +85,19 @@ def read_table(
     keys = [name for name in (group, time, split) if name is not None]
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
-    before = known if label_delimiter is None else None
-    shape, delimiter = (before.shape, before.delimiter) if before else (None, label_delimiter)
     cells = {name: table.columns[name] for name in found_label.columns}
-    parsed = read_labels(cells, table.rows, shape=shape, delimiter=delimiter)
-    if like is None:
-        _check_classes(parsed, found_label.columns)
+    parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
     parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
     data = Dataset(
         texts=join_texts(table.columns, found_text.columns),
         targets=parsed.targets,
         task=parsed.task,
         rows=table.rows,
-        columns=Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter),
+        columns=Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter, within),
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts,
-        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *table.notes),
+        notes=(_sentence(found_text, found_label, parsed), *parsed.said, *notes, *part_notes, *table.notes),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -142,6 +147,8 @@ def _choose(
 ) -> tuple[Found, Found, tuple[str, ...]]:
     """The text and label columns: those asked for, those of the table to read like, or those found."""
     why = "as asked" if known is None else "as before"
+    if known is not None and labels == known.label:
+        labels = same_labels(labels, table.columns)
     texts, labels = asked(texts, table.columns), asked(labels, table.columns)
     columns, notes = located((*texts, *labels), table.columns)
     if columns:
@@ -162,11 +169,26 @@ def _choose(
     return text, label, notes
 
 
-def _check_classes(labels: Labels, columns: Sequence[str]) -> None:
-    used = np.unique(labels.targets) if not labels.task.multi_label else np.flatnonzero(labels.targets.any(axis=0))
-    if len(used) < (1 if labels.task.multi_label else 2):
-        said = "no row has a label" if labels.task.multi_label else f"every row is {labels.task.labels[0]!r}"
-        raise DataError(f"There is nothing to tell apart: in {quoted(columns)} {said}. Two labels are the least.")
+def _labels(
+    cells: dict[str, list[Any]],
+    rows: Rows,
+    like: Dataset | Columns | None,
+    delimiter: str | None,
+    within: Sequence[str],
+    *,
+    single: bool,
+) -> Labels:
+    """The labels, those that are ``within`` each other merged; those of a table like no other are looked at."""
+    known = like.columns if isinstance(like, Dataset) else like
+    shape = None if known is None or single or delimiter is not None else known.shape
+    if known is not None and shape is not None:
+        delimiter = known.delimiter or None
+    labels = read_labels(cells, rows, shape=shape, delimiter=delimiter, single=single)
+    if within:
+        labels = merged(labels, within, like.task.labels if isinstance(like, Dataset) else ())
+    if like is not None:
+        return labels
+    return replace(labels, said=(*labels.said, *check_classes(labels, quoted(tuple(cells)), as_named=single)))
 
 
 def _parts(
@@ -192,6 +214,7 @@ def _sentence(text: Found, label: Found, labels: Labels) -> str:
         "name": count,
         "list": f"lists; {count}",
         "delimited": f"several in a cell, divided by {labels.delimiter!r}; {count}",
+        "vector": f"0/1 vectors; {count}",
         "indicator": "0/1 each",
     }[labels.shape]
     many = len(label.columns) > 1

@@ -185,7 +185,9 @@ class RecurrentClassifier(NetworkClassifier):
         self._build(tensors)
         if self.task_.multi_label:
             logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
-            self.thresholds_ = tune_thresholds(self.task_.probabilities(logits), valid.targets, self.thresholds)
+            self.thresholds_ = tune_thresholds(
+                self.task_.probabilities(logits), valid.targets, self.thresholds, valid.weights
+            )
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)

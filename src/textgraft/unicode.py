@@ -15,6 +15,13 @@ def whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def spellings(word: str) -> tuple[str, ...]:
+    """A word as it is and in the forms in which others may have written the same letters: composed and decomposed."""
+    if word.isascii():
+        return (word,)
+    return (word, unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word))
+
+
 def in_form(texts: Sequence[str], form: Form) -> list[str]:
     """n texts in a normal form of Unicode (Annex 15), so that one text has one spelling.
 

@@ -34,8 +34,5 @@ def in_form(texts: Sequence[str], form: Form) -> list[str]:
     if form == "none":
         return list(texts)
     name: Literal["NFC", "NFKC"] = "NFC" if form == "nfc" else "NFKC"
-    # Most texts are as they should be, which is far cheaper to see than to bring about.
-    return [
-        text if text.isascii() or unicodedata.is_normalized(name, text) else unicodedata.normalize(name, text)
-        for text in texts
-    ]
+    # ``normalize`` gives a text back at once that is in its form already.
+    return [text if text.isascii() else unicodedata.normalize(name, text) for text in texts]

@@ -38,6 +38,8 @@ ANY_TEXT = st.one_of(
 )
 ALIKE = [("ｆêｔｅ", "fête"), ("l\ufb01n", "lfin"), ("fête…", "fête..."), ("①", "1")]  # not in NFC, but in NFKC
 
+BY_WORDS = ("ngrams", "recurrent")
+
 
 @pytest.fixture(scope="module")
 def models(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[TextClassifier, Path]]:
@@ -67,21 +69,25 @@ def test_composed_and_decomposed_accents_are_the_same_text(
     np.testing.assert_array_equal(answers[2], answers[0])
 
 
+@pytest.mark.parametrize("method", BY_WORDS)
 @settings(max_examples=EXAMPLES)
 @given(text=ANY_TEXT)
-def test_ngrams_know_what_is_alike_for_unicode(models: dict[str, tuple[TextClassifier, Path]], text: str) -> None:
-    model = models["ngrams"][0]
+def test_words_that_are_alike_for_unicode_are_the_same(
+    models: dict[str, tuple[TextClassifier, Path]], method: str, text: str
+) -> None:
+    model = models[method][0]
     forms = [unicodedata.normalize(form, text) for form in ("NFKC", "NFKD")]  # type: ignore[arg-type]
     answers = [model.predict_proba([form]) for form in (text, *forms)]
     np.testing.assert_array_equal(answers[1], answers[0])
     np.testing.assert_array_equal(answers[2], answers[0])
 
 
+@pytest.mark.parametrize("method", BY_WORDS)
 @pytest.mark.parametrize(("given", "plain"), ALIKE)
-def test_full_width_letters_and_ligatures_are_plain_ones_to_ngrams(
-    models: dict[str, tuple[TextClassifier, Path]], given: str, plain: str
+def test_full_width_letters_and_ligatures_are_plain_ones(
+    models: dict[str, tuple[TextClassifier, Path]], method: str, given: str, plain: str
 ) -> None:
-    model = models["ngrams"][0]
+    model = models[method][0]
     np.testing.assert_array_equal(model.predict_proba([given]), model.predict_proba([plain]))
 
 

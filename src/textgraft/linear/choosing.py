@@ -63,16 +63,12 @@ def choose_linear(
         X, targets: what to fit to.
         valid, valid_targets: what to choose and calibrate on.
         task: the labels.
-        C: the grid, one value, or ``"auto"`` for a grid that goes with the loss and the mean of the weights.
+        C: the grid, one value, or ``"auto"`` for a grid that goes with the loss.
         loss: see ``fit_linear``.
         class_weight: see ``fit_linear``.
         weights, valid_weights: what each row counts; see ``fit_linear`` and ``fit_calibration``.
     """
-    if isinstance(C, str):  # weights that sum to 1 need no other strength than those that sum to n
-        mean = 1.0 if weights is None else float(weights.mean())
-        grid = tuple(value / mean for value in _GRIDS[loss])
-    else:
-        grid = tuple(sorted(np.atleast_1d(C).tolist()))
+    grid = _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
     best: Choice | None = None
     losses: dict[float, float] = {}
     start = None
@@ -106,10 +102,12 @@ def fit_chosen(
         X: the design of all rows of ``train``.
         train: what to fit to.
         valid: validation data and its design, which is never fitted to; None if there is none.
-        C, loss, class_weight: see ``choose_linear``.
+        C, loss, class_weight: see ``choose_linear``; ``"auto"`` is the strength for weights of 1 on average.
         seed: of the part held out.
     """
     y, task, weights = train.targets, train.task, train.weights
+    if weights is not None and isinstance(C, str):  # weights that sum to 1 need the strength of those that sum to n
+        weights = weights / weights.mean()
     how: dict[str, Any] = {"C": C, "loss": loss, "class_weight": class_weight}
     if valid is not None and len(valid[1]):
         design, checks = valid

@@ -117,9 +117,7 @@ class NetworkClassifier(GraphClassifier):
     tensorboard: bool = hyperparameter(
         must.YES_OR_NO, "also write ``folder/tensorboard``.", default=False, option="", saved=False
     )
-    unicode: Form = unicode_form(
-        "nfc", "NFC, since encoders and pretrained vectors know much of what NFKC would change as it is written."
-    )
+    unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
     _checkpoints_: Checkpoints | None = fitted(default=None)

@@ -19,6 +19,7 @@ class Example:
         table: what the file holds; or a function that writes the file, for what is not text.
         name: the file's name, whose ending says its format where nothing else does.
         code: in place of a file, Python that gives a Dataset; ``tg``, ``pd``, ``np``, ``pl`` and ``pa`` are there.
+        gives: what the code gives, as text, where that is no Dataset but the answer of a model.
         options: arguments of ``read_table``, as they are given on the command line too.
         shown: what stands in the page for a table that is not text.
         rows: how many rows are read; None does not ask.
@@ -31,6 +32,7 @@ class Example:
     table: str | bytes | Callable[[Path], object] = ""
     name: str = "reviews.csv"
     code: str = ""
+    gives: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     shown: str = ""
     rows: int | None = None

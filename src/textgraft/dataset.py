@@ -20,6 +20,8 @@ from textgraft.labels import alike, label_name, likeness, look_alike, shown
 from textgraft.task import Targets, Task, moved
 
 Indices = NDArray[np.intp] | NDArray[np.int64] | Sequence[int]
+WEIGHTS = (1e-100, 1e100)  # of a row that counts; sums of these, and what is divided by them, are finite
+WEIGHTS_ALLOWED = f"0 or a number from {WEIGHTS[0]:g} to {WEIGHTS[1]:g}"
 LabelShape = Literal["name", "list", "delimited", "vector", "indicator"]
 
 
@@ -93,6 +95,7 @@ class Dataset:
         groups: (n,) values of the group column, or None.
         times: (n,) values of the time column, sortable, or None.
         parts: (n,) of ``"train"``, ``"valid"``, ``"test"`` from the split column, or None.
+        weights: (n,) what each row counts when a method is fitted, see ``unusable_weights``; None is 1 each.
         notes: sentences about how it was read that a user should see.
     """
 
@@ -104,6 +107,7 @@ class Dataset:
     groups: NDArray[Any] | None = None
     times: NDArray[Any] | None = None
     parts: NDArray[Any] | None = None
+    weights: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -114,6 +118,14 @@ class Dataset:
                 f"Texts, targets and rows must go together: {n:,} texts need targets of shape {expected} and "
                 f"{n:,} rows; got targets of shape {self.targets.shape} and {len(self.rows):,} rows."
             )
+        if self.weights is not None:
+            if self.weights.shape != (n,):
+                raise DataError(f"{n:,} texts need {n:,} weights; got weights of shape {self.weights.shape}.")
+            if len(wrong := unusable_weights(self.weights)):
+                raise DataError(
+                    f"A row's weight must be {WEIGHTS_ALLOWED}; {self.rows.name(int(wrong[0]))} has "
+                    f"{self.weights[wrong[0]]:g}."
+                )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -127,11 +139,13 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256, in hex, of the texts, their labels and their order: the same data has the same one anywhere."""
+        """sha256, in hex, of texts, labels, weights and their order: the same data has the same one anywhere."""
         digest = hashlib.sha256("\x1f".join((self.task.kind, *self.task.labels)).encode())
         for text in self.texts:
             digest.update(text.encode("utf-8", "surrogatepass") + b"\x1e")
         digest.update(np.ascontiguousarray(self.indicator).tobytes())
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f8").tobytes())
         return digest.hexdigest()
 
     @property
@@ -141,11 +155,23 @@ class Dataset:
             return np.asarray(self.targets.sum(axis=0, dtype=np.int64))
         return np.bincount(self.targets, minlength=len(self.task)).astype(np.int64)
 
+    @property
+    def weight(self) -> float:
+        """The sum of the rows' weights; their number where all count the same."""
+        return float(len(self)) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def weighed_counts(self) -> NDArray[np.float64]:
+        """(k,) the sum of the weights of the rows of each label."""
+        if self.weights is None:
+            return self.counts.astype(np.float64)
+        return np.asarray(self.weights @ self.indicator, np.float64)
+
     def select(self, indices: Indices | NDArray[np.bool_]) -> Dataset:
         """The rows at ``indices`` (or where a bool mask is true), in that order."""
         at = np.asarray(indices)
         at = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp)
-        keys = {name: getattr(self, name) for name in ("groups", "times", "parts")}
+        keys = {name: getattr(self, name) for name in ("groups", "times", "parts", "weights")}
         keys = {name: values[at] for name, values in keys.items() if values is not None}
         texts = [self.texts[i] for i in at.tolist()]
         return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
@@ -226,6 +252,12 @@ def _as_flags(labels: Sequence[str], wanted: Sequence[str]) -> list[str | None] 
     return None
 
 
+def unusable_weights(weights: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The places of what cannot be a row's weight: what is neither 0 nor a number above it that can be summed."""
+    least, most = WEIGHTS
+    return np.flatnonzero(~((weights == 0) | ((weights >= least) & (weights <= most))))
+
+
 @dataclass(frozen=True)
 class Splits:
     """One way of dividing a table; every method that is compared sees the same one.
@@ -262,6 +294,7 @@ class FittedOn:
         fingerprint: see ``Dataset.fingerprint``.
         files: the names of the files that they came from.
         columns: how they were read, so that another table can be read in the same way; None for plain lists.
+        weights: the smallest and the largest weight of a row; None where all count the same.
     """
 
     rows: int
@@ -269,6 +302,7 @@ class FittedOn:
     fingerprint: str
     files: tuple[str, ...]
     columns: Columns | None
+    weights: tuple[float, float] | None = None
 
     @property
     def merged(self) -> tuple[str, ...]:
@@ -278,4 +312,6 @@ class FittedOn:
     @classmethod
     def of(cls, data: Dataset) -> FittedOn:
         """Describes ``data``."""
-        return cls(len(data), tuple(data.counts.tolist()), data.fingerprint, data.rows.files[:100], data.columns)
+        weights = None if data.weights is None else (float(data.weights.min()), float(data.weights.max()))
+        files = data.rows.files[:100]
+        return cls(len(data), tuple(data.counts.tolist()), data.fingerprint, files, data.columns, weights)

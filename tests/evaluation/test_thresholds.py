@@ -179,3 +179,31 @@ def test_other_settings_get_a_sentence(value: Any) -> None:
 def test_a_slip_of_the_pen_is_recognised() -> None:
     with pytest.raises(SettingError, match="Did you mean 'label'"):
         check_thresholds("labels")
+
+
+@settings(max_examples=50)
+@given(data=scored(), seed=st.integers(0, 9))
+def test_a_row_of_weight_3_is_that_row_three_times(data: Scored, seed: int) -> None:
+    probabilities, targets = data
+    times = np.random.default_rng(seed).integers(1, 4, len(targets))
+    weighed = tune_thresholds(*data, "global", times.astype(float))
+    repeated = np.repeat(probabilities, times, axis=0), np.repeat(targets, times, axis=0)
+    best = micro_f1(*repeated, tune_thresholds(*repeated, "global"))
+    assert micro_f1(*repeated, weighed) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("how", ["label", "global"])
+@settings(max_examples=50)
+@given(data=scored())
+def test_weights_that_are_alike_change_nothing(data: Scored, how: Any) -> None:
+    expected = tune_thresholds(*data, how).tolist()
+    assert tune_thresholds(*data, how, np.ones(len(data[1]))).tolist() == expected
+    assert tune_thresholds(*data, how, np.full(len(data[1]), 4.0)).tolist() == expected
+
+
+def test_heavy_rows_tune_the_thresholds() -> None:
+    one, other = world(3000, 0), world(3000, 1, off=2)
+    both = np.concatenate((one[0], other[0])), np.concatenate((one[1], other[1]))
+    for first, alone in ((1e6, one), (1e-6, other)):
+        weighed = tune_thresholds(*both, "label", np.repeat([first, 1.0], 3000))
+        np.testing.assert_allclose(weighed, tune_thresholds(*alone, "label"), atol=0.06)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -61,6 +63,67 @@ def test_balanced_weights_agree_with_scikit_learn() -> None:
     mine = fit_linear(Matrix(X), y, THREE, C=0.1, loss="logistic", class_weight="balanced").scores(Matrix(X))
     theirs = sk_scores(LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000).fit(X, y), X)
     assert (mine.argmax(axis=1) == theirs.argmax(axis=1)).mean() > 0.98
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+@pytest.mark.parametrize("task", [TWO, THREE, MULTI])
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_row_of_weight_3_is_that_row_three_times(form: Any, loss: Loss, task: Task, class_weight: Any) -> None:
+    X, y = made_up(len(task))
+    targets = y[:, None] <= np.arange(3) if task.multi_label else y
+    times = np.random.default_rng(1).integers(1, 4, len(X))
+    settings: Any = {"C": 0.3, "loss": loss, "class_weight": class_weight}
+    weighed = fit_linear(Matrix(form(X)), targets, task, weights=times.astype(float), **settings)
+    repeated = fit_linear(
+        Matrix(form(np.repeat(X, times, axis=0))), np.repeat(targets, times, axis=0), task, **settings
+    )
+    scores = repeated.scores(Matrix(X))
+    np.testing.assert_allclose(weighed.scores(Matrix(X)), scores, atol=0.01 * np.abs(scores).max())
+
+
+@pytest.mark.parametrize("task", [TWO, THREE])
+def test_weights_agree_with_scikit_learn(task: Task) -> None:
+    X, y = made_up(len(task))
+    weights = np.random.default_rng(1).choice([0.2, 1.0, 7.0], len(X))
+    mine = fit_linear(Matrix(X), y, task, C=0.1, loss="logistic", weights=weights).scores(Matrix(X))
+    theirs = sk_scores(LogisticRegression(C=0.1, max_iter=1000).fit(X, y, sample_weight=weights), X)
+    if len(task) == 3:
+        mine, theirs = mine - mine.mean(axis=1, keepdims=True), theirs - theirs.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(mine, theirs, atol=0.05 * np.abs(theirs).max())
+
+
+def test_weights_of_1_change_no_bit() -> None:
+    X, y = made_up(3)
+    for class_weight in (None, "balanced"):
+        one, other = (
+            fit_linear(Matrix(X), y, THREE, C=0.3, class_weight=class_weight, weights=weights)  # type: ignore[arg-type]
+            for weights in (None, np.ones(len(X)))
+        )
+        np.testing.assert_array_equal(one.weights, other.weights)
+
+
+@pytest.mark.parametrize("task", [TWO, THREE])
+def test_weights_count_in_calibration_and_choice(task: Task) -> None:
+    X, y = made_up(len(task))
+    times = np.random.default_rng(1).integers(1, 4, 200)
+    model = fit_linear(Matrix(X[200:]), y[200:], task, C=0.1)
+    scores = model.scores(Matrix(X[:200]))
+    _, plain = fit_calibration(scores, y[:200], task, margins="squared_hinge")
+    one, loss = fit_calibration(scores, y[:200], task, margins="squared_hinge", weights=times.astype(float))
+    other, expected = fit_calibration(
+        np.repeat(scores, times, axis=0), np.repeat(y[:200], times), task, margins="squared_hinge"
+    )
+    assert loss == pytest.approx(expected, abs=0.01)
+    assert loss != pytest.approx(plain, abs=1e-6)
+    np.testing.assert_allclose(one.scale, other.scale, rtol=0.1)
+    # A half of the validation data that is weighted far above the other half is what C is chosen for.
+    half = np.repeat([1e6, 1.0], 100)
+    weighed = choose_linear(
+        Matrix(X[200:]), y[200:], Matrix(X[:200]), y[:200], task, loss="logistic", valid_weights=half
+    )
+    alone = choose_linear(Matrix(X[200:]), y[200:], Matrix(X[:100]), y[:100], task, loss="logistic")
+    assert weighed.C == alone.C
 
 
 @pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])

@@ -82,7 +82,7 @@ def test_sample_weights_reach_the_score_when_they_are_asked_for() -> None:
     odd = np.array(["odd" if i % 2 else "even" for i in range(len(TEXTS))])  # about half of them are right
     weights = np.random.default_rng(0).random(len(TEXTS))
     with sklearn.config_context(enable_metadata_routing=True):
-        asking = clone(NgramClassifier().set_score_request(sample_weight=True))
+        asking = clone(NgramClassifier().set_score_request(sample_weight=True).set_fit_request(sample_weight=False))
         weighed = cross_validate(asking, TEXTS, odd, cv=2, params={"sample_weight": weights})
         with pytest.raises(ValueError, match="not explicitly set as requested"):
             cross_validate(NgramClassifier(), TEXTS, odd, cv=2, params={"sample_weight": weights})

@@ -8,7 +8,7 @@ import os
 import runpy
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,10 @@ def job(
     rows: int = 60,
     file_limit_at: int = 0,
     threads: int = 1,
+    weights: Sequence[float] = (),
     **settings: Any,
 ) -> dict[str, Any]:
-    """What ``fit`` is told: four epochs of small steps, unless ``settings`` say otherwise."""
+    """What ``fit`` is told: four epochs of small steps, unless ``settings`` say otherwise; ``weights`` go round."""
     usual = {"epochs": 4, "batch_size": 10, "learning_rate": 3e-3, "precision": "fp32"}
     given = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
     return {
@@ -106,6 +107,7 @@ def job(
         "rows": rows,
         "file_limit_at": file_limit_at,
         "threads": threads,
+        "weights": list(weights),
         "settings": usual | given,
     }
 

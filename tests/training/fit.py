@@ -39,6 +39,7 @@ class Heard:
 def fit(job: dict[str, Any]) -> None:
     """Trains, and writes into ``job["out"]`` the model, and what was chosen, or the error."""
     os.environ |= job["environment"]
+    import numpy as np
     import torch
     from safetensors.torch import save_file
 
@@ -53,7 +54,8 @@ def fit(job: dict[str, Any]) -> None:
     out.mkdir(parents=True)
     task = Task(("bad", "good"))
     texts, labels = TEXTS[: job["rows"]], LABELS[: job["rows"]]
-    data = Dataset(texts, task.encode(labels), task, Rows.numbered(len(texts)))
+    weights = np.resize(job["weights"], len(texts)) if job["weights"] else None
+    data = Dataset(texts, task.encode(labels), task, Rows.numbered(len(texts)), weights=weights)
     valid = data.select(range(0, len(data), 3))
     if job["file_limit_at"]:
         _limit_files_at(job["file_limit_at"])

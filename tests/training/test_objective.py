@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,10 @@ def dataset(task: Task, labels: Sequence[Any]) -> Dataset:
     return Dataset([f"text {i}" for i in range(len(labels))], task.encode(labels), task, Rows.numbered(len(labels)))
 
 
-def objective(task: Task, labels: Sequence[Any], given: Windows | None = None, **settings: Any) -> Any:
-    data = dataset(task, labels)
+def objective(
+    task: Task, labels: Sequence[Any], given: Windows | None = None, weights: Any = None, **settings: Any
+) -> Any:
+    data = replace(dataset(task, labels), weights=None if weights is None else np.array(weights, float))
     read = given or windows([1] * len(labels))
     usual = {"batch_size": 2, "label_smoothing": 0.0, "class_weight": None, "seed": 0, "finish": lambda _: None}
     return ClassificationObjective(Bags(), read, data, read, data, **(usual | settings))
@@ -118,6 +121,46 @@ def test_the_loss_of_several_labels_is_the_mean_over_rows_and_labels(class_weigh
         pos_weight=None if class_weight is None else torch.tensor([1.0, 3.0, 1.0]),
     )
     torch.testing.assert_close(ours.loss(rows) / ours.weight(rows), expected)
+
+
+def gradient(ours: Any, rows: Sequence[int]) -> Any:
+    """Of a step on ``rows``."""
+    with torch.no_grad():
+        ours.network.weight.copy_(torch.linspace(-1, 1, ours.network.weight.numel()).view_as(ours.network.weight))
+    loss = ours.loss(np.array(rows)) / ours.weight(np.array(rows))
+    return torch.autograd.grad(loss, ours.network.weight)[0]
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"b": 3.0}])
+@pytest.mark.parametrize(("task", "labels"), [(SINGLE, ["a", "b", "c", "a"]), (MULTI, [["a"], ["a", "b"], [], ["c"]])])
+def test_a_text_of_weight_3_is_that_text_three_times(task: Task, labels: Any, class_weight: Any) -> None:
+    times = [3, 1, 2, 1]
+    settings: Any = {"class_weight": class_weight, "label_smoothing": 0.1}
+    repeated = np.repeat(np.arange(4), times)
+    ids = [np.full(3, i, np.int32) for i in repeated]
+    given = Windows(ids, np.arange(7), np.ones(7, np.float32), np.zeros(7, np.bool_))
+    weighed = objective(task, labels, weights=times, **settings)
+    whole = objective(task, [labels[i] for i in repeated], given, **settings)
+    torch.testing.assert_close(gradient(weighed, range(4)), gradient(whole, range(7)))
+    # In parts, as they fit into memory or in several processes, it is the same.
+    parts = [weighed.loss(np.array(rows)) for rows in ([2, 0], [3], [1])]
+    torch.testing.assert_close(sum(parts), weighed.loss(np.arange(4)))
+    assert sum(weighed.weight(np.array([i])) for i in range(4)) == pytest.approx(weighed.weight(np.arange(4)))
+
+
+def test_weights_that_are_alike_change_no_gradient() -> None:
+    labels = ["a", "b", "c", "a"]
+    plain = gradient(objective(SINGLE, labels), range(4))
+    for weight in (1.0, 1e-90, 1e90):
+        torch.testing.assert_close(gradient(objective(SINGLE, labels, weights=[weight] * 4), range(4)), plain)
+
+
+def test_the_score_counts_texts_by_their_weight() -> None:
+    ours = objective(SINGLE, ["a", "b", "c", "a"], weights=[1, 1, 1, 3])
+    with torch.no_grad():
+        ours.network.weight.zero_()
+        ours.network.weight[torch.arange(4), torch.tensor([0, 1, 2, 1])] = 1.0
+    assert ours.score() == pytest.approx(0.5)
 
 
 def test_every_epoch_reads_every_text_once_in_another_order() -> None:

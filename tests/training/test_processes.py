@@ -99,10 +99,11 @@ def assert_two_are_one(one: Fitted, two: list[Fitted]) -> None:
     [
         {"rows": 60},
         {"rows": 57, "class_weight": {"bad": 3.0}},
+        {"rows": 57, "class_weight": {"bad": 3.0}, "weights": [0.5, 1.0, 4.0]},
         # The last batch has one text: the second process has nothing to do in that step.
         {"rows": 41, "layer_decay": 0.7, "label_smoothing": 0.1},
     ],
-    ids=["even", "uneven", "one"],
+    ids=["even", "uneven", "weighted", "one"],
 )
 def test_two_processes_do_what_one_does_with_twice_the_batch(
     tmp_path: Path, tiny_encoder: Path, settings: dict[str, Any]

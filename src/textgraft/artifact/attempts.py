@@ -20,6 +20,7 @@ from textgraft.evaluation.parity import Attempt, Tolerance, measure, tolerance_f
 from textgraft.methods import GraphClassifier, TextClassifier
 from textgraft.model_directory.sample import Sample
 from textgraft.runtimes import Batch, open_runtime
+from textgraft.unicode import in_form
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Recipe
@@ -104,7 +105,8 @@ def first_that_passes(
     """
     graph_file = folder / "graph.onnx"
     model.graph().write_onnx(graph_file)
-    batches = list(model.graph_inputs(material.calibrating)) if material.calibrating else []
+    calibrating = in_form(material.calibrating, model.unicode)
+    batches = list(model.graph_inputs(calibrating)) if calibrating else []
     reference = _answers(model, material.compared.texts)
     attempts: list[Attempt] = []
     for recipe in _recipes(request, graph_file, batches):

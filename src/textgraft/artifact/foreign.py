@@ -54,7 +54,7 @@ def load_foreign(
     files = resolve(str(folder))
     config, tokenizer = _opened(files)
     task = _task(folder, config, labels)
-    model = FineTunedClassifier(str(folder), long="truncate", precision=precision)
+    model = FineTunedClassifier(str(folder), long="truncate", precision=precision, unicode="none")
     model.task_ = task
     model.classes_ = np.array(task.labels)
     model.label_form_ = "names"

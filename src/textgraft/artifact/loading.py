@@ -70,6 +70,7 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
 def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> TextClassifier:
     # JSON has lists only; a hyperparameter is a number, a name or a tuple.
     parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
+    parameters = {name: each.earlier for name, each in model.hyperparameters.items() if each.earlier} | parameters
     model.set_params(**{name: value for name, value in parameters.items() if name not in model.unsaved})
     model.check_settings()
     model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))
@@ -109,4 +110,5 @@ def fitted_on(manifest: Manifest) -> FittedOn:
     if columns is not None:
         several: dict[str, Any] = {name: tuple(columns.get(name, ())) for name in ("text", "label", "merged")}
         columns = Columns(**columns | several)
-    return FittedOn(**content | {name: tuple(content[name]) for name in ("counts", "files")} | {"columns": columns})
+    tuples = {name: tuple(content[name]) for name in ("counts", "files", "weights") if content.get(name) is not None}
+    return FittedOn(**content | tuples | {"columns": columns})

@@ -56,7 +56,9 @@ def score_columns(task: Task) -> int:
     return 1 if len(task) == 2 and not task.multi_label else len(task)
 
 
-def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: str) -> tuple[Calibration, float]:
+def fit_calibration(
+    scores: Floats, targets: Targets, task: Task, *, margins: str, weights: NDArray[np.float64] | None = None
+) -> tuple[Calibration, float]:
     """Fits a calibration to held-out scores.
 
     Args:
@@ -65,6 +67,7 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
         task: the labels.
         margins: the loss that the model was fitted with; the scores of a ``"squared_hinge"`` are about half of the
             log odds, which is where the fit starts and what it leans to.
+        weights: (n,) above 0: what each row counts; only their proportions matter. None is 1 each.
 
     Returns:
         The calibration and the mean log loss under it.
@@ -78,6 +81,7 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
     Z, signs = scores.astype(np.float64), np.where(Y, 1.0, -1.0)
     scales = 1 if softmax else m
     precision = np.repeat((1.0, _SHIFT_PRECISION), (scales, m))
+    w = np.ones((len(Z), 1)) if weights is None else (weights / weights.mean())[:, None]
 
     def negative_log_posterior(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         growth, shift = parameters[:scales], parameters[scales:]
@@ -85,11 +89,11 @@ def fit_calibration(scores: Floats, targets: Targets, task: Task, *, margins: st
         logits = Z * scale + shift
         if softmax:
             normaliser = logsumexp(logits, axis=1, keepdims=True)
-            loss = float(np.sum(normaliser[:, 0] - logits[Y]))
-            slopes = np.exp(logits - normaliser) - Y
+            loss = float(np.sum(w[:, 0] * (normaliser[:, 0] - logits[Y])))
+            slopes = w * (np.exp(logits - normaliser) - Y)
         else:
-            loss = float(np.logaddexp(0, -signs * logits).sum())
-            slopes = -signs * expit(-signs * logits)
+            loss = float((w * np.logaddexp(0, -signs * logits)).sum())
+            slopes = w * -signs * expit(-signs * logits)
         by_scale = (slopes * Z).sum(axis=0) * scale
         by_scale = by_scale.sum(keepdims=True) if softmax else by_scale
         gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + precision * parameters

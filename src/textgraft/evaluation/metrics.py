@@ -29,14 +29,22 @@ def headline_of(task: Task) -> str:
 
 
 def headline_score(
-    probabilities: NDArray[np.float32], targets: Targets, task: Task, thresholds: NDArray[np.float32]
+    probabilities: NDArray[np.float32],
+    targets: Targets,
+    task: Task,
+    thresholds: NDArray[np.float32],
+    weights: NDArray[np.float64] | None = None,
 ) -> float:
-    """The value of ``headline_of``, by which methods choose; see ``targets_of`` for the shapes."""
+    """The value of ``headline_of``, by which methods choose; see ``targets_of`` for the shapes.
+
+    ``weights`` (n,) are what each row counts; None is 1 each.
+    """
     predicted = targets_of(probabilities, task, thresholds)
     if not task.multi_label:
-        return float((predicted == targets).mean())
-    hits = int((predicted & targets).sum())
-    return 2 * hits / max(1, int(predicted.sum()) + int(targets.sum()))
+        return float(np.average(predicted == targets, weights=weights))
+    w = np.ones(len(targets)) if weights is None else weights
+    hits, names = (float(w @ counted) for counted in ((predicted & targets).sum(1), predicted.sum(1) + targets.sum(1)))
+    return 2 * hits / names if names else 0.0
 
 
 def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:

@@ -40,7 +40,12 @@ def check_thresholds(value: object) -> None:
         )
 
 
-def tune_thresholds(probabilities: NDArray[np.float32], targets: NDArray[Any], how: Thresholds) -> NDArray[np.float32]:
+def tune_thresholds(
+    probabilities: NDArray[np.float32],
+    targets: NDArray[Any],
+    how: Thresholds,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float32]:
     """Thresholds of a multi-label task: a label is predicted where its probability is at or above its threshold.
 
     The order of the rows plays no part. A label which no row or every row carries keeps the global threshold. Where
@@ -51,6 +56,7 @@ def tune_thresholds(probabilities: NDArray[np.float32], targets: NDArray[Any], h
         targets: (n, k) 0/1 or bool.
         how: ``"global"`` is the one threshold with the highest micro-F1 on these rows, exactly; ``"label"`` one for
             each label, near the global one for labels with few positives; a number is taken as it is.
+        weights: (n,) above 0: what each row counts; only their proportions matter. None is 1 each.
 
     Returns:
         (k,) float32, within (0, 1).
@@ -65,10 +71,11 @@ def tune_thresholds(probabilities: NDArray[np.float32], targets: NDArray[Any], h
         return _within(np.full(k, how))
     if not carried.any():
         return np.full(k, 0.5, np.float32)
-    thresholds = np.full(k, _global(probabilities, carried), np.float32)
+    w = np.ones(len(carried)) if weights is None else weights / weights.mean()
+    thresholds = np.full(k, _global(probabilities, carried, w), np.float32)
     seen = carried.any(axis=0) & ~carried.all(axis=0)
     if how == "label" and seen.sum() > 1:  # one label alone has all the data there is
-        thresholds[seen] = _by_label(probabilities[:, seen], carried[:, seen])
+        thresholds[seen] = _by_label(probabilities[:, seen], carried[:, seen], w)
     return thresholds
 
 
@@ -76,27 +83,26 @@ def _within(thresholds: Floats) -> NDArray[np.float32]:
     return np.clip(thresholds.astype(np.float32), _LEAST, _MOST)
 
 
-def _global(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> np.float32:
-    below, above = _best_cut(np.minimum(probabilities, _MOST), carried, least=_LEAST)
+def _global(probabilities: NDArray[np.float32], carried: NDArray[np.bool_], weights: Floats) -> np.float32:
+    below, above = _best_cut(np.minimum(probabilities, _MOST), carried, weights, least=_LEAST)
     middle = np.float32((float(below) + float(above)) / 2)
     return middle if middle > below else np.float32(above)  # between neighbouring float32 there is none
 
 
-def _by_label(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _by_label(probabilities: NDArray[np.float32], carried: NDArray[np.bool_], weights: Floats) -> NDArray[np.float32]:
     """One cut for all labels on scores that a sigmoid per label has made comparable."""
     expit = import_scipy("Choosing thresholds").special.expit
-    points, positives, rows = _blocks(probabilities, carried)
+    points, positives, rows = _blocks(probabilities, carried, weights)
     # all labels together first, so that labels with few positives lean to what is common and not to the identity
-    k = points.shape[1]
-    common, offset = _fit_sigmoids(points.reshape(-1, 1), positives.reshape(-1, 1), np.repeat(rows, k)[:, None])
-    scale, shift = _fit_sigmoids(points * common + offset, positives, rows[:, None])
+    common, offset = _fit_sigmoids(points.reshape(-1, 1), positives.reshape(-1, 1), rows.reshape(-1, 1))
+    scale, shift = _fit_sigmoids(points * common + offset, positives, rows)
     scale, shift = common * scale, offset * scale + shift
     scores = _logit(probabilities) * scale + shift
-    below, above = _best_cut(scores, carried, least=scores.min() - 1)
+    below, above = _best_cut(scores, carried, weights, least=scores.min() - 1)
     return _within(expit(((below + above) / 2 - shift) / scale))
 
 
-def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], least: float) -> tuple[Any, Any]:
+def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], weights: Floats, least: float) -> tuple[Any, Any]:
     """The neighbouring scores between which one cut for all labels gives the highest micro-F1.
 
     Among equal maxima it is the middle one by rank: far from the edges of where it is best, and the same whatever
@@ -104,28 +110,33 @@ def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], least: float) ->
     """
     flat = scores.ravel()
     order = np.argsort(-flat)
-    flat, hits = flat[order], np.cumsum(carried.ravel()[order])
+    flat, weights = flat[order], np.repeat(weights, scores.shape[1])[order]
+    predicted, hits = np.cumsum(weights), np.cumsum(weights * carried.ravel()[order])
     last = np.flatnonzero(np.append(flat[1:] != flat[:-1], True) & (flat > least))  # a cut never divides ties
     if not last.size:
         return least, 1.0
-    f1 = 2 * hits[last] / (last + 1 + hits[-1])
+    f1 = 2 * hits[last] / (predicted[last] + hits[-1])
     best = np.flatnonzero(f1 == f1.max())
     at = last[best[len(best) // 2]]
     return (max(flat[at + 1], least) if at + 1 < len(flat) else least), flat[at]
 
 
-def _blocks(probabilities: NDArray[np.float32], carried: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+def _blocks(
+    probabilities: NDArray[np.float32], carried: NDArray[np.bool_], weights: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Each label's rows in the order of their scores, in at most ``_BLOCKS`` blocks.
 
     Returns:
-        (m, k) mean logits, (m, k) positives and (m,) rows of the blocks.
+        (m, k) mean logits, (m, k) positives and (m, k) rows of the blocks, all by weight.
     """
-    ordered = np.sort(probabilities + 1j * carried, axis=0)  # complex numbers sort by score, then by target
-    n = len(ordered)
+    # Complex numbers sort by score, then by target.
+    order = np.argsort(probabilities + 1j * carried, axis=0, kind="stable")
+    ordered, positive = np.take_along_axis(probabilities, order, 0), np.take_along_axis(carried, order, 0)
+    weights, n = weights[order], len(order)
     starts = np.arange(min(n, _BLOCKS)) * n // min(n, _BLOCKS)
-    rows = np.diff(starts, append=n).astype(np.float64)
-    logits = np.add.reduceat(_logit(ordered.real), starts, axis=0) / rows[:, None]
-    return logits, np.add.reduceat(ordered.imag, starts, axis=0), rows
+    rows = np.add.reduceat(weights, starts, axis=0)
+    logits = np.add.reduceat(weights * _logit(ordered), starts, axis=0) / rows
+    return logits, np.add.reduceat(weights * positive, starts, axis=0), rows
 
 
 def _logit(probabilities: NDArray[Any]) -> Floats:

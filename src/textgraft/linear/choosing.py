@@ -15,6 +15,8 @@ from textgraft.linear.fitting import ClassWeight, Design, LinearModel, Loss, fit
 from textgraft.progress import track
 from textgraft.task import Targets, Task
 
+Weights = NDArray[np.float64] | None
+
 _GRIDS: dict[Loss, tuple[float, ...]] = {
     "squared_hinge": (0.03, 0.1, 0.3, 1.0, 3.0),
     "logistic": (0.0003, 0.003, 0.03, 0.3, 3.0),
@@ -49,6 +51,8 @@ def choose_linear(
     C: float | Sequence[float] | Literal["auto"] = "auto",
     loss: Loss = "squared_hinge",
     class_weight: ClassWeight = None,
+    weights: Weights = None,
+    valid_weights: Weights = None,
 ) -> Choice:
     """Fits for every C of a grid, each starting from the one before, and keeps what predicts ``valid`` best.
 
@@ -62,14 +66,19 @@ def choose_linear(
         C: the grid, one value, or ``"auto"`` for a grid that goes with the loss.
         loss: see ``fit_linear``.
         class_weight: see ``fit_linear``.
+        weights, valid_weights: what each row counts; see ``fit_linear`` and ``fit_calibration``.
     """
     grid = _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
     best: Choice | None = None
     losses: dict[float, float] = {}
     start = None
     for value in track(grid, "fitting the linear model", total=len(grid), detail=lambda c: f"C={c:g}"):
-        start = fit_linear(X, targets, task, C=value, loss=loss, class_weight=class_weight, start=start)
-        calibration, losses[value] = fit_calibration(start.scores(valid), valid_targets, task, margins=loss)
+        start = fit_linear(
+            X, targets, task, C=value, loss=loss, class_weight=class_weight, weights=weights, start=start
+        )
+        calibration, losses[value] = fit_calibration(
+            start.scores(valid), valid_targets, task, margins=loss, weights=valid_weights
+        )
         if best is not None and losses[value] > best.losses[best.C]:
             break
         best = Choice(start, value, calibration, losses)
@@ -80,7 +89,7 @@ def choose_linear(
 def fit_chosen(
     X: Design,
     train: Dataset,
-    valid: tuple[Design, Targets] | None,
+    valid: tuple[Design, Dataset] | None,
     *,
     C: float | Sequence[float] | Literal["auto"] = "auto",
     loss: Loss = "squared_hinge",
@@ -92,18 +101,23 @@ def fit_chosen(
     Args:
         X: the design of all rows of ``train``.
         train: what to fit to.
-        valid: design and targets of validation data, which is never fitted to; None if there is none.
-        C, loss, class_weight: see ``choose_linear``.
+        valid: validation data and its design, which is never fitted to; None if there is none.
+        C, loss, class_weight: see ``choose_linear``; ``"auto"`` is the strength for weights of 1 on average.
         seed: of the part held out.
     """
+    y, task, weights = train.targets, train.task, train.weights
+    if weights is not None and isinstance(C, str):  # weights that sum to 1 need the strength of those that sum to n
+        weights = weights / weights.mean()
+    how: dict[str, Any] = {"C": C, "loss": loss, "class_weight": class_weight}
     if valid is not None and len(valid[1]):
-        return choose_linear(X, train.targets, *valid, train.task, C=C, loss=loss, class_weight=class_weight)
+        design, checks = valid
+        return choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
     from textgraft.data.splits import hold_out_rows  # the room of tables, which a model that predicts does without
 
     rest, held = hold_out_rows(train, seed=seed)
-    y, task = train.targets, train.task
+    of_rest, of_held = (None, None) if weights is None else (weights[rest], weights[held])
     choice = choose_linear(
-        X.rows(rest), y[rest], X.rows(held), y[held], task, C=C, loss=loss, class_weight=class_weight
+        X.rows(rest), y[rest], X.rows(held), y[held], task, **how, weights=of_rest, valid_weights=of_held
     )
-    model = fit_linear(X, y, task, C=choice.C, loss=loss, class_weight=class_weight, start=choice.model)
+    model = fit_linear(X, y, task, **how | {"C": choice.C}, weights=weights, start=choice.model)
     return replace(choice, model=model, held=held)

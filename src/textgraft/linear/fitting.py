@@ -1,6 +1,7 @@
 """Linear models and their losses.
 
-Minimises ``C * sum_i w_i loss(x_i W + b, y_i) + |W|^2 / 2`` over all labels together, preconditioned with the diagonal
+Minimises ``C * sum_i w_i loss(x_i W + b, y_i) + |W|^2 / 2`` over all labels together, as scikit-learn's linear models
+do: a row of weight 2 is that row twice, and all weights times 2 are C times 2. It is preconditioned with the diagonal
 of a bound on the Hessian: frequent n-grams, and features of large variance, have a far larger curvature than the
 others, and without it the solver spends most of its steps on finding that out.
 """
@@ -34,8 +35,8 @@ class Design(Protocol):
     def transposed_times(self, R: Floats) -> Floats:
         """(f, k) product of the transpose with an (n, k) matrix."""
 
-    def squares(self) -> Floats:
-        """(f,) sums of the squares of the columns, roughly."""
+    def squares(self, weights: Floats | None = None) -> Floats:
+        """(f,) sums of the squares of the columns, roughly, of rows that count as (n,) ``weights`` say."""
 
     def rows(self, at: NDArray[Any]) -> Design:
         """The design of some rows."""
@@ -57,10 +58,12 @@ class Matrix:
     def transposed_times(self, R: Floats) -> Floats:  # noqa: D102
         return self.X.T @ R  # type: ignore[no-any-return]
 
-    def squares(self) -> Floats:  # noqa: D102
+    def squares(self, weights: Floats | None = None) -> Floats:  # noqa: D102
         if isinstance(self.X, np.ndarray):
-            return np.asarray(np.einsum("ij,ij->j", self.X, self.X), np.float32)
-        return np.asarray(self.X.multiply(self.X).sum(axis=0), np.float32).ravel()
+            weighed = self.X if weights is None else self.X * weights[:, None]
+            return np.asarray(np.einsum("ij,ij->j", weighed, self.X), np.float32)
+        squares = self.X.multiply(self.X)
+        return np.asarray(squares.sum(axis=0) if weights is None else squares.T @ weights, np.float32).ravel()
 
     def rows(self, at: NDArray[Any]) -> Matrix:  # noqa: D102
         return Matrix(self.X[at])
@@ -89,6 +92,7 @@ def fit_linear(
     C: float,
     loss: Loss = "squared_hinge",
     class_weight: ClassWeight = None,
+    weights: NDArray[np.float64] | None = None,
     start: LinearModel | None = None,
 ) -> LinearModel:
     """Fits a linear model.
@@ -101,10 +105,16 @@ def fit_linear(
         loss: ``"logistic"`` (over all labels together where a text has one of several: softmax) or
             ``"squared_hinge"`` (one label against the rest: a linear SVM).
         class_weight: ``"balanced"`` weighs rows so that all labels, or both sides of a label, count the same.
+        weights: (n,) above 0: what each row counts, besides that; None is 1 each.
         start: a model to start from, such as that of another C.
     """
     Y = target_matrix(targets, task)
-    row_weights = balance(Y, task) if class_weight == "balanced" else np.ones((1, 1), np.float32)
+    row_weights = balance(Y, task, weights) if class_weight == "balanced" else np.ones((1, 1), np.float32)
+    counts = None
+    if weights is not None:
+        mean = float(weights.mean())
+        C, counts = C * mean, (weights / mean).astype(np.float32)  # whatever their size, float32 holds them
+        row_weights = row_weights * counts[:, None]
     per_row = _softmax if loss == "logistic" and Y.shape[1] > 1 and not task.multi_label else _LOSSES[loss]
 
     def objective(W: Floats) -> tuple[float, Floats]:
@@ -118,7 +128,7 @@ def fit_linear(
         total = C * float(np.sum(values * row_weights, dtype=np.float64))
         return total + dot(W[:-1], W[:-1]) / 2, gradient
 
-    squares = np.append(X.squares(), np.float32(X.shape[0]))
+    squares = np.append(X.squares(counts), np.float32(X.shape[0] if counts is None else counts.sum()))
     preconditioner = (1 / (1 + 0.3 * C * squares)).astype(np.float32)[:, None]
     zeros = np.zeros((X.shape[1] + 1, Y.shape[1]), np.float32)
     W = minimize(objective, zeros if start is None else np.vstack((start.weights, start.bias[None])), preconditioner)
@@ -136,13 +146,21 @@ def target_matrix(targets: Targets, task: Task) -> Floats:
     return np.asarray(wanted, np.float32)
 
 
-def balance(Y: Floats, task: Task) -> Floats:
-    """Weights of rows, (n, 1), or of rows and labels, (n, k), under which labels count the same; 1 on average."""
+def balance(Y: Floats, task: Task, weights: NDArray[np.float64] | None = None) -> Floats:
+    """Weights of rows, (n, 1), or of rows and labels, (n, k), under which labels count the same; 1 on average.
+
+    Args:
+        Y: (n, m) targets, see ``target_matrix``.
+        task: the labels.
+        weights: (n,) above 0: what each row counts besides; it is by these that labels then count the same.
+    """
     if task.multi_label or Y.shape[1] == 1:
-        positive = np.clip(Y.mean(axis=0), 1 / len(Y), 1 - 1 / len(Y))
+        share = Y.mean(axis=0) if weights is None else np.average(Y, axis=0, weights=weights)
+        positive = np.clip(share, 1 / len(Y), 1 - 1 / len(Y))
         return np.asarray(np.where(Y > 0, 0.5 / positive, 0.5 / (1 - positive)), np.float32)
-    counts = np.maximum(Y.sum(axis=0), 1)
-    return np.asarray(Y @ (len(Y) / (np.count_nonzero(Y.any(axis=0)) * counts)), np.float32)[:, None]
+    total, counts = (len(Y), Y.sum(axis=0)) if weights is None else (weights.sum(), weights @ Y)
+    counts = np.where(counts > 0, counts, 1)  # no row has such a label, and needs its weight
+    return np.asarray(Y @ (total / (np.count_nonzero(Y.any(axis=0)) * counts)), np.float32)[:, None]
 
 
 def _softmax(scores: Floats, Y: Floats) -> tuple[Floats, Floats]:

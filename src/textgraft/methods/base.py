@@ -8,20 +8,35 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.errors import DataError
-from textgraft.given import Labels, as_dataset, as_texts
-from textgraft.methods.constraints import refuse
+from textgraft.given import Labels, as_dataset, as_texts, with_weights
+from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
+from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.model_directory import MethodFacts, save
 from textgraft.runtimes import Runtime
 from textgraft.task import Task, targets_of
+from textgraft.unicode import FORMS, Form, in_form
+
+
+def unicode_form(default: Form, because: str) -> Any:
+    """Declares the hyperparameter ``unicode`` of a method that reads texts."""
+    return hyperparameter(
+        Choice(*FORMS),
+        'the normal form in which texts are read: ``"nfc"`` makes one of composed and decomposed accents, ``"nfkc"`` '
+        f'also of full-width and plain letters, ligatures and their letters, ``"none"`` of nothing. {because}',
+        default=default,
+        option="nfc, nfkc or none: the normal form of Unicode in which texts are read",
+        earlier="none",
+    )
 
 
 class TextClassifier(Estimator, ABC):
@@ -32,6 +47,8 @@ class TextClassifier(Estimator, ABC):
         facts: what is true of all its models, for their cards.
         rung: the place on the ladder; a lower one is cheaper.
         family: what the command line calls this method and those like it; empty for one like no other.
+        unicode: the normal form of Unicode in which it reads texts, fitting as predicting; see ``unicode.in_form``. All
+            that ``_fit`` and ``_proba`` get is in this form; what is shown of texts elsewhere is as they are.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
@@ -51,6 +68,7 @@ class TextClassifier(Estimator, ABC):
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""
     unsaved: ClassVar[frozenset[str]] = frozenset()
+    unicode: Form = "none"
 
     task_: Task
     classes_: NDArray[Any]
@@ -64,7 +82,12 @@ class TextClassifier(Estimator, ABC):
     export_: str | None = None
 
     def fit(
-        self, texts: Dataset | Sequence[str], labels: Labels | None = None, *, valid: Dataset | None = None
+        self,
+        texts: Dataset | Sequence[str],
+        labels: Labels | None = None,
+        *,
+        valid: Dataset | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fits the classifier.
 
@@ -74,29 +97,36 @@ class TextClassifier(Estimator, ABC):
                 matrix or a collection of names for each text.
             valid: data for the choices that the method makes (regularisation, calibration, epochs); it is never
                 trained on. Without it a part of the training data is held out where a choice is to be made.
+            sample_weight: (n,) what each text counts, 0 or above; None is 1 each. A text of weight 0 is as if it were
+                not there. Weights multiply losses and the weights of labels, and count in all choices on held-out data;
+                words and n-grams are counted without them, as in scikit-learn's pipelines. Only their proportions
+                matter, but to a C that is given, as in scikit-learn: twice the weights are twice the C.
 
         Raises:
-            DataError: texts and labels do not go together, or there are fewer than two labels.
+            DataError: texts, labels and weights do not go together, or fewer than two labels have a weight above 0.
             SettingError: a hyperparameter has a value that cannot be used.
         """
-        data, classes = as_dataset(texts, labels)
+        given, classes = as_dataset(texts, labels)
+        given = with_weights(given, sample_weight)
+        data = self._as_read(given)
         if np.count_nonzero(data.counts) < (1 if data.task.multi_label else 2):
+            texts_here = f"{len(data):,} training texts{' of a weight above 0' * (given.weights is not None)}"
             raise DataError(
-                f"A classifier needs at least two labels to tell apart; all {len(data):,} training texts carry "
+                f"A classifier needs at least two labels to tell apart; all {texts_here} carry "
                 f"{', '.join(repr(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
             )
         self.check_settings()
         self.task_ = data.task
         self.classes_ = classes
         self.label_form_ = "indicator" if data.task.multi_label and classes.dtype.kind == "i" else "names"
-        self.fitted_on_ = FittedOn.of(data)
+        self.fitted_on_ = FittedOn.of(given)
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
         self.notes_ = ()
         self.runtime_ = self.export_ = None
-        self.checked_on_ = valid = None if valid is None else valid.with_task(data.task)
+        self.checked_on_ = None if valid is None else valid.with_task(data.task)
         try:
-            self._fit(data, valid)
+            self._fit(data, None if self.checked_on_ is None else self._as_read(self.checked_on_))
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
@@ -108,7 +138,7 @@ class TextClassifier(Estimator, ABC):
         The rows of a single-label task sum to one; those of a multi-label task need not.
         """
         check_fitted(self)
-        texts = as_texts(texts)
+        texts = in_form(as_texts(texts), self.unicode)
         if not texts:
             return np.zeros((0, len(self.task_)), np.float32)
         return self._proba(texts)
@@ -172,6 +202,13 @@ class TextClassifier(Estimator, ABC):
         declared = self.hyperparameters.items()
         single = [fault for name, each in declared for fault in each.faults(name, getattr(self, name))]
         return [*single, *self._conflicts()]
+
+    def _as_read(self, data: Dataset) -> Dataset:
+        """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""
+        data = replace(data, texts=in_form(data.texts, self.unicode))
+        if data.weights is not None and not data.weights.all():
+            data = with_weights(data.select(data.weights > 0), None)
+        return data
 
     def _held_out(self, train: Dataset, rows: NDArray[np.int64] | None) -> None:
         """Remembers the rows of the training data that served as validation data; None where that was given."""

@@ -19,6 +19,7 @@ from textgraft.errors import DataError, SettingError, TextgraftError, did_you_me
 from textgraft.methods.hyperparameters import Hyperparameter
 
 E = TypeVar("E", bound="Estimator")
+UNCHANGED = "$UNCHANGED$"  # as scikit-learn has it: a request stays as it is
 
 
 class Estimator:
@@ -91,7 +92,8 @@ class Estimator:
             no_validation=True,
         )
 
-    # Metadata routing (its guide "Metadata Routing"): `valid` of fit and `sample_weight` of score can be asked for.
+    # Metadata routing (its guide "Metadata Routing"): `valid` and `sample_weight` of fit, and `sample_weight` of score,
+    # can be asked for.
 
     def get_metadata_routing(self) -> Any:
         """Which metadata scikit-learn's tools hand to ``fit`` and ``score``: a new ``MetadataRequest``."""
@@ -101,20 +103,25 @@ class Estimator:
             return get_routing_for_object(self._metadata_request)
         request = MetadataRequest(owner=self)
         request.fit.add_request(param="valid", alias=None)
+        request.fit.add_request(param="sample_weight", alias=None)
         request.score.add_request(param="sample_weight", alias=None)
         return request
 
-    def set_fit_request(self, *, valid: bool | str | None) -> Self:
-        """Whether, or under which other name, scikit-learn's tools hand ``valid`` to ``fit``."""
-        return self._request("fit", "valid", valid)
+    def set_fit_request(
+        self, *, valid: bool | str | None = UNCHANGED, sample_weight: bool | str | None = UNCHANGED
+    ) -> Self:
+        """Whether, or under which other names, scikit-learn's tools hand ``valid`` and ``sample_weight`` to ``fit``."""
+        return self._request("fit", valid=valid, sample_weight=sample_weight)
 
-    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+    def set_score_request(self, *, sample_weight: bool | str | None = UNCHANGED) -> Self:
         """Whether, or under which other name, scikit-learn's tools hand ``sample_weight`` to ``score``."""
-        return self._request("score", "sample_weight", sample_weight)
+        return self._request("score", sample_weight=sample_weight)
 
-    def _request(self, method: str, name: str, alias: bool | str | None) -> Self:
+    def _request(self, method: str, **aliases: bool | str | None) -> Self:
         request = self.get_metadata_routing()
-        getattr(request, method).add_request(param=name, alias=alias)
+        for name, alias in aliases.items():
+            if alias != UNCHANGED:
+                getattr(request, method).add_request(param=name, alias=alias)
         self._metadata_request = request
         return self
 

@@ -20,12 +20,14 @@ from textgraft.hardware import PRECISIONS, Precision
 from textgraft.json_files import read_object
 from textgraft.linear.choosing import fit_chosen
 from textgraft.linear.fitting import ClassWeight, LinearModel, Matrix
+from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import ENCODER, SEED, Choice, Number, Regularisation
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
+from textgraft.unicode import Form
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
@@ -78,6 +80,7 @@ class FeatureClassifier(GraphClassifier):
         default="auto",
         option="auto, fp32, bf16 or fp16",
     )
+    unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(SEED, "of the part held out.", default=0, option="")
 
     encoder_: Encoder = fitted()
@@ -92,7 +95,7 @@ class FeatureClassifier(GraphClassifier):
         self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = X.std(axis=0, dtype=np.float64).astype(np.float32)
         self.scale_ = np.where(spread > LEAST_SPREAD, spread, 1).astype(np.float32)
-        checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid.targets)
+        checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid)
         choice = fit_chosen(
             self._design(X), train, checks, C=self.C, loss="logistic", class_weight=self.class_weight, seed=self.seed
         )

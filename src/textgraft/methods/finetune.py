@@ -109,7 +109,8 @@ class FineTunedClassifier(NetworkClassifier):
         )
         self.network_ = classifier
         if self.task_.multi_label:
-            self.thresholds_ = tune_thresholds(classifier.probabilities(valid_windows), valid.targets, self.thresholds)
+            probabilities = classifier.probabilities(valid_windows)
+            self.thresholds_ = tune_thresholds(probabilities, valid.targets, self.thresholds, valid.weights)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -40,6 +40,7 @@ class Hyperparameter:
     alone: bool = False  # whether the option, in a comparison of methods, is meant for the others
     saved: bool = True  # whether it is kept with the model. What says where and how long ``fit`` runs here is not
     trains: bool = True  # whether another value is another training, which no checkpoint of this one may begin
+    earlier: Any = None  # of models that were saved before it was there, where that is not None
     annotation: str = ""  # its type, as it is written
 
     @property
@@ -68,9 +69,10 @@ def hyperparameter(
     alone: bool = False,
     saved: bool = True,
     trains: bool = True,
+    earlier: Any = None,
 ) -> Any:
     """Declares a hyperparameter; see ``Hyperparameter``, and ``dataclasses.field`` for ``kw_only``."""
-    declared = Hyperparameter(constraint, doc, default, option, off, alone, saved, trains)
+    declared = Hyperparameter(constraint, doc, default, option, off, alone, saved, trains, earlier)
     return dataclasses.field(default=default, kw_only=kw_only, metadata={KEY: declared})
 
 

@@ -17,13 +17,13 @@ from textgraft.runtimes import Runtime
 
 
 class MajorityClassifier(TextClassifier):
-    """Predicts the training share of every label, whatever the text: the floor under every comparison.
+    """Predicts the (weighted) training share of every label, whatever the text: the floor under every comparison.
 
     A single-label task gets its most frequent label, a multi-label task the labels that more than half of the
     training texts carry.
 
     Attributes:
-        shares_: (k,) float32 share of the training texts that carry each label.
+        shares_: (k,) float32 share of the training texts, by weight, that carry each label.
     """
 
     method = "majority"
@@ -33,7 +33,7 @@ class MajorityClassifier(TextClassifier):
     shares_: NDArray[np.float32]
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:  # noqa: ARG002 - nothing to choose
-        self.shares_ = (train.counts / len(train)).astype(np.float32)
+        self.shares_ = (train.weighed_counts / train.weight).astype(np.float32)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return np.tile(self.shares_, (len(texts), 1))

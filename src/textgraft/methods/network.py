@@ -18,6 +18,7 @@ from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
 from textgraft.methods import constraints as must
+from textgraft.methods.base import unicode_form
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.text.batches import Windows
@@ -25,6 +26,7 @@ from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSet
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective, label_weights
 from textgraft.training.records import record
+from textgraft.unicode import Form
 
 
 @hyperparameters
@@ -116,6 +118,7 @@ class NetworkClassifier(GraphClassifier):
     tensorboard: bool = hyperparameter(
         must.YES_OR_NO, "also write ``folder/tensorboard``.", default=False, option="", saved=False
     )
+    unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
     _checkpoints_: Checkpoints | None = fitted(default=None)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset
 from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.hardware import Precision
+from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.network import NetworkClassifier
@@ -25,6 +26,7 @@ from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
+from textgraft.unicode import Form
 
 if TYPE_CHECKING:
     from textgraft.recurrent.network import Shape
@@ -128,6 +130,8 @@ class RecurrentClassifier(NetworkClassifier):
         default="auto",
     )
 
+    unicode: Form = unicode_form("nfkc", "NFKC, as for n-grams, since a word is known only as it is written.")
+
     reader_: WordReader | StateReader = fitted()
     tensors_: dict[str, Floats] = fitted()
     plain_: Plain = fitted()
@@ -185,7 +189,9 @@ class RecurrentClassifier(NetworkClassifier):
         self._build(tensors)
         if self.task_.multi_label:
             logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
-            self.thresholds_ = tune_thresholds(self.task_.probabilities(logits), valid.targets, self.thresholds)
+            self.thresholds_ = tune_thresholds(
+                self.task_.probabilities(logits), valid.targets, self.thresholds, valid.weights
+            )
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)

@@ -180,6 +180,7 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
         "files": listed((code(file_name(file)) for file in data["files"]), 10),
         "fingerprint": data["fingerprint"],
         "columns": ", ".join(map(code, columns)),
+        "weights": " to ".join(f"{weight:g}" for weight in data.get("weights") or ()),
         "holds_of_texts": facts.holds_of_texts if known else "",
         "label_counts": table(Section("", ("label", "texts", "share"), rows).first(MOST_ROWS)) if known else "",
     }

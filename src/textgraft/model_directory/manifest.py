@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from textgraft.dataset import LabelShape
+from textgraft.dataset import WEIGHTS, LabelShape
 from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
@@ -20,7 +20,7 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-VERSION = 2  # 1 had no card, and no needs of exports
+VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
 MOST_BYTES = 1 << 28  # the confusion matrix of 4,000 labels takes less
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
@@ -63,7 +63,7 @@ class Manifest:
         label_form: ``"names"`` or ``"indicator"``.
         thresholds: a probability per label.
         chosen: what training chose.
-        fitted_on: rows, label counts, fingerprint, files and columns of the training data.
+        fitted_on: rows, label counts, fingerprint, files, columns and weights of the training data.
         evaluation: the metrics on test data, as ``Evaluation.to_dict``; None if there was none.
         versions: of Python and of the libraries that trained it.
         files: sha256 and size in bytes of every other file, and of safetensors the dtype and shape of each tensor.
@@ -191,9 +191,13 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
 
 def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:
     """Whether these are the fields of a ``FittedOn``."""
-    if content.keys() != {"rows", "counts", "fingerprint", "files", "columns"}:
+    if content.keys() - {"weights"} != {"rows", "counts", "fingerprint", "files", "columns"}:
         return False
-    counts, columns = content["counts"], content["columns"]
+    counts, columns, weights = content["counts"], content["columns"], content.get("weights")
+    if weights is not None and not (
+        isinstance(weights, list) and [is_number(w, 0, WEIGHTS[1]) for w in weights] == [True, True]
+    ):
+        return False
     counted = isinstance(counts, list) and len(counts) == labels and all(map(is_whole, [content["rows"], *counts]))
     if not counted or not isinstance(content["fingerprint"], str) or not is_strings(content["files"]):
         return False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ClassWeight = str | Mapping[str, float] | None
 MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
+LEAST_WEIGHT = 1e-30  # of a row, by the mean of all
 BACKWARD_COST = 3  # a training step takes about three forward passes
 
 
@@ -29,7 +30,7 @@ class ClassificationObjective:
 
     Args:
         classifier: what is trained.
-        windows, data: the token ids of the training texts, and their targets.
+        windows, data: the token ids of the training texts, and their targets and weights, which are above 0.
         valid_windows, valid: those of the validation texts.
         batch_size: texts per step and process.
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
@@ -69,8 +70,14 @@ class ClassificationObjective:
         self.thresholds = np.full(len(data.task), 0.5, np.float32)
         self.number = 0
         weights = label_weights(data, class_weight)
-        # A row's weight is its label's; the labels of a multi-label row are weighted where they are right.
+        # A row's weight is its own times its label's; labels of a multi-label row are weighted where they are right.
         self.row_weights = np.ones(len(data)) if weights is None or self.multi_label else weights[data.targets]
+        self.sample_weights: torch.Tensor | None = None
+        if data.weights is not None:
+            # Only proportions matter; float32 has these, and no step is divided by 0.
+            of_samples = np.maximum(data.weights / data.weights.mean(), LEAST_WEIGHT)
+            self.row_weights = self.row_weights * of_samples
+            self.sample_weights = torch.from_numpy(of_samples.astype(np.float32)).to(classifier.device)
         kind = torch.float32 if self.multi_label else torch.int64
         self.targets = torch.from_numpy(data.targets).to(classifier.device, kind)
         self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(classifier.device)
@@ -93,13 +100,20 @@ class ClassificationObjective:
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
         logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
-        targets, smoothing = self.targets[torch.from_numpy(rows).to(self.targets.device)], self.label_smoothing
-        functional = torch.nn.functional
+        at = torch.from_numpy(rows).to(self.targets.device)
+        targets, smoothing = self.targets[at], self.label_smoothing
+        functional, reduction = torch.nn.functional, "sum" if self.sample_weights is None else "none"
         if not self.multi_label:
-            return functional.cross_entropy(logits, targets, self.weights, reduction="sum", label_smoothing=smoothing)
-        smooth = targets * (1 - smoothing) + smoothing / 2
-        loss = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="sum", pos_weight=self.weights)
-        return loss / logits.shape[1]
+            loss = functional.cross_entropy(
+                logits, targets, self.weights, reduction=reduction, label_smoothing=smoothing
+            )
+        else:
+            smooth = targets * (1 - smoothing) + smoothing / 2
+            loss = functional.binary_cross_entropy_with_logits(
+                logits, smooth, reduction=reduction, pos_weight=self.weights
+            )
+            loss = loss.sum(dim=-1) / logits.shape[1]
+        return loss if self.sample_weights is None else (loss * self.sample_weights[at]).sum()
 
     def _windows_of(self, row: np.intp) -> NDArray[np.intp]:
         start, end = self.starts[row], self.starts[row + 1]
@@ -113,16 +127,17 @@ class ClassificationObjective:
         return float(self.row_weights[rows].sum())
 
     def score(self) -> float:
-        """Accuracy on the validation texts, or micro-F1 of a multi-label task."""
+        """Accuracy on the validation texts, by their weights, or micro-F1 of a multi-label task."""
         probabilities = self.classifier.probabilities(self.valid_windows, shared=True)
-        return headline_score(probabilities, self.valid.targets, self.valid.task, self.thresholds)
+        valid = self.valid
+        return headline_score(probabilities, valid.targets, valid.task, self.thresholds, valid.weights)
 
 
 def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:
     """(k,) what a row of each label counts in the loss; in a multi-label task, what the label counts where it is right.
 
-    ``"balanced"`` is n / (k * count) as in scikit-learn, and in a multi-label task rows without the label per row with
-    it. A mapping gives weights by label name; labels that it does not name count 1.
+    ``"balanced"`` is n / (k * count) as in scikit-learn, counted by the rows' weights, and in a multi-label task rows
+    without the label per row with it. A mapping gives weights by label name; labels that it does not name count 1.
 
     Raises:
         SettingError: a name is no label.
@@ -140,6 +155,7 @@ def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float6
         if len(given) < len(class_weight):
             raise SettingError(f"class_weight names a label twice: {listed(map(repr, class_weight), 12)}.")
         return np.array([given.get(name, 1.0) for name in names])
-    counts = np.maximum(data.counts, 1)
-    balance = (len(data) - counts) / counts if data.task.multi_label else len(data) / (len(counts) * counts)
+    total, counts = data.weight, data.weighed_counts
+    counts = np.where(counts > 0, counts, total / max(1, len(data)))
+    balance = (total - counts) / counts if data.task.multi_label else total / (len(counts) * counts)
     return np.maximum(balance, 1e-3)

@@ -13,7 +13,7 @@ from textgraft.errors import TextgraftError
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[2] / "docs" / "tables.md"
-CHAPTERS = ("sources", "label_names", "several_labels")
+CHAPTERS = ("sources", "label_names", "several_labels", "same_text", "row_weights")
 MOST_LINES = 14  # of an example's table that the page shows
 
 
@@ -75,7 +75,10 @@ def _shown(example, folder: Path) -> Iterator[str]:
         yield from (f"With `{options.strip()}`:", "")
     try:
         data = example.read(folder)
-        said = " ".join(data.notes) or f"{len(data)} rows; labels {', '.join(data.task.labels)}."
+        if example.gives:
+            said = str(data)
+        else:
+            said = " ".join(data.notes) or f"{len(data)} rows; labels {', '.join(data.task.labels)}."
         yield f"> {said.replace(f'{folder}/', '')}"
     except TextgraftError as error:
         yield f"> Error: {str(error).replace(f'{folder}/', '')}"

@@ -11,6 +11,7 @@ from textgraft.errors import SettingError, VectorsError
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Floats
 from textgraft.text.vectors.store import Store
+from textgraft.unicode import spellings
 
 BYTES_AT_ONCE = 1 << 26
 
@@ -38,11 +39,14 @@ class WordVectors:
         return len(self._store.hashes)
 
     def known(self, words: Sequence[str]) -> NDArray[np.bool_]:
-        """(n,) whether a word, or else its lower-case form, stands in the file; sub-words do not count."""
+        """(n,) whether a word, or else its lower-case form, stands in the file; sub-words do not count.
+
+        A word stands there too if its accents are composed in the one and decomposed in the other.
+        """
         return self._places(words) >= 0
 
     def find(self, words: Sequence[str]) -> tuple[NDArray[np.bool_], Floats]:
-        """Looks words up: as they are, then in lower case, then, where the file has them, by their sub-words.
+        """Looks words up: as ``known`` does, then, where the file has them, by their sub-words.
 
         Args:
             words: n words.
@@ -92,10 +96,14 @@ class WordVectors:
         return [(self._store.words[i], value) for i, value in zip(best_places.tolist(), best.tolist(), strict=True)]
 
     def _places(self, words: Sequence[str]) -> NDArray[np.int64]:
-        """(n,) the row of each word or of its lower-case form, or -1."""
+        """(n,) the row of each word or of its lower-case form, however their accents are written, or -1."""
         places = self._exactly(words)
         missing = np.flatnonzero(places < 0)
         places[missing] = self._exactly([words[i].lower() for i in missing.tolist()])
+        for i in np.flatnonzero(places < 0).tolist():
+            others = [*spellings(words[i])[1:], *spellings(words[i].lower())[1:]]
+            if len(found := (there := self._exactly(others))[there >= 0]):
+                places[i] = found[0]
         return places
 
     def _exactly(self, words: Sequence[str]) -> NDArray[np.int64]:

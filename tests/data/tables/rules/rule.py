@@ -20,6 +20,7 @@ class Example:
         name: the file's name, whose ending says its format where nothing else does.
         source: what is read in place of the file's path, which stands in it as ``{file}``.
         code: in place of a file, Python that gives a Dataset; ``tg``, ``pd``, ``np``, ``pl`` and ``pa`` are there.
+        gives: what the code gives, as text, where that is no Dataset but the answer of a model.
         options: arguments of ``read_table``, as they are given on the command line too.
         shown: what stands in the page for a table that is not text.
         rows: how many rows are read; None does not ask.
@@ -33,6 +34,7 @@ class Example:
     name: str = "reviews.csv"
     source: str = "{file}"
     code: str = ""
+    gives: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     shown: str = ""
     rows: int | None = None

@@ -38,7 +38,8 @@ class InputOptions:
 
     text: Annotated[str | None, _reading("Text column; several, separated by commas, are joined.")] = None
     format: Annotated[
-        str | None, _reading("csv, json, fasttext, parquet, arrow, excel, sqlite, datasets or folder; found if not given.")
+        str | None,
+        _reading("csv, json, fasttext, parquet, arrow, excel, sqlite, datasets or folder; found if not given."),
     ] = None
     encoding: Annotated[str | None, _reading("Text encoding, such as utf-16 or cp1252.")] = None
     delimiter: Annotated[str | None, _reading("Column delimiter of a CSV file.")] = None

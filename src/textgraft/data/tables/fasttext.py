@@ -54,7 +54,9 @@ def _rows(
         yield number, (text, labels if several else next(iter(labels), None))
     if bare_lines:
         shown = ", ".join(map(str, islice(bare_lines, 5))) + (" and more" if len(bare_lines) > 5 else "")
-        count = f"{len(bare_lines):,} lines of {file.name} have" if len(bare_lines) > 1 else f"1 line of {file.name} has"
+        count = (
+            f"{len(bare_lines):,} lines of {file.name} have" if len(bare_lines) > 1 else f"1 line of {file.name} has"
+        )
         reading.report.remarks.append(f"{count} no {PREFIX}: {shown}.")
 
 

@@ -66,8 +66,7 @@ def _rows(
             number += 1
             if NULL in fields:
                 nulls += fields.count(NULL)
-                fields = ["" if field == NULL else field for field in fields]
-            yield number, fields
+            yield number, ["" if field == NULL else field for field in fields] if NULL in fields else fields
         elif reason or len(fields) > 1 or fields[0].strip():
             number += 1
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from textgraft.errors import DataError
 
@@ -104,7 +105,7 @@ def check_magic(name: str, head: bytes) -> None:
 
 
 def check_form(name: str, head: str, suffix: str) -> None:
-    """Raises DataError for a text or a name of a kind that is not read; ``--format`` says that it is one all the same."""
+    """Raises DataError for a text, or else a name, of a kind that is not read."""
     text = head.lstrip("\ufeff \t\r\n")
     kind = HTML if _HTML.match(text) else XML if text.startswith("<?xml") else ARFF if _ARFF.match(text) else None
     if kind is None and _is_drawn(text):
@@ -122,7 +123,7 @@ def check_form(name: str, head: str, suffix: str) -> None:
 def _is_drawn(text: str) -> bool:
     """Whether one of the first lines of a text is the rule of a drawn table, between lines with as many columns."""
     lines = [line.strip() for line in text.split("\n", 5)[:4]]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         bars = max(line.count("|"), line.count("+"))
         if bars and _RULER.fullmatch(line) and before.count("|") == bars:
             return True

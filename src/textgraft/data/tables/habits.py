@@ -1,4 +1,4 @@
-"""What programs write beside the standard of CSV: backslashes before quotes, blanks after delimiters, NULL as a word."""
+"""What programs write beside the standard of CSV: backslashes before quotes, blanks after delimiters, a NULL."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _DELIMITERS = "\t;|,"
 _WINDOW = 1 << 20  # characters that are judged
 _LOOK = 2_000  # lines or records of these that are looked at one by one
 _PAIR = re.compile(r"\\(.?)", re.DOTALL)
+_MEANING = {
+    "doubled": "that makes the quote, delimiter or backslash after it part of the text",
+    "quotes": "that makes the quote after it part of the text",
+    "letters": r"as MySQL and PostgreSQL write it, in which \t is a tab and \n a line end",
+}
 _LETTERS = frozenset('\\tnrbfvN.0"')
 
 
@@ -43,17 +48,9 @@ def habit_remarks(dialect: Dialect, file: str) -> list[str]:
     """What is to be said of the habits."""
     said = []
     if dialect.escape:
-        how = {
-            "doubled": "that makes the quote, delimiter or backslash after it a part of the text",
-            "quotes": "that makes the quote after it a part of the text",
-            "letters": r"as MySQL and PostgreSQL write it: \t is a tab, \n a line end",
-        }[dialect.escape]
+        option = "--no-quoting (quoting=False)" if dialect.quoting else "--quoting or --no-quoting (quoting=)"
         said.append(
-            f"A backslash in {file} is read as an escape {how}; say --quoting or --no-quoting (quoting=) if it is a "
-            f"character."
-            if dialect.escape != "quotes" and not dialect.quoting
-            else f"A backslash in {file} is read as an escape {how}; say --no-quoting (quoting=False) if it is a "
-            f"character."
+            f"A backslash in {file} is an escape {_MEANING[dialect.escape]}; say {option} if it is a character."
         )
     if dialect.blanks:
         said.append(f"Blanks {dialect.blanks} the delimiters of {file} are not part of its fields.")

@@ -106,9 +106,9 @@ def _served(value: dict[str, Any], _: Sequence[str]) -> Found | None:
     inner = [dict(row["row"]) for row in rows]
     features = value.get("features")
     for feature in features if isinstance(features, list) else ():
-        names = feature["type"].get("names") if isinstance(feature, dict) and _is_class(feature.get("type")) else None
-        for row in inner if isinstance(names, list) else ():
-            number = row.get(feature.get("name"))
+        names = _class_names(feature)
+        for row in inner if names else ():
+            number = row.get(feature["name"])
             if isinstance(number, int) and number >= 0:
                 if number >= len(names):
                     raise ValueError(f"has class number {number} where the ClassLabel has {len(names)} names")
@@ -118,8 +118,10 @@ def _served(value: dict[str, Any], _: Sequence[str]) -> Found | None:
     return Found(inner, f"holds{more} as the data sets server gives them")
 
 
-def _is_class(kind: Any) -> bool:
-    return isinstance(kind, dict) and kind.get("_type") == "ClassLabel"
+def _class_names(feature: Any) -> list[str]:
+    kind = feature.get("type") if isinstance(feature, dict) and "name" in feature else None
+    names = kind.get("names") if isinstance(kind, dict) and kind.get("_type") == "ClassLabel" else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _nested(value: dict[str, Any], expect: Sequence[str]) -> Found | None:
@@ -191,8 +193,8 @@ def _held(value: Mapping[str, Any], expect: Sequence[str]) -> Found | None:
     objects = [name for name, item in value.items() if isinstance(item, dict)]
     if len(objects) == 1 and not any(isinstance(item, list) for item in value.values()):
         inner = value[objects[0]]
-        found = _held(inner, expect) or _columns(inner, expect) or _nested(inner, expect)
-        return found and Found(found.rows, f"is one object; its table is the one under {objects[0]!r}")
+        further = _held(inner, expect) or _columns(inner, expect) or _nested(inner, expect)
+        return further and Found(further.rows, f"is one object; its table is the one under {objects[0]!r}")
     return None
 
 

@@ -55,10 +55,10 @@ def parted(line: str, divider: str = "") -> tuple[list[str], str]:
     """The labels at the start and at the end of a line, and the text between them."""
     line = line.strip()
     if divider:
-        first, mark, rest = line.partition(divider)
+        first, _, rest = line.partition(divider)
         if first.startswith(PREFIX):
             return [first.strip().removeprefix(PREFIX)], rest.strip()
-        rest, mark, last = line.rpartition(divider)
+        rest, _, last = line.rpartition(divider)
         return ([last.strip().removeprefix(PREFIX)], rest.strip()) if last.startswith(PREFIX) else ([], line)
     before = _BEFORE.match(line)
     text = line[before.end() :] if before else line

@@ -120,8 +120,8 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
         try:
             for fields in parser:
                 if fields:
-                    fields = [field.strip() for field in fields] if dialect.blanks == "around" else fields
-                    yield Record(lines.first, fields)
+                    bare = [field.strip() for field in fields] if dialect.blanks == "around" else fields
+                    yield Record(lines.first, bare)
                 lines.begin()
             return
         except csv.Error as error:

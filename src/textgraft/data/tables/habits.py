@@ -37,7 +37,7 @@ def find_habits(
     marks = [dialect.delimiter]
     if delimiter is None:
         marks += [mark for mark in _DELIMITERS if mark != dialect.delimiter and any(mark in line for line in sample)]
-    if quoting is not False and any('\\"' in line for line in sample):
+    if quoting is not False and any(map(_has_escaped_quote, sample)):
         dialect = _escaped_quotes(sample, cut, dialect, marks)
     if quoting is None and not dialect.escape:
         dialect = _escaped_delimiters(sample, cut, dialect, marks)
@@ -63,11 +63,15 @@ def _sample(lines: Iterator[str], *, late: bool) -> tuple[list[str], bool]:
     With ``late``, those from the first escaped quote on, wherever it stands, if the first ones have none.
     """
     taken = _window(lines)
-    if late and not any('\\"' in line for line in taken):
-        first = next((line for line in lines if '\\"' in line), None)
+    if late and not any(map(_has_escaped_quote, taken)):
+        first = next(filter(_has_escaped_quote, lines), None)
         if first is not None:
             taken = [first, *_window(lines)]
     return taken, next(lines, None) is not None
+
+
+def _has_escaped_quote(line: str) -> bool:
+    return '\\"' in line and '"' in _PAIR.findall(line)
 
 
 def _window(lines: Iterator[str]) -> list[str]:
@@ -91,7 +95,9 @@ def _escaped_quotes(sample: list[str], cut: bool, dialect: Dialect, marks: Seque
             candidate = Dialect(mark, True, style)
             counted = tally(sample, cut, candidate)
             fair = mark == dialect.delimiter or counted.width > 1
-            alike = best is dialect and mark == dialect.delimiter and _same(counted, least)
+            lines_joined = not dialect.quoting and counted.records < least.records  # by quotes that are taken as such
+            same = counted.bad == least.bad and (counted.records == least.records or lines_joined)
+            alike = best is dialect and mark == dialect.delimiter and same
             if fair and (_better(counted, least) or (alike and _only_escaped(sample, mark))):
                 best, least = candidate, counted
     return best
@@ -155,10 +161,6 @@ def _better(counted: Tally, least: Tally) -> bool:
     return counted.share > 0.5 and (
         counted.bad < least.bad or (counted.bad == least.bad and counted.width > 1 and least.width == 1)
     )
-
-
-def _same(one: Tally, other: Tally) -> bool:
-    return (one.bad, one.records, one.width) == (other.bad, other.records, other.width)
 
 
 def _only_escaped(sample: list[str], mark: str) -> bool:

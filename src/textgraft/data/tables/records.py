@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
@@ -138,8 +138,7 @@ def _parser(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
     if dialect.escape:
         as_written = map(partial(_escaped, dialect=dialect), as_written)
     if dialect.blanks:
-        closed = re.compile(rf'(?<!")"[ ]+(?=[{re.escape(dialect.delimiter)}\r\n]|$)')
-        as_written = (closed.sub('"', line) if '"' in line else line for line in as_written)
+        as_written = map(_closer(dialect.delimiter), as_written)
     return csv.reader(
         as_written,
         delimiter=dialect.delimiter,
@@ -148,6 +147,18 @@ def _parser(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
         skipinitialspace=bool(dialect.blanks),
         strict=True,
     )
+
+
+def _closer(delimiter: str) -> Callable[[str], str]:
+    """Takes blanks between a closing quote and a delimiter out of a line."""
+    mark = re.escape(delimiter)
+    quotes = re.compile(rf'((?:^|[{mark}])[ ]*)?("+)[ ]+(?=[{mark}\r\n]|$)')
+
+    def closed(found: re.Match[str]) -> str:
+        start, run = found.groups()  # at the start of a field one quote opens it; each two are one of its own
+        return found[0] if len(run) % 2 == (start is not None) else f"{start or ''}{run}"
+
+    return lambda line: quotes.sub(closed, line) if '" ' in line else line
 
 
 def _escaped(line: str, dialect: Dialect) -> str:

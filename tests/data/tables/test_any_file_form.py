@@ -12,7 +12,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
@@ -78,11 +78,13 @@ def test_backslashes_in_standard_files_are_characters(folder: Path, rows: Table,
     rows = [('He said "no", twice', "pos"), *rows]
     path = folder / "x.csv"
     path.write_bytes(written(rows, delimiter=delimiter, quoting=quoting).encode())
+    # A file whose every line has two fields, quoted or not, can be read in two ways.
+    assume(delimiter == "," or not any("\n" in text for text, _ in rows))
     read_back(path, rows, ("rows cannot be read", "row cannot be read"))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(rows=tables(PROSE.map(str.strip)), delimiter=st.sampled_from(",;|"), around=st.booleans())
+@given(rows=tables(PROSE.map(lambda text: text.strip(" ,;|"))), delimiter=st.sampled_from(",;|"), around=st.booleans())
 def test_blanks_around_delimiters_are_no_part_of_fields(
     folder: Path, rows: Table, delimiter: str, around: bool
 ) -> None:
@@ -96,7 +98,7 @@ def test_blanks_around_delimiters_are_no_part_of_fields(
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
     rows=tables(PROSE.filter(lambda text: not text.startswith("|"))),
-    labels=st.lists(st.lists(st.sampled_from(["a", "b_c", "d,e"]), min_size=1, max_size=3, unique=True), min_size=10),
+    labels=st.lists(st.lists(st.sampled_from(["a", "b_c", "d-e"]), min_size=1, max_size=3, unique=True), min_size=10),
     several=st.booleans(),
     last=st.booleans(),
     encoding=st.sampled_from(MARKED + UNMARKED),
@@ -111,7 +113,7 @@ def test_lines_of_fasttext_are_read_back(
         marks = " ".join(f"__label__{name}" for name in names)
         lines.append(f"{text} {marks}" if last else f"{marks} {text}")
     path.write_bytes(PACKINGS[packing](("\n".join(lines) + "\n").encode(encoding)))
-    data = tg.read_table(path)
+    data = tg.read_table(path, text="text", label="label")
     path.unlink()
     assert data.texts == [text.strip() for text, _ in rows]
     assert data.task.multi_label == several

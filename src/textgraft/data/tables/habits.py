@@ -39,9 +39,11 @@ def find_habits(
         marks += [mark for mark in _DELIMITERS if mark != dialect.delimiter and any(mark in line for line in sample)]
     if quoting is not False and any(map(_has_escaped_quote, sample)):
         dialect = _escaped_quotes(sample, cut, dialect, marks)
-    if quoting is None and not dialect.escape:
+    if quoting is not False:
+        dialect = _blanks(sample, cut, dialect, marks)
+    if quoting is None and not dialect.escape and not dialect.blanks:
         dialect = _escaped_delimiters(sample, cut, dialect, marks)
-    return _blanks(sample, cut, dialect, marks) if quoting is not False else dialect
+    return dialect
 
 
 def habit_remarks(dialect: Dialect, file: str) -> list[str]:

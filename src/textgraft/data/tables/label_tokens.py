@@ -39,8 +39,8 @@ def label_form(text: str) -> LabelForm | None:
         return None
     lines = [line for line in text.lstrip("\ufeff").splitlines()[:_LOOK] if line.strip()]
     for mark in _DIVIDERS:
-        held = [_CELL[mark].search(line.strip()) is not None for line in lines]
-        if sum(held) * 2 >= len(lines) and any(mark in line for line in lines):
+        held = [mark in line and _CELL[mark].search(line.strip()) is not None for line in lines]
+        if sum(held) * 2 >= len(lines):
             return LabelForm(mark, _is_table(lines, mark, header=not held[0]))
     tokens = sum(_BEFORE.match(line) is not None or _AFTER.search(line) is not None for line in lines)
     return LabelForm() if tokens * 2 >= len(lines) else None

@@ -107,13 +107,12 @@ def _escaped_quotes(sample: list[str], cut: bool, dialect: Dialect, marks: Seque
 
 def _escaped_delimiters(sample: list[str], cut: bool, dialect: Dialect, marks: Sequence[str]) -> Dialect:
     """No quotes, and a backslash before delimiters and line ends that are part of a field; or letters for these."""
-    if not any("\\" in line for line in sample):
+    pairs = {pair for line in sample if "\\" in line for pair in _PAIR.findall(line)}
+    if pairs.isdisjoint(("N", "\n", "\r", *marks)):
         return dialect
-    before = tally(sample, cut, dialect)
-    best, least = dialect, before
+    best, least = dialect, tally(sample, cut, dialect)
     for mark in marks:
-        pairs = {pair for line in sample for pair in _PAIR.findall(line)}
-        nulls = any(NULL in line.rstrip("\r\n").split(mark) for line in sample)
+        nulls = "N" in pairs and any(NULL in line.rstrip("\r\n").split(mark) for line in sample)
         if nulls and pairs - {"N"} and pairs <= _LETTERS | {mark, "\n", "\r"}:
             letters = Dialect(mark, False, "letters")
             if (counted := tally(sample, cut, letters)).bad <= least.bad and counted.width > 1:
@@ -128,6 +127,7 @@ def _escaped_delimiters(sample: list[str], cut: bool, dialect: Dialect, marks: S
 
 def _blanks(sample: list[str], cut: bool, dialect: Dialect, marks: Sequence[str]) -> Dialect:
     """Blanks stand after delimiters: before quotes that enclose fields, or before all fields."""
+    cut, sample = cut or len(sample) > _LOOK, sample[:_LOOK]  # a small sample tells blanks as well as a large one
     if not any(f"{mark} " in line for mark in marks for line in sample):
         return dialect
     least = tally(sample, cut, dialect)

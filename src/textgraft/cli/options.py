@@ -42,7 +42,8 @@ class InputOptions:
         _reading("Text column; several are joined: separated by commas, or the option given several times."),
     ] = None
     format: Annotated[
-        str | None, _reading("csv, json, parquet, arrow, excel, sqlite, datasets or folder; found if not given.")
+        str | None,
+        _reading("csv, json, fasttext, parquet, arrow, excel, sqlite, datasets or folder; found if not given."),
     ] = None
     encoding: Annotated[str | None, _reading("Text encoding, such as utf-16 or cp1252.")] = None
     delimiter: Annotated[str | None, _reading("Column delimiter of a CSV file.")] = None

@@ -146,11 +146,12 @@ class TestEncodings:
         assert data.texts == ["привет мир", "пока"]
         assert not any("UTF-8" in note for note in data.notes)
 
-    def test_utf_16_without_a_mark_is_asked_for(self, tmp_path: Path) -> None:
-        (tmp_path / "x.csv").write_bytes(self.rows.encode("utf-16-le"))
-        with pytest.raises(ValueError, match=r"UTF-16 without a mark.*--encoding utf-16-le"):
-            read_table(tmp_path / "x.csv")
-        assert len(read_table(tmp_path / "x.csv", options=ReadOptions(encoding="utf-16-le"))) == 3
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+    def test_utf_16_and_32_without_a_mark_are_told_by_their_null_bytes(self, tmp_path: Path, encoding: str) -> None:
+        (tmp_path / "x.csv").write_bytes(self.rows.encode(encoding))
+        data = read_table(tmp_path / "x.csv")
+        assert data.texts == ["plain", "naïve café", "“quoted” – dash"]
+        assert any(f"x.csv is read as {encoding.upper()}, as its null bytes tell" in note for note in data.notes)
 
     def test_a_few_broken_bytes_in_utf_8_spoil_their_rows_only(self, tmp_path: Path) -> None:
         lines = [f"naïve {i},{'ab'[i % 2]}\n".encode() for i in range(9)]

@@ -42,7 +42,7 @@ def web() -> Iterator[Web]:
         (Page(TABLE, sent=30), "{url} cannot be downloaded: it broke off after 30 of 68 bytes."),
         (
             Page(b"\n<!-- hi --><!DOCTYPE html><html>log in"),
-            "{url} is a web page (HTML), not a table; the address may want",
+            "{url} is an HTML page, not a table; the address may want",
         ),
         (Page(b""), "There are no rows to read. {url} is empty."),
     ],
@@ -202,7 +202,7 @@ def test_a_path_of_pathlib_may_be_an_address_and_a_file_address_a_path(web: Web,
 def test_a_web_page_in_a_file_is_no_table_unless_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("<!doctype html>,label\n<p>so good</p>,pos\n<p>so bad</p>,neg\n")
-    with pytest.raises(DataError, match=r"is a web page \(HTML\), not a table; get the file itself"):
+    with pytest.raises(DataError, match=r"is an HTML page, not a table; save its table as CSV"):
         tg.read_table(path)
     assert len(tg.read_table(path, options=tg.ReadOptions(format="csv", header=True))) == 2
 

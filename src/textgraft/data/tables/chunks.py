@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from textgraft.errors import BadRow, BadRowsError, SettingError, did_you_mean, listed
 
-FORMATS = ("csv", "json", "parquet", "arrow", "excel", "sqlite", "datasets", "folder")
+FORMATS = ("csv", "json", "fasttext", "parquet", "arrow", "excel", "sqlite", "datasets", "folder")
 """The formats by name; ``csv`` stands for everything delimited and ``json`` for JSON Lines and JSON arrays."""
 
 _OTHER_NAMES = {"tsv": "csv", "txt": "csv", "jsonl": "json", "ndjson": "json", "feather": "arrow", "xlsx": "excel"}

@@ -10,6 +10,7 @@ from itertools import islice
 from textgraft.data.tables.chunks import Chunk, Reading
 from textgraft.data.tables.dialect import find_dialect
 from textgraft.data.tables.encodings import Decoding, find_decoding, open_text
+from textgraft.data.tables.habits import NULL, find_habits, habit_remarks
 from textgraft.data.tables.header import column_names, has_header
 from textgraft.data.tables.records import Dialect, Lines, Record, records
 from textgraft.data.tables.sources import SourceFile
@@ -30,6 +31,8 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     options = reading.options
     with open_text(file, decoding, newline) as text:
         dialect = find_dialect(text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting)
+    with open_text(file, decoding, newline) as text:
+        dialect = find_habits(text, dialect, delimiter=options.delimiter, quoting=options.quoting)
     with _open(file, decoding, newline, dialect) as parsed:
         sample = [record.fields for record in islice(parsed, _SAMPLE) if not record.reason]
     if not sample:
@@ -41,7 +44,8 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     names = column_names(first.fields if first else None, width, file.name)
     if header and len(sample) == 1:
         reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
-    if not dialect.quoting and options.quoting is None:
+    reading.report.remarks += habit_remarks(dialect, file.name)
+    if not dialect.quoting and not dialect.escape and options.quoting is None:
         reading.report.remarks.append(
             f"Quotes in {file.name} are read as characters, for they do not come in pairs around fields; "
             f"say --quoting (quoting=True) if they should enclose fields."
@@ -54,17 +58,22 @@ def _rows(
     parsed: Iterator[Record], file: SourceFile, reading: Reading, width: int, header: bool
 ) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of ``width`` fields; others are reported."""
-    number = 0
+    number = nulls = 0
     for line, fields, reason in parsed:
         if len(fields) == width and header:
             header = False
         elif len(fields) == width:
             number += 1
-            yield number, fields
+            if NULL in fields:
+                nulls += fields.count(NULL)
+            yield number, ["" if field == NULL else field for field in fields] if NULL in fields else fields
         elif reason or len(fields) > 1 or fields[0].strip():
             number += 1
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             reading.report.bad(file.name, line, reason or f"it has {count} where {width} are expected")
+    if nulls:
+        count = f"{nulls:,} cells of {file.name} are" if nulls > 1 else f"1 cell of {file.name} is"
+        reading.report.remarks.append(f"{count} {NULL}, as MySQL and PostgreSQL write NULL; read as missing.")
 
 
 @contextmanager

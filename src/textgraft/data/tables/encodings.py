@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from textgraft.data.tables.chunks import Reading
+from textgraft.data.tables.marks import marked, unmarked
 from textgraft.data.tables.sources import SourceFile, read_head
 from textgraft.errors import DataError
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _WINDOWS_ONLY = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
 _BLOCK = 1 << 20
 
@@ -37,24 +31,30 @@ class Decoding:
 def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
     """The encoding of a text file.
 
-    A byte-order mark decides. Without one the file is UTF-8 if all of it is. A file with more lines of valid
-    multi-byte UTF-8 than of invalid bytes is UTF-8 with some broken rows. Any other is Latin-1, or Windows-1252 if it
-    has that code page's own bytes; the report then says so and from which line on.
+    A byte-order mark decides. Without one the null bytes of UTF-16 and UTF-32 tell them, which is said; else the file
+    is UTF-8 if all of it is. A file with more lines of valid multi-byte UTF-8 than of invalid bytes is UTF-8 with some
+    broken rows. Any other is Latin-1, or Windows-1252 if it has that code page's own bytes; the report then says so
+    and from which line on.
 
     Raises:
-        DataError: the file has null bytes as UTF-16 without a mark has them.
+        DataError: the file is full of null bytes, and not as UTF-16 is.
     """
     head = read_head(file)
-    mark = next((encoding for bytes_, encoding in _MARKS if head.startswith(bytes_)), None)
+    mark = marked(head)
     if (encoding := reading.options.encoding) is not None:
-        same = codecs.lookup(encoding).name == "utf-8" and mark == "utf-8-sig"
-        return Decoding("utf-8-sig" if same else encoding, checked=True)
+        return Decoding(mark if mark is not None and _is_kin(encoding, mark) else encoding, checked=True)
     if mark is not None:
         return Decoding(mark, checked=mark == "utf-8-sig")
+    if (wide := unmarked(head)) is not None:
+        reading.report.remarks.append(
+            f"{file.name} is read as {wide.upper()}, as its null bytes tell, for it has no mark. "
+            f"Say --encoding (encoding=) if that is wrong."
+        )
+        return Decoding(wide)
     if head.count(0) > len(head) // 4:
         raise DataError(
-            f"{file.name} is full of null bytes: it is not a text file, or it is UTF-16 without a mark. "
-            f"For the latter say --encoding utf-16-le or utf-16-be (encoding=)."
+            f"{file.name} is full of null bytes: it is not a text file. If it is one, say its encoding with "
+            f"--encoding (encoding=)."
         )
     line = _first_invalid_line(file)
     if line is None:
@@ -65,6 +65,11 @@ def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
     windows = bool(high & _WINDOWS_ONLY) and not high & (frozenset(range(0x80, 0xA0)) - _WINDOWS_ONLY)
     reading.report.foreign.append((file.name, line, "Windows-1252" if windows else "Latin-1"))
     return Decoding("cp1252" if windows else "latin-1")
+
+
+def _is_kin(encoding: str, mark: str) -> bool:
+    """Whether an encoding is that of a file's mark, which is then passed over."""
+    return codecs.lookup(encoding).name.startswith(mark.removesuffix("-sig"))
 
 
 def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> TextIO:

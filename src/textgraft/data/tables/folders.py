@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from textgraft.data.tables.chunks import Chunk, Reading
@@ -57,7 +58,7 @@ def _unlabelled(root: SourceFile, reading: Reading) -> Iterator[Chunk]:
 def _one(root: SourceFile, path: Path, more: dict[str, list[str]], reading: Reading) -> Iterator[Chunk]:
     name = f"{root.name.rstrip('/')}/{path.relative_to(root.path).as_posix()}"
     try:
-        file = identify(name, reading.options)
+        file = identify(name, replace(reading.options, format="folder"))  # a text, whatever it looks like
         decoding = find_decoding(file, reading)
         with open_text(file, decoding, newline="") as stream:
             text = stream.read().rstrip("\r\n")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from textgraft.data.tables import packings
 from textgraft.data.tables.spool import Place, Spool, is_pipe, piped, standard_input
 from textgraft.errors import DataError, did_you_mean
 from textgraft.wording import ADDRESS
@@ -50,6 +51,8 @@ def reads_once(source: str | Path) -> bool:
 def _paths(name: str) -> list[str]:
     if Path(name).exists():
         return [name]
+    if members := packings.expand_archive(name):
+        return members
     if glob.has_magic(name):
         # Path.glob takes no absolute patterns.
         paths = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207

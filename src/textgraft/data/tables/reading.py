@@ -8,6 +8,7 @@ from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
 from textgraft.data.tables.delimited import read_delimited
+from textgraft.data.tables.fasttext import read_fasttext
 from textgraft.data.tables.folders import read_folder
 from textgraft.data.tables.json_lines import read_json
 from textgraft.data.tables.objects import is_source, object_chunks
@@ -97,8 +98,8 @@ def _reader(kind: str) -> Reader:
         from textgraft.data.tables import columnar  # PyArrow takes a while to import
 
         return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
-    texts: dict[str, Reader] = {"csv": read_delimited, "json": read_json, "folder": read_folder}
-    return {**texts, "excel": read_excel, "sqlite": read_sqlite}[kind]
+    texts: dict[str, Reader] = {"csv": read_delimited, "json": read_json, "fasttext": read_fasttext}
+    return {**texts, "folder": read_folder, "excel": read_excel, "sqlite": read_sqlite}[kind]
 
 
 def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Chunk]:

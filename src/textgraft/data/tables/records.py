@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 from textgraft.data.tables.encodings import undecoded
 
 NO_DELIMITER = "\x1f"  # the delimiter of a table with one column: ASCII's unit separator, which text does not have
 MOST_CHARACTERS = 1 << 24
 MOST_LINES = 10_000
+_PAIR = re.compile(r"\\(.?)", re.DOTALL)
+_NO_QUOTE = re.compile(r'\\(?!")')
+_LETTERS = {"t": "\t", "n": "\n", "r": "\r"}
 _REASONS = {  # by what Python's csv says
     "unexpected end": "a quote is opened and never closed",
     "expected after": "a quoted field goes on after its closing quote",
@@ -20,12 +25,27 @@ _REASONS = {  # by what Python's csv says
 }
 
 
+Escape = Literal["", "doubled", "quotes", "letters"]
+Blanks = Literal["", "after", "around"]
+
+
 @dataclass(frozen=True)
 class Dialect:
-    """The character between fields, and whether ``"`` encloses fields (doubled inside them)."""
+    """The character between fields, and how fields hold it.
+
+    Attributes:
+        delimiter: the character between fields.
+        quoting: whether ``"`` encloses fields (doubled inside them).
+        escape: what a backslash does. Nothing; ``"doubled"``: it makes a quote, delimiter, line end or backslash part
+            of the field; ``"quotes"``: a quote only, and is else a character; ``"letters"``: as doubled, and with a
+            letter stands for a tab or line end.
+        blanks: whether blanks ``"after"`` delimiters, or ``"around"`` them, are no part of the fields.
+    """
 
     delimiter: str
     quoting: bool
+    escape: Escape = ""
+    blanks: Blanks = ""
 
 
 class Record(NamedTuple):
@@ -96,16 +116,62 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     # The module's own limit is for the whole process and too low for long documents; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MOST_CHARACTERS))
     while True:
-        bare = (line.rstrip("\r\n") for line in lines)
-        plain = (line.split(dialect.delimiter) if line else [] for line in bare)
-        parser = csv.reader(lines, delimiter=dialect.delimiter, strict=True) if dialect.quoting else plain
+        parser = _parser(lines, dialect)
         try:
             for fields in parser:
                 if fields:
-                    yield Record(lines.first, fields)
+                    bare = [field.strip() for field in fields] if dialect.blanks == "around" else fields
+                    yield Record(lines.first, bare)
                 lines.begin()
             return
         except csv.Error as error:
             reason = next((ours for theirs, ours in _REASONS.items() if theirs in str(error)), str(error))
             yield Record(lines.first, [], reason)
             lines.rewind()
+
+
+def _parser(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
+    if not dialect.quoting and not dialect.escape:
+        bare = (line.rstrip("\r\n") for line in lines)
+        return (line.split(dialect.delimiter) if line else [] for line in bare)
+    as_written: Iterable[str] = lines
+    if dialect.escape:
+        as_written = map(partial(_escaped, dialect=dialect), as_written)
+    if dialect.blanks:
+        as_written = map(_closer(dialect.delimiter), as_written)
+    return csv.reader(
+        as_written,
+        delimiter=dialect.delimiter,
+        escapechar="\\" if dialect.escape else None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quoting else csv.QUOTE_NONE,
+        skipinitialspace=bool(dialect.blanks),
+        strict=True,
+    )
+
+
+def _closer(delimiter: str) -> Callable[[str], str]:
+    """Takes blanks between a closing quote and a delimiter out of a line."""
+    mark = re.escape(delimiter)
+    quotes = re.compile(rf'((?:^|[{mark}])[ ]*)?("+)[ ]+(?=[{mark}\r\n]|$)')
+
+    def closed(found: re.Match[str]) -> str:
+        start, run = found.groups()  # at the start of a field one quote opens it; each two are one of its own
+        return found[0] if len(run) % 2 == (start is not None) else f"{start or ''}{run}"
+
+    return lambda line: quotes.sub(closed, line) if '" ' in line else line
+
+
+def _escaped(line: str, dialect: Dialect) -> str:
+    """A line whose backslashes that are characters are doubled, so that `csv` keeps them."""
+    if "\\" not in line:
+        return line
+    if dialect.escape == "quotes":
+        return _NO_QUOTE.sub(r"\\\\", line)
+    kept = f'"\\\r\n{dialect.delimiter}'
+    letters = _LETTERS if dialect.escape == "letters" else {}
+
+    def pair(found: re.Match[str]) -> str:
+        second = found[1]
+        return "\\" + (second if second in kept else letters.get(second, "\\" + second))
+
+    return _PAIR.sub(pair, line)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import re
+import json
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from textgraft.data.tables import foreign, packings
 from textgraft.data.tables.chunks import ReadOptions
+from textgraft.data.tables.label_tokens import is_fasttext
+from textgraft.data.tables.marks import as_text
 from textgraft.data.tables.places import places
 from textgraft.data.tables.spool import Spool
 from textgraft.errors import DataError
-from textgraft.extras import library
 from textgraft.wording import ADDRESS
 
 SUFFIXES = {
@@ -33,28 +34,27 @@ MAGIC = {
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream, as `datasets` writes it
     b"SQLite format 3\0": "sqlite",
-    b"PK\x03\x04": "excel",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "excel",
 }
-PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-TEXT_FORMATS = ("csv", "json", "folder")
-
-_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+TEXT_FORMATS = ("csv", "json", "fasttext", "folder")
+_HEAD = 1 << 16
+_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, sqlite3.Error)
 
 
 @dataclass(frozen=True)
 class SourceFile:
     """A file or folder to read: its name as the user gave it, where it is, and its format (see ``FORMATS``).
 
-    ``packed`` is ``"gzip"``, ``"zstd"`` or empty; ``suffix`` is that of the name without the packing's own.
-    ``digest`` is the sha256 of a copy of what is elsewhere; ``split`` is that of all its rows, where its place says so;
-    ``note`` is a sentence about where it is from.
+    ``packed`` is the packing (see ``packings.MAGIC``) or empty; ``member`` is the file inside a zip; ``suffix`` is that
+    of the name without the packing's own. ``digest`` is the sha256 of a copy of what is elsewhere; ``split`` is that of
+    all its rows, where its place says so. ``note`` is what a user should be told of where it is from and of its format.
     """
 
     name: str
     path: Path
     format: str
     packed: str = ""
+    member: str = ""
     digest: str = ""
     split: str = ""
     note: str = ""
@@ -62,18 +62,13 @@ class SourceFile:
     @property
     def suffix(self) -> str:
         """The lower-case suffix of what is inside."""
-        packing = self.packed and self.path.suffix.lower() in (".gz", ".gzip", ".zst", ".zstd")
-        return (self.path.with_suffix("") if packing else self.path).suffix.lower()
+        path = Path(self.member) if self.member else self.path
+        packing = self.packed and path.suffix.lower() in packings.SUFFIXES
+        return (path.with_suffix("") if packing else path).suffix.lower()
 
     def open(self) -> BinaryIO:
         """The file's bytes, unpacked."""
-        if self.packed == "gzip":
-            return cast(BinaryIO, gzip.open(self.path, "rb"))
-        if self.packed == "zstd":
-            decompressor = library("zstandard", "Reading .zst files", "formats").ZstdDecompressor()
-            stream = decompressor.stream_reader(self.path.open("rb"), read_across_frames=True, closefd=True)
-            return cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
-        return self.path.open("rb")
+        return packings.open_packed(self.path, self.packed, self.member)
 
 
 Source = str | Path | SourceFile | Sequence[str | Path | SourceFile]
@@ -105,8 +100,8 @@ def resolve(source: Source, options: ReadOptions, spool: Spool) -> list[SourceFi
             continue
         for place in places(each, spool, SUFFIXES):
             file = identify(place.name, options, place.path)
-            _check_no_page(file, options)
-            files.append(replace(file, digest=place.digest, split=place.split, note=place.note))
+            note = " ".join(filter(None, (place.note, file.note)))
+            files.append(replace(file, digest=place.digest, split=place.split, note=note))
     return files
 
 
@@ -119,23 +114,76 @@ def identify(name: str, options: ReadOptions, path: Path | None = None) -> Sourc
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
         return SourceFile(name, path, "datasets" if saved else "folder")
+    member = ""
+    if not path.exists() and (inside := packings.find_archive(name)) is not None:
+        path, member = inside
     try:
         with path.open("rb") as stream:
-            head = stream.read(64)
+            head = stream.read(_HEAD)
     except OSError as error:
         raise DataError(f"{name} cannot be opened: {error.strerror or error}.") from error
-    packed = next((kind for magic, kind in PACKED.items() if head.startswith(magic)), "")
-    file = SourceFile(name, path, "csv", packed)
-    if packed:
+    file = SourceFile(name, path, "csv", packings.packing(head, path.suffix.lower()), member)
+    if file.packed == "zip":
+        file, head = _inside_zip(file)
+    elif file.packed:
         head = read_head(file)
-    kind = options.format or next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
-    kind = kind or SUFFIXES.get(file.suffix) or ("json" if head.lstrip()[:1] in (b"{", b"[") else "csv")
-    if packed and kind not in TEXT_FORMATS:
+    if file.packed and packings.packing(head, file.suffix):
+        raise DataError(f"{name} is packed twice; unpack it once first.")
+    foreign.check_magic(name, head)
+    if options.format is None:
+        kind, note = _recognised(file, head)
+    else:
+        kind, note = options.format, ""
+        if ADDRESS.match(name):
+            foreign.check_page(name, as_text(head))
+    if file.packed and kind not in TEXT_FORMATS:
         raise DataError(f"{name} is a packed {kind} file; unpack it first. Only text files are read packed.")
-    return SourceFile(name, path, kind, packed)
+    return replace(file, format=kind, note=file.note or note)
 
 
-def read_head(file: SourceFile, size: int = 1 << 16) -> bytes:
+def _inside_zip(file: SourceFile) -> tuple[SourceFile, bytes]:
+    """A workbook as it is, or else the one table of a zip, and its first bytes."""
+    with damage_named(file):
+        if not file.member and packings.is_workbook(file.name, file.path):
+            return replace(file, format="excel", packed=""), b""
+        member, note = packings.choose_member(file.name, file.path, file.member)
+    file = replace(file, member=member, note=note)
+    return file, read_head(file)
+
+
+def _recognised(file: SourceFile, head: bytes) -> tuple[str, str]:
+    """The format of a file: by its first bytes, else by its name, unless it holds text where that says otherwise."""
+    if file.format == "excel":
+        return "excel", ""
+    if (kind := next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)) is not None:
+        if kind == "excel" and file.suffix in (".doc", ".ppt", ".msg"):
+            raise DataError(f"{file.name} is a file of Microsoft Office's that holds no table; save it as CSV.")
+        return kind, ""
+    text = as_text(head)
+    foreign.check_form(file.name, text, file.suffix)
+    named = SUFFIXES.get(file.suffix)
+    if named not in (None, *TEXT_FORMATS) and ("\0" in text or "\ufffd" in text or not text):
+        return named or "csv", ""
+    if is_fasttext(text):
+        return "fasttext", ""
+    kind = named if named == "json" else _csv_or_json(text, named)
+    lies = named not in (None, kind)
+    said = {"csv": "delimited text", "json": "JSON"}[kind]
+    return kind, f"{file.name} is {said}, whatever its name says; it is read so." if lies else ""
+
+
+def _csv_or_json(text: str, named: str | None) -> str:
+    """Which of the two a text is; under the name of a delimited file it is JSON if its first line is an object."""
+    text = text.lstrip("\ufeff \t\r\n")
+    if named is None:
+        return "json" if text[:1] in ("{", "[") else "csv"
+    try:
+        return "json" if text[:1] == "{" and isinstance(json.loads(text.partition("\n")[0]), dict) else "csv"
+    except (ValueError, RecursionError):
+        return "csv"
+
+
+def read_head(file: SourceFile, size: int = _HEAD) -> bytes:
     """The first bytes of a file, unpacked."""
     with damage_named(file), file.open() as stream:
         return stream.read(size)
@@ -148,20 +196,6 @@ def damage_named(file: SourceFile) -> Iterator[None]:
         yield
     except Exception as error:
         home = type(error).__module__.split(".")[0]
-        if isinstance(error, (OSError, EOFError, zlib.error, sqlite3.Error)) or home in ("pyarrow", "zstandard"):
+        if isinstance(error, _DAMAGE) or home in ("pyarrow", "zstandard", "_lzma"):
             raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
         raise
-
-
-def _check_no_page(file: SourceFile, options: ReadOptions) -> None:
-    """Raises DataError for a web page: what a server sends that wants a login, or that shows a file."""
-    copied = bool(ADDRESS.match(file.name))
-    if file.format not in ("csv", "json", "excel") or (options.format is not None and not copied):
-        return
-    if _PAGE.match(read_head(file, 1 << 12)):
-        do = (
-            "the address may want a login, or be that of a page that shows the file. Give the file's own address."
-            if copied
-            else 'get the file itself, or say --format csv (format="csv") to read it as it is.'
-        )
-        raise DataError(f"{file.name} is a web page (HTML), not a table; {do}")

@@ -116,7 +116,7 @@ RULES = (
         "A web page is no table, whatever its name: often it is a login, or shows the file. The addresses of such "
         "pages of GitHub, GitLab, Google and others are refused with the address of the file.",
         (
-            Example(PAGE, refused="reviews.csv is a web page (HTML), not a table"),
+            Example(PAGE, refused="reviews.csv is an HTML page, not a table"),
             Example(
                 code='tg.read_table("https://github.com/ada/films/blob/main/reviews.csv")',
                 refused="give https://raw.githubusercontent.com/ada/films/main/reviews.csv",

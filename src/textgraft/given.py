@@ -99,10 +99,10 @@ def as_given(data: Data | Splits, labels: Labels | None = None, *, who: str, tas
         wide = Wide(np.array(rows))
     if wide is None:
         return _from_values(items, column, getattr(labels, "dtype", None))
-    if (column := wide.column) is None or (task and task.multi_label):
+    if (only := wide.column) is None or (task and task.multi_label):
         return _from_matrix(items, wide, task)
     note = "The labels are a table of one column, which is read as one label per text."
-    return _from_values(items, column, wide.values.dtype, (note,))
+    return _from_values(items, only, wide.values.dtype, (note,))
 
 
 def label_array(labels: Labels) -> NDArray[Any]:
@@ -227,7 +227,8 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
             f"{column}."
         )
     k = values.shape[1]
-    names, classes, notes = wide.names, np.arange(k), ()
+    names, notes = wide.names, tuple[str, ...]()
+    classes: NDArray[Any] = np.arange(k)
     if names is not None:
         names = tuple(name or "" for name in label_names(names, lambda j: f"The name of label column {j}"))
         if "" in names or len(set(names)) < k:
@@ -235,12 +236,14 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
         classes = np.array(names, dtype=object)
     elif task is not None:
         if not task.multi_label or k != len(task):
+            takes = "as many columns" if task.multi_label else "one label per text"
             raise DataError(
-                f"The label matrix has {k:,} columns; a {task.kind} task of {len(task):,} labels ({listed(task.labels)}) "
-                f"takes {'as many columns' if task.multi_label else 'one label per text'}."
+                f"The label matrix has {k:,} columns; a {task.kind} task of {len(task):,} labels "
+                f"({listed(task.labels)}) takes {takes}."
             )
         names = task.labels
-        notes = () if names == tuple(map(str, range(k))) else (_IN_ORDER.format(listed(names)),)
+        if names != tuple(map(str, range(k))):
+            notes = (f"The columns of the label matrix are taken in the order of the model's labels: {listed(names)}.",)
     else:
         names = tuple(map(str, range(k)))
     targets = values.astype(np.bool_)
@@ -249,9 +252,6 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
         classes,
         "indicator",
     )
-
-
-_IN_ORDER = "The columns of the label matrix are taken in the order of the model's labels: {}."
 
 
 def _classes(
@@ -301,8 +301,11 @@ def _kind(kind: type) -> str:
         return "members of an Enum"
     if issubclass(kind, (bool, np.bool_)):
         return "true and false"
-    known = {"strings": str, "numbers": _NUMBER, "bytes": bytes}
-    return next((name for name, of in known.items() if issubclass(kind, of)), "dates")
+    if issubclass(kind, str):
+        return "strings"
+    if issubclass(kind, bytes):
+        return "bytes"
+    return "numbers" if issubclass(kind, _NUMBER) else "dates"
 
 
 def _array(values: Sequence[Any]) -> NDArray[Any]:

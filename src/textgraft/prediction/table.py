@@ -195,18 +195,22 @@ def _noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
 
 def _pieces(stream: TextStream, source: str | Path, keep: Sequence[str], notes: list[str]) -> Iterator[Texts]:
     """The texts of a table with their rows; says how it is read, and adds to ``notes`` what is known at the end."""
-    said = 0
+    from textgraft.data.tables.paths import paths, reached
+
+    said: set[str] | None = None
     for texts, chunk in stream:
+        columns = {**chunk.columns, **reached(chunk.columns, keep)}
         for name in keep:
-            if name not in chunk.columns:
+            if name not in columns and said is None:
                 raise DataError(
-                    f"{chunk.file} has no column {name!r} to keep; it has {listed(chunk.columns, 20)}."
-                    + did_you_mean(name, chunk.columns)
+                    f"{chunk.file} has no column {name!r} to keep; it has {listed(columns, 20)}."
+                    + did_you_mean(name, [*columns, *paths(columns)])
                 )
-        if not said:
-            said = len(stream.notes)
+        if said is None:
+            said = set(stream.notes)
             for line in notes_about(str(source), stream.notes):
                 progress.say(line)
-        yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in keep})
-    if late := notes_about(str(source), stream.notes[said:]):
+        kept = {name: columns.get(name, [None] * len(chunk)) for name in keep}  # later objects of JSON may lack a field
+        yield Texts(texts, chunk.file, chunk.numbers, kept)
+    if late := notes_about(str(source), [note for note in stream.notes if note not in (said or ())]):
         notes.append("\n".join(late))

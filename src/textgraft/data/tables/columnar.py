@@ -60,10 +60,14 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     for batch in batches:
         if batch.num_rows:
             columns = {name: column.to_pylist() for name, column in zip(names, batch.columns, strict=True)}
-            for name in classes.keys() & columns.keys():
-                columns[name] = [_named(value, classes[name]) for value in columns[name]]
-            yield Chunk(columns, file, range(done + 1, done + batch.num_rows + 1))
+            yield Chunk(with_names(columns, classes), file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
+
+
+def with_names(columns: dict[str, list[Any]], classes: Names) -> dict[str, list[Any]]:
+    """The columns with the names of classes in place of their numbers."""
+    named = {name: [_named(value, of) for value in columns[name]] for name, of in classes.items() if name in columns}
+    return columns | named
 
 
 def class_names(schema: Any) -> Names:

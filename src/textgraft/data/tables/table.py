@@ -14,8 +14,9 @@ from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.columns import Found, find_label, find_text
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
 from textgraft.data.tables.labels import Labels, read_labels
+from textgraft.data.tables.paths import check_plain, reached
 from textgraft.data.tables.reading import ChunkStream, open_chunks
-from textgraft.data.tables.texts import Names, as_names, check_columns, is_headless, join_texts, located, quoted
+from textgraft.data.tables.texts import Cells, Names, as_names, check_columns, is_headless, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
@@ -46,7 +47,8 @@ def read_table(
         source: a path, a glob, a list of paths, a folder with one folder per class, or a Python object (a list of
             dictionaries or of (text, label) pairs, a pandas or polars DataFrame, a PyArrow Table, a
             ``datasets.Dataset``).
-        text: the text column; several are joined by a line end. None finds it.
+        text: the text column; several are joined by a line end. None finds it. Here and below, ``"review.body"`` is
+            the field ``body`` of the objects in the column ``review``, unless a column has this very name.
         label: the label column, or several of 0 and 1, one per label. None finds it.
         group: the column whose values must not be divided between splits.
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
@@ -71,17 +73,23 @@ def read_table(
         texts, labels = texts or known.text, labels or known.label
     keys = [name for name in (group, time, split) if name is not None]
     table = _gather(open_chunks(source, options, expect=[*texts, *labels, *keys]))
+    table.columns.update(reached(table.columns, [*texts, *labels, *keys]))
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     before = known if label_delimiter is None else None
     shape, delimiter = (before.shape, before.delimiter) if before else (None, label_delimiter)
+    check_plain(table.columns, found_label.columns, "label")
+    for option, name in (("group", group), ("time", time), ("split", split)):
+        check_plain(table.columns, [name] if name else [], option)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = read_labels(cells, table.rows, shape=shape, delimiter=delimiter)
     if like is None:
         _check_classes(parsed, found_label.columns)
     parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
+    text_cells = Cells()
+    joined = text_cells.join(table.columns, found_text.columns, len(table.rows), table.rows.name)
     data = Dataset(
-        texts=join_texts(table.columns, found_text.columns),
+        texts=joined,
         targets=parsed.targets,
         task=parsed.task,
         rows=table.rows,
@@ -89,7 +97,7 @@ def read_table(
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts,
-        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *table.notes),
+        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *table.notes, *text_cells.notes),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 

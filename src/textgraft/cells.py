@@ -6,6 +6,7 @@ A library is recognised by what its objects answer to, so that none is imported 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,14 @@ def cells(column: Any) -> list[Any]:
 
 
 def plain(item: Any) -> Any:
-    """An item as an object of Python or NumPy: scalars of PyArrow and torch, and moments in nanoseconds."""
+    """An item as an object of Python or NumPy.
+
+    It may be a scalar of PyArrow or torch, a moment in nanoseconds, or a member of an Enum that is a string or number.
+    """
     if type(item) in (str, int, float, bool, list, tuple):
         return item
+    if isinstance(item, Enum) and isinstance(item, (str, int, float)):
+        return item.value
     if hasattr(item, "as_py"):
         return item.as_py()
     if isinstance(item, np.datetime64):

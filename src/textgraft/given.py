@@ -145,7 +145,8 @@ def _parted(data: Any, who: str) -> tuple[Any, Any]:
     tables = "a file or a frame is read by textgraft.read_table(...), which gives a Dataset"
     needs = f"{who} needs labels: give it texts and as many labels, (text, label) pairs, or a Dataset; {tables}."
     if isinstance(data, (str, Path, Mapping)) or hasattr(data, "columns") or hasattr(data, "column_names"):
-        raise DataError(f"{who} takes texts and labels, not {brief(data)} of type {type(data).__name__}; {tables}.")
+        what = f"the path {str(data)!r}" if isinstance(data, (str, Path)) else f"a {type(data).__name__}"
+        raise DataError(f"{who} takes texts and labels, not {what}; {tables}.")
     if isinstance(data, tuple) and len(data) == 2 and not any(isinstance(part, (str, bytes)) for part in data):
         if all(isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str) for part in data):
             raise DataError(
@@ -222,8 +223,9 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
     if not right.all():
         i, j = (int(place) for place in np.argwhere(~right)[0])
         column = j if wide.names is None else repr(wide.names[j])
+        wrong = values[i : i + 1, j].tolist()[0]
         raise DataError(
-            f"A label matrix must hold 0 and 1 only, a column per label; item {i} has {brief(values[i, j])} in column "
+            f"A label matrix must hold 0 and 1 only, a column per label; item {i} has {brief(wrong)} in column "
             f"{column}."
         )
     k = values.shape[1]
@@ -290,8 +292,8 @@ def _one_kind(values: Sequence[Any], place: Place) -> str:
     if len(first) > 1:
         (one, i), (other, j) = sorted(first.items(), key=lambda item: item[1])[:2]
         raise DataError(
-            f"Labels must be all {one} or all {other}; got both: {place(i)} is {brief(values[i])} and {place(j)} is "
-            f"{brief(values[j])}. Turn them into strings."
+            f"Labels must be all {one} or all {other}; got both: {brief(values[i])} and {brief(values[j])} "
+            f"({place(j).lower()}). Turn them into strings."
         )
     return next(iter(first), "strings")
 

@@ -131,14 +131,14 @@ def compare(
         DataError: there is no test part.
         SettingError: there are no methods.
     """
+    if isinstance(methods, TextClassifier) or not methods:
+        raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
     if not isinstance(splits, Splits):
         splits = split(as_dataset(splits, labels, who="compare"), seed=seed)
     elif labels is not None:
         raise DataError("Splits carry their labels; give compare either splits or texts and labels.")
     if splits.test is None:
         raise DataError("A comparison needs a test part; give a test table or a share of the rows for it.")
-    if isinstance(methods, TextClassifier) or not methods:
-        raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)

@@ -143,17 +143,18 @@ class Cells:
             try:
                 return value.decode()
             except UnicodeDecodeError:
-                raise DataError(f"{_holds(name, place(i))} {brief(value)}, which are bytes but not UTF-8.") from None
+                raise DataError(f"{_holds(name, brief(value), place(i))}: bytes that are not UTF-8.") from None
         if fields_of(value) is not None:
-            raise DataError(f"{_holds(name, place(i))} an object. {say_path(paths({name: [value]}), 'text')}")
+            inside = say_path(paths({name: [value]}), "text")
+            raise DataError(f"{_holds(name, 'an object', place(i))}. {inside}")
         if isinstance(value, (list, tuple, np.ndarray)):
             return self._listed(list(value), name, place(i))
         try:
             written = label_name(value) or ""
         except DataError:
-            kind = type(value).__name__
-            raise DataError(f"{_holds(name, place(i))} {brief(value)} of type {kind}, which is no text.") from None
-        said = f"{_holds(name, place(i))} {brief(value)}; numbers, dates, true and false are read as written"
+            shown = f"{brief(value)} of type {type(value).__name__}"
+            raise DataError(f"{_holds(name, shown, place(i))}, which is no text.") from None
+        said = f"{_holds(name, brief(value), place(i))}; numbers, dates, true and false are read as written"
         self._met.setdefault((name, "value"), f"{said}{', 3.0 as 3' * isinstance(value, float)}.")
         return written
 
@@ -163,15 +164,15 @@ class Cells:
             fields = fields_of(odd)
             what = f"objects ({listed(map(repr, fields), 6)})" if fields is not None else brief(odd)
             raise DataError(
-                f"{_holds(name, where)} a list of {what}; only lists of strings are texts. Write the text of each "
+                f"{_holds(name, f'a list of {what}', where)}; only lists of strings are texts. Write the text of each "
                 f"row into a column of its own."
             )
         self._met.setdefault((name, "list"), f"Column {name!r} holds lists of strings, which are joined by blanks.")
         return " ".join(whole(item) for item in items)
 
 
-def _holds(name: str, where: str) -> str:
-    return f"Text column {name!r} holds in {where}"
+def _holds(name: str, what: str, where: str) -> str:
+    return f"Text column {name!r} holds {what} in {where}"
 
 
 def as_names(given: Names | None) -> tuple[str, ...]:

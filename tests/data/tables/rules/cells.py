@@ -62,7 +62,7 @@ RULES = (
                 shown="text             | label\nIt works well    | good\n42 (a number)    | bad\n"
                 "It broke at once | bad",
                 texts=("It works well", "42", "It broke at once"),
-                says="holds 42.0 in reviews.xlsx row 2",
+                says="reviews.xlsx row 2; numbers, dates",
             ),
             Example(
                 code='tg.read_table({"text": [1.0, 2.0, 3.5], "label": ["a", "b", "a"]})', refused="No column looks"

@@ -5,7 +5,7 @@ Lists, arrays, Series, frames, tensors and generators are read alike, and as the
 from .rule import Example, Rule
 
 TEXTS = '["It works", "It broke"]'
-FITTED = 'tg.NgramClassifier().fit(["It works", "It broke"] * 5, [{labels}] * 5)'
+FITTED = 'tg.NgramClassifier().fit(["It works", "It broke"] * 5, ["good", "bad"] * 5)'
 
 RULES = (
     Rule(
@@ -18,7 +18,7 @@ RULES = (
                 labels=("bad", "good"),
             ),
             Example(
-                code=f"tg.evaluate({FITTED.format(labels=repr('good') + ', ' + repr('bad'))}, {TEXTS})",
+                code=f"tg.evaluate({FITTED}, {TEXTS})",
                 refused="evaluate needs labels",
             ),
             Example(code=f'tg.split(pd.DataFrame({{"text": {TEXTS}, "label": ["a", "b"]}}))', refused="read_table"),
@@ -71,8 +71,11 @@ RULES = (
         "dates, members of an Enum and numbers of no fixed size are answered by their names.",
         (
             Example(
-                code=f'tg.given_splits(({TEXTS}, [0.0, 1.0]), tg.read_table({{"text": {TEXTS}, "label": ["0", "1"]}}))'
-                ".valid",
+                code="tg.given_splits(
+"
+                f'    ({TEXTS}, [0.0, 1.0]), tg.read_table({{"text": {TEXTS}, "label": ["0", "1"]}})
+'
+                ").valid",
                 labels=("0", "1"),
             ),
         ),

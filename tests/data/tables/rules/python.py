@@ -71,10 +71,8 @@ RULES = (
         "dates, members of an Enum and numbers of no fixed size are answered by their names.",
         (
             Example(
-                code="tg.given_splits(
-"
-                f'    ({TEXTS}, [0.0, 1.0]), tg.read_table({{"text": {TEXTS}, "label": ["0", "1"]}})
-'
+                code="tg.given_splits(\n"
+                f'    ({TEXTS}, [0.0, 1.0]), tg.read_table({{"text": {TEXTS}, "label": ["0", "1"]}})\n'
                 ").valid",
                 labels=("0", "1"),
             ),

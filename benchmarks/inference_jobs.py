@@ -104,7 +104,9 @@ def texts(job: Job) -> Figures:
 def features(job: Job) -> Figures:
     """A classifier on the encoder; exports of it are checked on its validation texts."""
     content = read(job["texts"])
-    train, valid = (as_dataset(content[part]["texts"], content[part]["labels"])[0] for part in ("train", "valid"))
+    train, valid = (
+        as_dataset(content[part]["texts"], content[part]["labels"], who=part) for part in ("train", "valid")
+    )
     model = tg.FeatureClassifier(**CUT).fit(train, valid=valid)
     model.save(job["model"])
     return {"chosen": model.chosen_}

@@ -15,6 +15,7 @@ from textgraft.data.giveaways import giveaways
 from textgraft.data.leaks import overlaps, part_duplicates, part_numbers
 from textgraft.data.splits import split
 from textgraft.dataset import Dataset, Rows, Splits
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.progress import track
 from textgraft.task import Task
 
@@ -25,7 +26,8 @@ TEXTS_AT_A_TIME = 1_000
 
 
 def inspect(
-    data: Splits | Dataset,
+    data: Splits | Data,
+    labels: Labels | None = None,
     *,
     tokenizer: Callable[[list[str]], Sequence[int]] | None = None,
     max_tokens: int | None = None,
@@ -33,11 +35,14 @@ def inspect(
     """Looks for what would spoil a classifier or the numbers about it.
 
     Args:
-        data: a table; or its parts, between which leaks are looked for too. A table with a split column counts as
-            its parts.
+        data: a table (a Dataset, texts with their ``labels``, or (text, label) pairs); or its parts, between which
+            leaks are looked for too. A table with a split column counts as its parts.
+        labels: of the texts, in any form that ``fit`` takes.
         tokenizer: gives the number of an encoder's tokens of each text.
         max_tokens: how many tokens the encoder reads.
     """
+    if not isinstance(data, Splits):
+        data = as_dataset(data, labels, who="inspect")
     if isinstance(data, Dataset) and data.parts is None:
         parts, notes = {"all": data}, data.notes
     else:

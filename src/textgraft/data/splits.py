@@ -17,6 +17,7 @@ from textgraft.data.leaks import overlaps, part_duplicates, without_leaks
 from textgraft.data.stratify import group_labels, stratify
 from textgraft.dataset import Dataset, Splits
 from textgraft.errors import DataError, SettingError, listed
+from textgraft.given import Data, Labels, as_dataset
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")
@@ -24,7 +25,8 @@ MOST_LABELS_NAMED = 10
 
 
 def split(
-    data: Dataset,
+    data: Data,
+    labels: Labels | None = None,
     *,
     seed: int = 0,
     valid: float = 0.1,
@@ -39,7 +41,8 @@ def split(
     stratification, Sechidis et al. 2011); a label with fewer texts than there are parts is placed in train first.
 
     Args:
-        data: n labelled texts.
+        data: n labelled texts: a Dataset, texts with their ``labels``, or (text, label) pairs.
+        labels: of the texts, in any form that ``fit`` takes.
         seed: another seed, another division.
         valid: share of the rows for choices; 0 for none.
         test: share of the rows for the final numbers; 0 for none.
@@ -53,6 +56,7 @@ def split(
         SettingError: a share that cannot be used, or an unknown ``by``.
         DataError: the data have no such column, a row has no value in it, or a part would be empty.
     """
+    data = as_dataset(data, labels, who="split")
     shares = _shares(valid, test)
     by = by or _by(data)
     if by not in ("random", "group", "time", "column"):
@@ -65,8 +69,8 @@ def split(
     if by == "time":
         part, moved = _by_time(data, groups, list(shares.values()))
     else:
-        labels = group_labels(data, groups.of_row)
-        part, moved = stratify(labels, groups.sizes, groups.keys, list(shares.values())), []
+        of_groups = group_labels(data, groups.of_row)
+        part, moved = stratify(of_groups, groups.sizes, groups.keys, list(shares.values())), []
     parts = {name: data.select(part[groups.of_row] == i) for i, name in enumerate(shares)}
     if empty := [name for name, part in parts.items() if not len(part)]:
         raise DataError(
@@ -120,9 +124,11 @@ def hold_out_rows(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[
 
 
 def given_splits(
-    train: Dataset, valid: Dataset | None = None, test: Dataset | None = None, *, drop_leaks: bool = False
+    train: Data, valid: Data | None = None, test: Data | None = None, *, drop_leaks: bool = False
 ) -> Splits:
     """Parts that were given; says which texts stand in more than one of them.
+
+    Each is a Dataset, (text, label) pairs, or a tuple of texts and labels.
 
     Args:
         train: the training part; its task is that of all parts.
@@ -134,7 +140,9 @@ def given_splits(
     Raises:
         DataError: a part is empty, or carries a label that train does not have.
     """
-    given = {name: part for name, part in zip(NAMES, (train, valid, test), strict=True) if part is not None}
+    train = as_dataset(train, who="train")
+    named = {"train": train, "valid": valid, "test": test}
+    given = {name: as_dataset(part, who=name) for name, part in named.items() if part is not None}
     if empty := [name for name, part in given.items() if not len(part)]:
         raise DataError(f"No rows in {' and '.join(empty)}; give a table with rows, or leave the part out.")
     parts = {name: part.with_task(train.task) for name, part in given.items()}

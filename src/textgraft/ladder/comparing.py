@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.data.splits import split
 from textgraft.dataset import Splits
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
@@ -105,7 +107,12 @@ class Comparison:
 
 
 def compare(
-    methods: Sequence[TextClassifier], splits: Splits, *, directory: str | Path | None = None, seed: int = 0
+    methods: Sequence[TextClassifier],
+    splits: Splits | Data,
+    labels: Labels | None = None,
+    *,
+    directory: str | Path | None = None,
+    seed: int = 0,
 ) -> Comparison:
     """Trains methods on the same training data and compares them on the same test data.
 
@@ -113,7 +120,10 @@ def compare(
 
     Args:
         methods: classifiers, fitted or not.
-        splits: must have a test part; the validation part, if there is one, is for the choices of every method.
+        splits: must have a test part; the validation part, if there is one, is for the choices of every method. A
+            Dataset, texts with their ``labels``, or (text, label) pairs are divided by ``split`` with ``seed``, which
+            the comparison's splits say.
+        labels: of the texts, in any form that ``fit`` takes.
         directory: where to keep each model, in a folder of its name; None keeps none on disk.
         seed: of the bootstrap.
 
@@ -121,10 +131,14 @@ def compare(
         DataError: there is no test part.
         SettingError: there are no methods.
     """
+    if isinstance(methods, TextClassifier) or not methods:
+        raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
+    if not isinstance(splits, Splits):
+        splits = split(as_dataset(splits, labels, who="compare"), seed=seed)
+    elif labels is not None:
+        raise DataError("Splits carry their labels; give compare either splits or texts and labels.")
     if splits.test is None:
         raise DataError("A comparison needs a test part; give a test table or a share of the rows for it.")
-    if not methods:
-        raise SettingError("compare needs at least one method.")
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)

@@ -1,30 +1,39 @@
-"""Evaluating a fitted classifier on a Dataset."""
+"""Evaluating a fitted classifier on labelled texts."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.dataset import Dataset
 from textgraft.evaluation import Evaluation, evaluate_probabilities
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.methods import TextClassifier
+from textgraft.methods.estimator import check_fitted
 
 
 def evaluate(
-    model: TextClassifier, data: Dataset, *, seed: int = 0, probabilities: NDArray[np.float32] | None = None
+    model: TextClassifier,
+    data: Data,
+    labels: Labels | None = None,
+    *,
+    seed: int = 0,
+    probabilities: NDArray[np.float32] | None = None,
 ) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
     Args:
         model: a fitted classifier.
-        data: rows that it was not trained on; they may miss labels of the model, but have no others.
+        data: rows that it was not trained on: a Dataset, texts with their ``labels``, or (text, label) pairs. They may
+            miss labels of the model, but have no others.
+        labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
         probabilities: (n, k) of the rows, where they are there already.
 
     Raises:
-        DataError: ``data`` carries a label that the model was not trained on, or has no rows.
+        DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows.
     """
-    data = data.with_task(model.task_, model.fitted_on_.merged)
+    check_fitted(model)
+    data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     return evaluate_probabilities(
         model.predict_proba(data.texts) if probabilities is None else probabilities,
         data.targets,

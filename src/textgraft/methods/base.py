@@ -7,7 +7,7 @@ written to and read from a folder. All else (labels from probabilities, plain li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.errors import DataError
-from textgraft.given import Labels, as_dataset, as_texts, with_weights
+from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array, with_weights
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.hyperparameters import hyperparameter
@@ -83,20 +83,21 @@ class TextClassifier(Estimator, ABC):
 
     def fit(
         self,
-        texts: Dataset | Sequence[str],
+        texts: Data,
         labels: Labels | None = None,
         *,
-        valid: Dataset | None = None,
+        valid: Data | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fits the classifier.
 
         Args:
-            texts: a Dataset, or n texts.
+            texts: a Dataset; or n texts; or n (text, label) pairs.
             labels: with plain texts, n labels: one name or number each; or, for a multi-label task, an (n, k) 0/1
                 matrix or a collection of names for each text.
             valid: data for the choices that the method makes (regularisation, calibration, epochs); it is never
-                trained on. Without it a part of the training data is held out where a choice is to be made.
+                trained on. A Dataset, (text, label) pairs or a tuple of texts and labels. Without it a part of the
+                training data is held out where a choice is to be made.
             sample_weight: (n,) what each text counts, 0 or above; None is 1 each. A text of weight 0 is as if it were
                 not there. Weights multiply losses and the weights of labels, and count in all choices on held-out data;
                 words and n-grams are counted without them, as in scikit-learn's pipelines. Only their proportions
@@ -106,25 +107,25 @@ class TextClassifier(Estimator, ABC):
             DataError: texts, labels and weights do not go together, or fewer than two labels have a weight above 0.
             SettingError: a hyperparameter has a value that cannot be used.
         """
-        given, classes = as_dataset(texts, labels)
-        given = with_weights(given, sample_weight)
-        data = self._as_read(given)
+        given = as_given(texts, labels, who="fit")
+        rows = with_weights(given.data, sample_weight)
+        data = self._as_read(rows)
         if np.count_nonzero(data.counts) < (1 if data.task.multi_label else 2):
-            texts_here = f"{len(data):,} training texts{' of a weight above 0' * (given.weights is not None)}"
+            texts_here = f"{len(data):,} training texts{' of a weight above 0' * (rows.weights is not None)}"
             raise DataError(
                 f"A classifier needs at least two labels to tell apart; all {texts_here} carry "
                 f"{', '.join(repr(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
             )
         self.check_settings()
         self.task_ = data.task
-        self.classes_ = classes
-        self.label_form_ = "indicator" if data.task.multi_label and classes.dtype.kind == "i" else "names"
-        self.fitted_on_ = FittedOn.of(given)
+        self.classes_ = given.classes
+        self.label_form_ = given.form
+        self.fitted_on_ = FittedOn.of(rows)
         self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
         self.chosen_ = {}
-        self.notes_ = ()
+        self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
-        self.checked_on_ = None if valid is None else valid.with_task(data.task)
+        self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
         try:
             self._fit(data, None if self.checked_on_ is None else self._as_read(self.checked_on_))
         except BaseException:
@@ -132,7 +133,7 @@ class TextClassifier(Estimator, ABC):
             raise
         return self
 
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """(n, k) float32 probabilities, columns in the order of ``classes_``.
 
         The rows of a single-label task sum to one; those of a multi-label task need not.
@@ -143,11 +144,11 @@ class TextClassifier(Estimator, ABC):
             return np.zeros((0, len(self.task_)), np.float32)
         return self._proba(texts)
 
-    def predict(self, texts: Sequence[str]) -> NDArray[Any] | list[tuple[str, ...]]:
+    def predict(self, texts: Iterable[str]) -> NDArray[Any] | list[tuple[Any, ...]]:
         """The labels of n texts, in the form that ``fit`` was given.
 
         Returns:
-            (n,) labels; for a multi-label task an (n, k) 0/1 matrix if ``fit`` was given one, else n tuples of names.
+            (n,) labels; for a multi-label task an (n, k) 0/1 matrix if ``fit`` was given one, else n tuples of labels.
         """
         targets = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
         if not self.task_.multi_label:
@@ -155,15 +156,17 @@ class TextClassifier(Estimator, ABC):
             return labels
         if self.label_form_ == "indicator":
             return targets.astype(np.int64)
-        return self.task_.decode(targets)  # type: ignore[return-value]
+        return [tuple(self.classes_[row].tolist()) for row in targets]
 
-    def score(self, texts: Sequence[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
+    def score(self, texts: Iterable[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
         """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
-        predicted = self.predict(texts)
-        if isinstance(predicted, list):  # a tuple of names for each text
-            truth = self.task_.encode([[str(name) for name in row] for row in labels])
-            return accuracy(truth, self.task_.encode(predicted), sample_weight)
-        return accuracy(labels, predicted, sample_weight)
+        texts = as_texts(texts)
+        predicted = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
+        if self.task_.multi_label:
+            truth = as_dataset(texts, labels, who="score", task=self.task_).targets
+            return accuracy(truth, predicted, sample_weight)
+        names = np.array(self.task_.labels, dtype=object)  # by them, labels in other types than those of fit compare
+        return accuracy(label_array(labels), names[predicted], sample_weight)
 
     def save(self, directory: str | Path) -> Path:
         """Writes the fitted classifier as a model directory; see ``textgraft.save``."""

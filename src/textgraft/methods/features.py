@@ -104,7 +104,7 @@ class FeatureClassifier(GraphClassifier):
         encoder = self.encoder_
         self.chosen_ = {**choice.to_dict(), "max_tokens": encoder.max_tokens, "precision": encoder.precision}
         if self.encoder_.from_cache:
-            self.notes_ = (
+            self.notes_ += (
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
                 "longer than it did.",
             )

@@ -168,7 +168,7 @@ class RecurrentClassifier(NetworkClassifier):
             self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
         )
         train_windows, valid_windows = material.split(len(data))
-        self.chosen_, self.notes_ = dict(material.chosen), material.notes
+        self.chosen_, self.notes_ = dict(material.chosen), (*self.notes_, *material.notes)
         longest = self.reader_.max_tokens
         self._say_cut(train_windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
         self._train(

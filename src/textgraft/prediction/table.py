@@ -224,18 +224,23 @@ class _Wanted:
 def _pieces(files: Source, wanted: _Wanted, known: Columns | None, notes: list[str]) -> Iterator[Texts]:
     """The texts of a table with their rows; says how it is read, and adds to ``notes`` what is known at the end."""
     from textgraft.data import read_texts
-    from textgraft.data.tables.asked import asked, check_columns
+    from textgraft.data.tables.asked import asked, check_columns, expected
+    from textgraft.data.tables.paths import reached
 
     stream = read_texts(files, wanted.text or known, options=wanted.options, rows_per_chunk=TEXTS_AT_ONCE)
-    said = 0
+    said: set[str] | None = None
     kept: tuple[str, ...] = ()
     for texts, chunk in stream:
-        kept = kept or asked(wanted.keep, chunk.columns)
-        check_columns(kept, chunk.columns, file=chunk.file, purpose=" to keep")
-        if not said:
-            said = len(stream.notes)
+        columns = {**chunk.columns, **reached(chunk.columns, kept or expected(wanted.keep))}
+        if said is None:
+            kept = asked(wanted.keep, columns)
+            check_columns(kept, columns, file=chunk.file, purpose=" to keep")
+            said = set(stream.notes)
             for line in notes_about(wanted.source, stream.notes):
                 progress.say(line)
-        yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in kept})
-    if late := notes_about(wanted.source, stream.notes[said:]):
+        values = {
+            name: columns.get(name, [None] * len(chunk)) for name in kept
+        }  # later objects of JSON may lack a field
+        yield Texts(texts, chunk.file, chunk.numbers, values)
+    if late := notes_about(wanted.source, [note for note in stream.notes if note not in (said or ())]):
         notes.append("\n".join(late))

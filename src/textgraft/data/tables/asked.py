@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textgraft.data.tables.header import is_position
+from textgraft.data.tables.paths import paths
 from textgraft.errors import DataError, did_you_mean, listed
 
 Names = str | Sequence[str]
@@ -61,6 +62,8 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
         file: that lacks the column, where that is to be said.
         purpose: what the column is for, as in ``" to keep"``.
     """
+    inside = paths(columns) if any(name not in columns for name in wanted) else []
+    objects = f" In their objects are {listed(map(repr, inside), 12)}." if inside else ""
     for name in wanted:
         if name not in columns:
             parts = _parts(name) if isinstance(wanted, CommaNames) else []
@@ -69,14 +72,19 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
             if len(parts) > 1 and lacking:
                 are = "are not there either" if len(lacking) > 1 else "is not there either"
                 also = f"; separated at its commas, {listed(map(repr, lacking))} {are}"
-            nearest = [did_you_mean(near, columns) for near in (name, *lacking)]
+            nearest = [did_you_mean(near, _like(near, columns, inside)) for near in (name, *lacking)]
             if len(lacking) < len(parts):  # several names were meant, for some are there
                 del nearest[:1]
             hint = next(filter(None, nearest), "")
             raise DataError(
                 f"{f'{file} has' if file else 'There is'} no column {name!r}{purpose}{also}.{hint} The columns are "
-                f"{listed(map(repr, columns), 20)}."
+                f"{listed(map(repr, columns), 20)}.{objects}"
             )
+
+
+def _like(name: str, columns: Mapping[str, Any], inside: list[str]) -> list[str]:
+    """What a name may have been meant for: a path that ends in it, else any column or path."""
+    return [path for path in inside if path.endswith(f".{name}")] or [*columns, *inside]
 
 
 def _column(name: str, columns: Mapping[str, Any]) -> str | None:

@@ -86,6 +86,12 @@ class Cells:
         raise DataError(f"Label column {self.column!r} has {said} in {self.rows.name(i)}, {why}")
 
 
+def are_flags(values: Sequence[Any]) -> bool:
+    """Whether all objects among some cells name labels with 0 or 1 each."""
+    objects = [value for value in values if isinstance(value, Mapping)]
+    return bool(objects) and all(truth_of(item) is not None for value in objects for item in value.values())
+
+
 def find_shape(cells: Cells, delimiter: str | None, before: LabelShape | None) -> Shape:
     """How labels stand in a column.
 

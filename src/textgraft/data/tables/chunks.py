@@ -83,6 +83,10 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def place(self, i: int) -> str:
+        """``"reviews.csv row 12"``, or the file's name alone where the file is the row."""
+        return f"{self.file} row {self.numbers[i]}" if self.numbers[i] else self.file
+
 
 @dataclass
 class Report:

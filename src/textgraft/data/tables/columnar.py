@@ -69,10 +69,16 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     for batch in batches:
         if batch.num_rows:
             columns = {names[i]: batch.columns[i].to_pylist() for i in kept}
-            for name in classes.keys() & columns.keys():
-                columns[name] = named_classes(columns[name], classes[name], name, file, done + 1)
-            yield Chunk(columns, file, range(done + 1, done + batch.num_rows + 1))
+            yield Chunk(with_names(columns, classes, file, done + 1), file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
+
+
+def with_names(columns: dict[str, list[Any]], classes: Names, file: str, first: int) -> dict[str, list[Any]]:
+    """The columns with the names of classes in place of their numbers; see ``named_classes``."""
+    named = {
+        name: named_classes(columns[name], of, name, file, first) for name, of in classes.items() if name in columns
+    }
+    return columns | named
 
 
 def class_names(schema: Any) -> Names:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from textgraft.data.tables import names
 from textgraft.data.tables.lists import is_list
+from textgraft.data.tables.paths import paths, reached, say_path
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing, label_name
 
@@ -97,6 +98,7 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
     if named := exact or textual or [p for p in usable if _ends_in(p.name, names.TEXT)]:
         why = "named so" if len(named) == 1 else "the longest of those named so"
         return _with_title(_longest(named, 3.0), usable, why)
+    _check_objects(table, exclude, "text", usable)
     prose = [p for p in usable if p.words >= _PROSE and not (p.rows >= 100 and p.variety < 0.05)]
     if prose:
         why = "the only one with prose" if len(prose) == 1 else "by far the longest"
@@ -128,6 +130,7 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
             break  # several 0/1 columns, of which one may be called "spam"
         if named:
             return _only(table, named, "named so")
+    _check_objects(table, {*texts, *exclude}, "label", [])
     recurring = [p for p in profiles if p.name and p.is_categorical and not (p.is_key or p.moment)]
     candidates = [p for p in recurring if not names.is_moment(p.name) and names.whole(p.name) not in names.SPLIT]
     if len(binary) > 1:
@@ -147,10 +150,30 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
     return _only(table, candidates, "few values that recur")
 
 
+def _check_objects(table: Table, exclude: Collection[str], option: str, beside: Sequence[Profile]) -> None:
+    """Raises DataError where what is looked for may be in the objects of a column: none of these is taken unasked."""
+    columns = {name: values for name, values in table.items() if name not in exclude}
+    inside = paths(columns)
+    if option == "label":
+        inside = [path for path in inside if _is_label(_last(path)) or _is_topic(_last(path))]
+    else:
+        strings = [profile(path, values) for path, values in reached(columns, inside).items()]
+        strings = [p for p in strings if p.kind == "string"]
+        inside = [p.name for p in strings if p.words >= _PROSE or _is_textual(_last(p.name)) or not beside]
+    if inside:
+        holding = listed(repr(name) for name in columns if any(path.startswith(f"{name}.") for path in inside))
+        raise DataError(f"The {option} may be in the objects of column {holding}. {say_path(inside, option)}")
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
 def profile(name: str, values: Sequence[Any]) -> Profile:
     """Profiles a column by up to 5,000 evenly spaced rows."""
     rows = values[:: max(1, -(-len(values) // _SAMPLE))]
     filled = [value for value in rows if not is_missing(value)]
+    filled = [value.decode(errors="replace") if isinstance(value, bytes) else value for value in filled]
     cells = [value if isinstance(value, str) else str(value) for value in filled]
     distinct = set(cells)
     step = max(1, -(-len(filled) // _LOOK))
@@ -178,7 +201,10 @@ def _kind(values: Sequence[Any]) -> Kind:
     cells = [value.strip() if isinstance(value, str) else str(value) for value in values]
     if all(_NUMBER.fullmatch(cell) for cell in cells):
         return "integer" if all(float(cell).is_integer() for cell in cells) else "float"
-    return "string" if sum(isinstance(value, str) for value in values) > 0.9 * len(values) else "other"
+    plain = not any(isinstance(value, Mapping) for value in values)  # a workbook has numbers and dates among its texts
+    return (
+        "string" if sum(isinstance(value, str) for value in values) > (0.5 if plain else 0.9) * len(values) else "other"
+    )
 
 
 def _are_moments(cells: Sequence[str]) -> bool:

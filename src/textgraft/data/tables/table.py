@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from textgraft.data.tables import names
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
+from textgraft.data.tables.cells import are_flags
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.classes import check_classes
 from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
 from textgraft.data.tables.labels import Labels, merged, read_labels
+from textgraft.data.tables.paths import check_plain, reached
 from textgraft.data.tables.reading import ChunkStream, open_chunks
-from textgraft.data.tables.texts import is_headless, join_texts, located, quoted
+from textgraft.data.tables.texts import Cells, is_headless, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import check_likenesses
@@ -51,7 +53,8 @@ def read_table(
         source: a path, a glob, a list of paths, a folder with one folder per class, or a Python object (a list of
             dictionaries or of (text, label) pairs, a pandas or polars DataFrame, a PyArrow Table, a
             ``datasets.Dataset``).
-        text: the text column; several are joined by a line end. None finds it.
+        text: the text column; several are joined by a line end. None finds it. Here and below, ``"review.body"`` is
+            the field ``body`` of the objects in the column ``review``, unless a column has this very name.
         label: the label column, or several of 0 and 1, one per label. None finds it.
         group: the column whose values must not be divided between splits.
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
@@ -80,16 +83,23 @@ def read_table(
     if known is not None:
         texts, labels = texts or known.text, labels or known.label
     keys = [name for name in (group, time, split) if name is not None]
-    table = _gather(open_chunks(source, options, expect=[*expected(texts), *expected(labels), *keys]))
+    expect = [*expected(texts), *expected(labels), *keys]
+    table = _gather(open_chunks(source, options, expect=expect))
+    table.columns.update(reached(table.columns, expect))
     group, time, split = (None if name is None else asked([name], table.columns)[0] for name in (group, time, split))
     keys = [name for name in (group, time, split) if name is not None]
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
+    check_plain(table.columns, [name for name in found_label.columns if not are_flags(table.columns[name])], "label")
+    for option, name in (("group", group), ("time", time), ("split", split)):
+        check_plain(table.columns, [name] if name else [], option)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
     parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
+    text_cells = Cells()
+    joined = text_cells.join(table.columns, found_text.columns, len(table.rows), table.rows.name)
     data = Dataset(
-        texts=join_texts(table.columns, found_text.columns),
+        texts=joined,
         targets=parsed.targets,
         task=parsed.task,
         rows=table.rows,
@@ -97,7 +107,14 @@ def read_table(
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts,
-        notes=(_sentence(found_text, found_label, parsed), *parsed.said, *notes, *part_notes, *table.notes),
+        notes=(
+            _sentence(found_text, found_label, parsed),
+            *parsed.said,
+            *notes,
+            *part_notes,
+            *table.notes,
+            *text_cells.notes,
+        ),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from textgraft.cells import brief
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
 from textgraft.data.tables.header import is_position
+from textgraft.data.tables.paths import fields_of, paths, reached, say_path
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
-from textgraft.errors import BadRow, listed
-from textgraft.labels import is_missing
+from textgraft.errors import BadRow, DataError, listed
+from textgraft.labels import is_missing, label_name
 from textgraft.unicode import whole
+
+Place = Callable[[int], str]
 
 
 class TextStream(Iterator[tuple[list[str], Chunk]]):
@@ -27,12 +33,13 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         self._chunks = chunks
         self._wanted, self._exclude, self._decided = wanted, exclude, decided
         self._notes: tuple[str, ...] = ()
+        self._cells = Cells()
         self.columns: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about the reading so far."""
-        return (*self._notes, *self._chunks.notes)
+        return (*self._notes, *self._chunks.notes, *self._cells.notes)
 
     @property
     def bad_rows(self) -> tuple[BadRow, ...]:
@@ -43,15 +50,17 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         chunk = next(self._chunks)
         if not self.columns:
             self.columns = self._choose(chunk)
-        return join_texts(chunk.columns, self.columns, len(chunk)), chunk
+        columns = {**chunk.columns, **reached(chunk.columns, self.columns)}
+        return self._cells.join(columns, self.columns, len(chunk), chunk.place), chunk
 
     def _choose(self, chunk: Chunk) -> tuple[str, ...]:
-        wanted = asked(self._wanted, chunk.columns)
-        columns, self._notes = located(wanted, chunk.columns)
+        table = {**chunk.columns, **reached(chunk.columns, expected(self._wanted))}
+        wanted = asked(self._wanted, table)
+        columns, self._notes = located(wanted, table)
         if columns:
             return columns
         if self._decided:
-            check_columns(wanted, chunk.columns)
+            check_columns(wanted, table)
         text = find_text(chunk.columns, self._exclude)
         self._notes = (f"Text: {quoted(text.columns)} ({text.why}).",)
         return text.columns
@@ -77,7 +86,7 @@ def read_texts(
         An iterator of (texts, chunk) with equally many texts and rows; a missing text is ``""``.
 
     Raises:
-        DataError: as ``read_table``, while iterating.
+        DataError: as ``read_table``, while iterating; also for a cell that holds no text, such as an object.
     """
     if isinstance(columns, Columns):
         wanted, exclude, decided = columns.text, columns.label, False
@@ -87,22 +96,84 @@ def read_texts(
     return TextStream(chunks, wanted, exclude, decided)
 
 
-def join_texts(columns: Mapping[str, list[Any]], wanted: Sequence[str], n: int | None = None) -> list[str]:
-    """The texts of the wanted columns, joined by a line end; a missing part is passed over."""
-    parts = [[_as_text(value) for value in columns[name]] for name in wanted if name in columns]
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return [""] * (n or 0)
-    return ["\n".join(part for part in row if part) for row in zip(*parts, strict=True)]
+class Cells:
+    """Cells of text columns to strings; ``notes`` says what was met that is no string.
+
+    A string stays as it is, bytes are decoded as UTF-8, a list of strings is joined by blanks, and a number, a date or
+    true and false among strings is written as a label is: 3 for 3.0. All else is refused.
+    """
+
+    def __init__(self) -> None:
+        self._met: dict[tuple[str, str], str] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each kind of cell in each column, in the order in which they were met."""
+        return tuple(self._met.values())
+
+    def join(self, columns: Mapping[str, Sequence[Any]], wanted: Sequence[str], n: int, place: Place) -> list[str]:
+        """The n texts of the wanted columns, joined by a line end; a missing part is passed over.
+
+        Args:
+            columns: of n rows; a wanted one may be missing.
+            wanted: the text columns.
+            n: how many rows there are.
+            place: says where a row is, for messages.
+
+        Raises:
+            DataError: a cell holds what is no text.
+        """
+        parts = [self._column(columns[name], name, place) for name in wanted if name in columns]
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return [""] * n
+        return ["\n".join(part for part in row if part) for row in zip(*parts, strict=True)]
+
+    def _column(self, values: Sequence[Any], name: str, place: Place) -> list[str]:
+        return [
+            whole(value) if type(value) is str else self._text(value, name, i, place) for i, value in enumerate(values)
+        ]
+
+    def _text(self, value: Any, name: str, i: int, place: Place) -> str:
+        if isinstance(value, str):
+            return whole(str.__str__(value))
+        if is_missing(value):
+            return ""
+        if isinstance(value, bytes):
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                raise DataError(f"{_holds(name, brief(value), place(i))}: bytes that are not UTF-8.") from None
+        if fields_of(value) is not None:
+            inside = say_path(paths({name: [value]}), "text")
+            raise DataError(f"{_holds(name, 'an object', place(i))}. {inside}")
+        if isinstance(value, (list, tuple, np.ndarray)):
+            return self._listed(list(value), name, place(i))
+        try:
+            written = label_name(value) or ""
+        except DataError:
+            shown = f"{brief(value)} of type {type(value).__name__}"
+            raise DataError(f"{_holds(name, shown, place(i))}, which is no text.") from None
+        said = f"{_holds(name, brief(value), place(i))}; numbers, dates, true and false are read as written"
+        self._met.setdefault((name, "value"), f"{said}{', 3.0 as 3' * isinstance(value, float)}.")
+        return written
+
+    def _listed(self, items: list[Any], name: str, where: str) -> str:
+        odd = next((item for item in items if not isinstance(item, str)), None)
+        if odd is not None or None in items:
+            fields = fields_of(odd)
+            what = f"objects ({listed(map(repr, fields), 6)})" if fields is not None else brief(odd)
+            raise DataError(
+                f"{_holds(name, f'a list of {what}', where)}; only lists of strings are texts. Write the text of each "
+                f"row into a column of its own."
+            )
+        self._met.setdefault((name, "list"), f"Column {name!r} holds lists of strings, which are joined by blanks.")
+        return " ".join(whole(item) for item in items)
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return whole(value)
-    if isinstance(value, (list, tuple)):  # words that were parted already
-        return " ".join(map(str, value))
-    return "" if is_missing(value) else str(value)
+def _holds(name: str, what: str, where: str) -> str:
+    return f"Text column {name!r} holds {what} in {where}"
 
 
 def located(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

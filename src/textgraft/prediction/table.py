@@ -19,6 +19,7 @@ from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
 from textgraft.prediction.writing import Layout, check_output, writing
+from textgraft.unicode import whole
 from textgraft.wording import notes_about
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def predict_table(
 
     options = options or ReadOptions()
     check_jobs(jobs)
-    keep = [keep] if isinstance(keep, str) else list(keep)
+    keep = [whole(name) for name in ([keep] if isinstance(keep, str) else keep)]
     output = None if output is None else Path(output)
     if output is not None:
         check_output(output, resume=resume)

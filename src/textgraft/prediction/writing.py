@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import TextIOWrapper
+from io import TextIOBase, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -21,6 +21,7 @@ from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
 from textgraft.task import Task
+from textgraft.unicode import shown
 
 if TYPE_CHECKING:
     import pyarrow
@@ -86,7 +87,7 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
     """
     if path is None:
         # In the caller's thread: one that waits for a pipe that nobody reads could not be stopped.
-        writer: _Writer = _Delimited(sys.stdout, layout)
+        writer: _Writer = _Delimited(_Terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout, layout)
         yield Output(writer.write)
         writer.close()
         return
@@ -153,7 +154,9 @@ def _writer(form: str, part: PartFile, layout: Layout) -> _Writer:
 class _Delimited:
     """CSV, or TSV, with a header."""
 
-    def __init__(self, file: TextIO, layout: Layout, delimiter: str = ",", *, header_written: bool = False) -> None:
+    def __init__(
+        self, file: TextIO | _Terminal, layout: Layout, delimiter: str = ",", *, header_written: bool = False
+    ) -> None:
         self.flush = self.close = file.flush
         self._rows = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         self._layout = layout
@@ -165,6 +168,19 @@ class _Delimited:
             self._rows.writerow(columns)
             self._header_written = True
         self._rows.writerows(zip(*columns.values(), strict=True))
+
+
+class _Terminal(TextIOBase):
+    """A terminal, which must not obey what stands in texts and columns."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(shown(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 class _Lines:

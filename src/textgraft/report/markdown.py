@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from textgraft.report.section import Section
+from textgraft.unicode import shown
 
 
 def table(section: Section) -> str:
@@ -16,9 +17,9 @@ def table(section: Section) -> str:
 
 def text(content: str) -> str:
     """Text that Markdown takes for text: names of labels and files may hold anything."""
-    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(content.split()))
+    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(shown(content).split()))
 
 
 def code(content: str) -> str:
     """Text in the type of code."""
-    return f"`{' '.join(content.replace('`', chr(39)).split())}`"
+    return f"`{' '.join(shown(content).replace('`', chr(39)).split())}`"

@@ -46,7 +46,7 @@ class TestKeys:
 
     def test_a_part_that_is_none_is_named(self) -> None:
         with pytest.raises(
-            DataError, match=r"'split' has the value 'extra' \(the given table row 2\); allowed are train"
+            DataError, match=r"'split' has the value 'extra' in 1 row \(the given table row 2\); allowed are train"
         ):
             read_table(with_column("split", ["train", "extra", "test"]), split="split")
 

@@ -130,7 +130,7 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
     if len(binary) > 1:
         return Found(tuple(p.name for p in binary), "one per label")
     recurring = [p for p in profiles if p.name and p.is_categorical and not (p.is_key or p.moment)]
-    candidates = [p for p in recurring if not names.is_moment(p.name) and names.whole(p.name) not in names.SPLIT]
+    candidates = [p for p in recurring if not names.is_moment(p.name) and not names.is_split(p.name)]
     if not candidates:
         raise DataError(
             f"No column looks like a label beside the text {listed(map(repr, texts))}; there {_are(table)}. "

@@ -6,6 +6,7 @@ A library is recognised by where an object's class comes from, so that none is i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,7 @@ def _mapping(source: Mapping[Any, Any], size: int) -> Iterator[Chunk]:
     if tables and len(tables) == len(source):
         for name, part in tables.items():
             for chunk in object_chunks(part, size):
-                columns = {**chunk.columns, "split": [name] * len(chunk)}
-                yield Chunk(columns, f"{GIVEN}, split {name!r},", chunk.numbers)
+                yield replace(chunk.of_part(name), file=f"{GIVEN}, split {name!r},")
         return
     columns = {str(name): _as_list(values, str(name)) for name, values in source.items()}
     lengths = {name: len(values) for name, values in columns.items()}

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.errors import DataError, did_you_mean
 from textgraft.extras import library
+from textgraft.unicode import shown_name
 
 SUFFIXES = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv", ".txt", ".ssv"), "csv"),
@@ -41,13 +42,17 @@ TEXT_FORMATS = ("csv", "json", "folder")
 class SourceFile:
     """A file or folder to read: its name as the user gave it, where it is, and its format (see ``FORMATS``).
 
-    ``packed`` is ``"gzip"``, ``"zstd"`` or empty; ``suffix`` is that of the name without the packing's own.
+    ``packed`` is ``"gzip"``, ``"zstd"`` or empty; ``suffix`` is that of the name without the packing's own. The name is
+    for people: bytes that are not UTF-8 and control characters are escaped in it.
     """
 
     name: str
     path: Path
     format: str
     packed: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", shown_name(self.name))
 
     @property
     def suffix(self) -> str:
@@ -83,7 +88,13 @@ def identify(name: str, options: ReadOptions) -> SourceFile:
     path = Path(name)
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
-        return SourceFile(name, path, "datasets" if saved else "folder")
+        kind = options.format or ("datasets" if saved else "folder")
+        if kind not in ("datasets", "folder"):
+            raise DataError(
+                f"{shown_name(name)} is a folder, and --format {kind} (format={kind!r}) is about files; name them with a "
+                f"pattern such as '{shown_name(name.rstrip('/'))}/*'."
+            )
+        return SourceFile(name, path, kind)
     try:
         with path.open("rb") as stream:
             head = stream.read(64)

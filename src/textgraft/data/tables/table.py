@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import compress
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from textgraft.data.tables import names
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.columns import Found, find_label, find_text
-from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
+from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.labels import Labels, read_labels
+from textgraft.data.tables.parts import read_parts
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.data.tables.texts import Names, as_names, check_columns, is_headless, join_texts, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
@@ -27,6 +29,13 @@ class _Table:
     rows: Rows
     notes: tuple[str, ...]
 
+    def select(self, stays: NDArray[np.bool_] | None) -> _Table:
+        """The table without the rows that do not stay."""
+        if stays is None:
+            return self
+        columns = {name: list(compress(values, stays.tolist())) for name, values in self.columns.items()}
+        return replace(self, columns=columns, rows=self.rows.select(np.flatnonzero(stays)))
+
 
 def read_table(
     source: Any,
@@ -35,7 +44,7 @@ def read_table(
     *,
     group: str | None = None,
     time: str | None = None,
-    split: str | None = None,
+    split: str | Literal[False] | None = None,
     like: Dataset | Columns | None = None,
     label_delimiter: str | None = None,
     options: ReadOptions | None = None,
@@ -50,7 +59,8 @@ def read_table(
         label: the label column, or several of 0 and 1, one per label. None finds it.
         group: the column whose values must not be divided between splits.
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
-        split: the column that says train, valid or test.
+        split: the column that says train, valid or test. None takes one that is named or filled so, and says it; False
+            takes none.
         like: data or columns to read this table like: the same columns, in the same label shape; with a Dataset also
             the same task.
         label_delimiter: what divides several labels in one cell.
@@ -69,17 +79,26 @@ def read_table(
     texts, labels = as_names(text), as_names(label)
     if known is not None:
         texts, labels = texts or known.text, labels or known.label
-    keys = [name for name in (group, time, split) if name is not None]
+    keys = [name for name in (group, time, split) if name]
     table = _gather(open_chunks(source, options, expect=[*texts, *labels, *keys]))
     check_columns(keys, table.columns)
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     before = known if label_delimiter is None else None
     shape, delimiter = (before.shape, before.delimiter) if before else (None, label_delimiter)
+    divided_by = " and ".join(f"--{key}" for key, name in (("group", group), ("time", time)) if name is not None)
+    parts = read_parts(
+        table.columns,
+        table.rows,
+        split,
+        taken={*found_text.columns, *found_label.columns},
+        divided_by=divided_by,
+        is_part=known is not None,
+    )
+    table = table.select(parts.stays)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = read_labels(cells, table.rows, shape=shape, delimiter=delimiter)
     if like is None:
         _check_classes(parsed, found_label.columns)
-    parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
     data = Dataset(
         texts=join_texts(table.columns, found_text.columns),
         targets=parsed.targets,
@@ -88,8 +107,8 @@ def read_table(
         columns=Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter),
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
-        parts=parts,
-        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *table.notes),
+        parts=parts.of_row,
+        notes=(_sentence(found_text, found_label, parsed), *notes, *parts.notes, *table.notes),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -162,22 +181,6 @@ def _check_classes(labels: Labels, columns: Sequence[str]) -> None:
     if len(used) < (1 if labels.task.multi_label else 2):
         said = "no row has a label" if labels.task.multi_label else f"every row is {labels.task.labels[0]!r}"
         raise DataError(f"There is nothing to tell apart: in {quoted(columns)} {said}. Two labels are the least.")
-
-
-def _parts(
-    table: _Table, split: str | None, taken: set[str], known: Columns | None
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
-    """The parts of a split column; one that is not asked for is taken if it is named and filled as one."""
-    if split is not None:
-        return parse_parts(table.columns[split], split, table.rows), ()
-    for name, values in table.columns.items():
-        if known is None and name not in taken and names.whole(name) in names.SPLIT:
-            named = {part_of(value) for value in set(map(str, values))}
-            if None not in named and len(named) > 1:
-                parts = parse_parts(values, name, table.rows)
-                said = ", ".join(f"{part} {np.count_nonzero(parts == part):,}" for part in np.unique(parts))
-                return parts, (f"Column {name!r} says which split a row belongs to ({said}); it is used.",)
-    return None, ()
 
 
 def _sentence(text: Found, label: Found, labels: Labels) -> str:

@@ -99,7 +99,7 @@ def join_texts(columns: Mapping[str, list[Any]], wanted: Sequence[str], n: int |
 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
-        return whole(value)
+        return value
     if isinstance(value, (list, tuple)):  # words that were parted already
         return " ".join(map(str, value))
     return "" if is_missing(value) else str(value)
@@ -107,7 +107,8 @@ def _as_text(value: Any) -> str:
 
 def as_names(given: Names | None) -> tuple[str, ...]:
     """One name or several as a tuple."""
-    return (given,) if isinstance(given, str) else () if given is None else tuple(given)
+    names = (given,) if isinstance(given, str) else () if given is None else tuple(given)
+    return tuple(map(whole, names))
 
 
 def check_columns(wanted: Sequence[str], columns: Mapping[str, Any]) -> None:

@@ -261,6 +261,22 @@ class MethodOptions:
         return models
 
 
+def given_words(*options: InputOptions | SplitOptions) -> list[str]:
+    """What options were given, as the words of a command line."""
+    words = []
+    for each in options:
+        for field in fields(each):
+            value, option = getattr(each, field.name), f"--{field.name.replace('_', '-')}"
+            if value is None or value == field.default:
+                continue
+            if isinstance(value, bool):
+                words.append(option if value else f"--no-{option.removeprefix('--')}")
+            else:
+                for item in value if isinstance(value, (list, tuple)) else [value]:
+                    words += [option, str(item)]
+    return words
+
+
 def _parameter(name: str, default: object, annotation: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -10,9 +10,19 @@ from textgraft.unicode import shown
 
 def table(section: Section) -> str:
     """The table of a section, and its sentences below it; all columns but the first are aligned right."""
-    lines = [f"| {' | '.join(map(text, section.columns))} |", f"|---{'|--:' * (len(section.columns) - 1)}|"]
+    lines = []
+    if section.columns:
+        lines = [f"| {' | '.join(map(text, section.columns))} |", f"|---{'|--:' * (len(section.columns) - 1)}|"]
     lines += [f"| {' | '.join(map(text, row))} |" for row in section.rows]
-    return "\n".join([*lines, *(f"\n{text(sentence)}" for sentence in section.sentences)])
+    lines += [f"\n{text(sentence)}" for sentence in section.sentences]
+    return "\n".join([*lines, *(["", *commands(section)] if section.commands else [])]).lstrip("\n")
+
+
+def commands(section: Section) -> list[str]:
+    """The commands of a section as a block of code, which no backticks in them can end."""
+    longest = max(map(len, re.findall("`+", "\n".join(section.commands))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *section.commands, fence]
 
 
 def text(content: str) -> str:

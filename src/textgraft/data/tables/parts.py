@@ -103,7 +103,7 @@ def _find(columns: Mapping[str, Sequence[Any]], taken: Collection[str]) -> tuple
         elif said := [repr(value) for value, _ in cells.most_common() if value]:
             parts = {part for value in cells if (part := part_of(value))}
             only = f"says {parts.pop()} in every row" if len(parts) == 1 == len(cells) else f"holds {listed(said)}"
-            notes.append(f"Column {name!r} {only}, in no row train, and divides nothing.")
+            notes.append(f"Column {name!r} {only} and never train; it divides nothing.")
     return found, notes
 
 

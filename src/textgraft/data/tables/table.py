@@ -21,6 +21,7 @@ from textgraft.data.tables.texts import Names, as_names, check_columns, is_headl
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.progress import track
+from textgraft.unicode import shown
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def read_table(
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts.of_row,
-        notes=(_sentence(found_text, found_label, parsed), *notes, *parts.notes, *table.notes),
+        notes=tuple(map(shown, (_sentence(found_text, found_label, parsed), *notes, *parts.notes, *table.notes))),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 

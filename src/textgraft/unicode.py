@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-# Line ends and tabs stay: they lay out what is shown. What turns the direction of the text could hide what stands there.
+# Line ends and tabs stay: they lay out what is shown. What turns the direction of the text could hide some.
 _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -74,7 +74,7 @@ class TableOptions(InputOptions):
         *,
         like: Dataset | Columns | None = None,
         keep_empty: bool = False,
-        keys: dict[str, str | Literal[False] | None] | None = None,
+        keys: dict[str, Any] | None = None,
         beside: Iterable[str] = (),
     ) -> Dataset:
         """Reads a labelled table, besides others, and says how."""
@@ -133,7 +133,7 @@ class SplitOptions:
 
         self._check()
         split_column = False if self.no_split else self.split
-        keys: dict[str, str | Literal[False] | None] = {"group": self.group, "time": self.time, "split": split_column}
+        keys: dict[str, Any] = {"group": self.group, "time": self.time, "split": split_column}
         tables = [table for table in (source, self.valid, self.test) if table]
         data = reading.read(source, keep_empty=for_audit, keys=keys, beside=tables)
         valid, test = (

@@ -141,8 +141,8 @@ def _test(audit: Audit) -> Iterator[Finding]:
         what, value = "test rows that compare holds out", f"about {hold_out.rows:,} ({percent(hold_out.share)})"
     if not hold_out.rows:
         advice = (
-            "The table is too small to hold out test rows, since a row of each label stays in training: compare refuses "
-            "it. Label more rows, or train without numbers on test data with --test-size 0."
+            "The table is too small to hold out test rows, since a row of each label stays in training: compare "
+            "refuses it. Label more rows, or train without numbers on test data with --test-size 0."
         )
         yield Finding("test", what, (value,), "warning", advice)
         return
@@ -175,7 +175,9 @@ def _too_small(hold_out: HoldOut, width: str) -> str:
         enough = f"{hold_out.enough:,} test rows give {points}"
     else:
         start = f"compare holds out about {counted(hold_out.rows, 'row')} once, and measures on these alone"
-        enough = f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
+        enough = (
+            f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
+        )
     return f"{start}: an accuracy of 80 % would be known no better than {width}. Label more rows: {enough}."
 
 

@@ -31,11 +31,15 @@ def read_folder(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         return
     folders = _labelled(file, file.path, reading)
     parts = [folder for folder in folders if part_of(folder.name)]
-    if any(map(_folders, parts)) or (parts and parts == folders):
+    if parts and (any(map(_folders, parts)) or parts == folders or any(part_of(f.name) == "train" for f in parts)):
         _check_parts(file, parts, folders)
         for part in parts:
             yield from _classes(file, part, {"split": [shown_name(part.name)]}, reading)
     else:
+        if parts:
+            which = "are read as classes, though they are named as splits"
+            which = which if len(parts) > 1 else "is read as a class, though it is named as a split"
+            reading.report.remarks.append(f"In {file.name} {_named(parts)} {which}.")
         yield from _classes(file, file.path, {}, reading, folders)
 
 
@@ -43,8 +47,8 @@ def _check_parts(root: SourceFile, parts: list[Path], folders: list[Path]) -> No
     """Raises DataError unless all folders are splits and hold a folder per class."""
     if others := [folder for folder in folders if folder not in parts]:
         raise DataError(
-            f"In {root.name} {_named(parts)} {'are splits' if len(parts) > 1 else 'is a split'} by name, with a folder "
-            f"per class, and {_named(others)} {'are not' if len(others) > 1 else 'is not'}. Move away what is none, or "
+            f"In {root.name} {_named(parts)} {'are splits' if len(parts) > 1 else 'is a split'} by name, and "
+            f"{_named(others)} {'are not' if len(others) > 1 else 'is not'}. Move away what is none, or "
             f"call it train, valid or test; or give one of the folders alone, such as {_inside(root, parts[0])}."
         )
     if bare := [folder for folder in parts if not _folders(folder)]:

@@ -68,7 +68,7 @@ def read_parts(
     parts = _parsed(columns[name], name, rows, tuple(notes))
     for other in others:
         again = _parsed(columns[other], other, rows, ())
-        if not np.array_equal(parts.of_row, again.of_row) or not np.array_equal(parts.stays, again.stays):
+        if _as_list(parts.of_row) != _as_list(again.of_row) or _as_list(parts.stays) != _as_list(again.stays):
             raise DataError(
                 f"Columns {name!r} and {other!r} both say which split a row belongs to, and not the same. Say which "
                 f"with --split (split=), or leave both aside with --no-split (split=False)."
@@ -80,7 +80,9 @@ def read_parts(
         note = f"Column {name!r} says which split a row belongs to ({said}); all of these rows are read."
         return Parts(None, parts.stays, (*parts.notes, *([note] if len(sizes) > 1 else [])))
     if len(sizes) == 1:
-        return Parts(None, parts.stays, (*parts.notes, f"Column {name!r} says {said} and no other; it divides nothing."))
+        return Parts(
+            None, parts.stays, (*parts.notes, f"Column {name!r} says {said} and no other; it divides nothing.")
+        )
     if divided_by:
         raise DataError(
             f"Column {name!r} says which split a row belongs to ({said}), and {divided_by} asks for another division. "
@@ -105,6 +107,10 @@ def _find(columns: Mapping[str, Sequence[Any]], taken: Collection[str]) -> tuple
             only = f"says {parts.pop()} in every row" if len(parts) == 1 == len(cells) else f"holds {listed(said)}"
             notes.append(f"Column {name!r} {only} and never train; it divides nothing.")
     return found, notes
+
+
+def _as_list(values: NDArray[Any] | None) -> list[Any] | None:
+    return None if values is None else values.tolist()
 
 
 def _says_parts(values: Sequence[Any]) -> bool:

@@ -88,13 +88,13 @@ def identify(name: str, options: ReadOptions) -> SourceFile:
     path = Path(name)
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
-        kind = options.format or ("datasets" if saved else "folder")
-        if kind not in ("datasets", "folder"):
+        form = options.format or ("datasets" if saved else "folder")
+        if form not in ("datasets", "folder"):
             raise DataError(
-                f"{shown_name(name)} is a folder, and --format {kind} (format={kind!r}) is about files; name them with a "
-                f"pattern such as '{shown_name(name.rstrip('/'))}/*'."
+                f"{shown_name(name)} is a folder, and --format {form} (format={form!r}) is about files; name them with "
+                f"a pattern such as '{shown_name(name.rstrip('/'))}/*'."
             )
-        return SourceFile(name, path, kind)
+        return SourceFile(name, path, form)
     try:
         with path.open("rb") as stream:
             head = stream.read(64)

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.tables import names
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.columns import Found, find_label, find_text
 from textgraft.data.tables.keys import parse_groups, parse_times

@@ -1,7 +1,7 @@
 """Half characters and foreign names
 
-Some programs cut a character such as 😀 in two. Half of one can be written nowhere, so it is replaced. Names of files may
-hold anything; they are shown so that a terminal does not obey them."""
+Some programs cut a character such as 😀 in two. Half of one can be written nowhere, so it is replaced. Names of files
+may hold anything; they are shown so that a terminal does not obey them."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,9 @@ RULES = (
         "Half a character is replaced by \ufffd wherever it stands: in texts, labels, names of columns, ids.",
         (
             Example(lines("label"), "reviews.jsonl", rows=2, labels=("bad", "good\ufffd"), texts=("It works \ufffd",)),
-            Example(lines("label\\ud83d"), "reviews.jsonl", options={"label": "label\ufffd"}, labels=("bad", "good\ufffd")),
+            Example(
+                lines("label\\ud83d"), "reviews.jsonl", options={"label": "label\ufffd"}, labels=("bad", "good\ufffd")
+            ),
         ),
     ),
     Rule(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .rule import Example, Rule
 
-TABLE = "text,label,{name}\nIt works well,good,{0}\nIt broke at once,bad,{1}\nStill works,good,{2}\nBroke again,bad,{3}\n"
+TABLE = (
+    "text,label,{name}\nIt works well,good,{0}\nIt broke at once,bad,{1}\nStill works,good,{2}\nBroke again,bad,{3}\n"
+)
 
 
 def table(name: str, *values: object) -> str:
@@ -36,13 +38,17 @@ RULES = (
     Rule(
         "A column that says train, valid or test in every row is used, whatever it is called.",
         (
-            Example(table("split", "train", "train", "TEST", "dev"), rows=4, says="(test 1, train 2, valid 1); it is used"),
-            Example(table("usage", "training set", "train", "test set", "testing"), says="(test 2, train 2); it is used"),
+            Example(
+                table("split", "train", "train", "TEST", "dev"), rows=4, says="(test 1, train 2, valid 1); it is used"
+            ),
+            Example(
+                table("usage", "training set", "train", "test set", "testing"), says="(test 2, train 2); it is used"
+            ),
         ),
     ),
     Rule(
-        "A row that names no part is refused: whether it was to be trained on, nobody but you knows. `--no-split` leaves "
-        "the column aside.",
+        "A row that names no part is refused: whether it was to be trained on, nobody but you knows. `--no-split` "
+        "leaves the column aside.",
         (
             Example(table("split", "train", "train", "test", "holdout"), refused="has the value 'holdout' in 1 row"),
             Example(table("fold", "train", "train", "test", ""), refused="has no value in 1 row"),
@@ -57,13 +63,22 @@ RULES = (
         ),
     ),
     Rule(
-        "Rows and folders that are called unsup, unsupervised or unlabeled hold texts without labels; they are left out, "
-        "and said.",
+        "Rows and folders that are called unsup, unsupervised or unlabeled hold texts without labels; they are left "
+        "out, and said.",
         (
             Example(
-                table("split", "train", "train", "test", "unsup"), rows=3, says="1 row is left out: column 'split' says unsup"
+                table("split", "train", "train", "test", "unsup"),
+                rows=3,
+                says="1 row is left out: column 'split' says unsup",
             ),
-            Example(folder(*UNSUP), "films", shown=tree("films", *UNSUP), rows=4, labels=("bad", "good"), says="it is left out"),
+            Example(
+                folder(*UNSUP),
+                "films",
+                shown=tree("films", *UNSUP),
+                rows=4,
+                labels=("bad", "good"),
+                says="it is left out",
+            ),
         ),
     ),
     Rule(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import TextIOBase, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -87,7 +87,7 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
     """
     if path is None:
         # In the caller's thread: one that waits for a pipe that nobody reads could not be stopped.
-        writer: _Writer = _Delimited(_Terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout, layout)
+        writer: _Writer = _Delimited(sys.stdout, layout)
         yield Output(writer.write)
         writer.close()
         return
@@ -154,11 +154,9 @@ def _writer(form: str, part: PartFile, layout: Layout) -> _Writer:
 class _Delimited:
     """CSV, or TSV, with a header."""
 
-    def __init__(
-        self, file: TextIO | _Terminal, layout: Layout, delimiter: str = ",", *, header_written: bool = False
-    ) -> None:
+    def __init__(self, file: TextIO, layout: Layout, delimiter: str = ",", *, header_written: bool = False) -> None:
         self.flush = self.close = file.flush
-        self._rows = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        self._rows = csv.writer(_Rows(file), delimiter=delimiter, lineterminator="\r\n")
         self._layout = layout
         self._header_written = header_written
 
@@ -170,17 +168,20 @@ class _Delimited:
         self._rows.writerows(zip(*columns.values(), strict=True))
 
 
-class _Terminal(TextIOBase):
-    """A terminal, which must not obey what stands in texts and columns."""
+class _Rows:
+    """Takes rows that end as csv's own do, and ends them with ``\\n``.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    A carriage return within a field ends no row for the readers only where the field is quoted, which csv sees to where
+    it is one of the characters that end a row. A terminal must not obey what stands in texts and columns.
+    """
 
-    def write(self, text: str) -> int:
-        return self._stream.write(shown(text))
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+        self._shown = file.isatty()
 
-    def flush(self) -> None:
-        self._stream.flush()
+    def write(self, row: str) -> int:
+        row = f"{row[:-2]}\n"
+        return self._write(shown(row) if self._shown else row)
 
 
 class _Lines:

@@ -24,9 +24,14 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from textgraft.unicode import shown
+
 
 class TextgraftError(Exception):
     """Base of all errors that textgraft raises on purpose."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())  # it may name a file or a value that holds anything
 
 
 class SettingError(TextgraftError, ValueError):

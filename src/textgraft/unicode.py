@@ -1,13 +1,23 @@
-"""What of Unicode every room relies on: half characters, normal forms, and names that can be written and shown."""
+"""What of Unicode every room relies on: half characters, normal forms, and names that can be written and shown.
+
+Half a character (a lone surrogate) stands in no UTF-8 and can be written nowhere. Broken JSON holds them, and Python
+puts them in place of the bytes of a file name that is not UTF-8. What is read is made ``whole`` where it comes in; what
+is said is ``shown`` where it goes out.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal
 
 Form = Literal["nfc", "nfkc", "none"]
 FORMS: Final[tuple[Form, ...]] = ("nfc", "nfkc", "none")
+
+# Line ends and tabs stay: they lay out what is shown. What turns the direction of the text could hide some.
+_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 
 def whole(text: str) -> str:
@@ -36,3 +46,44 @@ def in_form(texts: Sequence[str], form: Form) -> list[str]:
     name: Literal["NFC", "NFKC"] = "NFC" if form == "nfc" else "NFKC"
     # ``normalize`` gives a text back at once that is in its form already.
     return [text if text.isascii() else unicodedata.normalize(name, text) for text in texts]
+
+
+def whole_value(value: Any) -> Any:
+    """A cell with the half characters of its strings replaced, those in lists and objects too."""
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, dict):
+        return {whole_value(name): whole_value(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = map(whole_value, value)
+        return list(items) if isinstance(value, list) else tuple(items)
+    return value
+
+
+def whole_values(values: Iterable[Any]) -> list[Any]:
+    """The cells of a column, as ``whole_value`` has them; most are plain, and need no call."""
+    return [value if type(value) is str and value.isascii() else whole_value(value) for value in values]
+
+
+def shown(text: str) -> str:
+    """The text for people: control characters, such as a terminal obeys, and half characters are escaped.
+
+    A byte of a file name that is not UTF-8 is shown as that byte, ``\\xe9``.
+    """
+    return text if text.isprintable() else _ACTS.sub(_escape, text)
+
+
+def shown_name(name: str) -> str:
+    """The name of a file or folder for people, in one line."""
+    return shown(name).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def escaped_in_json(content: str) -> str:
+    """JSON in which half characters, and control characters that JSON allows, are escapes: any UTF-8 file takes it."""
+    return content if content.isascii() else _NOT_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", content)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    code = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

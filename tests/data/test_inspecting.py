@@ -226,3 +226,62 @@ def test_what_is_known_about_imdb_is_found(shared_data: Path) -> None:
     audit = inspect(Splits(train, test=test))
     assert [part.repeats.verbatim for part in audit.parts.values()] == [96, 199]
     assert audit.overlaps[0].verbatim == 123
+
+
+def test_a_small_table_is_told_how_little_a_hold_out_can_say() -> None:
+    audit = inspect(dataset([f"text number {i} of all" for i in range(60)], ["a", "b"] * 30))
+    assert audit.hold_out is not None
+    assert (audit.hold_out.given, audit.hold_out.rows, audit.hold_out.enough) == (False, 12, 246 - 1)
+    assert "compare holds out about 12 rows once" in audit.advice[0]
+    assert "no better than from 52% to 94%" in audit.advice[0]
+    assert "1,225 rows in all" in audit.advice[0]
+
+
+def test_a_test_part_is_judged_as_it_is_given() -> None:
+    train = dataset([f"text {i} of training" for i in range(300)], ["a", "b"] * 150)
+    small, large = (dataset([f"text {i} of testing" for i in range(n)], ["a", "b"] * (n // 2)) for n in (20, 400))
+    assert "The test part has 20 rows" in advice(inspect(Splits(train, test=small)))
+    audit = inspect(Splits(train, test=large))
+    assert "known no better" not in advice(audit)
+    assert audit.hold_out is not None
+    assert audit.hold_out.labels == {"a": 200, "b": 200}
+
+
+def test_a_skewed_table_is_told_which_labels_a_hold_out_cannot_measure() -> None:
+    labels = ["a"] * 300 + ["b"] * 300 + ["c"] * 20 + ["d"]
+    audit = inspect(dataset([f"text number {i} of all" for i in range(621)], labels))
+    assert audit.hold_out is not None
+    assert audit.hold_out.labels == {"a": 60, "b": 60, "c": 4, "d": 0}
+    assert "No row is left for test of 'd'" in advice(audit)
+    assert "(about 'c' 4)" in advice(audit)
+
+
+def test_what_is_too_small_to_hold_out_is_said_and_trained_without() -> None:
+    audit = inspect(dataset(["one text", "two texts"], ["a", "b"]), command=["t.csv"])
+    assert "too small to hold out test rows" in advice(audit)
+    assert audit.next == ("textgraft train t.csv --test-size 0 --out model",)
+    json.dumps(audit.to_dict(), allow_nan=False)
+
+
+def test_the_next_commands_have_the_options_that_were_given_and_those_that_are_needed() -> None:
+    train = dataset([f"text number {i} of all" for i in range(40)] + [" "], ["a", "b"] * 20 + ["a"])
+    splits = given_splits(train, test=train.select(range(10)))
+    words = ["my films.csv", "--text", "it's", "--test", "other.csv"]
+    assert inspect(splits, command=words).next == (
+        "textgraft compare 'my films.csv' --text 'it'\"'\"'s' --test other.csv --drop-leaks --drop-empty",
+        "textgraft train 'my films.csv' --text 'it'\"'\"'s' --test other.csv --drop-leaks --drop-empty --out model",
+    )
+    assert inspect(dataset(["a text", "b text"], ["same", "same"]), command=words).next == ()
+
+
+def test_the_next_lines_of_python_run() -> None:
+    texts = [f"text number {i} of all is {'fine' if i % 2 else 'poor'}" for i in range(40)]
+    train = dataset(texts, ["a", "b"] * 20)
+    for given in (train, given_splits(train, test=train.select(range(10)))):
+        lines = inspect(given).next
+        assert lines[0] == "import textgraft as tg"
+        names: dict[str, object] = {"data": given, "splits": given}
+        exec("\n".join(line for line in lines if line.startswith(("import", "splits ="))), names)
+        assert isinstance(names["splits"], Splits)
+        assert any("tg.compare(" in line for line in lines)
+        compile("\n".join(lines), "next", "exec")

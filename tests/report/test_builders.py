@@ -65,8 +65,10 @@ def test_an_audit_has_a_column_per_part_and_marks_what_to_look_at() -> None:
     assert by_subject["labels"].rows[0] == ("bad", "40 (50.0%)", "5 (50.0%)")
     assert by_subject["labels"].numbers == (1, 2)
     assert by_subject["leaks"].rows[0][:2] == ("test texts also in train", "!")
-    assert report.sections[-1].title == "What to do"
-    assert any("--drop-leaks" in sentence for sentence in report.sections[-1].sentences)
+    to_do, following = report.sections[-2:]
+    assert (to_do.title, following.title) == ("What to do", "Next")
+    assert any("--drop-leaks" in sentence for sentence in to_do.sentences)
+    assert any("drop_leaks=True" in line for line in following.commands)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
 from textgraft.model_directory.sample import FILE as SAMPLE
 from textgraft.runtimes import check_runtime
+from textgraft.unicode import escaped_in_json
 from textgraft.whole import scratch_folder
 
 TARGETS: tuple[Target, ...] = ("openvino", "onnx")
@@ -141,7 +142,7 @@ def export(
             outcomes = [*_earlier_outcomes(source, changed.exports[:-1]), outcome.to_dict()]
             content = {"exports": outcomes, "versions": versions()}
             text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-            (accepted.folder / FILE).write_text(text, "utf-8")
+            (accepted.folder / FILE).write_text(escaped_in_json(text), "utf-8")
             rebuild(source, manifest, changed, model.facts, without=dropped, added=accepted.folder, to=target)
     except OSError as error:
         raise ArtifactError(f"The export could not be written in {target}: {error.strerror or error}.") from error

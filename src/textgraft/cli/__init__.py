@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from typer.core import TyperCommand
 from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
 from textgraft.cli.options import expand
 from textgraft.errors import TextgraftError
+from textgraft.unicode import shown
 
 app = typer.Typer(
     name="textgraft",
@@ -70,6 +72,9 @@ def main() -> None:
     first = os.environ.get("RANK", "0") == "0"
     if not first:  # of several processes that train together; only errors are heard from the others
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    for stream in (sys.stdout, sys.stderr):  # a label that the terminal's encoding lacks is no reason to fail
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with listening(Bars(drawn=first and sys.stderr.isatty())):
             app(standalone_mode=True)
@@ -90,5 +95,5 @@ def main() -> None:
 def _fail(sentence: str) -> None:
     if os.environ.get("TEXTGRAFT_DEBUG"):
         traceback.print_exc()
-    print(f"Error: {' '.join(sentence.split())}", file=sys.stderr)
+    print(f"Error: {' '.join(shown(sentence).split())}", file=sys.stderr)
     sys.exit(1)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgraft.progress import current_listener
+from textgraft.unicode import escaped_in_json, shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -29,12 +30,13 @@ def remark(sentences: str | Iterable[str]) -> None:
     said = bars.said if isinstance(bars, Bars) else set()  # what a fit says before its end stands in its notes too
     for sentence in [sentences] if isinstance(sentences, str) else sentences:
         if sentence not in said:
-            print(sentence, file=sys.stderr)
+            print(shown(sentence), file=sys.stderr)
 
 
 def print_json(content: Any) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(content, indent=2, ensure_ascii="utf" not in str(sys.stdout.encoding).lower(), allow_nan=False)
+    print(escaped_in_json(text))
 
 
 def present(report: Report, page: Path | None = None, *, quietly: bool = False) -> None:
@@ -86,7 +88,7 @@ class Bars:
         if self._progress is None:
             remark(sentence)
         else:
-            self._progress.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(shown(sentence), markup=False, highlight=False, soft_wrap=True)
         self.said.add(sentence)
 
     def _bars(self) -> Progress:

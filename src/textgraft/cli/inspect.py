@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Html, Json, SplitOptions, Table, TableOptions
+from textgraft.cli.options import TEST_SIZE, Html, Json, SplitOptions, Table, TableOptions, given_words
 
 
 def run(
@@ -33,15 +34,18 @@ def run(
     check_place(html)
     splits = dividing.read(source, reading, for_audit=True)
     parts = splits if len(splits.parts()) > 1 else splits.train
+    words = (source, *given_words(reading, dividing))
+    share = TEST_SIZE if dividing.test_size is None else dividing.test_size
+    look = partial(inspect, parts, command=words, test=share)
     try:
         files = resolve(encoder or "all-MiniLM-L6-v2")
         counts = TextTokenizer(files).counts
-        audit = inspect(parts, tokenizer=lambda texts: counts(texts).tolist(), max_tokens=files.default_tokens)
+        audit = look(tokenizer=lambda texts: counts(texts).tolist(), max_tokens=files.default_tokens)
     except (EncoderError, MissingExtraError) as error:
         if encoder is not None:
             raise
         remark(f"Tokens are not counted: {error}")
-        audit = inspect(parts)
+        audit = look()
     if as_json:
         print_json({"table": source_name(source), "encoder": encoder} | audit.to_dict())
     present(audit_report(source_name(source), audit), html, quietly=as_json)

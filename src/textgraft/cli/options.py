@@ -29,6 +29,7 @@ def _option(panel: str, help_text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_text, rich_help_panel=panel, **more)
 
 
+TEST_SIZE = 0.2  # share of the rows
 _reading = functools.partial(_option, "Reading the table")
 _dividing = functools.partial(_option, "Dividing it")
 
@@ -87,7 +88,7 @@ class TableOptions(InputOptions):
         *,
         like: Dataset | Columns | None = None,
         keep_empty: bool = False,
-        keys: dict[str, str | None] | None = None,
+        keys: dict[str, Any] | None = None,
         beside: Iterable[str] = (),
     ) -> Dataset:
         """Reads a labelled table, besides others, and says how."""
@@ -119,11 +120,20 @@ class SplitOptions:
     valid: Annotated[str | None, _dividing("Table for choices (regularisation, epochs).")] = None
     test: Annotated[str | None, _dividing("Table for the final numbers.")] = None
     test_size: Annotated[
-        float, _dividing("Share of the rows for the final numbers, where no test table is given.", min=0, max=0.9)
-    ] = 0.2
+        float | None,
+        _dividing(
+            "Share of the rows for the final numbers, where no test table is given.",
+            min=0,
+            max=0.9,
+            show_default=str(TEST_SIZE),
+        ),
+    ] = None
     group: Annotated[str | None, _dividing("Column whose values must not stand in two parts.")] = None
     time: Annotated[str | None, _dividing("Column to divide by: train on the past, test on the future.")] = None
     split: Annotated[str | None, _dividing("Column that says train, valid or test.")] = None
+    no_split: Annotated[
+        bool, _dividing("Leave a column that says train, valid or test aside, and divide anew.", "--no-split")
+    ] = False
     drop_leaks: Annotated[
         bool, _dividing("Take training texts that also stand in test out of training.", "--drop-leaks")
     ] = False
@@ -137,11 +147,9 @@ class SplitOptions:
         from textgraft.cli.console import remark
         from textgraft.data import given_splits, split
 
-        if self.split and (self.valid or self.test):
-            raise SettingError("--split says which rows are valid and test; leave out --valid and --test, or --split.")
-        if self.test and (self.group or self.time):
-            raise SettingError("--test is the division already; --group and --time divide a table without it.")
-        keys = {"group": self.group, "time": self.time, "split": self.split}
+        self._check()
+        split_column = False if self.no_split else self.split
+        keys: dict[str, Any] = {"group": self.group, "time": self.time, "split": split_column}
         tables = [table for table in (source, self.valid, self.test) if table]
         if tables.count("-") > 1:
             raise SettingError(
@@ -152,7 +160,9 @@ class SplitOptions:
             reading.read(table, like=data, keep_empty=for_audit, beside=tables) if table else None
             for table in (self.valid, self.test)
         )
-        share = 0.0 if for_audit else self.test_size
+        if data.parts is not None:
+            self._check_column(source)
+        share = 0.0 if for_audit else TEST_SIZE if self.test_size is None else self.test_size
         if valid is None and test is None and (share > 0 or data.parts is not None):
             splits = split(data, seed=self.seed, valid=0, test=share, drop_leaks=self.drop_leaks)
         elif test is None and share > 0:
@@ -164,6 +174,35 @@ class SplitOptions:
         if not for_audit:
             remark(splits.notes)
         return splits
+
+    def _check(self) -> None:
+        """Raises SettingError where one option excludes another."""
+        if self.split and self.no_split:
+            raise SettingError("--split names the column that --no-split leaves aside; leave one of them out.")
+        if self.split and (self.valid or self.test):
+            raise SettingError("--split says which rows are valid and test; leave out --valid and --test, or --split.")
+        if self.split and self.time:
+            raise SettingError("--split says which rows are test, and --time that they are the latest; leave one out.")
+        if self.test and (self.group or self.time):
+            raise SettingError("--test is the division already; --group and --time divide a table without it.")
+        if self.test and self.test_size is not None:
+            raise SettingError("--test is the table for the final numbers; --test-size is for where there is none.")
+        if self.group and self.time:
+            raise SettingError(
+                "--group keeps the rows of a group in one part, and --time puts the latest rows in test; both cannot "
+                "be where a group has early and late rows. Leave one of them out."
+            )
+
+    def _check_column(self, source: str) -> None:
+        """Raises SettingError where options divide a table that a column of it divides already."""
+        given = {"--valid": self.valid, "--test": self.test, "--test-size": self.test_size}
+        beside = [option for option, value in given.items() if value is not None]
+        if beside:
+            raise SettingError(
+                f"A column of {source} says which rows are train, valid and test, and {' and '.join(beside)} "
+                f"{'ask' if len(beside) > 1 else 'asks'} for other parts. Leave {' and '.join(beside)} out, or leave "
+                f"the column aside with --no-split."
+            )
 
 
 class MethodOptions:
@@ -240,6 +279,22 @@ class MethodOptions:
             faults.append(f"{options} means nothing to {', '.join(names)}; leave it out or choose another method.")
         refuse(list(dict.fromkeys(faults)))
         return models
+
+
+def given_words(*options: InputOptions | SplitOptions) -> list[str]:
+    """What options were given, as the words of a command line."""
+    words = []
+    for each in options:
+        for field in fields(each):
+            value, option = getattr(each, field.name), f"--{field.name.replace('_', '-')}"
+            if value is None or value == field.default:
+                continue
+            if isinstance(value, bool):
+                words.append(option if value else f"--no-{option.removeprefix('--')}")
+            else:
+                for item in value if isinstance(value, (list, tuple)) else [value]:
+                    words += [option, str(item)]
+    return words
 
 
 def _parameter(name: str, default: object, annotation: object) -> inspect.Parameter:

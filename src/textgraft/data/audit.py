@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from textgraft.data.giveaways import Giveaway
 from textgraft.data.leaks import Overlap
+from textgraft.data.next_steps import HoldOut
 from textgraft.dataset import Columns
 from textgraft.task import Task
 
@@ -18,7 +19,7 @@ class Finding:
     """One line of the audit.
 
     Attributes:
-        section: what it is about: rows, labels, length, repeats, leaks or labelling.
+        section: what it is about: rows, labels, length, repeats, leaks, labelling or test.
         what: the finding's name.
         values: one value for each part, in their order; or a single one about all of the data.
         level: ``"fact"``, ``"look"`` (have a look) or ``"warning"`` (it spoils a classifier or its numbers).
@@ -121,6 +122,8 @@ class Audit:
         absent: labels that a part does not have, by part.
         giveaways: label names that stand in texts.
         max_tokens: how many tokens the encoder reads, if given.
+        hold_out: what the numbers of ``compare`` will rest on; None where it will test on nothing.
+        next: the commands that go on from here, or the lines of Python.
         notes: what reading and dividing the data said.
         findings: the audit for people, line by line, with advice where there is something to do.
     """
@@ -135,6 +138,8 @@ class Audit:
     giveaways: tuple[Giveaway, ...]
     max_tokens: int | None
     notes: tuple[str, ...]
+    hold_out: HoldOut | None = None
+    next: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -147,4 +152,6 @@ class Audit:
         """The same as plain JSON values, and the advice."""
         content = asdict(self)
         del content["findings"]  # they say the same in words
-        return {**content, "advice": list(self.advice)}
+        if self.hold_out is not None and not self.hold_out.rows:
+            content["hold_out"] |= {"low": None, "high": None}  # NaN is no JSON
+        return {**content, "next": list(self.next), "advice": list(self.advice)}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
+from textgraft.data.next_steps import WANTED, HoldOut
 from textgraft.errors import listed
+from textgraft.evaluation.notes import RARE, SMALL
 from textgraft.labels import LIKENESSES, likeness, look_alike, shown
 from textgraft.wording import counted, percent
 
@@ -17,7 +20,7 @@ MANY_CUT = 0.05
 
 def findings(audit: Audit) -> list[Finding]:
     """All lines of an audit in reading order."""
-    sections = (_rows, _labels, _lengths, _repeats, _leaks, _labelling)
+    sections = (_rows, _labels, _lengths, _repeats, _leaks, _labelling, _test)
     return [finding for section in sections for finding in section(audit)]
 
 
@@ -146,6 +149,56 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
         yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), *suspect)
+
+
+def _test(audit: Audit) -> Iterator[Finding]:
+    """Whether the rows that the numbers will rest on suffice."""
+    hold_out = audit.hold_out
+    if hold_out is None:
+        return
+    what, value = ("test rows", f"{hold_out.rows:,}")
+    if not hold_out.given:
+        what, value = "test rows that compare holds out", f"about {hold_out.rows:,} ({percent(hold_out.share)})"
+    if not hold_out.rows:
+        advice = (
+            "The table is too small to hold out test rows, since a row of each label stays in training: compare "
+            "refuses it. Label more rows, or train without numbers on test data with --test-size 0."
+        )
+        yield Finding("test", what, (value,), "warning", advice)
+        return
+    level: Level = "warning" if hold_out.half > 2 * WANTED else "look" if hold_out.rows < SMALL else "fact"
+    width = f"from {hold_out.low:.0%} to {hold_out.high:.0%}"
+    yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(hold_out, width))
+    yield Finding("test", "an accuracy of 80 % would be known", (width,))
+    few = {label: n for label, n in hold_out.labels.items() if 0 < n < RARE}
+    none = [label for label, n in hold_out.labels.items() if not n] if not hold_out.given else []
+    if none:
+        advice = (
+            f"No row is left for test of {listed(map(repr, none), 5)}, since training is served first: compare says "
+            "nothing about how well they are told."
+        )
+        yield Finding("test", "labels without a test row", (f"{len(none):,}",), "warning", advice)
+    if few and (level != "warning" or len(few) + len(none) < len(hold_out.labels)):  # else too few rows is all there is
+        about = "" if hold_out.given else "about "
+        names = listed((f"{label!r} {n}" for label, n in few.items()), 5)
+        advice = (
+            f"Some labels are too small to be measured: their figures, and macro F1, will rest on fewer than {RARE} "
+            f"test rows each ({about}{names}). Label more rows of these first."
+        )
+        yield Finding("test", f"labels with fewer than {RARE} test rows", (f"{len(few):,}",), "look", advice)
+
+
+def _too_small(hold_out: HoldOut, width: str) -> str:
+    points = f"± {100 * WANTED:.0f} points"
+    if hold_out.given:
+        start = f"The test part has {counted(hold_out.rows, 'row')}"
+        enough = f"{hold_out.enough:,} test rows give {points}"
+    else:
+        start = f"compare holds out about {counted(hold_out.rows, 'row')} once, and measures on these alone"
+        enough = (
+            f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
+        )
+    return f"{start}: an accuracy of 80 % would be known no better than {width}. Label more rows: {enough}."
 
 
 def _length(lengths: Lengths | None) -> str:

@@ -13,6 +13,7 @@ from textgraft.data.duplicates import Duplicates, repeats
 from textgraft.data.findings import findings
 from textgraft.data.giveaways import giveaways
 from textgraft.data.leaks import overlaps, part_duplicates, part_numbers
+from textgraft.data.next_steps import plan_hold_out, python_lines, shell_commands
 from textgraft.data.splits import split
 from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.given import Data, Labels, as_dataset
@@ -31,6 +32,8 @@ def inspect(
     *,
     tokenizer: Callable[[list[str]], Sequence[int]] | None = None,
     max_tokens: int | None = None,
+    command: Sequence[str] | None = None,
+    test: float = 0.2,
 ) -> Audit:
     """Looks for what would spoil a classifier or the numbers about it.
 
@@ -40,6 +43,9 @@ def inspect(
         labels: of the texts, in any form that ``fit`` takes.
         tokenizer: gives the number of an encoder's tokens of each text.
         max_tokens: how many tokens the encoder reads.
+        command: the table and the options that a command line was given, for the commands to go on with; without them
+            the audit's ``next`` is Python.
+        test: the share of the rows that will be held out, where no part is given for it.
     """
     if not isinstance(data, Splits):
         data = as_dataset(data, labels, who="inspect")
@@ -70,8 +76,25 @@ def inspect(
         giveaways=giveaways(first.task, indicator, duplicates),
         max_tokens=max_tokens,
         notes=notes,
+        hold_out=plan_hold_out(parts, test),
     )
+    audit = replace(audit, next=_next(audit, command, is_divided=isinstance(data, Splits)))
     return replace(audit, findings=tuple(findings(audit)))
+
+
+def _next(audit: Audit, command: Sequence[str] | None, *, is_divided: bool) -> tuple[str, ...]:
+    """The commands, or the lines of Python, that go on from an audit."""
+    if sum(any(part.labels[label] for part in audit.parts.values()) for label in audit.task.labels) < 2:
+        return ()  # there is nothing to learn yet
+    can_compare = audit.hold_out is not None and audit.hold_out.rows > 0
+    has_leaks = bool(audit.overlaps)
+    has_blanks = any(part.empty for part in audit.parts.values())
+    if command is not None:
+        given = len(audit.parts) > 1
+        return shell_commands(
+            command, can_compare=can_compare, has_leaks=has_leaks, has_blanks=has_blanks, is_given=given
+        )
+    return python_lines(is_divided=is_divided, can_compare=can_compare, has_leaks=has_leaks, has_blanks=has_blanks)
 
 
 def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, max_tokens: int | None) -> Part:

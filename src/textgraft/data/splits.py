@@ -7,6 +7,8 @@ process and on any machine.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ from textgraft.data.stratify import group_labels, stratify
 from textgraft.dataset import Dataset, Splits
 from textgraft.errors import DataError, SettingError, listed
 from textgraft.given import Data, Labels, as_dataset
+from textgraft.labels import is_missing
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")
@@ -47,13 +50,15 @@ def split(
         valid: share of the rows for choices; 0 for none.
         test: share of the rows for the final numbers; 0 for none.
         by: ``"random"``; ``"group"``: rows of one value of the group column stay together; ``"time"``: train is the
-            earliest and test the latest; ``"column"``: as the split column says. Without it the first of column,
-            group and time that the data have, else random.
+            earliest and test the latest; ``"column"``: as the split column says. Without it by what the data have:
+            their split column, which may have a group column beside it, their group column or their time column; or
+            else at random.
         near_duplicates: whether near-duplicates stay together too, not only texts that are equal after folding.
         drop_leaks: with ``"column"``, whether to take leaking rows out; see ``given_splits``.
 
     Raises:
-        SettingError: a share that cannot be used, or an unknown ``by``.
+        SettingError: a share that cannot be used, an unknown ``by``, or none where the data could be divided in ways
+            that exclude each other.
         DataError: the data have no such column, a row has no value in it, or a part would be empty.
     """
     data = as_dataset(data, labels, who="split")
@@ -80,6 +85,10 @@ def split(
         )
     how = {"random": f"at random with seed {seed}", "group": f"by group with seed {seed}", "time": "by time"}[by]
     said = [f"Divided {how}: {_sizes(parts)}.", *_together(groups), *moved, *_missing_labels(parts, placed=True)]
+    if by == "group" and (alone := int(missing(data.groups).sum() if data.groups is not None else 0)):
+        said.append(f"Rows without a group, each of which is one of its own: {alone:,}.")
+    if drop_leaks:
+        said.append("No text stands in two of these parts, so --drop-leaks (drop_leaks=True) has nothing to take out.")
     return Splits(parts["train"], parts.get("valid"), parts.get("test"), tuple(said))
 
 
@@ -162,6 +171,14 @@ def given_splits(
 
 
 def _by(data: Dataset) -> By:
+    if data.times is not None and (data.parts is not None or data.groups is not None):
+        other = "column" if data.parts is not None else "group"
+        does = "says the parts of all rows" if other == "column" else "keeps the rows of a group in one part"
+        raise SettingError(
+            f"The data have a {'split' if other == 'column' else other} column, which {does}, and a time column, which "
+            f"puts the latest rows in test: they can be divided by one of them. Say by={other!r} or by='time', or read "
+            f"the table without the other column."
+        )
     if data.parts is not None:
         return "column"
     if data.groups is not None:
@@ -192,7 +209,24 @@ def _by_column(data: Dataset, drop_leaks: bool) -> Splits:
     parts = {name: data.select(data.parts == name) for name in NAMES if (data.parts == name).any()}
     if "train" not in parts:
         raise DataError("The split column puts no row in train; at least one must stand there.")
-    return given_splits(parts["train"], parts.get("valid"), parts.get("test"), drop_leaks=drop_leaks)
+    splits = given_splits(parts["train"], parts.get("valid"), parts.get("test"), drop_leaks=drop_leaks)
+    said = [] if "test" in parts else ["The split column puts no row in test, so there are no numbers on test data."]
+    return replace(splits, notes=(*splits.notes, *said, *_divided_groups(data)))
+
+
+def _divided_groups(data: Dataset) -> list[str]:
+    """A sentence about groups that the split column divides."""
+    if data.groups is None or data.parts is None:
+        return []
+    pairs = {(group, part) for group, part in zip(data.groups.tolist(), data.parts.tolist(), strict=True)}
+    counts = Counter(group for group, _ in pairs if not is_missing(group))
+    divided = sorted(str(group) for group, count in counts.items() if count > 1)
+    if not divided:
+        return []
+    return [
+        f"{len(divided):,} of {len(counts):,} groups stand in more than one part, as the split column divides them "
+        f"({listed(map(repr, divided), 3)}); numbers are flattered where a group tells its label."
+    ]
 
 
 def _by_time(data: Dataset, groups: Groups, shares: list[float]) -> tuple[NDArray[np.int64], list[str]]:

@@ -28,6 +28,7 @@ from textgraft.model_directory.method import MethodFacts
 from textgraft.report import Section
 from textgraft.report.evaluation import OF_LABELS, RANKING, confused, metric_name, metrics, notes, per_label, weakest
 from textgraft.report.markdown import code, table, text
+from textgraft.unicode import shown_name
 from textgraft.wording import decimal, megabytes, percent
 
 FILE = CARD
@@ -52,7 +53,7 @@ def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *
     Returns:
         Markdown with a head in YAML.
     """
-    name = name or folder.name
+    name = shown_name(name or folder.name)
     values = {
         "head": _head(manifest, facts),
         "name": text(name),

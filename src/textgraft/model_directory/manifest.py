@@ -14,7 +14,7 @@ from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
 from textgraft.labels import LIKENESSES
-from textgraft.unicode import whole
+from textgraft.unicode import escaped_in_json, whole
 from textgraft.whole import recovered
 
 FILE = "textgraft.json"
@@ -116,7 +116,8 @@ class Manifest:
         """JSON text with a line per field's inner value, the format first."""
         content = asdict(self) | {"format_version": VERSION}  # of what is written, whatever was read
         first = {name: content.pop(name) for name in ("format", "format_version")}
-        return json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_default) + "\n"
+        text = json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_default)
+        return escaped_in_json(text) + "\n"
 
 
 def read_manifest(directory: str | Path) -> Manifest:

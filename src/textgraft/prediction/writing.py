@@ -21,6 +21,7 @@ from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
 from textgraft.task import Task
+from textgraft.unicode import shown
 
 if TYPE_CHECKING:
     import pyarrow
@@ -155,7 +156,7 @@ class _Delimited:
 
     def __init__(self, file: TextIO, layout: Layout, delimiter: str = ",", *, header_written: bool = False) -> None:
         self.flush = self.close = file.flush
-        self._rows = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        self._rows = csv.writer(_Rows(file), delimiter=delimiter, lineterminator="\r\n")
         self._layout = layout
         self._header_written = header_written
 
@@ -165,6 +166,22 @@ class _Delimited:
             self._rows.writerow(columns)
             self._header_written = True
         self._rows.writerows(zip(*columns.values(), strict=True))
+
+
+class _Rows:
+    """Takes rows that end as csv's own do, and ends them with ``\\n``.
+
+    A carriage return within a field ends no row for the readers only where the field is quoted, which csv sees to where
+    it is one of the characters that end a row. A terminal must not obey what stands in texts and columns.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+        self._shown = file.isatty()
+
+    def write(self, row: str) -> int:
+        row = f"{row[:-2]}\n"
+        return self._write(shown(row) if self._shown else row)
 
 
 class _Lines:

@@ -12,12 +12,13 @@ COUNT = re.compile(r"[\d,.]+%?( \([\d.]+%\))?")  # and its share
 
 
 def audit_report(title: str, audit: Audit) -> Report:
-    """The report on a table before anything is trained on it; what to do comes last, the most serious first."""
+    """The report on a table before anything is trained on it; what to do comes last, the most serious first, and
+    the commands that go on from here."""
     subjects: dict[str, list[Finding]] = {}
     for finding in audit.findings:
         subjects.setdefault(finding.section, []).append(finding)
     tables = [_table(subject, findings, tuple(audit.parts)) for subject, findings in subjects.items()]
-    return Report(title, (*tables, Section("What to do", sentences=audit.advice)))
+    return Report(title, (*tables, Section("What to do", sentences=audit.advice), Section("Next", commands=audit.next)))
 
 
 def _table(subject: str, findings: list[Finding], parts: tuple[str, ...]) -> Section:

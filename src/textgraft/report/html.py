@@ -56,6 +56,8 @@ def _section(section: Section) -> str:
     elif sentences:
         lead = ' class="lead"' if section.is_conclusion else ""
         lines.append(f"<p{lead}>{sentences[0]}</p>")
+    if section.commands:
+        lines.append(f"<pre><code>{escape(chr(10).join(section.commands))}</code></pre>")
     return "\n".join(["<section>", *lines, "</section>"])
 
 

@@ -5,20 +5,31 @@ from __future__ import annotations
 import re
 
 from textgraft.report.section import Section
+from textgraft.unicode import shown
 
 
 def table(section: Section) -> str:
     """The table of a section, and its sentences below it; all columns but the first are aligned right."""
-    lines = [f"| {' | '.join(map(text, section.columns))} |", f"|---{'|--:' * (len(section.columns) - 1)}|"]
+    lines = []
+    if section.columns:
+        lines = [f"| {' | '.join(map(text, section.columns))} |", f"|---{'|--:' * (len(section.columns) - 1)}|"]
     lines += [f"| {' | '.join(map(text, row))} |" for row in section.rows]
-    return "\n".join([*lines, *(f"\n{text(sentence)}" for sentence in section.sentences)])
+    lines += [f"\n{text(sentence)}" for sentence in section.sentences]
+    return "\n".join([*lines, *(["", *commands(section)] if section.commands else [])]).lstrip("\n")
+
+
+def commands(section: Section) -> list[str]:
+    """The commands of a section as a block of code, which no backticks in them can end."""
+    longest = max(map(len, re.findall("`+", "\n".join(section.commands))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *section.commands, fence]
 
 
 def text(content: str) -> str:
     """Text that Markdown takes for text: names of labels and files may hold anything."""
-    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(content.split()))
+    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(shown(content).split()))
 
 
 def code(content: str) -> str:
     """Text in the type of code."""
-    return f"`{' '.join(content.replace('`', chr(39)).split())}`"
+    return f"`{' '.join(shown(content).replace('`', chr(39)).split())}`"

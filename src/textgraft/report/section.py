@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+from textgraft.unicode import shown
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report.
+    """One part of a report. Its strings can be shown: control characters and half characters in them are escaped.
 
     Attributes:
         title: what it is about; may be empty.
@@ -15,6 +18,7 @@ class Section:
         rows: one cell for each column.
         sentences: below the table; several are a list.
         numbers: the indices of the columns that hold numbers.
+        commands: below the sentences, to be pasted into a shell or into Python as they are.
     """
 
     title: str = ""
@@ -22,16 +26,23 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
     sentences: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
+    commands: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("columns", "sentences", "commands"):
+            object.__setattr__(self, name, _shown(getattr(self, name)))
+        object.__setattr__(self, "title", shown(self.title))
+        object.__setattr__(self, "rows", tuple(map(_shown, self.rows)))
 
     @property
     def is_conclusion(self) -> bool:
         """Whether it is one sentence and nothing else: what the report comes to."""
-        return not self.title and not self.columns and len(self.sentences) == 1
+        return not self.title and not self.columns and not self.commands and len(self.sentences) == 1
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show below its title."""
-        return not self.columns and not self.sentences
+        return not self.columns and not self.sentences and not self.commands
 
     def first(self, most: int) -> Section:
         """The same with at most so many rows; a last sentence says how many more there are."""
@@ -47,3 +58,10 @@ class Report:
 
     title: str
     sections: tuple[Section, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", shown(self.title))
+
+
+def _shown(strings: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(shown, strings))

@@ -38,6 +38,8 @@ def _print(report: Report, console: Console) -> None:
         mark = "• " if len(section.sentences) > 1 else ""
         for sentence in section.sentences:
             console.print(f"{mark}{sentence}", soft_wrap=True, markup=False)
+        for command in section.commands:
+            console.print(f"  {command}", soft_wrap=True, markup=False)
 
 
 def _print_title(console: Console, title: str) -> None:

@@ -13,7 +13,18 @@ from textgraft.errors import TextgraftError
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[2] / "docs" / "tables.md"
-CHAPTERS = ("sources", "files", "cells", "label_names", "several_labels", "same_text", "python", "row_weights")
+CHAPTERS = (
+    "sources",
+    "files",
+    "cells",
+    "label_names",
+    "several_labels",
+    "parts",
+    "same_text",
+    "half_characters",
+    "python",
+    "row_weights",
+)
 MOST_LINES = 14  # of an example's table that the page shows
 
 

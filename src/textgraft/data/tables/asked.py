@@ -10,6 +10,7 @@ from typing import Any
 from textgraft.data.tables.header import is_position
 from textgraft.data.tables.paths import paths
 from textgraft.errors import DataError, did_you_mean, listed
+from textgraft.unicode import whole
 
 Names = str | Sequence[str]
 
@@ -22,9 +23,9 @@ class CommaNames(tuple[str, ...]):
 
 def as_names(given: Names | None) -> tuple[str, ...]:
     """One name or several as a tuple."""
-    if isinstance(given, CommaNames):
-        return given
-    return (given,) if isinstance(given, str) else () if given is None else tuple(given)
+    names = (given,) if isinstance(given, str) else () if given is None else tuple(given)
+    written = map(whole, names)
+    return CommaNames(written) if isinstance(given, CommaNames) else tuple(written)
 
 
 def expected(wanted: Sequence[str]) -> tuple[str, ...]:

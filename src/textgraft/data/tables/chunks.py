@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from textgraft.errors import BadRow, BadRowsError, SettingError, did_you_mean, listed
+from textgraft.errors import BadRow, BadRowsError, DataError, SettingError, did_you_mean, listed
 
 FORMATS = ("csv", "json", "fasttext", "parquet", "arrow", "excel", "sqlite", "datasets", "folder")
 """The formats by name; ``csv`` stands for everything delimited and ``json`` for JSON Lines and JSON arrays."""
 
 _OTHER_NAMES = {"tsv": "csv", "txt": "csv", "jsonl": "json", "ndjson": "json", "feather": "arrow", "xlsx": "excel"}
+_MEANT_FOR = {  # options of reading, and the formats that they say something about
+    "encoding": ("csv", "json", "folder"),
+    "delimiter": ("csv",),
+    "quoting": ("csv",),
+    "header": ("csv", "excel"),
+    "sheet": ("excel",),
+    "table": ("sqlite",),
+}
 T = TypeVar("T")
 _MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
 
@@ -65,6 +73,15 @@ class ReadOptions:
                 )
             object.__setattr__(self, "delimiter", mark)
 
+    def idle(self, form: str) -> list[str]:
+        """The options that are given and say nothing about a table of the format, as a message names them.
+
+        Args:
+            form: one of ``FORMATS``; or empty for a Python object, about which none of them says anything.
+        """
+        meant = {name: forms for name, forms in _MEANT_FOR.items() if getattr(self, name) is not None}
+        return [f"--{name} ({name}=)" for name, forms in meant.items() if form not in forms]
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -86,6 +103,20 @@ class Chunk:
     def place(self, i: int) -> str:
         """``"reviews.csv row 12"``, or the file's name alone where the file is the row."""
         return f"{self.file} row {self.numbers[i]}" if self.numbers[i] else self.file
+
+    def of_part(self, part: str) -> Chunk:
+        """The same with a column ``split`` that says which part of the data the rows are.
+
+        Raises:
+            DataError: it has such a column, and that says something else.
+        """
+        said = {str(value) for value in self.columns.get("split", ())}
+        if said - {part}:
+            raise DataError(
+                f"{self.file} is the part {part!r} of a table and has a column 'split' of its own, with "
+                f"{listed(sorted(map(repr, said)))}; rename that column."
+            )
+        return Chunk({**self.columns, "split": [part] * len(self)}, self.file, self.numbers)
 
 
 @dataclass

@@ -51,7 +51,7 @@ def read_saved(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         return
     for split in _json(splits, file.name).get("splits", []):
         for chunk in _saved_files(f"{file.name}/{split}", file.path / split, reading):
-            yield Chunk({**chunk.columns, "split": [split] * len(chunk)}, chunk.file, chunk.numbers)
+            yield chunk.of_part(split)
 
 
 def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chunk]:

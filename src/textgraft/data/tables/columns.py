@@ -132,7 +132,7 @@ def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = 
             return _only(table, named, "named so")
     _check_objects(table, {*texts, *exclude}, "label", [])
     recurring = [p for p in profiles if p.name and p.is_categorical and not (p.is_key or p.moment)]
-    candidates = [p for p in recurring if not names.is_moment(p.name) and names.whole(p.name) not in names.SPLIT]
+    candidates = [p for p in recurring if not names.is_moment(p.name) and not names.is_split(p.name)]
     if len(binary) > 1:
         if worded := [p for p in candidates if not p.binary and p.kind in ("string", "list")]:
             raise DataError(

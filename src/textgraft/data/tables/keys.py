@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -15,6 +16,8 @@ from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
 
+_UNLABELLED = frozenset(("unsup", "unsupervised", "unlabeled", "unlabelled"))
+_SET = re.compile(r"[\s_-]*(set|data|split)$")  # of "training set" and "testset"
 _PARTS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("valid", "val", "validation", "dev", "development"), "valid"),
@@ -24,7 +27,13 @@ _PARTS = {
 
 def part_of(value: Any) -> str | None:
     """``"train"``, ``"valid"`` or ``"test"`` for the names that these go by, else None."""
-    return _PARTS.get(str(value).strip().lower())
+    name = str(value).strip().lower()
+    return _PARTS.get(name) or _PARTS.get(_SET.sub("", name))
+
+
+def is_unlabelled(value: Any) -> bool:
+    """Whether a part or a folder is named as one of texts without labels, as ``unsup`` of IMDB is."""
+    return str(value).strip().lower() in _UNLABELLED
 
 
 def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.str_]:
@@ -36,10 +45,13 @@ def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.st
     parts = [part_of(value) for value in values]
     wrong = [i for i, part in enumerate(parts) if part is None]
     if wrong:
-        named = dict.fromkeys(repr(values[i]) for i in wrong)
+        blank = {i for i in wrong if is_missing(values[i]) or not str(values[i]).strip()}
+        named = dict.fromkeys(repr(values[i]) for i in wrong if i not in blank)
+        said = [f"the value{'s' * (len(named) > 1)} {listed(named)}"] * bool(named) + ["no value"] * bool(blank)
         raise DataError(
-            f"Split column {column!r} has the value{'s' * (len(named) > 1)} {listed(named)} ({rows.names(wrong, 3)}); "
-            f"allowed are train, valid (val, validation, dev) and test (eval)."
+            f"Split column {column!r} has {' and '.join(said)} in {len(wrong):,} row{'s' * (len(wrong) > 1)} "
+            f"({rows.names(wrong, 3)}); allowed are train, valid (val, validation, dev) and test (eval). Mend these "
+            f"rows or take them out; or leave the column aside, and divide anew, with --no-split (split=False)."
         )
     return np.array(parts, dtype="<U5")
 

@@ -29,6 +29,7 @@ TOPIC = _set(
 PLURAL = _set("labels classes targets emotions categories topics intents tags genres")
 
 SPLIT = _set("split partition subset")
+_FOLD = _set("fold splits folds")
 _ID = _set("id ids idx index uuid guid key rowid url link href uri hash file filename path")
 _WHEN = _set("date time datetime timestamp created year month day")
 _ABOUT = _set("is has was retweet retweeted verified truncated favorited deleted")
@@ -43,6 +44,12 @@ def words(name: str) -> list[str]:
 def whole(name: str) -> str:
     """The name in lower case without what is not a letter or digit at its ends."""
     return "_".join(words(name))
+
+
+def is_split(name: str) -> bool:
+    """Whether a column is named as one that says which part of the data a row belongs to, or which fold."""
+    parts = words(name)
+    return len(parts) <= 2 and bool((SPLIT | _FOLD).intersection((*parts[:1], *parts[-1:])))
 
 
 def is_identifier(name: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,7 @@ def _mapping(source: Mapping[Any, Any], size: int) -> Iterator[Chunk]:
     if source and all(map(_is_table, source.values())):
         for name, part in source.items():
             for chunk in object_chunks(part, size):
-                columns = {**chunk.columns, "split": [str(name)] * len(chunk)}
-                yield Chunk(columns, f"{GIVEN}, split {str(name)!r},", chunk.numbers)
+                yield replace(chunk.of_part(str(name)), file=f"{GIVEN}, split {str(name)!r},")
         return
     columns = {str(name): _column(values, str(name)) for name, values in source.items()}
     lengths = {name: len(values) for name, values in columns.items()}

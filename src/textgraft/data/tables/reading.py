@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
@@ -11,10 +10,11 @@ from textgraft.data.tables.delimited import read_delimited
 from textgraft.data.tables.fasttext import read_fasttext
 from textgraft.data.tables.folders import read_folder
 from textgraft.data.tables.json_lines import read_json
-from textgraft.data.tables.objects import is_source, object_chunks
+from textgraft.data.tables.objects import GIVEN, is_source, object_chunks
 from textgraft.data.tables.sources import SourceFile, damage_named, files_of
 from textgraft.data.tables.workbooks import read_excel, read_sqlite
-from textgraft.errors import BadRow, DataError
+from textgraft.errors import BadRow, DataError, listed
+from textgraft.unicode import whole, whole_values
 
 Reader = Callable[[SourceFile, Reading], Iterator[Chunk]]
 
@@ -47,7 +47,10 @@ class ChunkStream(Iterator[Chunk]):
     def _read(self, source: Any) -> Iterator[Chunk]:
         reading, report, skips = self._reading, self._reading.report, self._reading.options.skip_bad_rows
         of_files = is_source(source)
-        for chunk in _file_chunks(source, reading) if of_files else object_chunks(source, reading.rows_per_chunk):
+        if not of_files:
+            _say_idle(reading, "", GIVEN)
+        objects = () if of_files else map(_whole, object_chunks(source, reading.rows_per_chunk))
+        for chunk in _file_chunks(source, reading) if of_files else objects:
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
             self.rows += len(chunk)
@@ -83,14 +86,26 @@ def open_chunks(
 def _file_chunks(source: Any, reading: Reading) -> Iterator[Chunk]:
     first: tuple[str, set[str]] | None = None
     with files_of(source, reading.options) as files:
+        for form in dict.fromkeys(file.format for file in files):
+            _say_idle(reading, form, listed((file.name for file in files if file.format == form), 3))
         for file in files:
             reading.report.remarks += [file.note] if file.note else []
-            for chunk in _translated(_reader(file.format), file, reading):
+            for read in _translated(_reader(file.format), file, reading):
+                # A decoder gives no half characters; the escapes of JSON do, and some rare encodings.
+                strict = file.format != "json" and reading.options.encoding is None
+                chunk = read if strict else _whole(read)
                 if file.format != "json" and len(files) > 1:
                     first = first or (file.name, set(chunk.columns))
                     _check_same(first, file.name, set(chunk.columns))
-                split = {"split": [file.split] * len(chunk)} if file.split else {}
-                yield replace(chunk, columns=split | chunk.columns) if split else chunk
+                yield chunk.of_part(file.split) if file.split else chunk
+
+
+def _say_idle(reading: Reading, form: str, what: str) -> None:
+    """Says which options mean nothing to a table."""
+    if idle := reading.options.idle(form):
+        kind = f"which is read as {form}" if form else "which is no file"
+        verb = "mean" if len(idle) > 1 else "means"
+        reading.report.remarks.append(f"{' and '.join(idle)} {verb} nothing to {what}, {kind}.")
 
 
 def _reader(kind: str) -> Reader:
@@ -112,6 +127,14 @@ def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Ch
             f"{file.name} cannot be read as {getattr(error, 'encoding', 'text')}: {getattr(error, 'reason', error)}. "
             f"Say another with --encoding (encoding=)."
         ) from error
+
+
+def _whole(chunk: Chunk) -> Chunk:
+    """The chunk without half characters, whether in names or in cells."""
+    columns = {whole(name): whole_values(values) for name, values in chunk.columns.items()}
+    if len(columns) < len(chunk.columns):
+        raise DataError(f"{chunk.file} has columns whose names differ in half characters only; rename them.")
+    return Chunk(columns, chunk.file, chunk.numbers)
 
 
 def _check_same(first: tuple[str, set[str]], file: str, columns: set[str]) -> None:

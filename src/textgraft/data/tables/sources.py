@@ -19,6 +19,7 @@ from textgraft.data.tables.marks import as_text
 from textgraft.data.tables.places import places
 from textgraft.data.tables.spool import Spool
 from textgraft.errors import DataError
+from textgraft.unicode import shown_name
 from textgraft.wording import ADDRESS
 
 SUFFIXES = {
@@ -45,9 +46,10 @@ _DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, sqlite3.Error)
 class SourceFile:
     """A file or folder to read: its name as the user gave it, where it is, and its format (see ``FORMATS``).
 
-    ``packed`` is the packing (see ``packings.MAGIC``) or empty; ``member`` is the file inside a zip; ``suffix`` is that
-    of the name without the packing's own. ``digest`` is the sha256 of a copy of what is elsewhere; ``split`` is that of
-    all its rows, where its place says so. ``note`` is what a user should be told of where it is from and of its format.
+    The name is for people: bytes that are not UTF-8 and control characters are escaped in it. ``packed`` is the packing
+    (see ``packings.MAGIC``) or empty; ``member`` is the file inside a zip; ``suffix`` is that of the name without the
+    packing's own. ``digest`` is the sha256 of a copy of what is elsewhere; ``split`` is that of all its rows, where its
+    place says so. ``note`` is what a user should be told of where it is from and of its format.
     """
 
     name: str
@@ -58,6 +60,9 @@ class SourceFile:
     digest: str = ""
     split: str = ""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", shown_name(self.name))
 
     @property
     def suffix(self) -> str:
@@ -113,7 +118,13 @@ def identify(name: str, options: ReadOptions, path: Path | None = None) -> Sourc
     path = Path(name) if path is None else path
     if path.is_dir():
         saved = any((path / file).is_file() for file in ("state.json", "dataset_dict.json"))
-        return SourceFile(name, path, "datasets" if saved else "folder")
+        form = options.format or ("datasets" if saved else "folder")
+        if form not in ("datasets", "folder"):
+            raise DataError(
+                f"{shown_name(name)} is a folder, and --format {form} (format={form!r}) is about files; name them with "
+                f"a pattern such as '{shown_name(name.rstrip('/'))}/*'."
+            )
+        return SourceFile(name, path, form)
     member = ""
     if not path.exists() and (inside := packings.find_archive(name)) is not None:
         path, member = inside

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import compress
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.tables import names
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.cells import are_flags
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.classes import check_classes
 from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
-from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
+from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.labels import Labels, merged, read_labels
+from textgraft.data.tables.parts import read_parts
 from textgraft.data.tables.paths import check_plain, reached
 from textgraft.data.tables.reading import ChunkStream, open_chunks
-from textgraft.data.tables.texts import Cells, is_headless, located, quoted
+from textgraft.data.tables.texts import TextCells, is_headless, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import check_likenesses
 from textgraft.progress import track
+from textgraft.unicode import shown
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class _Table:
     columns: dict[str, list[Any]]
     rows: Rows
     notes: tuple[str, ...]
+
+    def select(self, stays: NDArray[np.bool_] | None) -> _Table:
+        """The table without the rows that do not stay."""
+        if stays is None:
+            return self
+        columns = {name: list(compress(values, stays.tolist())) for name, values in self.columns.items()}
+        return replace(self, columns=columns, rows=self.rows.select(np.flatnonzero(stays)))
 
 
 def read_table(
@@ -40,7 +49,7 @@ def read_table(
     *,
     group: str | None = None,
     time: str | None = None,
-    split: str | None = None,
+    split: str | Literal[False] | None = None,
     like: Dataset | Columns | None = None,
     label_delimiter: str | None = None,
     single_label: bool = False,
@@ -58,7 +67,8 @@ def read_table(
         label: the label column, or several of 0 and 1, one per label. None finds it.
         group: the column whose values must not be divided between splits.
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
-        split: the column that says train, valid or test.
+        split: the column that says train, valid or test. None takes one that is named or filled so, and says it; False
+            takes none.
         like: data or columns to read this table like: the same columns, in the same label shape; with a Dataset also
             the same task.
         label_delimiter: what divides several labels in one cell.
@@ -82,22 +92,23 @@ def read_table(
     texts, labels = as_names(text), as_names(label)
     if known is not None:
         texts, labels = texts or known.text, labels or known.label
-    keys = [name for name in (group, time, split) if name is not None]
-    expect = [*expected(texts), *expected(labels), *keys]
+    expect = [*expected(texts), *expected(labels), *(name for name in (group, time, split) if name)]
     table = _gather(open_chunks(source, options, expect=expect))
     table.columns.update(reached(table.columns, expect))
-    group, time, split = (None if name is None else asked([name], table.columns)[0] for name in (group, time, split))
-    keys = [name for name in (group, time, split) if name is not None]
-    check_columns(keys, table.columns)
+    group, time = (_key(table, option, name) for option, name in (("group", group), ("time", time)))
+    split = split if split is False else _key(table, "split", split)
+    keys = [name for name in (group, time, split) if name]
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     check_plain(table.columns, [name for name in found_label.columns if not are_flags(table.columns[name])], "label")
-    for option, name in (("group", group), ("time", time), ("split", split)):
-        check_plain(table.columns, [name] if name else [], option)
+    taken = {*found_text.columns, *found_label.columns}
+    divided_by = " and ".join(f"--{key}" for key, name in (("group", group), ("time", time)) if name is not None)
+    parts = read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=known is not None)
+    table = table.select(parts.stays)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
-    parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
-    text_cells = Cells()
+    text_cells = TextCells()
     joined = text_cells.join(table.columns, found_text.columns, len(table.rows), table.rows.name)
+    said = (_sentence(found_text, found_label, parsed), *parsed.said, *notes, *parts.notes, *table.notes)
     data = Dataset(
         texts=joined,
         targets=parsed.targets,
@@ -106,15 +117,8 @@ def read_table(
         columns=Columns(found_text.columns, found_label.columns, parsed.shape, parsed.delimiter, within),
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
-        parts=parts,
-        notes=(
-            _sentence(found_text, found_label, parsed),
-            *parsed.said,
-            *notes,
-            *part_notes,
-            *table.notes,
-            *text_cells.notes,
-        ),
+        parts=parts.of_row,
+        notes=tuple(map(shown, (*said, *text_cells.notes))),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -157,6 +161,20 @@ def _gather(chunks: ChunkStream) -> _Table:
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)
     return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes)
+
+
+def _key(table: _Table, option: str, name: str | None) -> str | None:
+    """The column that an option names.
+
+    Raises:
+        DataError: it is not there, or holds objects.
+    """
+    if name is None:
+        return None
+    found = asked([name], table.columns)
+    check_columns(found, table.columns)
+    check_plain(table.columns, found, option)
+    return found[0]
 
 
 def _choose(
@@ -206,22 +224,6 @@ def _labels(
     if like is not None:
         return labels
     return replace(labels, said=(*labels.said, *check_classes(labels, quoted(tuple(cells)), as_named=single)))
-
-
-def _parts(
-    table: _Table, split: str | None, taken: set[str], known: Columns | None
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
-    """The parts of a split column; one that is not asked for is taken if it is named and filled as one."""
-    if split is not None:
-        return parse_parts(table.columns[split], split, table.rows), ()
-    for name, values in table.columns.items():
-        if known is None and name not in taken and names.whole(name) in names.SPLIT:
-            named = {part_of(value) for value in set(map(str, values))}
-            if None not in named and len(named) > 1:
-                parts = parse_parts(values, name, table.rows)
-                said = ", ".join(f"{part} {np.count_nonzero(parts == part):,}" for part in np.unique(parts))
-                return parts, (f"Column {name!r} says which split a row belongs to ({said}); it is used.",)
-    return None, ()
 
 
 def _sentence(text: Found, label: Found, labels: Labels) -> str:

@@ -33,7 +33,7 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         self._chunks = chunks
         self._wanted, self._exclude, self._decided = wanted, exclude, decided
         self._notes: tuple[str, ...] = ()
-        self._cells = Cells()
+        self._cells = TextCells()
         self.columns: tuple[str, ...] = ()
 
     @property
@@ -96,7 +96,7 @@ def read_texts(
     return TextStream(chunks, wanted, exclude, decided)
 
 
-class Cells:
+class TextCells:
     """Cells of text columns to strings; ``notes`` says what was met that is no string.
 
     A string stays as it is, bytes are decoded as UTF-8, a list of strings is joined by blanks, and a number, a date or

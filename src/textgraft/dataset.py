@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import DataError, listed
-from textgraft.labels import alike, label_name, likeness, look_alike, shown
+from textgraft.labels import alike, label_name, likeness, look_alike, told_apart
 from textgraft.task import Targets, Task, moved
 
 Indices = NDArray[np.intp] | NDArray[np.int64] | Sequence[int]
@@ -234,7 +234,7 @@ class Dataset:
         near = next(((a, b) for a in names for b in task.labels if look_alike((a, b))), None)
         hint = ""
         if near is not None:
-            first, other = (shown(name, near) for name in near)
+            first, other = (told_apart(name, near) for name in near)
             means = ",".join(likeness(near))
             hint = f" {first} differs from {other} only in {means}: train with --merge-labels {means} to have one."
         raise DataError(

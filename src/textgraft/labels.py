@@ -148,7 +148,7 @@ def spellings(counts: Mapping[str, int], within: Collection[str]) -> dict[str, s
     return chosen
 
 
-def shown(name: str, others: Iterable[str]) -> str:
+def told_apart(name: str, others: Iterable[str]) -> str:
     """A name in quotes; written out in ASCII where it would look the same as one of the others."""
     form = unicodedata.normalize("NFKC", name)
     twins = any(other != name and unicodedata.normalize("NFKC", other) == form for other in others)

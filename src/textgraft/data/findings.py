@@ -9,7 +9,7 @@ from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.data.next_steps import WANTED, HoldOut
 from textgraft.errors import listed
 from textgraft.evaluation.notes import RARE, SMALL
-from textgraft.labels import LIKENESSES, likeness, look_alike, shown
+from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
 from textgraft.wording import counted, percent
 
 MOST_LABELS = 20
@@ -71,7 +71,7 @@ def _look_alikes(audit: Audit) -> Iterator[Finding]:
         return
     rows = {label: sum(part.labels[label] for part in audit.parts.values()) for label in audit.task.labels}
     said = listed(
-        (" and ".join(f"{shown(n, group)} ({counted(rows[n], 'row')})" for n in group) for group in groups), 5
+        (" and ".join(f"{told_apart(n, group)} ({counted(rows[n], 'row')})" for n in group) for group in groups), 5
     )
     means = [mean for mean in LIKENESSES if any(mean in likeness(group) for group in groups)]
     words = {"case": "case", "space": "blanks", "unicode": "Unicode form"}

@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.data.tables.cells import DELIMITERS, ONE_NAME, TRUTH, Cells, find_shape, split, split_vector, truth_of
+from textgraft.data.tables.label_cells import (
+    DELIMITERS,
+    ONE_NAME,
+    TRUTH,
+    LabelCells,
+    find_shape,
+    split,
+    split_vector,
+    truth_of,
+)
 from textgraft.data.tables.lists import is_list
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError, SettingError, listed
@@ -57,7 +66,7 @@ def read_labels(
     ((column, values),) = columns.items()
     if single or shape == "name":
         return _single(values, column, rows)
-    cells = Cells(column, values, rows)
+    cells = LabelCells(column, values, rows)
     found = find_shape(cells, delimiter, shape)
     if found.shape == "vector":
         return _vectors(cells)
@@ -129,7 +138,7 @@ def _single(values: Sequence[Any], column: str, rows: Rows) -> Labels:
     return Labels(task.encode(found), task, "name")
 
 
-def _several(cells: Cells, shape: LabelShape, delimiter: str, *, guessed: bool) -> Labels:
+def _several(cells: LabelCells, shape: LabelShape, delimiter: str, *, guessed: bool) -> Labels:
     """Any number of names per row, in lists or divided by a delimiter."""
     parts: list[list[Any]] = []
     for i, value in enumerate(cells.values):
@@ -154,7 +163,7 @@ def _several(cells: Cells, shape: LabelShape, delimiter: str, *, guessed: bool) 
     return Labels(task.encode(found), task, shape, delimiter, (said,))
 
 
-def _check_repeats(cells: Cells, found: Sequence[Sequence[str]]) -> None:
+def _check_repeats(cells: LabelCells, found: Sequence[Sequence[str]]) -> None:
     for i, row in enumerate(found):
         distinct = set(row)
         if len(distinct) < len(row) and (cells.items(i) is not None or distinct <= TRUTH.keys()):
@@ -165,7 +174,7 @@ def _check_repeats(cells: Cells, found: Sequence[Sequence[str]]) -> None:
             )
 
 
-def _check_other_marks(cells: Cells, found: Sequence[Sequence[str]], task: Task, delimiter: str) -> None:
+def _check_other_marks(cells: LabelCells, found: Sequence[Sequence[str]], task: Task, delimiter: str) -> None:
     """Refuses names that another delimiter would divide into labels of this column."""
     known = set(task.labels)
     for mark in DELIMITERS.replace(delimiter, ""):
@@ -180,7 +189,7 @@ def _check_other_marks(cells: Cells, found: Sequence[Sequence[str]], task: Task,
             )
 
 
-def _vectors(cells: Cells) -> Labels:
+def _vectors(cells: LabelCells) -> Labels:
     """A 0/1 value per label in each cell, named by place or by the cell; one label a row where each has a single 1."""
     if blank := [i for i in range(len(cells.values)) if cells.is_blank(i)]:
         cells.refuse(blank[0], "where other rows have 0/1 vectors. Write one, or take the row out.")

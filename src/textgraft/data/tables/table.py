@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
-from textgraft.data.tables.cells import are_flags
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.classes import check_classes
 from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
 from textgraft.data.tables.keys import parse_groups, parse_times
+from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
 from textgraft.data.tables.parts import read_parts
 from textgraft.data.tables.paths import check_plain, reached

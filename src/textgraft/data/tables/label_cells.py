@@ -28,7 +28,7 @@ class Shape(NamedTuple):
     delimiter: str = ""
 
 
-class Cells:
+class LabelCells:
     """The cells of a label column, with the lists that are in them.
 
     Attributes:
@@ -92,7 +92,7 @@ def are_flags(values: Sequence[Any]) -> bool:
     return bool(objects) and all(truth_of(item) is not None for value in objects for item in value.values())
 
 
-def find_shape(cells: Cells, delimiter: str | None, before: LabelShape | None) -> Shape:
+def find_shape(cells: LabelCells, delimiter: str | None, before: LabelShape | None) -> Shape:
     """How labels stand in a column.
 
     Args:
@@ -146,7 +146,7 @@ def split_vector(text: str) -> list[str]:
     return _BETWEEN.split(text.strip())
 
 
-def _refuse_unread(cells: Cells) -> None:
+def _refuse_unread(cells: LabelCells) -> None:
     """Raises DataError for what looks like a list of several and cannot be read as one."""
     if not cells.no_lists:
         return
@@ -160,7 +160,7 @@ def _refuse_unread(cells: Cells) -> None:
             )
 
 
-def _are_vectors(cells: Cells) -> bool:
+def _are_vectors(cells: LabelCells) -> bool:
     """Whether all lists are 0/1 values, one per label: dictionaries, or equally many numbers from two on."""
     listed = [(i, items) for i in range(len(cells.values)) if (items := cells.items(i)) is not None]
     if named := [i for i, items in listed if isinstance(items, Mapping) and items]:
@@ -182,7 +182,7 @@ def _are_vectors(cells: Cells) -> bool:
     return distinct <= {0, 1}
 
 
-def _vector_mark(cells: Cells, *, strict: bool) -> str:
+def _vector_mark(cells: LabelCells, *, strict: bool) -> str:
     """What divides 0/1 vectors without brackets; ``strict`` asks for a 1 at each place, which 1,0 as a number lacks."""
     texts = cells.texts
     if not texts or not all(map(_VECTOR.fullmatch, texts)):

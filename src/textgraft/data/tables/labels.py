@@ -22,7 +22,7 @@ from textgraft.data.tables.label_cells import (
 from textgraft.data.tables.lists import is_list
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.labels import label_names, label_order, shown, spellings
+from textgraft.labels import label_names, label_order, spellings, told_apart
 from textgraft.task import Targets, Task, moved
 
 
@@ -94,7 +94,7 @@ def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> 
         task = Task(label_order(task.labels), task.multi_label)
     into: dict[str, list[str]] = {}
     for name, best in chosen.items():
-        into.setdefault(best, []).append(f"{shown(name, (best,))} ({rows[name]:,})")
+        into.setdefault(best, []).append(f"{told_apart(name, (best,))} ({rows[name]:,})")
     said = (f"{listed(others, 6)} into {best!r} ({rows.get(best, 0):,})" for best, others in into.items())
     sentence = f"Labels merged, with the rows of each: {listed(said, 12)}."
     place = np.array([task.labels.index(chosen.get(name, name)) for name in names], np.int64)

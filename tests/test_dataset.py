@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+import textgraft as tg
 from textgraft.dataset import Dataset, Rows
 from textgraft.task import Task
 
@@ -47,3 +48,12 @@ def test_a_dataset_comes_out_of_a_pickle_as_it_was() -> None:
         assert again.texts == data.texts
         assert again.fingerprint == fingerprint
         assert again.select([0]).fingerprint == data.select([0]).fingerprint != fingerprint
+
+
+def test_what_a_notebook_shows_is_one_line_whatever_the_size() -> None:
+    data = tg.read_table([(f"text {i}", f"label {i % 9}") for i in range(90)])
+    assert repr(data) == (
+        "Dataset(90 rows of the given table; single-label, 9 labels: label 0, label 1, label 2, label 3, label 4 "
+        "and 4 more)"
+    )
+    assert repr(tg.split(data)).startswith("Splits(train 63, valid 9, test 18 rows; single-label, 9 labels: label 0")

@@ -130,6 +130,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def __repr__(self) -> str:
+        labels = f"{len(self.task):,} labels: {listed(self.task.labels)}"
+        return f"Dataset({len(self):,} rows of {listed(self.rows.files, 2)}; {self.task.kind}, {labels})"
+
     @property
     def indicator(self) -> NDArray[np.bool_]:
         """Targets as an (n, k) bool matrix, for both kinds of task."""
@@ -272,6 +276,10 @@ class Splits:
     test: Dataset | None = None
     notes: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {len(part):,}" for name, part in self.parts().items())
+        return f"Splits({parts} rows; {self.task.kind}, {len(self.task):,} labels: {listed(self.task.labels)})"
 
     @property
     def task(self) -> Task:

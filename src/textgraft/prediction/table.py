@@ -195,7 +195,7 @@ def _noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
 
 def _pieces(stream: TextStream, source: str | Path, keep: Sequence[str], notes: list[str]) -> Iterator[Texts]:
     """The texts of a table with their rows; says how it is read, and adds to ``notes`` what is known at the end."""
-    said = 0
+    said: set[str] = set()
     for texts, chunk in stream:
         for name in keep:
             if name not in chunk.columns:
@@ -204,9 +204,9 @@ def _pieces(stream: TextStream, source: str | Path, keep: Sequence[str], notes: 
                     + did_you_mean(name, chunk.columns)
                 )
         if not said:
-            said = len(stream.notes)
+            said = set(stream.notes)
             for line in notes_about(str(source), stream.notes):
                 progress.say(line)
         yield Texts(texts, chunk.file, chunk.numbers, {name: chunk.columns[name] for name in keep})
-    if late := notes_about(str(source), stream.notes[said:]):
+    if late := notes_about(str(source), [note for note in stream.notes if note not in said]):
         notes.append("\n".join(late))

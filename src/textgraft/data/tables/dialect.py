@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ _WINDOW = 1 << 20  # characters that are judged at a time
 _MOST_LINES = 1_000  # of one record of a sample
 _ENOUGH = 20  # cleanly quoted fields after which quotes are believed
 _PREFERRED = {".csv": ",\t;|", ".psv": "|\t;,", ".ssv": ";\t|,"}
+_SEP = re.compile(r'\s*\ufeff?"?sep=(?P<mark>[^\w\s"]|[\t ])"?[,;|\t ]*(\r?\n|\r|$)', re.IGNORECASE)
 _DELIMITERS = "\t;|,"  # in the order of their rarity within texts
 
 
@@ -47,6 +49,12 @@ def find_dialect(
     if quoting is None:
         quoting = _find_quoting(sample, cut, stream, delimiter)
     return Dialect(delimiter, quoting)
+
+
+def said_delimiter(head: str) -> str | None:
+    """The delimiter that a first line such as ``sep=;`` says, as Excel reads and writes it; None if none does."""
+    match = _SEP.match(head)
+    return match["mark"] if match else None
 
 
 def tally(sample: list[str], cut: bool, dialect: Dialect, width: int | None = None) -> Tally:

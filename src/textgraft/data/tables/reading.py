@@ -8,6 +8,7 @@ from typing import Any
 from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
 from textgraft.data.tables.delimited import read_delimited
 from textgraft.data.tables.folders import read_folder
+from textgraft.data.tables.header import without_names
 from textgraft.data.tables.json_lines import read_json
 from textgraft.data.tables.objects import is_source, object_chunks
 from textgraft.data.tables.sources import SourceFile, damage_named, resolve
@@ -35,6 +36,11 @@ class ChunkStream(Iterator[Chunk]):
         return self._reading.report.sentences()
 
     @property
+    def twins(self) -> dict[str, tuple[str, list[str]]]:
+        """The names met so far that several columns share (see ``Report``)."""
+        return self._reading.report.twins
+
+    @property
     def bad_rows(self) -> tuple[BadRow, ...]:
         """The rows met so far that do not parse (the first 10,000)."""
         return tuple(self._reading.report.bad_rows)
@@ -48,8 +54,10 @@ class ChunkStream(Iterator[Chunk]):
         for chunk in _file_chunks(source, reading) if of_files else object_chunks(source, reading.rows_per_chunk):
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
-            self.rows += len(chunk)
-            yield chunk
+            chunk = without_names(chunk, report)
+            if chunk.numbers:
+                self.rows += len(chunk)
+                yield chunk
         if not skips:
             report.check()
         if not self.rows:

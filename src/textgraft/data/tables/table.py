@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from textgraft.data.tables import names
 from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.columns import Found, find_label, find_text
+from textgraft.data.tables.header import check_twins
 from textgraft.data.tables.keys import parse_groups, parse_parts, parse_times, part_of
 from textgraft.data.tables.labels import Labels, read_labels
 from textgraft.data.tables.reading import ChunkStream, open_chunks
@@ -26,6 +27,7 @@ class _Table:
     columns: dict[str, list[Any]]
     rows: Rows
     notes: tuple[str, ...]
+    twins: Mapping[str, tuple[str, list[str]]]
 
 
 def read_table(
@@ -131,7 +133,7 @@ def _gather(chunks: ChunkStream) -> _Table:
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)
-    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes)
+    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins)
 
 
 def _choose(
@@ -150,7 +152,9 @@ def _choose(
         texts = labels = ()
     check_columns((*texts, *labels), table.columns)
     text = Found(texts, why) if texts else find_text(table.columns, {*labels, *keys})
+    check_twins((*text.columns, *labels, *keys), table.twins, table.columns)
     label = Found(labels, why) if labels else find_label(table.columns, text.columns, keys)
+    check_twins(label.columns, table.twins, table.columns)
     both = set(text.columns) & set(label.columns)
     if both:
         raise DataError(f"Column {', '.join(map(repr, both))} cannot be text and label at once.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
-from textgraft.data.tables.header import is_position
+from textgraft.data.tables.header import check_twins, is_position
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
 from textgraft.errors import BadRow, DataError, did_you_mean, listed
@@ -44,6 +44,7 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         chunk = next(self._chunks)
         if not self.columns:
             self.columns = self._choose(chunk)
+            check_twins(self.columns, self._chunks.twins, chunk.columns)
         return join_texts(chunk.columns, self.columns, len(chunk)), chunk
 
     def _choose(self, chunk: Chunk) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def read_texts(
         wanted, exclude, asked = columns.text, columns.label, False
     else:
         wanted, exclude, asked = as_names(columns), (), columns is not None
-    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=wanted)
+    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=(*wanted, *exclude))
     return TextStream(chunks, wanted, exclude, asked)
 
 

@@ -11,7 +11,7 @@ from textgraft.data.tables.dialect import find_dialect, said_delimiter
 from textgraft.data.tables.encodings import Decoding, find_decoding, open_text
 from textgraft.data.tables.records import Dialect, Lines, Record, records
 from textgraft.data.tables.sources import SourceFile
-from textgraft.data.tables.top import Top, find_top
+from textgraft.data.tables.top import Records, Top, find_top
 
 _SAMPLE = 1_000  # rows that tell a header
 
@@ -29,7 +29,8 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     options = reading.options
     marked = said_delimiter(head)
     if marked:
-        reading.report.remarks.append(f"The first line of {file.name} ('sep={marked}') says the delimiter and is no row.")
+        said = repr(f"sep={marked}")
+        reading.report.remarks.append(f"The first line of {file.name} ({said}) says the delimiter and is no row.")
     with open_text(file, decoding, newline) as text:
         lines = dropwhile(lambda line: said_delimiter(line) or not line.strip(), text) if marked else text
         delimiter = options.delimiter or marked
@@ -53,15 +54,14 @@ def _top(sample: list[tuple[int, list[str]]], file: SourceFile, reading: Reading
     if not sample:
         return Top(["column1"])
     listing = file.suffix in ("", ".txt")
-    top = find_top(sample, file.name, reading, lambda line: f"{file.name} line {line}", listing=listing, marked=marked)
+    records = Records(sample, file.name, "line {}", listing=listing)
+    top = find_top(records, reading, marked=marked)
     if len(top.lines) == len(sample) and top.above:
         reading.report.remarks.append(f"{file.name} has a header ({', '.join(top.names)}) and no rows.")
     return top
 
 
-def _rows(
-    parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top
-) -> Iterator[tuple[int, list[str]]]:
+def _rows(parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top) -> Iterator[tuple[int, list[str]]]:
     """Rows with a field for each name, numbered from the first below the top; others are reported.
 
     A row that is left out has its number, so that those after it keep theirs.

@@ -21,10 +21,10 @@ _MOMENT = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,24}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,24}|\d{1,2}:\d{2}(:\d{2})?.{0,8}"
 )
 _SENTENCE_ENDS = (".", "!", "…", "。", "!", "।", '."', '!"')
-_QUESTION_ENDS = ("?", "?", "؟")  # noqa: RUF001 (question marks of other scripts)
+_QUESTION_ENDS = ("?", "?", "؟")
 _NOTHING = frozenset(("", "-", "--", "?", "n/a", "na", "nan", "none", "null", "nil", "unknown"))
 # Names are short, or questions of a survey: shares, and means and deviations of the logarithm of their length.
-_NAMES = ((0.75, 2.1, 0.6), (0.25, 3.7, 0.7))
+_NAMES = ((0.75, 2.0, 0.7), (0.25, 3.7, 0.7))
 _TEXTS = ((1.0, 3.5, 1.2),)  # texts of which nothing is known
 
 
@@ -71,7 +71,10 @@ def kind_of(cell: str) -> str:
 
 
 def _row_bits(first: Sequence[str], below: Sequence[Sequence[str]]) -> float:
-    """Names differ from each other; cells of a row often do not."""
+    """Names differ from each other, cells of a row often do not; pandas numbers columns that have no names."""
+    named = first if first[0] else first[1:]
+    if len(named) > 1 and list(named) == [str(i) for i in range(len(named))]:
+        return 4.0
     if not _repeats(first):
         return 0.0
     share = (sum(map(_repeats, below)) + 1) / (len(below) + 2)

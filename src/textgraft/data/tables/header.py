@@ -14,7 +14,7 @@ from textgraft.labels import is_missing
 
 Verdict = Literal["names", "row", "unclear"]
 
-CLEAR = 4.0  # bits: 16 to 1
+CLEAR = 3.5  # bits: 11 to 1
 _POSITION = re.compile(r"column\d+")
 
 

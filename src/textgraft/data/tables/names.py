@@ -35,14 +35,15 @@ _WHEN = _set("date time datetime timestamp created year month day")
 _ABOUT = _set("is has was retweet retweeted verified truncated favorited deleted")
 
 _ELSEWHERE = _set(
-    "kommentar kommentare bewertung rezension nachricht beitrag satz inhalt titel betreff beschreibung bemerkung "
-    "rückmeldung frage antwort klasse kategorie thema stimmung etikett datum texte commentaire avis contenu titre "
-    "étiquette classe catégorie sujet réponse remarque texto comentario reseña mensaje opinión contenido título etiqueta "
-    "clase categoría tema sentimiento fecha pregunta respuesta testo commento recensione messaggio etichetta categoria "
-    "titolo comentário mensagem conteúdo rótulo avaliação tekst bericht opmerking komentarz opinia etykieta kategoria "
-    "metin yorum etiket kategori текст комментарий отзыв сообщение метка класс категория тема дата вопрос ответ "
-    "тональность оценка 文本 评论 評論 内容 內容 标签 標籤 类别 類別 分类 情感 标题 評價 评价 日期 テキスト コメント 本文 レビュー ラベル "
-    "カテゴリ 感情 分類 タイトル 텍스트 댓글 리뷰 내용 라벨 레이블 카테고리 감정 제목 نص تعليق تصنيف पाठ टिप्पणी"
+    "kommentar kommentare bewertung rezension nachricht beitrag satz inhalt titel betreff beschreibung "
+    "bemerkung rückmeldung frage antwort klasse kategorie thema stimmung etikett datum texte commentaire avis "
+    "contenu titre étiquette classe catégorie sujet réponse remarque texto comentario reseña mensaje opinión "
+    "contenido título etiqueta clase categoría tema sentimiento fecha pregunta respuesta testo commento "
+    "recensione messaggio etichetta categoria titolo comentário mensagem conteúdo rótulo avaliação tekst "
+    "bericht opmerking komentarz opinia etykieta kategoria metin yorum etiket kategori текст комментарий "
+    "отзыв сообщение метка класс категория тема дата вопрос ответ тональность оценка 文本 评论 評論 内容 內容 "
+    "标签 標籤 类别 類別 分类 情感 标题 評價 评价 日期 テキスト コメント 本文 レビュー ラベル カテゴリ 感情 "
+    "分類 タイトル 텍스트 댓글 리뷰 내용 라벨 레이블 카테고리 감정 제목 نص تعليق تصنيف पाठ टिप्पणी"
 )
 _ALSO = _set(
     "response answer feedback remark remarks opinion comments reviews messages tweets notes name user author username "
@@ -87,12 +88,18 @@ def is_known(name: str) -> bool:
     if len(name) > 40 or len(name.split()) > 2:
         return False
     parts = words(name)
-    return whole(name) in _KNOWN or (bool(parts) and len(parts) <= 3 and (parts[-1] in _KNOWN or name.lower() in _KNOWN))
+    few = 0 < len(parts) <= 3
+    return whole(name) in _KNOWN or name.lower() in _KNOWN or (few and parts[-1] in _KNOWN)
 
 
 def is_text_name(name: str) -> bool:
     """Whether a cell is one word that names a column of texts, in any language and case."""
     return name.lower() in TEXT or name.lower() in _ELSEWHERE
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a cell is one word that names a column of labels, in any language and case."""
+    return name.lower() in LABEL or name.lower() in TOPIC or name.lower() in _ELSEWHERE
 
 
 def is_spelled_as_name(name: str) -> bool:

@@ -51,12 +51,12 @@ class ChunkStream(Iterator[Chunk]):
     def _read(self, source: Any) -> Iterator[Chunk]:
         reading, report, skips = self._reading, self._reading.report, self._reading.options.skip_bad_rows
         of_files = is_source(source)
-        for chunk in _file_chunks(source, reading) if of_files else object_chunks(source, reading.rows_per_chunk):
+        chunks = _file_chunks(source, reading) if of_files else object_chunks(source, reading.rows_per_chunk)
+        for chunk in (without_names(chunk, report) for chunk in chunks):
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
-            chunk = without_names(chunk, report)
-            if chunk.numbers:
-                self.rows += len(chunk)
+            self.rows += len(chunk)
+            if len(chunk):
                 yield chunk
         if not skips:
             report.check()

@@ -79,6 +79,7 @@ def read_table(
     shape, delimiter = (before.shape, before.delimiter) if before else (None, label_delimiter)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = read_labels(cells, table.rows, shape=shape, delimiter=delimiter)
+    said = _names_among_labels(parsed, found_text, found_label, table)
     if like is None:
         _check_classes(parsed, found_label.columns)
     parts, part_notes = _parts(table, split, {*found_text.columns, *found_label.columns}, known)
@@ -91,7 +92,7 @@ def read_table(
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts,
-        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *table.notes),
+        notes=(_sentence(found_text, found_label, parsed), *notes, *part_notes, *said, *table.notes),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -166,6 +167,34 @@ def _check_classes(labels: Labels, columns: Sequence[str]) -> None:
     if len(used) < (1 if labels.task.multi_label else 2):
         said = "no row has a label" if labels.task.multi_label else f"every row is {labels.task.labels[0]!r}"
         raise DataError(f"There is nothing to tell apart: in {quoted(columns)} {said}. Two labels are the least.")
+
+
+def _names_among_labels(labels: Labels, text: Found, label: Found, table: _Table) -> tuple[str, ...]:
+    """Refuses rows of column names among the rows, and says so where a rare label may be one.
+
+    Raises:
+        DataError: a row holds the name of a column of texts, and as its label that of a column of labels.
+    """
+    if labels.task.multi_label or len(label.columns) > 1 or len(text.columns) > 1:
+        return ()
+    (text_name,), (label_name,) = text.columns, label.columns
+    notes = []
+    for place, name in enumerate(labels.task.labels):
+        own = names.normal(name) == names.normal(label_name)
+        if not (own or names.is_label_name(name)):
+            continue
+        found = np.flatnonzero(labels.targets == place)
+        cells = [str(table.columns[text_name][i]).strip() for i in found[:10]]
+        if len(found) < 10 and all(
+            names.is_text_name(cell) or names.normal(cell) == names.normal(text_name) for cell in cells
+        ):
+            raise DataError(
+                f"{table.rows.name(int(found[0]))} holds names of columns ({cells[0]!r}, {name!r}), not a text and its "
+                f"label. Take it out of the file; or, if it is the first line, say --header (header=True)."
+            )
+        if own and len(found) == 1:
+            notes.append(f"Label {name!r} is the name of its column, and one row has it: {table.rows.names(found)}.")
+    return tuple(notes)
 
 
 def _parts(

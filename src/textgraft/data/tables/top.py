@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from textgraft.data.tables.chunks import Reading
 from textgraft.data.tables.evidence import column_bits
-from textgraft.data.tables.header import CLEAR, bits_of, clean, column_names, first_row
+from textgraft.data.tables.header import CLEAR, Verdict, bits_of, clean, column_names, first_row
 from textgraft.data.tables.names import is_known, normal
 from textgraft.errors import DataError, listed
 
-Place = Callable[[int], str]
 Rows = Sequence[Sequence[str]]
 
 _MOST_ABOVE = 12  # lines above the names
@@ -63,70 +62,84 @@ class Top:
         return False
 
 
-def find_top(
-    records: Sequence[tuple[int, Sequence[object]]], file: str, reading: Reading, place: Place, *, listing: bool, marked: bool
-) -> Top:
+@dataclass(frozen=True)
+class Records:
+    """The first records of a table, each with its number, and the words for a place among them.
+
+    Attributes:
+        numbered: the records' numbers in the file and their cells.
+        file: the file's name.
+        unit: what such a number counts, as ``"line {}"``.
+        listing: the file may be a plain list of texts (see ``first_row``).
+    """
+
+    numbered: Sequence[tuple[int, Sequence[object]]]
+    file: str
+    unit: str
+    listing: bool = False
+
+    def line(self, i: int) -> str:
+        """The words for the place of record ``i`` within its file."""
+        return self.unit.format(self.numbered[i][0])
+
+    def numbers(self, stop: int) -> list[int]:
+        """The numbers of the first records."""
+        return [number for number, _ in self.numbered[:stop]]
+
+
+def find_top(records: Records, reading: Reading, *, marked: bool = False) -> Top:
     """The top of a table whose first records these are.
 
     Args:
-        records: their numbers and cells.
-        file: the file's name.
-        reading: the options, what is expected, and the report of what was decided.
-        place: the words for a number of a record.
-        listing: as for ``first_row``.
+        records: at least one.
+        reading: the options, what is expected, and the report, which is told what was decided.
         marked: the first record says the delimiter and is no row.
 
     Raises:
         DataError: it is not clear whether the first row holds names, or which one does.
     """
-    told, remarks = reading.options.header, reading.report.remarks
-    rows = [[clean(cell) for cell in cells] for _, cells in records]
-    width = _width(rows[int(marked) :])
+    told = reading.options.header
+    rows = [[clean(cell) for cell in cells] for _, cells in records.numbered]
     start = int(marked)
     if start == len(rows):
-        return Top([], frozenset({records[0][0]}))
+        return Top(["column1"], frozenset(records.numbers(1)))
+    width = _width(rows[start:])
     if told is not False:
-        start += _above(rows[start:], width, reading.expect, CLEAR if told is None else 0.0)
-    above = range(start)
-    if titles := [records[i][0] for i in above[int(marked) :]]:
-        shown = repr(_short(next(filter(None, rows[start - 1]), "")))
-        remarks.append(
-            f"{file} has its names in {_line(place, records[start][0], file)}; what stands above them is no row "
-            f"({shown})."
-            if len(titles) == 1
-            else f"{file} has its names in {_line(place, records[start][0], file)}; the {len(titles)} lines above them "
-            f"are no rows (the last one: {shown})."
-        )
+        titles = _above(rows[start:], width, reading.expect, CLEAR if told is None else 0.0)
+        start += titles
+        _say_titles(titles, rows, start, records, reading)
     table = rows[start:]
     fitted = _fitted(table, width)
-    if told is None:
-        verdict = first_row([fitted, *table[1:]], reading.expect, listing=listing)
-        if verdict == "unclear":
-            raise DataError(_unclear(table, file, _line(place, records[start][0], file)))
+    if told is None and not _more_names(table):
+        verdict = first_row([fitted, *table[1:]], reading.expect, listing=records.listing)
+        _check_below(table, start, records, reading)
+        _check_clear(verdict, table, start, records)
+        _say_verdict(verdict, fitted, table, start, records, reading)
     else:
-        verdict = "names" if told else "row"
+        verdict = "row" if told is False else "names"
     if verdict == "row":
-        if told is None:
-            _check_below(table, reading.expect, [place(number) for number, _ in records[start:]])
-            if len(fitted) > 1 or is_known(fitted[0]) or not listing:
-                remarks.append(_is_row(table[0], file, _line(place, records[start][0], file)))
-        lines = frozenset(records[i][0] for i in above)
-        return Top(column_names(None, width, file, reading.report), lines, tuple(map(_key, rows[:start])))
-    more = _more_names(table, fitted)
-    if more:
-        which = listed((_line(place, number, file) for number, _ in records[start + 1 : start + 1 + more]), 3)
-        remarks.append(f"{file} is a survey's export: {which} {'are' if more > 1 else 'is'} no data and left out.")
-    elif told is None:
-        _check_below(table, reading.expect, [place(number) for number, _ in records[start:]])
-        _say_one_name(fitted, table, file, _line(place, records[start][0], file), reading)
-    if len(fitted) != len(table[0]):
-        said = "first" if len(fitted) > len(table[0]) and not fitted[0] else "last"
-        remarks.append(f"{file} has {len(table[0])} names for {len(fitted)} columns; the {said} one has none.")
-    named = [name or (table[1][i] if more == 1 else "") for i, name in enumerate(fitted)]
-    top = [records[i][0] for i in range(start + 1 + more)]
+        names = column_names(None, width, records.file, reading.report)
+        return Top(names, frozenset(records.numbers(start)), tuple(map(_key, rows[:start])))
+    return _named(fitted, rows, start, records, reading)
+
+
+def _named(fitted: Sequence[str], rows: Rows, start: int, records: Records, reading: Reading) -> Top:
+    """The top of a table whose row ``start`` holds the names."""
+    table, remarks = rows[start:], reading.report.remarks
+    if more := _more_names(table):
+        which = listed((records.line(start + 1 + i) for i in range(more)), 3)
+        what = f"{which} {'are' if more > 1 else 'is'} no data"
+        remarks.append(f"{records.file} is a survey's export, with more names under the first: {what} and left out.")
+    if len(fitted) > len(table[0]):
+        count = "1 name" if len(table[0]) == 1 else f"{len(table[0])} names"
+        nameless = "last" if fitted[0] else "first"
+        remarks.append(f"{records.file} has {count} for {len(fitted)} columns; the {nameless} one has none.")
+    cells = [name or (table[1][i] if more == 1 and i < len(table[1]) else "") for i, name in enumerate(fitted)]
     around = [*rows[:start], *table[1 : 1 + more]]
     return Top(
-        column_names(named, width, file, reading.report), frozenset(top), (_key(table[0]), *map(_key, filter(any, around)))
+        column_names(cells, len(cells), records.file, reading.report),
+        frozenset(records.numbers(start + 1 + more)),
+        (_key(table[0]), *map(_key, filter(any, around))),
     )
 
 
@@ -172,7 +185,7 @@ def _fitted(table: Rows, width: int) -> Sequence[str]:
     return first
 
 
-def _more_names(table: Rows, fitted: Sequence[str]) -> int:
+def _more_names(table: Rows) -> int:
     """How many rows under the names hold more of them, as the exports of Qualtrics and SurveyMonkey have."""
     for i, row in enumerate(table[1:4], start=1):
         filled = [cell for cell in row if cell]
@@ -187,53 +200,62 @@ def _more_names(table: Rows, fitted: Sequence[str]) -> int:
     return 0
 
 
-def _check_below(table: Rows, expect: Sequence[str], places: Sequence[str]) -> None:
+def _check_below(table: Rows, start: int, records: Records, reading: Reading) -> None:
     """Refuses a table in which a row under the first reads as names more clearly than any row of data can."""
-    key = _key(table[0])
     for i, row in enumerate(table[1:4], start=1):
         rest = table[i:]
-        if len(row) < 2 or len(rest) < 4 or _key(row) == key or bits_of(rest, expect) < _SURE:
+        if len(row) < 2 or len(rest) < 4 or _key(row) == _key(table[0]) or bits_of(rest, reading.expect) < _SURE:
             continue
-        columns = zip(row, zip(*[r for r in rest[1:] if len(r) == len(row)], strict=True), strict=False)
-        named = [cell for cell, values in columns if cell and column_bits(cell, values, expect) > 3]
-        if len(named) > 1:
+        columns = zip(row, zip(*(r for r in rest[1:] if len(r) == len(row)), strict=True), strict=False)
+        if sum(column_bits(cell, values, reading.expect) > 3 for cell, values in columns if cell) > 1:
             raise DataError(
-                f"{places[i]} ({_shown(row)}) reads as names of columns, below {places[0]} ({_shown(table[0])}). Take "
-                f"out the lines that are neither the names nor rows; or, if the first line holds the names and all "
-                f"others are rows, say --header (header=True), or --no-header (header=False) if none holds names."
+                f"{records.file} {records.line(start + i)} ({_shown(row)}) reads as names of columns, and so may "
+                f"{records.line(start)} ({_shown(table[0])}) above it. Take out the lines that are neither the names "
+                f"nor rows; or, if the first line holds the names and all others are rows, say --header (header=True), or "
+                f"--no-header (header=False) if none holds names."
             )
 
 
-def _say_one_name(fitted: Sequence[str], table: Rows, file: str, line: str, reading: Reading) -> None:
-    """What is said of names that could be a row."""
-    plain = len(fitted) > 1 and bits_of([fitted, *table[1:]], reading.expect) > 2 * CLEAR
-    if not plain and fitted[0] not in reading.expect:
-        what = "the name of the column, not as a text" if len(fitted) == 1 else "the names of the columns"
-        reading.report.remarks.append(
-            f"{line} of {file} ({_shown(fitted)}) is read as {what}; say --no-header (header=False) if it is a row."
+def _check_clear(verdict: Verdict, table: Rows, start: int, records: Records) -> None:
+    if verdict == "unclear":
+        first = _shown(table[0])
+        below = f", and the first row is {_shown(table[1])}" if len(table) > 1 else ""
+        columns = "the column is" if len(table[0]) == 1 else "the columns are"
+        places = listed((repr(f"column{i}") for i in range(1, len(table[0]) + 1)), 4)
+        raise DataError(
+            f"It is not clear whether {records.line(start)} of {records.file} holds names of columns or is a row. With "
+            f"--header (header=True) {columns} {first}{below}. With --no-header (header=False) {columns} {places}, and "
+            f"the first row is {first}."
         )
 
 
-def _is_row(first: Sequence[str], file: str, line: str) -> str:
-    what = f"{line} ({_shown(first)}) is a text" if len(first) == 1 else f"{line} reads as the rows below it"
-    name = "the name of the column" if len(first) == 1 else "the names of the columns"
-    return f"{file} has no header, for {what}; say --header (header=True) if it holds {name}."
+def _say_verdict(
+    verdict: Verdict, fitted: Sequence[str], table: Rows, start: int, records: Records, reading: Reading
+) -> None:
+    """What is said where it is not plain: names that could be a row, and a row where names are missing."""
+    line, file, alone = records.line(start), records.file, len(fitted) == 1
+    names = "the name of the column" if alone else "the names of the columns"
+    if verdict == "row" and not (alone and records.listing and not is_known(fitted[0])):
+        why = f"{line} ({_shown(fitted)}) is a text" if alone else f"{line} reads as the rows below it"
+        reading.report.remarks.append(
+            f"{file} has no header, for {why}; say --header (header=True) if it holds {names}."
+        )
+    if verdict == "names" and (alone or bits_of([fitted, *table[1:]], reading.expect) < 2 * CLEAR):
+        if alone and fitted[0] in reading.expect:
+            return
+        what = f"{names}, not as a text" if alone else names
+        reading.report.remarks.append(
+            f"In {file}, {line} ({_shown(fitted)}) is read as {what}; say --no-header (header=False) if it is a row."
+        )
 
 
-def _unclear(table: Rows, file: str, line: str) -> str:
-    below = f", with the first row {_shown(table[1])}" if len(table) > 1 else ""
-    columns = "column" if len(table[0]) == 1 else "columns"
-    return (
-        f"It is not clear whether {line} of {file} holds the names of the columns or is a row. With --header "
-        f"(header=True): {columns} {_shown(table[0])}{below}. With --no-header (header=False): {columns} "
-        f"{listed((repr(f'column{i}') for i in range(1, len(table[0]) + 1)), 4)}, with the first row "
-        f"{_shown(table[0])}."
-    )
-
-
-def _line(place: Place, number: int, file: str) -> str:
-    """The words for a record without its file."""
-    return place(number).removeprefix(file).strip(" ,")
+def _say_titles(titles: int, rows: Rows, start: int, records: Records, reading: Reading) -> None:
+    if titles:
+        above = "the line above them is" if titles == 1 else f"the {titles} lines above them are"
+        last = repr(_short(next(filter(None, rows[start - 1]), "")))
+        reading.report.remarks.append(
+            f"{records.file} has the names of its columns in {records.line(start)}; {above} no row ({last})."
+        )
 
 
 def _shown(row: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from textgraft.data.tables.chunks import Chunk, Reading
 from textgraft.data.tables.header import column_names
 from textgraft.data.tables.sources import SourceFile
-from textgraft.data.tables.top import Top, find_top
+from textgraft.data.tables.top import Records, Top, find_top
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
 from textgraft.labels import is_missing
@@ -39,8 +39,7 @@ def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         if not sample:
             reading.report.remarks.append(f"{file.name} is empty.")
             return
-        place = f"{file.name} row {{}} of the sheet".format
-        top = find_top(sample, file.name, reading, place, listing=False, marked=False)
+        top = find_top(Records(sample, file.name, "row {} of the sheet"), reading)
         if len(top.lines) == len(sample):
             reading.report.remarks.append(f"{file.name} has a header ({', '.join(top.names)}) and no rows.")
         yield from reading.chunks(file.name, top.names, _rows(chain(sample, rows), file, reading, top))

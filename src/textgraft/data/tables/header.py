@@ -36,6 +36,8 @@ def bits_of(rows: Sequence[Sequence[str]], expect: Sequence[str] = ()) -> float:
     """The evidence of all columns and of what is expected; rows that repeat the first are none."""
     key = [names.normal(cell) for cell in rows[0]]
     below = [row for row in rows[1:] if [names.normal(cell) for cell in row] != key]
+    if 4 * len(below) < len(rows):  # most are alike: rows, not names that stand again
+        below = list(rows[1:])
     before = 1.0 if not expect else -4.0 if all(map(is_position, expect)) else -1.0
     return before + bits_for_names([rows[0], *below], expect)
 

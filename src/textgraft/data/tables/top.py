@@ -105,13 +105,15 @@ def find_top(records: Records, reading: Reading, *, marked: bool = False) -> Top
         return Top(["column1"], frozenset(records.numbers(1)))
     width = _width(rows[start:])
     if told is not False:
-        titles = _above(rows[start:], width, reading.expect, CLEAR if told is None else 0.0)
+        titles = _above(rows[start:], width, reading.expect, 1.0 if told is None else -CLEAR)
         start += titles
         _say_titles(titles, rows, start, records, reading)
     table = rows[start:]
     fitted = _fitted(table, width)
     if told is None and not _more_names(table):
-        verdict = first_row([fitted, *table[1:]], reading.expect, listing=records.listing)
+        verdict = "names" if titles else first_row([fitted, *table[1:]], reading.expect, listing=records.listing)
+        if verdict == "names" and len(table[0]) == width and _is_narrow(table[0], width, _usual(table)):
+            verdict = "unclear"  # a title, and below it may be names
         _check_below(table, start, records, reading)
         _check_clear(verdict, table, start, records)
         _say_verdict(verdict, fitted, table, start, records, reading)
@@ -154,12 +156,11 @@ def _key(row: Sequence[str]) -> tuple[str, ...]:
 
 def _above(rows: Rows, width: int, expect: Sequence[str], clear: float) -> int:
     """How many lines stand above the names: titles and comments, narrower than the table that begins below them."""
-    usual = sorted(sum(map(bool, row)) for row in rows)[len(rows) // 2]
     count = 0
-    for row in rows[:_MOST_ABOVE]:
-        narrow = width > 1 and (len(row) != width or (sum(map(bool, row)) == 1 and usual > 1))
-        if not (narrow or row[0].startswith("#")):
-            break
+    usual = _usual(rows)
+    while count < min(len(rows), _MOST_ABOVE) and (
+        _is_narrow(rows[count], width, usual) or rows[count][0].startswith("#")
+    ):
         count += 1
     if not 0 < count < len(rows) - 1:
         return 0
@@ -167,6 +168,18 @@ def _above(rows: Rows, width: int, expect: Sequence[str], clear: float) -> int:
     if width == 1:
         return count if first_row(table, expect) == "names" else 0
     return count if len(table[0]) == width and bits_of(table, expect) >= clear else 0
+
+
+def _usual(rows: Rows) -> int:
+    """How many cells of a row are filled."""
+    return sorted(sum(map(bool, row)) for row in rows)[len(rows) // 2]
+
+
+def _is_narrow(row: Sequence[str], width: int, usual: int) -> bool:
+    """Whether a row has fewer cells than the table, or but one that is filled; one of two may be a name beside none."""
+    if width == 1:
+        return False
+    return len(row) != width or (sum(map(bool, row)) == 1 < usual and (width > 2 or bool(row[0])))
 
 
 def _fitted(table: Rows, width: int) -> Sequence[str]:
@@ -203,8 +216,8 @@ def _more_names(table: Rows) -> int:
 def _check_below(table: Rows, start: int, records: Records, reading: Reading) -> None:
     """Refuses a table in which a row under the first reads as names more clearly than any row of data can."""
     for i, row in enumerate(table[1:4], start=1):
-        rest = table[i:]
-        if len(row) < 2 or len(rest) < 4 or _key(row) == _key(table[0]) or bits_of(rest, reading.expect) < _SURE:
+        rest = [other for other in table[i:] if _key(other) != _key(table[0])]
+        if len(row) < 2 or len(rest) < 4 or rest[0] is not row or bits_of(rest, reading.expect) < _SURE:
             continue
         columns = zip(row, zip(*(r for r in rest[1:] if len(r) == len(row)), strict=True), strict=False)
         if sum(column_bits(cell, values, reading.expect) > 3 for cell, values in columns if cell) > 1:

@@ -33,10 +33,10 @@ OTHER = [
     (" text ", "label\u00a0"),
 ]
 WORDS = [
-    "the film was good and we all liked its warm ending very much again".split(),
-    "der film war leider nicht so gut wie wir alle gehofft hatten".split(),
-    "这部电影 真的很 好看 音乐 也很 好听 我们 都喜欢 结局".split(),
-    "фильм был очень хорош и нам всем понравился конец".split(),
+    ["the", "film", "was", "good", "and", "we", "all", "liked", "its", "warm", "ending", "very", "much", "again"],
+    ["der", "film", "war", "leider", "nicht", "so", "gut", "wie", "wir", "alle", "gehofft", "hatten"],
+    ["这部电影", "真的很", "好看", "音乐", "也很", "好听", "我们", "都喜欢", "结局"],
+    ["фильм", "был", "очень", "хорош", "и", "нам", "всем", "понравился", "конец"],
 ]
 LABELS = [["pos", "neg"], ["1", "2", "3"], ["refund", "delivery", "praise"], ["好", "坏"], ["Sehr gut", "Schlecht"]]
 EXTRA = {
@@ -96,10 +96,6 @@ def read(path: Path, header: bool | None = None) -> tuple[list[str], list[list[s
     return names, rows, numbers, " ".join(stream.notes)
 
 
-def refused_with_both(error: DataError) -> bool:
-    return "--header" in str(error) and "--no-header" in str(error)
-
-
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(table=tables(KNOWN + OTHER), header=st.booleans(), delimiter=st.sampled_from(",;\t|"))
 def test_it_reads_as_if_it_were_told_or_is_refused(folder: Path, table: Made, header: bool, delimiter: str) -> None:
@@ -108,7 +104,12 @@ def test_it_reads_as_if_it_were_told_or_is_refused(folder: Path, table: Made, he
     try:
         found = read(path)
     except DataError as error:
-        assert refused_with_both(error), error
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert "--header" in refusal, refusal
+        assert "--no-header" in refusal, refusal
         return
     told = read(path, header)
     assert found[:3] == told[:3]

@@ -13,7 +13,7 @@ from textgraft.errors import TextgraftError
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[2] / "docs" / "tables.md"
-CHAPTERS = ("label_names",)
+CHAPTERS = ("headers", "label_names")
 MOST_LINES = 14  # of an example's table that the page shows
 
 

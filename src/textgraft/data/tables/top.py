@@ -224,8 +224,8 @@ def _check_below(table: Rows, start: int, records: Records, reading: Reading) ->
             raise DataError(
                 f"{records.file} {records.line(start + i)} ({_shown(row)}) reads as names of columns, and so may "
                 f"{records.line(start)} ({_shown(table[0])}) above it. Take out the lines that are neither the names "
-                f"nor rows; or, if the first line holds the names and all others are rows, say --header (header=True), or "
-                f"--no-header (header=False) if none holds names."
+                f"nor rows; or, if the first line holds the names and all others are rows, say --header (header=True), "
+                f"or --no-header (header=False) if none holds names."
             )
 
 
@@ -236,9 +236,9 @@ def _check_clear(verdict: Verdict, table: Rows, start: int, records: Records) ->
         columns = "the column is" if len(table[0]) == 1 else "the columns are"
         places = listed((repr(f"column{i}") for i in range(1, len(table[0]) + 1)), 4)
         raise DataError(
-            f"It is not clear whether {records.line(start)} of {records.file} holds names of columns or is a row. With "
-            f"--header (header=True) {columns} {first}{below}. With --no-header (header=False) {columns} {places}, and "
-            f"the first row is {first}."
+            f"It is not clear whether {records.line(start)} of {records.file} holds names of columns or is a row. "
+            f"With --header (header=True) {columns} {first}{below}. With --no-header (header=False) {columns} "
+            f"{places}, and the first row is {first}."
         )
 
 

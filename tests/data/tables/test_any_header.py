@@ -21,7 +21,7 @@ from textgraft.errors import DataError
 
 from .trying import EXAMPLES
 
-KNOWN = [("text", "label"), ("Message", "Category"), ("reviewText", "stars"), ("tweet_text", "is_spam"), ("v1", "v2")]
+KNOWN = [("text", "label"), ("Message", "Category"), ("reviewText", "stars"), ("tweet_text", "is_spam")]
 OTHER = [
     ("Äußerung des Kunden", "Einordnung"),
     ("What did you like about our service?", "How would you rate it?"),
@@ -31,6 +31,7 @@ OTHER = [
     ("комментарий", "оценка"),
     ("utterance given", "2024"),
     (" text ", "label\u00a0"),
+    ("v1", "v2"),
 ]
 WORDS = [
     ["the", "film", "was", "good", "and", "we", "all", "liked", "its", "warm", "ending", "very", "much", "again"],
@@ -99,6 +100,8 @@ def read(path: Path, header: bool | None = None) -> tuple[list[str], list[list[s
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(table=tables(KNOWN + OTHER), header=st.booleans(), delimiter=st.sampled_from(",;\t|"))
 def test_it_reads_as_if_it_were_told_or_is_refused(folder: Path, table: Made, header: bool, delimiter: str) -> None:
+    first = [i for i, name in enumerate(table.names) if name not in EXTRA][1]
+    assume(header or [row[first] for row in table.rows].count(table.rows[0][first]) > 1)  # else its label may be a name
     path = folder / "x.csv"
     path.write_text(table.csv(header=header, delimiter=delimiter))
     try:
@@ -117,8 +120,8 @@ def test_it_reads_as_if_it_were_told_or_is_refused(folder: Path, table: Made, he
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(table=tables(KNOWN, least=12), header=st.booleans())
-def test_a_dozen_rows_under_common_names_are_enough(folder: Path, table: Made, header: bool) -> None:
+@given(table=tables(KNOWN, least=20), header=st.booleans())
+def test_twenty_rows_under_common_names_are_enough(folder: Path, table: Made, header: bool) -> None:
     column = table.names.index(next(name for pair in KNOWN for name in pair[1:] if name in table.names))
     labels = [row[column] for row in table.rows]
     assume(min(map(labels.count, set(labels))) > 1)
@@ -130,7 +133,7 @@ def test_a_dozen_rows_under_common_names_are_enough(folder: Path, table: Made, h
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    table=tables(KNOWN),
+    table=tables(KNOWN, least=8),
     places=st.lists(st.integers(0, 40), min_size=1, max_size=3, unique=True),
     change=st.sampled_from([str, str.upper, str.title, lambda name: f" {name} "]),
     mark=st.sampled_from(["", "\ufeff"]),
@@ -163,7 +166,7 @@ def test_names_that_stand_again_are_left_out_and_said(folder: Path, table: Made,
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    table=tables(KNOWN),
+    table=tables(KNOWN, least=8),
     delimiter=st.sampled_from(",;\t|:^"),
     quote=st.sampled_from(["", '"']),
     end=st.sampled_from(["\n", "\r\n"]),
@@ -183,7 +186,7 @@ def test_a_line_that_says_the_delimiter_is_obeyed_and_no_row(
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    table=tables(KNOWN, least=4),
+    table=tables(KNOWN, least=8),
     titles=st.lists(
         st.sampled_from(["Survey results 2024", "Exported by Ann", "# made by hand", "Q3/2024"]), min_size=1
     ),
@@ -210,7 +213,7 @@ def test_titles_above_the_names_are_no_rows_and_said(folder: Path, table: Made, 
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(table=tables(KNOWN), twin=st.sampled_from(["id", "notes", "notes (2)"]), times=st.integers(2, 4))
+@given(table=tables(KNOWN, least=8), twin=st.sampled_from(["id", "notes", "notes (2)"]), times=st.integers(2, 4))
 def test_names_that_columns_share_are_told_apart_and_said(folder: Path, table: Made, twin: str, times: int) -> None:
     assume(twin not in table.names)
     kept = [i for i, name in enumerate(table.names) if name not in EXTRA]

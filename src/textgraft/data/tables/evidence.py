@@ -17,6 +17,7 @@ from textgraft.data.tables.names import is_known, is_shared, is_spelled_as_name
 ROWS = 300  # below the first that are looked at
 _MOST = 6.0  # bits of one column
 _NUMBER = re.compile(r"[-+]?[$€£]?\d[\d .,']*\d?([eE][-+]?\d+)?\s?%?|[-+]?\.\d+")
+_YEAR = re.compile(r"(19|20)\d\d")
 _MOMENT = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,24}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,24}|\d{1,2}:\d{2}(:\d{2})?.{0,8}"
 )
@@ -60,7 +61,7 @@ def column_bits(cell: str, values: Sequence[str], expect: Collection[str] = ()) 
     surprise = max(novelty, kind, 0.0) + min(novelty, 0.0) + min(kind, 0.0)
     if kind > 0:  # numbers and dates have no other looks than theirs
         looks = 0.0
-    return expected + max(-_MOST, min(_MOST, surprise + looks + _spelling(cell, filled)))
+    return expected + max(-_MOST - 2, min(_MOST, surprise + looks + _spelling(cell, filled)))
 
 
 def kind_of(cell: str) -> str:
@@ -91,7 +92,8 @@ def _novelty(cell: str, counts: Counter[str], n: int) -> float:
     once = sum(count == 1 for count in counts.values())
     if cell in counts:
         recurring = max(0.3, 1 - once / (n + 1))
-        return math.log2(0.02 / recurring)
+        common = counts[cell] > max(1, n / 10)  # a name may well be one of the values, but hardly one of a few
+        return math.log2((0.005 if common else 0.02) / recurring)
     return math.log2((n + 1) / (once + 1))
 
 
@@ -102,6 +104,8 @@ def _kind(cell: str, filled: Sequence[str]) -> float:
         return 0.0
     common, count = kinds.most_common(1)[0]
     own = kind_of(cell)
+    if _YEAR.fullmatch(cell) and not any(map(_YEAR.fullmatch, filled)):  # a column for each year
+        return 1.0
     if common == "string":  # a number or a date above words: "0", "1", "2", as pandas numbers columns, or years
         return 0.0 if own == "string" or count < 0.9 * n else -0.5 + math.log2(0.05 * (n + 1) / (kinds[own] + 0.5))
     if own == common:

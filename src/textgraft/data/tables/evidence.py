@@ -14,7 +14,7 @@ from statistics import fmean, pstdev
 
 from textgraft.data.tables.names import is_known, is_shared, is_spelled_as_name
 
-ROWS = 300  # below the first that are looked at
+ROWS = 120  # below the first that are looked at
 _MOST = 6.0  # bits of one column
 _NUMBER = re.compile(r"[-+]?[$€£]?\d[\d .,']*\d?([eE][-+]?\d+)?\s?%?|[-+]?\.\d+")
 _YEAR = re.compile(r"(19|20)\d\d")

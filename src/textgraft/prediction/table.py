@@ -238,9 +238,8 @@ def _pieces(files: Source, wanted: _Wanted, known: Columns | None, notes: list[s
             said = set(stream.notes)
             for line in notes_about(wanted.source, stream.notes):
                 progress.say(line)
-        values = {
-            name: columns.get(name, [None] * len(chunk)) for name in kept
-        }  # later objects of JSON may lack a field
+        # Later objects of JSON may lack a field.
+        values = {name: columns.get(name, [None] * len(chunk)) for name in kept}
         yield Texts(texts, chunk.file, chunk.numbers, values)
     if late := notes_about(wanted.source, [note for note in stream.notes if note not in (said or ())]):
         notes.append("\n".join(late))

@@ -221,7 +221,7 @@ def test_options_that_mean_nothing_are_said(name: str, options: dict[str, object
         source = str(source.rename(tmp_path / name))
     notes = " ".join(read_table(source, options=ReadOptions(**options)).notes)  # type: ignore[arg-type]
     assert re.search(said, notes), notes
-    assert "mean" not in " ".join(read_table(source).notes)
+    assert not re.search(r"\bmeans? nothing\b", " ".join(read_table(source).notes))
 
 
 @pytest.mark.parametrize("form", ["folder", "csv"])

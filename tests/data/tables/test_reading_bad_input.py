@@ -116,7 +116,7 @@ class TestBadRows:
         ("", "x.csv is empty"),
         ("\n\n", "x.csv is empty"),
         ("text,label\n", r"x.csv has a header \(text, label\) and no rows"),
-        ("text,text\na,b\n", "x.csv has more than one column named 'text'"),
+        ("text,text\na,b\n", "x.csv has 2 columns named 'text'"),
     ],
 )
 def test_tables_without_rows_or_with_twin_columns(here: Path, content: str, said: str) -> None:

@@ -16,6 +16,7 @@ PAGE = HERE.parents[2] / "docs" / "tables.md"
 CHAPTERS = (
     "sources",
     "files",
+    "headers",
     "cells",
     "label_names",
     "several_labels",

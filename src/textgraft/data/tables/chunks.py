@@ -128,18 +128,27 @@ class Report:
         foreign: file, first line that is not UTF-8, and the encoding assumed, for each such file.
         bad_rows: the rows that do not parse (the first 10,000 of them).
         bad_count: how many do not parse.
+        twins: names that several columns share, with a clause that says so and what these columns are called.
     """
 
     remarks: list[str] = field(default_factory=list)
     foreign: list[tuple[str, int, str]] = field(default_factory=list)
     bad_rows: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
+    twins: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     def bad(self, file: str, line: int, reason: str) -> None:
         """A row does not parse."""
         self.bad_count += 1
         if len(self.bad_rows) < _MOST_KEPT:
             self.bad_rows.append(BadRow(file, line, reason))
+
+    def again(self, file: str, unit: str, numbers: Sequence[int]) -> None:
+        """The names of a file's columns, or what stands around them, stand again below and are left out."""
+        if numbers:
+            count = "1 row repeats" if len(numbers) == 1 else f"{len(numbers):,} rows repeat"
+            where = listed((f"{unit} {number}" for number in numbers), 6)
+            self.remarks.append(f"{count} the names of the columns of {file} ({where}), left out.")
 
     def check(self) -> None:
         """Raises BadRowsError if a row did not parse."""

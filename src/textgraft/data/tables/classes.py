@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textgraft.data.tables import names
 from textgraft.data.tables.labels import Labels
+from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 
 MOST_LONE = 0.8  # of the rows that carry labels may carry only labels that no other row has
@@ -51,17 +53,45 @@ def check_classes(labels: Labels, column: str, *, as_named: bool = False) -> tup
             _refuse(named, column, f"the labels are numbers with fractions ({len(named):,} values in {carrying:,} rows")
     count = int(lone.sum())
     if count >= FEW_LONE and 2 * count > len(labels.task):
-        names = [name for name, only in zip(labels.task.labels, lone, strict=True) if only]
+        alone = [name for name, only in zip(labels.task.labels, lone, strict=True) if only]
         return (
             f"{count:,} of the {len(labels.task):,} labels have one row each "
-            f"({listed(map(repr, names), 3)}): no label can be learnt from one row.",
+            f"({listed(map(repr, alone), 3)}): no label can be learnt from one row.",
         )
     return ()
 
 
-def _refuse(names: Sequence[str], column: str, what: str) -> None:
-    start = f"In {column} {what}: {listed(names, 3)}): "
-    if _are_scores(names):
+def check_no_names(
+    labels: Labels, texts: Sequence[str], text_columns: Sequence[str], label_columns: Sequence[str], rows: Rows
+) -> tuple[str, ...]:
+    """Sentences about rare labels that may be the names of columns.
+
+    Raises:
+        DataError: a row holds the name of a column of texts, and as its label that of a column of labels.
+    """
+    if labels.task.multi_label or len(label_columns) > 1 or len(text_columns) > 1:
+        return ()
+    (text_name,), (label_name,) = map(names.normal, text_columns), map(names.normal, label_columns)
+    notes = []
+    for place, name in enumerate(labels.task.labels):
+        own = names.normal(name) == label_name
+        if not (own or names.is_label_name(name)):
+            continue
+        found = np.flatnonzero(labels.targets == place)
+        cells = [texts[i].strip() for i in found[:10]]
+        if len(found) < 10 and all(names.is_text_name(cell) or names.normal(cell) == text_name for cell in cells):
+            raise DataError(
+                f"{rows.name(int(found[0]))} holds names of columns ({cells[0]!r}, {name!r}), not a text and its "
+                f"label. Take it out of the file; or, if it is the first line, say --header (header=True)."
+            )
+        if own and len(found) == 1:
+            notes.append(f"Label {name!r} is the name of its column, and one row has it: {rows.names(found)}.")
+    return tuple(notes)
+
+
+def _refuse(labels: Sequence[str], column: str, what: str) -> None:
+    start = f"In {column} {what}: {listed(labels, 3)}): "
+    if _are_scores(labels):
         raise DataError(
             f"{start}these are scores, and a classifier learns classes. Cut them into classes first, such as low, "
             f"middle and high; where they are the names of classes, say --single-label (single_label=True)."
@@ -72,8 +102,8 @@ def _refuse(names: Sequence[str], column: str, what: str) -> None:
     )
 
 
-def _are_scores(names: Sequence[str]) -> bool:
+def _are_scores(labels: Sequence[str]) -> bool:
     """Whether all are numbers and at least half of them have a fraction."""
-    if not all(map(_NUMBER.fullmatch, names)):
+    if not all(map(_NUMBER.fullmatch, labels)):
         return False
-    return 2 * sum(_FRACTION.fullmatch(name) is not None for name in names) >= len(names)
+    return 2 * sum(_FRACTION.fullmatch(name) is not None for name in labels) >= len(labels)

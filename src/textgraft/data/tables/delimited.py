@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import dropwhile, islice
 
 from textgraft.data.tables.chunks import Chunk, Reading
-from textgraft.data.tables.dialect import find_dialect
+from textgraft.data.tables.dialect import find_dialect, said_delimiter
 from textgraft.data.tables.encodings import Decoding, find_decoding, open_text
 from textgraft.data.tables.habits import NULL, find_habits, habit_remarks
-from textgraft.data.tables.header import column_names, has_header
 from textgraft.data.tables.records import Dialect, Lines, Record, records
 from textgraft.data.tables.sources import SourceFile
+from textgraft.data.tables.top import Records, Top, find_top
 
 _SAMPLE = 1_000  # rows that tell a header
 
@@ -29,21 +28,20 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         head = text.read(1 << 16)
     newline = "\r" if "\r" in head and "\n" not in head else "\n"  # a stray carriage return ends no line
     options = reading.options
+    marked = said_delimiter(head)
+    if marked:
+        said = repr(f"sep={marked}")
+        reading.report.remarks.append(f"The first line of {file.name} ({said}) says the delimiter and is no row.")
+    delimiter = options.delimiter or marked or None
     with open_text(file, decoding, newline) as text:
-        dialect = find_dialect(text, suffix=file.suffix, delimiter=options.delimiter, quoting=options.quoting)
+        dialect = find_dialect(_below(text, marked), suffix=file.suffix, delimiter=delimiter, quoting=options.quoting)
     with open_text(file, decoding, newline) as text:
-        dialect = find_habits(text, dialect, delimiter=options.delimiter, quoting=options.quoting)
+        dialect = find_habits(_below(text, marked), dialect, delimiter=delimiter, quoting=options.quoting)
     with _open(file, decoding, newline, dialect) as parsed:
-        sample = [record.fields for record in islice(parsed, _SAMPLE) if not record.reason]
+        sample = [(record.line, record.fields) for record in islice(parsed, _SAMPLE) if not record.reason]
     if not sample:
         reading.report.remarks.append(f"{file.name} is empty.")
-    header = bool(sample) and has_header(sample, reading.expect) if options.header is None else options.header
-    width = len(sample[0]) if header and sample else _width(sample)
-    with _open(file, decoding, newline, dialect) as parsed:
-        first = next((record for record in parsed if not record.reason), None) if header else None
-    names = column_names(first.fields if first else None, width, file.name)
-    if header and len(sample) == 1:
-        reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
+    top = _top(sample, file, reading, marked=bool(marked))
     reading.report.remarks += habit_remarks(dialect, file.name)
     if not dialect.quoting and not dialect.escape and options.quoting is None:
         reading.report.remarks.append(
@@ -51,17 +49,40 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             f"say --quoting (quoting=True) if they should enclose fields."
         )
     with _open(file, decoding, newline, dialect) as parsed:
-        yield from reading.chunks(file.name, names, _rows(parsed, file, reading, len(names), header))
+        yield from reading.chunks(file.name, top.names, _rows(parsed, file, reading, top))
 
 
-def _rows(
-    parsed: Iterator[Record], file: SourceFile, reading: Reading, width: int, header: bool
-) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows of ``width`` fields; others are reported."""
-    number = nulls = 0
+def _below(lines: Iterable[str], marked: str | None) -> Iterable[str]:
+    """The lines of a table below the one that says its delimiter, if one does."""
+    return dropwhile(lambda line: said_delimiter(line) or not line.strip(), lines) if marked else lines
+
+
+def _top(sample: list[tuple[int, list[str]]], file: SourceFile, reading: Reading, *, marked: bool) -> Top:
+    """The top of the table; its names where it has no rows."""
+    if not sample:
+        return Top(["column1"])
+    listing = file.suffix in ("", ".txt")
+    records = Records(sample, file.name, "line {}", listing=listing)
+    top = find_top(records, reading, marked=marked)
+    if len(top.lines) == len(sample) and top.above:
+        reading.report.remarks.append(f"{file.name} has a header ({', '.join(top.names)}) and no rows.")
+    return top
+
+
+def _rows(parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top) -> Iterator[tuple[int, list[str]]]:
+    """Rows with a field for each name, numbered from the first below the top; others are reported.
+
+    A row that is left out has its number, so that those after it keep theirs.
+    """
+    number, nulls, width = 0, 0, len(top.names)
+    last = max(top.lines, default=0)
+    again: list[int] = []
     for line, fields, reason in parsed:
-        if len(fields) == width and header:
-            header = False
+        if line <= last and line in top.lines:
+            continue
+        if top.stands_again(fields, f"{file.name} line {line}"):
+            number += 1
+            again.append(line)
         elif len(fields) == width:
             number += 1
             if NULL in fields:
@@ -71,6 +92,7 @@ def _rows(
             number += 1
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             reading.report.bad(file.name, line, reason or f"it has {count} where {width} are expected")
+    reading.report.again(file.name, "line", again)
     if nulls:
         count = f"{nulls:,} cells of {file.name} are" if nulls > 1 else f"1 cell of {file.name} is"
         reading.report.remarks.append(f"{count} {NULL}, as MySQL and PostgreSQL write NULL; read as missing.")
@@ -80,8 +102,3 @@ def _rows(
 def _open(file: SourceFile, decoding: Decoding, newline: str, dialect: Dialect) -> Iterator[Iterator[Record]]:
     with open_text(file, decoding, newline) as text:
         yield records(Lines(text, checked=decoding.checked), dialect)
-
-
-def _width(sample: list[list[str]]) -> int:
-    widths = Counter(map(len, sample))
-    return max(widths, key=lambda width: (widths[width], width), default=1)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from textgraft.data.tables.records import NO_DELIMITER, Dialect, Lines, records
 
 _WINDOW = 1 << 20  # characters that are judged at a time
 _MOST_LINES = 1_000  # of one record of a sample
 _ENOUGH = 20  # cleanly quoted fields after which quotes are believed
+_SOME = 300  # records whose fields are looked at
 _PREFERRED = {".csv": ",\t;|", ".psv": "|\t;,", ".ssv": ";\t|,"}
+_SEP = re.compile(r'\s*\ufeff?"?sep=(?P<mark>[^\w\s"]|[\t ])"?[,;|\t ]*(\r?\n|\r|$)', re.IGNORECASE)
 _DELIMITERS = "\t;|,"  # in the order of their rarity within texts
 
 
@@ -47,6 +50,12 @@ def find_dialect(
     if quoting is None:
         quoting = _find_quoting(sample, cut, stream, delimiter)
     return Dialect(delimiter, quoting)
+
+
+def said_delimiter(head: str) -> str | None:
+    """The delimiter that a first line such as ``sep=;`` says, as Excel reads and writes it; None if none does."""
+    match = _SEP.match(head)
+    return match["mark"] if match else None
 
 
 def tally(sample: list[str], cut: bool, dialect: Dialect, width: int | None = None) -> Tally:
@@ -88,16 +97,33 @@ def _find_delimiter(sample: list[str], cut: bool, suffix: str, quoting: bool | N
     few = sample[:2_000]
     cut = cut or len(few) < len(sample)
     modes = (True, False) if quoting is None else (quoting,)
-    best, key = NO_DELIMITER, (0.3 if suffix in (".csv", ".tsv", ".tab", ".psv", ".ssv") else 0.8, 1, 0)
+    least = 0.3 if suffix in (".csv", ".tsv", ".tab", ".psv", ".ssv") else 0.8
+    best, best_rank = NO_DELIMITER, None
     for place, delimiter in enumerate(order):
         if not any(delimiter in line for line in few):
             continue
-        tallies = [tally(few, cut, Dialect(delimiter, mode)) for mode in modes]
-        best_tally = max(tallies, key=lambda t: (round(t.share, 3), t.width))
-        rank = (round(best_tally.share, 3), best_tally.width, -place)
-        if best_tally.width > 1 and rank > key:
-            best, key = delimiter, rank
+        tallies = [(tally(few, cut, Dialect(delimiter, mode)), mode) for mode in modes]
+        counted, mode = max(tallies, key=lambda pair: (round(pair[0].share, 3), pair[0].width))
+        if counted.width > 1 and round(counted.share, 3) >= least:
+            fits = _fits(few, Dialect(delimiter, mode), counted.width)
+            rank = (round(counted.share - 0.1 * (not fits[0]), 3), *fits[1:], counted.width, -place)
+            if best_rank is None or rank > best_rank:
+                best, best_rank = delimiter, rank
     return best
+
+
+def _fits(few: list[str], dialect: Dialect, width: int) -> tuple[bool, bool, bool]:
+    """Of delimiters that divide lines equally well, the signs of the one that is meant.
+
+    The first record is as wide as the table; fields do not begin with a blank, as parts of sentences do; and the values
+    of a column recur.
+    """
+    found = [record.fields for record in islice(records(Lines(few), dialect), _SOME) if not record.reason]
+    rows = [fields for fields in found if len(fields) == width]
+    later = [field for fields in rows for field in fields[1:] if field]
+    blank = sum(field[0] == " " for field in later)
+    recurs = any(2 * len(set(column)) <= len(rows) for column in zip(*rows, strict=True))
+    return bool(found) and len(found[0]) == width, 2 * blank <= len(later), recurs
 
 
 def _find_quoting(sample: list[str], cut: bool, rest: Iterator[str], delimiter: str) -> bool:

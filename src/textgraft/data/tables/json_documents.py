@@ -40,6 +40,7 @@ def find_rows(value: Any, expect: Sequence[str] = ()) -> Found:
     if not isinstance(value, dict):
         raise ValueError(f"is one JSON value, {_kind(value)}; {_ROWS}")
     forms: tuple[Callable[[dict[str, Any], Sequence[str]], Found | None], ...] = (
+        _row,
         _split,
         _schema,
         _served,
@@ -71,6 +72,12 @@ def _is_series(item: Any) -> bool:
         "values",
     }
     return named and isinstance(item["values"], list) and isinstance(item["name"], str)
+
+
+def _row(value: dict[str, Any], expect: Sequence[str]) -> Found | None:
+    """One row, if it has its text where one is expected, and holds no array of rows."""
+    named = any(isinstance(item, str) and (name in expect or name == "text") for name, item in value.items())
+    return Found([value], "") if named and not any(map(_is_rows, value.values())) else None
 
 
 def _split(value: dict[str, Any], _: Sequence[str]) -> Found | None:

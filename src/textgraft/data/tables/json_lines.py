@@ -10,9 +10,10 @@ from typing import Any, TextIO
 
 from textgraft.data.tables.chunks import Chunk, Reading
 from textgraft.data.tables.encodings import find_decoding, open_text, undecoded
-from textgraft.data.tables.header import column_names, has_header
+from textgraft.data.tables.header import column_names
 from textgraft.data.tables.json_documents import Found, find_rows
 from textgraft.data.tables.sources import SourceFile
+from textgraft.data.tables.top import Records, Top, find_top
 from textgraft.errors import DataError
 
 _SAMPLE = 1_000  # rows that tell a header
@@ -168,13 +169,14 @@ def _objects(rows: Iterable[tuple[int, Any]], file: SourceFile, reading: Reading
 def _arrays(rows: Iterator[tuple[int, list[Any]]], file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """Arrays as rows; their numbers do not count a first one of names."""
     sample = list(islice(rows, _SAMPLE))
-    first, header = sample[0][1], reading.options.header
-    if header is None:
-        cells = [["" if cell is None else str(cell) for cell in row] for _, row in sample]
-        header = all(isinstance(cell, str) for cell in first) and has_header(cells, reading.expect)
-    names = column_names([str(cell) for cell in first] if header else None, len(first), file.name)
-    kept = chain(sample[header:], rows)
-    yield from reading.chunks(file.name, names, _as_wide(kept, len(names), int(header), file, reading))
+    if not sample[0][1]:
+        raise DataError(f"{file.name} row {sample[0][0]} is an array without values; a row has one for each column.")
+    if reading.options.header is None and not all(isinstance(cell, str) for cell in sample[0][1]):
+        top = Top(column_names(None, len(sample[0][1]), file.name))
+    else:
+        top = find_top(Records(sample, file.name, "row {}"), reading)
+    kept = (row for row in chain(sample, rows) if row[0] not in top.lines)
+    yield from reading.chunks(file.name, top.names, _as_wide(kept, len(top.names), len(top.lines), file, reading))
 
 
 def _as_wide(

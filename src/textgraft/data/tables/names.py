@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 
 def _set(words: str) -> frozenset[str]:
@@ -33,6 +34,27 @@ _FOLD = _set("fold splits folds")
 _ID = _set("id ids idx index uuid guid key rowid url link href uri hash file filename path")
 _WHEN = _set("date time datetime timestamp created year month day")
 _ABOUT = _set("is has was retweet retweeted verified truncated favorited deleted")
+
+_ELSEWHERE = _set(
+    "kommentar kommentare bewertung rezension nachricht beitrag satz inhalt titel betreff beschreibung "
+    "bemerkung rückmeldung frage antwort klasse kategorie thema stimmung etikett datum texte commentaire avis "
+    "contenu titre étiquette classe catégorie sujet réponse remarque texto comentario reseña mensaje opinión "
+    "contenido título etiqueta clase categoría tema sentimiento fecha pregunta respuesta testo commento "
+    "recensione messaggio etichetta categoria titolo comentário mensagem conteúdo rótulo avaliação tekst "
+    "bericht opmerking komentarz opinia etykieta kategoria metin yorum etiket kategori текст комментарий "
+    "отзыв сообщение метка класс категория тема дата вопрос ответ тональность оценка 文本 评论 評論 内容 內容 "
+    "标签 標籤 类别 類別 分类 情感 标题 評價 评价 日期 テキスト コメント 本文 レビュー ラベル カテゴリ 感情 "
+    "分類 タイトル 텍스트 댓글 리뷰 내용 라벨 레이블 카테고리 감정 제목 نص تعليق تصنيف पाठ टिप्पणी"
+)
+_ALSO = _set(
+    "response answer feedback remark remarks opinion comments reviews messages tweets notes name user author username "
+    "language lang source score value count timestamp respondent"
+)
+"""Words of headers in other languages, and of columns that are neither text nor label: they only tell a header."""
+
+_KNOWN = TEXT | TITLE | LABEL | TOPIC | SPLIT | _ID | _WHEN | _ELSEWHERE | _ALSO
+_SPELLED = re.compile(r"[^\W_]+(_[^\W_]+)+|[a-z]+[a-z0-9]*([A-Z][a-z0-9]+)+|[A-Za-z]{1,3}\d{1,3}(_\w+)?")
+_ENDS = " \t\r\n\"'\u00a0\u200b\u200c\u200d\u2060\ufeff"
 
 
 def words(name: str) -> list[str]:
@@ -72,6 +94,31 @@ def is_known(name: str) -> bool:
     """Whether a cell reads as the name of a column that tables of texts have."""
     if len(name) > 40 or len(name.split()) > 2:
         return False
-    known = TEXT | TITLE | LABEL | TOPIC | SPLIT | _ID
     parts = words(name)
-    return whole(name) in known or (bool(parts) and len(parts) <= 3 and (parts[-1] in known or name.lower() in known))
+    few = 0 < len(parts) <= 3
+    return whole(name) in _KNOWN or name.lower() in _KNOWN or (few and parts[-1] in _KNOWN)
+
+
+def is_text_name(name: str) -> bool:
+    """Whether a cell is one word that names a column of texts, in any language and case."""
+    return name.lower() in TEXT or name.lower() in _ELSEWHERE
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a cell is one word that names a column of labels, in any language and case."""
+    return name.lower() in LABEL or name.lower() in TOPIC or name.lower() in _ELSEWHERE
+
+
+def is_spelled_as_name(name: str) -> bool:
+    """Whether a cell is spelled as programs spell names: ``tweet_text``, ``tweetText``, ``Q1``."""
+    return bool(_SPELLED.fullmatch(name)) and not name.isdigit()
+
+
+def normal(name: str) -> str:
+    """A name as it is compared: without blanks, marks and quotes that files leave at its ends, in one case."""
+    return name.strip(_ENDS).casefold()
+
+
+def is_shared(name: str, names: Collection[str]) -> bool:
+    """Whether a name is one of some names, but for its case and what stands at its ends."""
+    return normal(name) in map(normal, names)

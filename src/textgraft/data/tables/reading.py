@@ -9,6 +9,7 @@ from textgraft.data.tables.chunks import Chunk, Reading, ReadOptions
 from textgraft.data.tables.delimited import read_delimited
 from textgraft.data.tables.fasttext import read_fasttext
 from textgraft.data.tables.folders import read_folder
+from textgraft.data.tables.header import without_names
 from textgraft.data.tables.json_lines import read_json
 from textgraft.data.tables.objects import GIVEN, is_source, object_chunks
 from textgraft.data.tables.sources import SourceFile, damage_named, files_of
@@ -37,6 +38,11 @@ class ChunkStream(Iterator[Chunk]):
         return self._reading.report.sentences()
 
     @property
+    def twins(self) -> dict[str, tuple[str, list[str]]]:
+        """The names met so far that several columns share (see ``Report``)."""
+        return self._reading.report.twins
+
+    @property
     def bad_rows(self) -> tuple[BadRow, ...]:
         """The rows met so far that do not parse (the first 10,000)."""
         return tuple(self._reading.report.bad_rows)
@@ -50,11 +56,13 @@ class ChunkStream(Iterator[Chunk]):
         if not of_files:
             _say_idle(reading, "", GIVEN)
         objects = () if of_files else map(_whole, object_chunks(source, reading.rows_per_chunk))
-        for chunk in _file_chunks(source, reading) if of_files else objects:
+        chunks = _file_chunks(source, reading) if of_files else objects
+        for chunk in (without_names(chunk, report) for chunk in chunks):
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
             self.rows += len(chunk)
-            yield chunk
+            if len(chunk):
+                yield chunk
         if not skips:
             report.check()
         if not self.rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, Literal
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import ReadOptions
-from textgraft.data.tables.classes import check_classes
+from textgraft.data.tables.classes import check_classes, check_no_names
 from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
+from textgraft.data.tables.header import check_twins
 from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
@@ -33,6 +34,7 @@ class _Table:
     columns: dict[str, list[Any]]
     rows: Rows
     notes: tuple[str, ...]
+    twins: Mapping[str, tuple[str, list[str]]]
 
     def select(self, stays: NDArray[np.bool_] | None) -> _Table:
         """The table without the rows that do not stay."""
@@ -108,7 +110,8 @@ def read_table(
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
     text_cells = TextCells()
     joined = text_cells.join(table.columns, found_text.columns, len(table.rows), table.rows.name)
-    said = (_sentence(found_text, found_label, parsed), *parsed.said, *notes, *parts.notes, *table.notes)
+    lost = check_no_names(parsed, joined, found_text.columns, found_label.columns, table.rows)
+    said = (_sentence(found_text, found_label, parsed), *parsed.said, *notes, *parts.notes, *lost, *table.notes)
     data = Dataset(
         texts=joined,
         targets=parsed.targets,
@@ -160,7 +163,7 @@ def _gather(chunks: ChunkStream) -> _Table:
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)
-    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes)
+    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins)
 
 
 def _key(table: _Table, option: str, name: str | None) -> str | None:
@@ -197,7 +200,9 @@ def _choose(
     check_columns(texts, table.columns)
     check_columns(labels, table.columns)
     text = Found(texts, why) if texts else find_text(table.columns, {*labels, *keys})
+    check_twins((*text.columns, *labels, *keys), table.twins, table.columns)
     label = Found(labels, why) if labels else find_label(table.columns, text.columns, keys)
+    check_twins(label.columns, table.twins, table.columns)
     both = set(text.columns) & set(label.columns)
     if both:
         raise DataError(f"Column {', '.join(map(repr, both))} cannot be text and label at once.")

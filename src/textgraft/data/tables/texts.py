@@ -11,7 +11,7 @@ from textgraft.cells import brief
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
-from textgraft.data.tables.header import is_position
+from textgraft.data.tables.header import check_twins, is_position
 from textgraft.data.tables.paths import fields_of, paths, reached, say_path
 from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
@@ -50,6 +50,7 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         chunk = next(self._chunks)
         if not self.columns:
             self.columns = self._choose(chunk)
+            check_twins(self.columns, self._chunks.twins, chunk.columns)
         columns = {**chunk.columns, **reached(chunk.columns, self.columns)}
         return self._cells.join(columns, self.columns, len(chunk), chunk.place), chunk
 
@@ -92,7 +93,8 @@ def read_texts(
         wanted, exclude, decided = columns.text, columns.label, False
     else:
         wanted, exclude, decided = as_names(columns), (), columns is not None
-    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=expected(wanted))
+    expect = (*expected(wanted), *exclude)
+    chunks = open_chunks(source, options, rows_per_chunk=rows_per_chunk, expect=expect)
     return TextStream(chunks, wanted, exclude, decided)
 
 

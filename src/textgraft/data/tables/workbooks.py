@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
+from typing import Any
 
 from textgraft.data.tables.chunks import Chunk, Reading
-from textgraft.data.tables.header import column_names, has_header
+from textgraft.data.tables.header import column_names
 from textgraft.data.tables.sources import SourceFile
+from textgraft.data.tables.top import Records, Top, find_top
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
 from textgraft.labels import is_missing
@@ -31,19 +33,16 @@ def read_excel(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         name, sheets = reading.options.sheet, book.sheet_names
         filled = [sheet for sheet in sheets if name is None and book.get_sheet_by_name(sheet).total_height]
         name = _chosen(file.name, "sheet", name, filled or sheets)
-        rows = (row for row in book.get_sheet_by_name(name).iter_rows() if not all(map(is_missing, row)))
+        sheet = book.get_sheet_by_name(name).iter_rows()
+        rows = ((line, row) for line, row in enumerate(sheet, start=1) if not all(map(is_missing, row)))
         sample = list(islice(rows, 1_000))
         if not sample:
             reading.report.remarks.append(f"{file.name} is empty.")
             return
-        header = reading.options.header
-        if header is None:
-            header = has_header([[str(cell) for cell in row] for row in sample], reading.expect)
-        names = column_names(sample[0] if header else None, len(sample[0]), file.name)
-        if header and len(sample) == 1:
-            reading.report.remarks.append(f"{file.name} has a header ({', '.join(names)}) and no rows.")
-        records = chain(sample[1:] if header else sample, rows)
-        yield from reading.chunks(file.name, names, enumerate(records, start=1))
+        top = find_top(Records(sample, file.name, "row {} of the sheet"), reading)
+        if len(top.lines) == len(sample):
+            reading.report.remarks.append(f"{file.name} has a header ({', '.join(top.names)}) and no rows.")
+        yield from reading.chunks(file.name, top.names, _rows(chain(sample, rows), file, reading, top))
 
 
 def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
@@ -59,8 +58,25 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         tables = [name for (name,) in answer]
         quoted = _chosen(file.name, "table", reading.options.table, tables).replace('"', '""')
         rows = database.execute(f'SELECT * FROM "{quoted}"')
-        names = column_names([column[0] for column in rows.description], 0, file.name)
+        names = column_names([column[0] for column in rows.description], 0, file.name, reading.report)
         yield from reading.chunks(file.name, names, enumerate(rows, start=1))
+
+
+def _rows(
+    records: Iterable[tuple[int, list[Any]]], file: SourceFile, reading: Reading, top: Top
+) -> Iterator[tuple[int, list[Any]]]:
+    """The rows below the top, numbered from 1."""
+    number = 0
+    again: list[int] = []
+    for line, row in records:
+        if line in top.lines:
+            continue
+        number += 1
+        if top.stands_again(row, f"{file.name} row {line} of the sheet"):
+            again.append(line)
+        else:
+            yield number, row
+    reading.report.again(file.name, "row of the sheet", again)
 
 
 def _chosen(file: str, kind: str, wanted: str | None, names: Sequence[str]) -> str:

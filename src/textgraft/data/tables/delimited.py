@@ -13,6 +13,7 @@ from textgraft.data.tables.habits import NULL, find_habits, habit_remarks
 from textgraft.data.tables.records import Dialect, Lines, Record, records
 from textgraft.data.tables.sources import SourceFile
 from textgraft.data.tables.top import Records, Top, find_top
+from textgraft.errors import listed
 
 _SAMPLE = 1_000  # rows that tell a header
 
@@ -77,12 +78,16 @@ def _rows(parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top
     number, nulls, width = 0, 0, len(top.names)
     last = max(top.lines, default=0)
     again: list[int] = []
+    blank: list[int] = []
     for line, fields, reason in parsed:
         if line <= last and line in top.lines:
             continue
         if top.stands_again(fields, f"{file.name} line {line}"):
             number += 1
             again.append(line)
+        elif not reason and len(fields) > 1 and not fields[0] and not any(fields):
+            number += 1
+            blank.append(line)
         elif len(fields) == width:
             number += 1
             if NULL in fields:
@@ -93,6 +98,10 @@ def _rows(parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             reading.report.bad(file.name, line, reason or f"it has {count} where {width} are expected")
     reading.report.again(file.name, "line", again)
+    if blank:
+        count = f"{len(blank):,} lines of {file.name} hold" if len(blank) > 1 else f"1 line of {file.name} holds"
+        where = listed((f"line {line}" for line in blank), 6)
+        reading.report.remarks.append(f"{count} delimiters alone ({where}), left out.")
     if nulls:
         count = f"{nulls:,} cells of {file.name} are" if nulls > 1 else f"1 cell of {file.name} is"
         reading.report.remarks.append(f"{count} {NULL}, as MySQL and PostgreSQL write NULL; read as missing.")

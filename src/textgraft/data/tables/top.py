@@ -179,7 +179,7 @@ def _is_narrow(row: Sequence[str], width: int, usual: int) -> bool:
     """Whether a row has fewer cells than the table, or but one that is filled; one of two may be a name beside none."""
     if width == 1:
         return False
-    return len(row) != width or (sum(map(bool, row)) == 1 < usual and (width > 2 or bool(row[0])))
+    return not any(row) or len(row) != width or (sum(map(bool, row)) == 1 < usual and (width > 2 or bool(row[0])))
 
 
 def _fitted(table: Rows, width: int) -> Sequence[str]:
@@ -265,7 +265,7 @@ def _say_verdict(
 def _say_titles(titles: int, rows: Rows, start: int, records: Records, reading: Reading) -> None:
     if titles:
         above = "the line above them is" if titles == 1 else f"the {titles} lines above them are"
-        last = repr(_short(next(filter(None, rows[start - 1]), "")))
+        last = repr(_short(next((cell for row in reversed(rows[:start]) for cell in row if cell), "")))
         reading.report.remarks.append(
             f"{records.file} has the names of its columns in {records.line(start)}; {above} no row ({last})."
         )

@@ -141,4 +141,15 @@ RULES = (
             ),
         ),
     ),
+    Rule(
+        "A line of delimiters alone, as spreadsheets write for blank rows, is no row; it keeps its number.",
+        (
+            Example(
+                "text,label\nIt works well,good\n,\nIt broke at once,bad\n,\n",
+                rows=2,
+                labels=("bad", "good"),
+                says="hold delimiters alone (line 3, line 5), left out.",
+            ),
+        ),
+    ),
 )

@@ -24,7 +24,7 @@ import textgraft as tg
 from textgraft.given import as_dataset, as_given, as_texts
 from textgraft.labels import label_name
 
-from .data.tables.trying import EXAMPLES
+from .trying import EXAMPLES
 
 T = TypeVar("T")
 KINDS: dict[str, st.SearchStrategy[Any]] = {

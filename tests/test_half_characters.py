@@ -28,7 +28,7 @@ from textgraft.report.terminal import as_text
 from textgraft.unicode import escaped_in_json, shown, shown_name, whole, whole_value
 
 from .cli.commands import textgraft
-from .data.tables.trying import EXAMPLES
+from .trying import EXAMPLES
 
 HALVES = st.characters(categories=["Cs"])
 CONTROLS = st.characters(categories=["Cc"], exclude_characters="\0")

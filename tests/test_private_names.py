@@ -258,4 +258,4 @@ def test_a_hub_that_does_not_answer_is_an_error_of_httpx() -> None:
 def test_pythons_csv_reader_says_what_is_wrong_in_these_words(line: str, said: str) -> None:
     with pytest.raises(csv.Error) as caught:
         list(csv.reader([line], strict=True))
-    assert said in str(caught.value), relied_on("data/tables/records.py", f"csv's words {said!r}")
+    assert said in str(caught.value), relied_on("data/readers/records.py", f"csv's words {said!r}")

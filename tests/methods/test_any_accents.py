@@ -23,7 +23,7 @@ from textgraft.methods import (
 )
 from textgraft.unicode import FORMS, in_form
 
-from ..data.tables.trying import EXAMPLES
+from ..trying import EXAMPLES
 
 JOY = [f"{more} {noun}" for noun in ("fête", "gâteau", "été") for more in ("une", "la très", "cette", "ma")]
 ANGER = [f"{more} {noun}" for noun in ("échec", "déçu", "mécontent") for more in ("un", "le très", "ce", "mon")]

@@ -3,9 +3,10 @@
 from textgraft.data.audit import Audit, Finding
 from textgraft.data.duplicates import duplicate_groups
 from textgraft.data.inspecting import inspect
+from textgraft.data.readers.chunk_stream import open_chunks
+from textgraft.data.readers.chunks import Chunk
+from textgraft.data.sources.options import ReadOptions
 from textgraft.data.splits import given_splits, hold_out, split
-from textgraft.data.tables.chunks import Chunk, ReadOptions
-from textgraft.data.tables.reading import open_chunks
 from textgraft.data.tables.table import check_texts, read_table
 from textgraft.data.tables.texts import read_texts
 

@@ -15,7 +15,7 @@ from textgraft.model_directory.manifest import FILE
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
-    from textgraft.data.tables.sources import Source
+    from textgraft.data.sources.files import Source
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Origin:
         # They load much that predicting without --resume does not need.
         from importlib.metadata import version
 
-        from textgraft.data.tables.sources import files_of
+        from textgraft.data.sources.files import files_of
 
         if not model.is_dir():
             raise SettingError(f"To go on with predictions later, the model must be in a folder; got {model}.")

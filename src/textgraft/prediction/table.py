@@ -23,7 +23,7 @@ from textgraft.wording import notes_about, source_name
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
-    from textgraft.data.tables.sources import Source
+    from textgraft.data.sources.files import Source
     from textgraft.dataset import Columns
 
 MOST_BLANK = 1000
@@ -87,8 +87,8 @@ def predict_table(
     """
     # Texts that come from no table start sooner without these.
     from textgraft.data import ReadOptions
+    from textgraft.data.sources.files import files_of
     from textgraft.data.tables.asked import as_names
-    from textgraft.data.tables.sources import files_of
 
     options = options or ReadOptions()
     check_jobs(jobs)
@@ -120,7 +120,7 @@ def predict_table(
 
 def _check_places(source: str | Path, output: Path | None, resume: bool) -> None:
     """Raises SettingError where predictions cannot be written, or not gone on with, as is wanted."""
-    from textgraft.data.tables.places import reads_once
+    from textgraft.data.sources.places import reads_once
 
     if output is not None:
         check_output(output, resume=resume)

@@ -23,7 +23,7 @@ from textgraft.data.tables.paths import paths, reached
 from textgraft.data.tables.texts import read_texts
 from textgraft.labels import label_name
 
-from .trying import EXAMPLES
+from ...trying import EXAMPLES
 
 STRINGS = st.text(st.characters(codec="utf-8"), max_size=8)
 PLAIN = st.one_of(

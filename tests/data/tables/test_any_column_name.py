@@ -18,7 +18,7 @@ from textgraft.data.tables.asked import CommaNames, asked, check_columns
 from textgraft.errors import DataError
 
 from ...cli.commands import refused, said, textgraft
-from .trying import EXAMPLES
+from ...trying import EXAMPLES
 
 # Names as people write them in forms: sentences with commas, quotes, blanks, letters of any language.
 PIECES = st.sampled_from(

@@ -17,8 +17,8 @@ from textgraft.errors import DataError, SettingError
 from textgraft.labels import LIKENESSES, label_name, look_alike
 from textgraft.task import Task
 
+from ...trying import EXAMPLES
 from .doors import DOORS, Door, from_csv, from_excel, from_json, from_parquet, from_sqlite, through
-from .trying import EXAMPLES
 
 # What XML, and so a workbook, and csv can hold.
 NAME = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn"), exclude_characters="\ufffe\uffff"), max_size=12)

@@ -16,7 +16,7 @@ from textgraft.dataset import Rows
 from textgraft.errors import DataError, SettingError
 from textgraft.labels import label_name
 
-from .trying import EXAMPLES
+from ...trying import EXAMPLES
 
 # NumPy's strings end before a null character.
 NAME = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=10) | st.sampled_from(

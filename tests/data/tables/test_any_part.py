@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgraft.data import ReadOptions, read_table, split
-from textgraft.data.tables.keys import is_unlabelled, part_of
+from textgraft.data.sources.part_names import is_unlabelled, part_of
 from textgraft.errors import DataError, SettingError
 
-from .trying import EXAMPLES
+from ...trying import EXAMPLES
 
 NAMES = ("split", "Partition", "subset", "fold", "data_split", "splits", "usage", "set", "which")
 KNOWN = ("train", "TRAIN", "Train ", "training set", "valid", "val", "dev", "validation", "test", "test_set", "eval")

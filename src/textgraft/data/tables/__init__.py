@@ -1,1 +1,1 @@
-"""Reading tables of every kind: files and objects to chunks of rows, columns to texts and labels."""
+"""From chunks of rows to texts, labels and parts: which columns these are, and what stands in their cells."""

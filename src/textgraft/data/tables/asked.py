@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textgraft.data.tables.header import is_position
+from textgraft.data.readers.header import is_position
 from textgraft.data.tables.paths import paths
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.unicode import whole

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgraft.data.tables import names
+from textgraft.data.readers import names
 from textgraft.data.tables.labels import Labels
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed

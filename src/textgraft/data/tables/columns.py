@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
-from textgraft.data.tables import names
+from textgraft.data.readers import names
 from textgraft.data.tables.lists import is_list
 from textgraft.data.tables.paths import paths, reached, say_path
 from textgraft.errors import DataError, listed

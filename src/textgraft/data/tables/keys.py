@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -12,28 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.data.sources.part_names import part_of
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
-
-_UNLABELLED = frozenset(("unsup", "unsupervised", "unlabeled", "unlabelled"))
-_SET = re.compile(r"[\s_-]*(set|data|split)$")  # of "training set" and "testset"
-_PARTS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("valid", "val", "validation", "dev", "development"), "valid"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
-
-
-def part_of(value: Any) -> str | None:
-    """``"train"``, ``"valid"`` or ``"test"`` for the names that these go by, else None."""
-    name = str(value).strip().lower()
-    return _PARTS.get(name) or _PARTS.get(_SET.sub("", name))
-
-
-def is_unlabelled(value: Any) -> bool:
-    """Whether a part or a folder is named as one of texts without labels, as ``unsup`` of IMDB is."""
-    return str(value).strip().lower() in _UNLABELLED
 
 
 def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.str_]:

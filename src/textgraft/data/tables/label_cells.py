@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, NoReturn
 
-from textgraft.data.tables import names
+from textgraft.data.readers import names
 from textgraft.data.tables.lists import NotAListError, is_list, looks_like_list, parse_list
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError

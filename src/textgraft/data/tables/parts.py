@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.tables import names
-from textgraft.data.tables.keys import is_unlabelled, parse_parts, part_of
+from textgraft.data.readers import names
+from textgraft.data.sources.part_names import is_unlabelled, part_of
+from textgraft.data.tables.keys import parse_parts
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing

@@ -10,17 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.data.readers.chunk_stream import ChunkStream, open_chunks
+from textgraft.data.readers.header import check_twins
+from textgraft.data.sources.options import ReadOptions
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
-from textgraft.data.tables.chunks import ReadOptions
 from textgraft.data.tables.classes import check_classes, check_no_names
 from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
-from textgraft.data.tables.header import check_twins
 from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
 from textgraft.data.tables.parts import read_parts
 from textgraft.data.tables.paths import check_plain, reached
-from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.data.tables.texts import TextCells, is_headless, located, quoted
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed

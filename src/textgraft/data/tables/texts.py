@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from textgraft.cells import brief
+from textgraft.data.readers.chunk_stream import ChunkStream, open_chunks
+from textgraft.data.readers.chunks import Chunk
+from textgraft.data.readers.header import check_twins, is_position
+from textgraft.data.sources.options import ReadOptions
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
-from textgraft.data.tables.chunks import Chunk, ReadOptions
 from textgraft.data.tables.columns import find_text
-from textgraft.data.tables.header import check_twins, is_position
 from textgraft.data.tables.paths import fields_of, paths, reached, say_path
-from textgraft.data.tables.reading import ChunkStream, open_chunks
 from textgraft.dataset import Columns
 from textgraft.errors import BadRow, DataError, listed
 from textgraft.labels import is_missing, label_name

@@ -1,0 +1,114 @@
+"""Which encoding a text file has: what its mark says, else UTF-8, else Latin-1 or Windows-1252, and then said so."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from dataclasses import dataclass
+from typing import TextIO
+
+from textgraft.data.readers.chunks import Reading
+from textgraft.data.sources.files import SourceFile, read_head
+from textgraft.data.sources.marks import marked, unmarked
+from textgraft.errors import DataError
+
+_WINDOWS_ONLY = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a file's bytes become text.
+
+    With ``checked`` a line may hold bytes that do not decode; they stand in it as lone surrogates (see
+    ``undecoded``), so that only its row is lost and not the file.
+    """
+
+    encoding: str
+    checked: bool = False
+
+
+def find_decoding(file: SourceFile, reading: Reading) -> Decoding:
+    """The encoding of a text file.
+
+    A byte-order mark decides. Without one the null bytes of UTF-16 and UTF-32 tell them, which is said; else the file
+    is UTF-8 if all of it is. A file with more lines of valid multi-byte UTF-8 than of invalid bytes is UTF-8 with some
+    broken rows. Any other is Latin-1, or Windows-1252 if it has that code page's own bytes; the report then says so
+    and from which line on.
+
+    Raises:
+        DataError: the file is full of null bytes, and not as UTF-16 is.
+    """
+    head = read_head(file)
+    mark = marked(head)
+    if (encoding := reading.options.encoding) is not None:
+        return Decoding(mark if mark is not None and _is_kin(encoding, mark) else encoding, checked=True)
+    if mark is not None:
+        return Decoding(mark, checked=mark == "utf-8-sig")
+    if (wide := unmarked(head)) is not None:
+        reading.report.remarks.append(
+            f"{file.name} is read as {wide.upper()}, as its null bytes tell, for it has no mark. "
+            f"Say --encoding (encoding=) if that is wrong."
+        )
+        return Decoding(wide)
+    if head.count(0) > len(head) // 4:
+        raise DataError(
+            f"{file.name} is full of null bytes: it is not a text file. If it is one, say its encoding with "
+            f"--encoding (encoding=)."
+        )
+    line = _first_invalid_line(file)
+    if line is None:
+        return Decoding("utf-8")
+    multibyte, broken, high = _count_lines(file)
+    if multibyte > broken:
+        return Decoding("utf-8", checked=True)
+    windows = bool(high & _WINDOWS_ONLY) and not high & (frozenset(range(0x80, 0xA0)) - _WINDOWS_ONLY)
+    reading.report.foreign.append((file.name, line, "Windows-1252" if windows else "Latin-1"))
+    return Decoding("cp1252" if windows else "latin-1")
+
+
+def _is_kin(encoding: str, mark: str) -> bool:
+    """Whether an encoding is that of a file's mark, which is then passed over."""
+    return codecs.lookup(encoding).name.startswith(mark.removesuffix("-sig"))
+
+
+def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> TextIO:
+    """The file as text, whose lines end with ``newline`` and keep their end."""
+    return io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline)
+
+
+def undecoded(line: str) -> bool:
+    """Whether a line holds bytes that did not decode."""
+    return not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line)
+
+
+def _first_invalid_line(file: SourceFile) -> int | None:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    lines = 1
+    with file.open() as stream:
+        while True:
+            block = stream.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                return lines + error.object[: error.start].count(b"\n")
+            if not block:
+                return None
+            lines += block.count(b"\n")
+
+
+def _count_lines(file: SourceFile) -> tuple[int, int, frozenset[int]]:
+    """Lines of valid multi-byte UTF-8, lines that are not valid, and the bytes above 127 of the latter."""
+    multibyte = broken = 0
+    high: set[int] = set()
+    with file.open() as stream:
+        for line in stream:
+            if line.isascii():
+                continue
+            try:
+                line.decode("utf-8")
+                multibyte += 1
+            except UnicodeDecodeError:
+                broken += 1
+                high.update(byte for byte in set(line) if byte > 127)
+    return multibyte, broken, frozenset(high)

@@ -1,4 +1,4 @@
-"""How often the properties of tables and inputs are tried: a few times in `make test`, 2,000 times each in `make test-all`."""
+"""How often the properties of tables and inputs are tried: a few times in `make test`, 2,000 in `make test-all`."""
 
 from __future__ import annotations
 

@@ -207,8 +207,8 @@ def test_a_column_of_parts_within_a_part_is_refused() -> None:
         ("t.csv", {"sheet": "a", "table": "b"}, r"--sheet \(sheet=\) and --table \(table=\) mean nothing to .*t.csv"),
         (
             "t.jsonl",
-            {"delimiter": ";", "header": True},
-            "--delimiter .* and --header .* mean nothing to .*read as json",
+            {"delimiter": ";", "sheet": "a"},
+            "--delimiter .* and --sheet .* mean nothing to .*read as json",
         ),
         ("t.parquet", {"encoding": "utf-16"}, "--encoding .* means nothing to .*read as parquet"),
         ("frame", {"encoding": "utf-16"}, "--encoding .* means nothing to the given table, which is no file"),

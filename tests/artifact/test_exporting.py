@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -357,9 +358,9 @@ def test_a_model_that_was_saved_anew_meanwhile_is_not_overwritten(models: dict[s
     class Late(Dataset):
         """When these texts are looked at, somebody else saves another model."""
 
-        def with_task(self, task: Task) -> Dataset:
+        def with_task(self, task: Task, merged: Collection[str] = ()) -> Dataset:
             other.save(place)
-            return super().with_task(task)
+            return super().with_task(task, merged)
 
     data = dataset()
     late = Late(data.texts, data.targets, data.task, data.rows)

@@ -92,7 +92,8 @@ def test_blanks_around_delimiters_are_no_part_of_fields(
     blank = " " if around else ""
     lines = ['"{}"{}{} {}'.format(a.replace('"', '""'), blank, delimiter, b) for a, b in [("text", "label"), *rows]]
     path.write_text("\n".join(lines) + "\n")
-    read_back(path, rows, ("rows cannot be read", "row cannot be read"))
+    # A few short texts of delimiters and quotes can be read with quotes as characters, which is said.
+    read_back(path, rows, ("rows cannot be read", "row cannot be read", "There is no column 'text'"))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

@@ -97,9 +97,9 @@ def _escaped_quotes(sample: list[str], cut: bool, dialect: Dialect, marks: Seque
             candidate = Dialect(mark, True, style)
             counted = tally(sample, cut, candidate)
             fair = mark == dialect.delimiter or counted.width > 1
-            lines_joined = not dialect.quoting and counted.records < least.records  # by quotes that are taken as such
-            same = counted.bad == least.bad and (counted.records == least.records or lines_joined)
-            alike = best is dialect and mark == dialect.delimiter and same
+            # Where quotes were taken as characters both readings can be good; quotes may also join lines then.
+            same = counted.bad == least.bad and counted.records <= least.records
+            alike = best is dialect and not dialect.quoting and mark == dialect.delimiter and same
             if fair and (_better(counted, least) or (alike and _only_escaped(sample, mark))):
                 best, least = candidate, counted
     return best

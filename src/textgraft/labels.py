@@ -20,6 +20,8 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, Final
 
+import numpy as np
+
 from textgraft.errors import DataError, SettingError, did_you_mean
 from textgraft.unicode import whole
 
@@ -63,10 +65,8 @@ def label_name(value: Any) -> str | None:
         return None
     if type(value).__name__ == "datetime64":  # its item is a number of nanoseconds
         return _of_string(str(value))
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a scalar of NumPy or torch
-        shortest = str(value)  # of a float of few bits; as a float of Python's it would have more digits
-        value = value.item()
-        value = float(shortest) if isinstance(value, float) and math.isfinite(value) else value
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item") and type(value).__name__ != "timedelta64":
+        value = _plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -174,6 +174,17 @@ def alike(name: str, names: Iterable[str], within: Collection[str]) -> str | Non
         if len(same) == 1:
             return same[0]
     return None
+
+
+def _plain(scalar: Any) -> Any:
+    """A scalar of NumPy or torch as Python's own; a float of few bits has no more digits than it needs."""
+    value = scalar.item()
+    if isinstance(value, float) and math.isfinite(value):
+        try:
+            return float(str(np.asarray(scalar)[()]))
+        except TypeError:  # of a type that NumPy does not have
+            return value
+    return value
 
 
 def _of_string(text: str) -> str | None:

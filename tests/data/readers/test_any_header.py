@@ -125,6 +125,7 @@ def test_twenty_rows_under_common_names_are_enough(folder: Path, table: Made, he
     column = table.names.index(next(name for pair in KNOWN for name in pair[1:] if name in table.names))
     labels = [row[column] for row in table.rows]
     assume(min(map(labels.count, set(labels))) > 1)
+    assume(header or all(len(cell.split()) != 3 for cell in table.rows[0]))  # a text as short as a name can be unclear
     (folder / "x.csv").write_text(table.csv(header=header))
     names, rows, *_ = read(folder / "x.csv")
     assert rows == table.rows

@@ -61,6 +61,7 @@ def page() -> str:
         "is what textgraft says. The page is written by `python tests/data/tables/write_page.py`.",
         "",
     ]
+    lines += [f"- [{title}](#{title.lower().replace(',', '').replace(' ', '-')})" for title, _, _ in chapters()] + [""]
     with tempfile.TemporaryDirectory() as folder:
         for title, about, rules in chapters():
             lines += [f"## {title}", "", about, ""]

@@ -24,6 +24,7 @@ _MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _LETTER = re.compile(r"[^\W\d_]")
 _IDEOGRAPH = re.compile(r"[\u2e80-\U0003ffff]")
+_HELD = {"integer": "numbers", "float": "numbers", "list": "lists", "other": "no strings"}
 _PROSE = 3.0  # words per cell on average
 
 
@@ -104,8 +105,10 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
         why = "the only one with prose" if len(prose) == 1 else "by far the longest"
         return _with_title(_longest(prose, 2.0), usable, why)
     if not usable:
+        named_so = [p for p in profiles if _is_textual(p.name) and p.kind not in ("string", "empty")]
+        holds = f" Column {named_so[0].name!r} holds {_HELD[named_so[0].kind]}." if named_so else ""
         raise DataError(
-            f"No column looks like text; there {_are(table)}. Say which one holds the texts with --text (text=)."
+            f"No column looks like text; there {_are(table)}.{holds} Say which one holds the texts with --text (text=)."
         )
     if len(usable) == 1:
         return Found((usable[0].name,), "the only one with strings")

@@ -201,12 +201,14 @@ def _divides(texts: Counter[str], mark: str, strict: bool) -> bool:
     """Whether cells are several labels each: their parts recur in other cells and are fewer than these.
 
     ``strict`` asks it of nearly all parts, else of half of them; a name such as ``rock; pop`` fails, for neither part
-    stands anywhere else.
+    stands anywhere else. A mark at the ends of cells divides nothing there, so that it divides in others.
     """
     divided = {text: split(text, mark) for text in texts}
     several = {text: parts for text, parts in divided.items() if len(parts) > 1}
     if not several:
         return False
+    if mark != "," and any(text.endswith(mark) for text in texts):
+        return True
     where = Counter(part for parts in divided.values() for part in set(parts))
     total = sum(texts[text] * len(parts) for text, parts in several.items())
     recurring = sum(texts[text] * sum(where[part] > 1 for part in parts) for text, parts in several.items())

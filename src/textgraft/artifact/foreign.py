@@ -103,8 +103,9 @@ def _check(files: EncoderFiles) -> None:
         raise ArtifactError(
             f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
         )
-    named = [content.get(name) for name in ("id2label", "label2id") if content.get(name) is not None]
-    if not all(isinstance(names, dict) for names in named):
+    given = [content.get(name) for name in ("id2label", "label2id")]
+    named = [names for names in given if isinstance(names, dict)]
+    if len(named) < len(given) - given.count(None):
         raise ArtifactError(f"{folder} does not name its labels as it should: id2label or label2id is no object.")
     counts = [len(names) for names in named]
     counts += [count for name in ("num_labels", "_num_labels") if type(count := content.get(name)) is int]

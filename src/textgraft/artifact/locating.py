@@ -17,7 +17,7 @@ def locate(name: str | Path) -> Path:
     """The folder of a model: one here, else a model of the Hub of that name, which is downloaded.
 
     Raises:
-        ArtifactError: there is none here, and its name looks like a path; or the Hub has no such model, or cannot be reached.
+        ArtifactError: the Hub has no such model, or cannot be reached.
         MissingExtraError: it would be on the Hub, and huggingface_hub is not installed.
     """
     folder = Path(name)

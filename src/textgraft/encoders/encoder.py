@@ -134,12 +134,13 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
     Raises:
         EncoderError: the weights do not go with the configuration; the network would be partly random.
     """
-    from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, quiet_loading
+    from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, check_sizes, quiet_loading
 
     with quiet_loading(files.name):
-        from transformers import AutoModel, AutoModelForTextEncoding
+        from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding
 
         kind = AutoModelForTextEncoding if files.config.get("model_type") in ENCODER_HALVES else AutoModel
+        check_sizes(files, AutoConfig.from_pretrained(str(files.folder), **SAFELY), kind.from_config)
         network, report = kind.from_pretrained(
             str(files.folder), use_safetensors=True, output_loading_info=True, **SAFELY
         )

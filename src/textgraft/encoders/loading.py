@@ -40,7 +40,7 @@ def quiet_loading(name: str) -> Iterator[None]:
         except TextgraftError:
             raise
         except Exception as error:  # whatever a damaged configuration makes transformers trip over
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise EncoderError(f"The encoder {name!r} could not be loaded: {reason}") from error
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from textgraft.encoders.sources import EncoderFiles
-from textgraft.errors import EncoderError, MissingExtraError, TextgraftError, listed
+from textgraft.errors import ArtifactError, EncoderError, MissingExtraError, TextgraftError, listed
 from textgraft.tensors import read_header
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def quiet_loading(name: str) -> Iterator[None]:
     with without_chatter():
         try:
             yield
+        except ArtifactError as error:  # of a header of weights
+            raise EncoderError(f"The encoder {name!r} could not be loaded: {error}") from error
         except TextgraftError:
             raise
         except Exception as error:  # whatever a damaged configuration makes transformers trip over

@@ -216,3 +216,131 @@ def test_what_is_written_has_the_usual_permissions(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("file", "folder")] == [0o640, 0o750]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
+@pytest.mark.parametrize(
+    ("umask", "file", "folder"), [(0o022, 0o644, 0o755), (0o002, 0o664, 0o775), (0o077, 0o600, 0o700)]
+)
+def test_the_umask_decides_for_all_files_whatever_wrote_them(
+    umask: int, file: int, folder: int, tmp_path: Path
+) -> None:
+    before = os.umask(umask)
+    try:
+        with whole_folder(tmp_path / "folder") as part:
+            (part / "inner").mkdir()
+            for name, mode in (("secret", 0o600), ("open", 0o666), ("run", 0o777), ("inner/secret", 0o400)):
+                (part / name).touch()
+                (part / name).chmod(mode)
+        with whole_file(tmp_path / "file") as one:
+            one.unlink()
+            one.touch(0o600)
+    finally:
+        os.umask(before)
+    found = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert found.pop("folder") == found.pop("folder/inner") == folder
+    assert set(found.values()) == {file}
+
+
+# A process that ends just before its n-th call of the system, while it replaces a folder and a file.
+ENDS = """
+import os, sys
+from pathlib import Path
+from textgraft import whole
+
+root, how, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+calls = 0
+
+def counted(call):
+    def counts(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == last:
+            os._exit(9)
+        return call(*args, **kwargs)
+    return counts
+
+if how == "two renames":
+    whole._exchange = lambda *_: False
+else:
+    whole._exchange = counted(whole._exchange)
+for name in ("rename", "replace", "unlink", "remove", "rmdir", "mkdir", "fsync", "open", "close", "link", "chmod"):
+    setattr(os, name, counted(getattr(os, name)))
+with whole.whole_folder(root / "folder") as folder:
+    for name in "abcd":
+        (folder / name).write_text("2 " * 1000)
+with whole.whole_file(root / "file") as part:
+    part.write_text("2 " * 1000)
+os._exit(0)
+"""
+
+
+def ends(root: Path, how: str, last: int) -> bool:
+    """Whether a process ended in the middle."""
+    words = [sys.executable, "-c", ENDS, str(root), how, str(last)]
+    code = subprocess.run(words, check=False).returncode
+    assert code in (0, 9)
+    return code == 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such exchange")
+@pytest.mark.parametrize("how", HOW)
+def test_a_process_may_end_at_any_call_of_the_system(how: str, tmp_path: Path) -> None:
+    calls, root = 1, tmp_path / "root"
+    while True:
+        writer(root, how, 1, 2).communicate()
+        ended = ends(root, how, calls)
+        assert recovered(root / "folder")
+        assert set(versions(root)) <= {1, 2}
+        # Whoever writes next beside it tidies up, and leaves what is there.
+        before = versions(root)
+        with whole_file(root / "other"):
+            pass
+        assert names(root) == ["file", "folder", "other"]
+        assert versions(root) == before
+        if not ended:
+            break
+        calls += 1
+    assert calls > 20
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that was."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask for a process")
+def test_leftovers_of_earlier_releases_go_but_for_those_of_the_living(dead: int, tmp_path: Path) -> None:
+    for kind in ("part", "export", "old"):
+        for pid in (dead, os.getpid()):
+            (tmp_path / f".place.{pid}.{kind}").mkdir()
+            (tmp_path / f".place.{pid}.{kind}" / "model.safetensors").write_text("x")
+    odd = [f".other.{dead}.part", f".place.{dead}.json", f"place.{dead}.part"]
+    for name in odd:
+        (tmp_path / name).mkdir()
+    (tmp_path / f".place.{dead}0.part").touch()  # a file is none
+    for _ in range(2):
+        with whole_folder(tmp_path / "place") as folder:
+            (folder / "new").touch()
+    living = [f".place.{os.getpid()}.{kind}" for kind in ("part", "export", "old")]
+    assert names(tmp_path) == sorted([*odd, *living, f".place.{dead}0.part", "place"])
+    assert names(tmp_path / "place") == ["new"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask for a process")
+def test_what_an_earlier_release_had_set_aside_is_put_back(dead: int, tmp_path: Path) -> None:
+    (tmp_path / f".place.{dead}.old").mkdir()
+    (tmp_path / f".place.{dead}.part").mkdir()
+    assert recovered(tmp_path / "place")
+    assert names(tmp_path) == [f".place.{dead}.part", "place"]
+
+
+def test_thirty_kills_of_an_earlier_release_leave_nothing(tmp_path: Path) -> None:
+    for pid in range(4_000_000_000, 4_000_000_030):  # more than any system gives
+        (tmp_path / f".place.{pid}.part").mkdir()
+    with whole_file(tmp_path / "place"):
+        pass
+    assert names(tmp_path) == ["place"]

@@ -8,6 +8,9 @@ What a killed writer leaves goes with the next write into the same folder. A wri
 the lock can be taken, nobody writes it any more. Without locks, and for a part of another machine, which may not see
 ours, it must have been still for a day, too. An ``.old`` is put back if its place is empty and deleted if it is not. A
 living writer can bear both: it finds its place taken, and replaces what is there once more.
+
+Earlier releases named what they wrote for their process, ``.NAME.PID.part``, ``.old`` and ``.export``, and left it
+there. Whoever writes or looks for ``NAME`` treats it alike, once there is no such process.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HIDDEN = re.compile(r"\.(?P<name>.+)\.(?P<machine>[0-9a-f]{6})\.[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
+EARLIER = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,10})\.(?P<kind>part|old|export)", re.DOTALL)
 MACHINE = hashlib.blake2b(platform.node().encode("utf-8", "surrogateescape"), digest_size=3).hexdigest()
 A_DAY = 86_400  # seconds
 TAKEN = {errno.ENOTEMPTY, errno.EEXIST}  # a folder cannot be renamed onto one that holds something
@@ -48,7 +52,9 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     with _part(path, lambda part: part.open("xb").close()) as (part, place):
+        usual = part.stat().st_mode
         yield part
+        _permit(part, usual)
         if durable:
             sync(part)
         part.replace(place)
@@ -60,7 +66,10 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
 def whole_folder(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """A new folder that takes the place of ``path``, and of all that is in it; otherwise as ``whole_file``."""
     with _part(path, Path.mkdir) as (part, place):
+        usual = part.stat().st_mode
         yield part
+        for written in part.rglob("*"):
+            _permit(written, usual)
         for written in (*part.rglob("*"), part) if durable else ():
             sync(written)
         _take(part, place)
@@ -100,10 +109,39 @@ def recovered(path: str | Path) -> bool:
     with suppress(OSError, ValueError):
         place = Path(os.path.realpath(path))
         aside = [f for f in _all_hidden(place.parent) if (f["name"], f["kind"]) == (place.name, "old")]
-        olds = sorted((place.parent / hidden.string for hidden in aside), key=lambda old: old.stat().st_ctime)
-        for old in reversed(olds):  # the last one first; the others find the place taken
-            old.rename(place)
+        olds = [place.parent / hidden.string for hidden in aside]
+        olds += [old for old in _of_earlier_releases(place) if old.suffix == ".old"]
+        for old in sorted(olds, key=lambda old: old.stat().st_ctime, reverse=True):
+            old.rename(place)  # the last one first; the others find the place taken
     return Path(path).is_dir()
+
+
+def _of_earlier_releases(place: Path) -> list[Path]:
+    """The folders that processes of earlier releases left when they wrote ``place``; those that still run do not count.
+
+    What another machine's process writes cannot be told; it would only fail, and what is there would stay.
+    """
+    found = []
+    with suppress(OSError):
+        for path in place.parent.iterdir():
+            match = EARLIER.fullmatch(path.name)
+            ours = match and match["name"] == place.name and not HIDDEN.fullmatch(path.name)
+            if match and ours and path.is_dir() and not path.is_symlink() and not _runs(int(match["pid"]), path):
+                found.append(path)
+    return found
+
+
+def _runs(pid: int, path: Path) -> bool:
+    """Whether a process runs; where that cannot be asked, whether its folder was written to within a day."""
+    if os.name == "nt":  # where such a signal ends it
+        return time.time() - path.stat().st_mtime < A_DAY
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return pid > 0
 
 
 def link(source: Path, place: Path) -> None:
@@ -157,6 +195,13 @@ def lock(path: Path) -> int | None:
     return handle
 
 
+def _permit(file: Path, usual: int) -> None:
+    """Gives a file the permissions that the umask leaves, whatever wrote it: some libraries let only its owner read."""
+    with suppress(PermissionError):  # a further name of somebody else's file
+        if file.is_file() and not file.is_symlink() and file.stat().st_mode & 0o777 != usual & 0o666:
+            file.chmod(usual & 0o666)
+
+
 @contextmanager
 def _part(path: str | Path, make: Callable[[Path], None]) -> Iterator[tuple[Path, Path]]:
     """A part, made and locked, and its place; at the end it is deleted, and so are new parents that stay empty."""
@@ -165,6 +210,10 @@ def _part(path: str | Path, make: Callable[[Path], None]) -> Iterator[tuple[Path
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(place.parent)
+        there = place.exists() or recovered(place)
+        for old in _of_earlier_releases(place):
+            if there or old.suffix != ".old":
+                _delete(old)
         part, handle = _begun(place, make)
         try:
             yield part, place

@@ -193,7 +193,7 @@ class _Answer(BaseHTTPRequestHandler):
     def _info(self, name: str, revision: str) -> None:
         found = self._readable(name, revision)
         if found:
-            files = [{"rfilename": file} for file in sorted(found[1])]
+            files = [{"rfilename": file, "size": len(content)} for file, content in sorted(found[1].items())]
             private = self.hub.repositories[name].private
             self._send(200, {"id": name, "sha": found[0], "private": private, "siblings": files})
 

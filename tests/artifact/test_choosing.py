@@ -1,4 +1,4 @@
-"""Exports that need instructions which a processor does not have."""
+"""Which export is taken: one that this processor computes alike, and of several the fastest, as it is remembered."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from textgraft import RecurrentClassifier, load
+from textgraft import RecurrentClassifier, load, progress
 from textgraft.artifact import read_manifest
+from textgraft.artifact.choosing import _read_memory
 from textgraft.artifact.exporting import export
+from textgraft.cache import cache_folder
 from textgraft.errors import ArtifactError
 
 for library in ("torch", "onnx", "onnxruntime"):
@@ -70,3 +72,55 @@ def test_only_int8_of_an_earlier_release_counts_as_in_full_range(exported: Path)
     for wrong in ("vnni", ["amx"], [["vnni"]], None, 1):
         with pytest.raises(ArtifactError, match="is no export of this model"):
             replace(manifest, exports=[entry | {"needs": wrong}]).exported()
+
+
+class Heard:
+    """A listener that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def start(self, what: str, total: float | None) -> object:
+        return None
+
+    def advance(self, work: object, amount: float, detail: str) -> None: ...
+
+    def finish(self, work: object) -> None: ...
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\x00" * 100, b"\xff", b"[" * 100_000, b"1e999", b"a file where a folder is", b"{}"]
+)
+def test_what_is_remembered_of_speed_and_damaged_is_measured_again(
+    content: bytes, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(shutil.copytree(exported, tmp_path / "model"))
+    (place / "onnx-other.onnx").write_bytes((place / "onnx-fp32.onnx").read_bytes())
+    manifest = json.loads((place / "textgraft.json").read_text())
+    manifest["files"]["onnx-other.onnx"] = manifest["files"]["onnx-fp32.onnx"]
+    manifest["exports"].append(manifest["exports"][0] | {"precision": "other", "files": ["onnx-other.onnx"]})
+    (place / "textgraft.json").write_text(json.dumps(manifest))
+    memory = cache_folder() / "runtimes.json"
+    assert "measured earlier" not in load(place).notes_[0]
+    assert "measured earlier" in load(place).notes_[0]
+    if content.startswith(b"a file"):
+        monkeypatch.setenv("TEXTGRAFT_CACHE", str(memory))
+        assert "measured earlier" not in load(place).notes_[0]
+        return
+    memory.write_bytes(content)
+    heard = Heard()
+    with progress.listening(heard):
+        assert "measured earlier" not in load(place).notes_[0]
+        assert "measured earlier" in load(place).notes_[0]
+    assert ["is damaged; they are measured again" in sentence for sentence in heard.said] == [True] * (content != b"{}")
+
+
+@pytest.mark.parametrize("wrong", [None, [], {}, {"chosen": "x"}, {"tokens_per_second": {}}, {"tokens_per_second": 1}])
+def test_an_entry_of_that_which_is_damaged_is_measured_again(wrong: object, exported: Path, tmp_path: Path) -> None:
+    memory = cache_folder() / "runtimes.json"
+    memory.parent.mkdir(exist_ok=True)
+    memory.write_text(json.dumps({"key": wrong}))
+    assert _read_memory() == {}

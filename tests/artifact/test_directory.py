@@ -173,3 +173,36 @@ def test_a_model_of_the_first_format_is_read_and_written_in_the_present_one(tmp_
     assert again.predict(["a"]).tolist() == ["y"]  # type: ignore[union-attr]
     again.save(tmp_path / "again")
     assert json.loads((tmp_path / "again" / "textgraft.json").read_text("utf-8"))["format_version"] == present
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "onnx-int8"])
+def test_a_method_that_needs_no_export_says_so(saved: Path, runtime: str) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    with pytest.raises(ArtifactError, match=r"needs no export: the method 'ngrams' computes with NumPy alone"):
+        load(saved, runtime=runtime)
+
+
+def test_a_model_that_is_too_large_is_refused_before_it_is_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = next(model.glob("*.safetensors")).name
+    files = json.loads((model / "textgraft.json").read_text())["files"]
+    change(model, files=files | {name: files[name] | {"bytes": 40 << 30}})
+    with (model / name).open("r+b") as file:
+        file.truncate(40 << 30)  # of which the disk holds next to nothing
+    with pytest.raises(
+        ArtifactError, match=r"42,949,\d+,\d+ bytes of .*model are more than the 16,000,000,000 that are"
+    ):
+        load(model)
+    monkeypatch.setenv("TEXTGRAFT_MOST_MODEL_BYTES", "50_000_000_000")
+    with pytest.raises(ArtifactError, match="is damaged: its tensors end at"):
+        load(model)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_whoever_may_read_a_model_may_read_all_of_it(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        folder = NgramClassifier().fit(TEXTS, LABELS).save(tmp_path / "model")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}

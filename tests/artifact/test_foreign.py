@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
+import os
+import random
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import textgraft
 from textgraft import progress
 from textgraft.artifact.foreign import load_foreign
 from textgraft.artifact.locating import is_foreign
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import ArtifactError, EncoderError, SettingError
+from textgraft.encoders import resolve
+from textgraft.encoders.tokenizing import TextTokenizer
+from textgraft.errors import ArtifactError, EncoderError, SettingError, TextgraftError
 
 from ..encoders.families import FAMILIES, _configuration, _tokenizer
 
@@ -206,3 +215,168 @@ def test_other_folders_are_not_foreign_classifiers(tmp_path: Path, content: str)
     assert not is_foreign(tmp_path)
     (tmp_path / "config.json").write_text(content)
     assert not is_foreign(tmp_path)
+
+
+def test_more_labels_than_work_has_are_refused_before_they_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(tmp_path / "model")
+    before = (folder / "config.json").read_bytes()
+    many = {str(i): f"label {i}" for i in range(200_000)}
+    for values in ({"id2label": many}, {"id2label": None, "label2id": None, "num_labels": 3_000_000}):
+        change(folder / "config.json", **values)
+        with pytest.raises(
+            ArtifactError, match=r"labels of .* more than the 100,000 that are taken; TEXTGRAFT_MOST_LAB"
+        ):
+            load_foreign(folder)
+        (folder / "config.json").write_bytes(before)
+    monkeypatch.setenv("TEXTGRAFT_MOST_LABELS", "2")
+    with pytest.raises(ArtifactError, match=r"3 labels of .* TEXTGRAFT_MOST_LABELS=3 raises that"):
+        load_foreign(folder)
+    monkeypatch.delenv("TEXTGRAFT_MOST_LABELS")
+    (folder / "config.json").write_bytes(before + b" " * (1 << 25))
+    with pytest.raises(EncoderError, match=r"has 33,\d+,\d+ bytes; textgraft reads"):
+        load_foreign(folder)
+
+
+def test_a_sparse_file_of_weights_is_not_read(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.truncate(40 << 30)
+    with pytest.raises(EncoderError, match=r"bytes of .*model are more than the 16,000,000,000 that are taken"):
+        load_foreign(folder)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"num_attention_heads": 0}, "ZeroDivisionError|could not be loaded"),
+        ({"num_attention_heads": [4]}, "could not be loaded|cannot be used"),
+        ({"hidden_size": []}, "could not be loaded|cannot be used"),
+        ({"vocab_size": "many"}, "could not be loaded|cannot be used"),
+        ({"id2label": ["a", "b", "c"]}, "id2label or label2id is no object"),
+        ({"label2id": 3}, "id2label or label2id is no object"),
+        ({"id2label": {"0": "a", "7": "b"}}, "does not count them from 0 on|cannot be used|could not be loaded"),
+        ({"max_position_embeddings": {}}, "."),
+        ({"max_position_embeddings": [3]}, "max_position_embeddings"),
+        ({"pad_token_id": [1]}, "."),
+        ({"model_type": None}, "."),
+        ({"problem_type": 7}, "."),
+        ({"architectures": "x"}, "."),
+    ],
+)
+def test_a_configuration_of_other_kinds_of_values_is_a_sentence(
+    values: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    folder = made(tmp_path / "model")
+    change(folder / "config.json", **values)
+    try:
+        load_foreign(folder).predict_proba(TEXTS)
+    except TextgraftError as error:
+        assert re.search(sentence, str(error))  # noqa: PT017
+    else:
+        assert sentence == "."
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "adapter_config.json"]
+)
+def test_a_file_that_is_a_pipe_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with contextlib.suppress(TextgraftError):
+        load_foreign(folder)
+
+
+def test_files_that_a_tokenizer_names_are_not_read(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    expected = load_foreign(folder).predict_proba(TEXTS)
+    os.mkfifo(tmp_path / "pipe")  # whoever opens it waits for ever
+    elsewhere = str(tmp_path / "pipe")
+    names = ("vocab_file", "merges_file", "tokenizer_file", "spm_file", "special_tokens_map_file", "chat_template_file")
+    change(folder / "tokenizer_config.json", **dict.fromkeys(names, elsewhere), fast_tokenizer_files=[elsewhere])
+    np.testing.assert_array_equal(load_foreign(folder).predict_proba(TEXTS), expected)
+
+
+REPLACE = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1000}
+GROWING: dict[str, dict[str, Any]] = {
+    "four replacements": {"normalizer": {"type": "Sequence", "normalizers": [REPLACE] * 4}},
+    "replacements in each other": {
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [REPLACE] * 2}] * 2}
+    },
+    "a pattern of nothing": {
+        "normalizer": {"type": "Replace", "pattern": {"Regex": ""}, "content": "b" * 5000},
+    },
+    "bytes of bytes": {
+        "pre_tokenizer": {
+            "type": "Sequence",
+            "pretokenizers": [
+                {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+            ]
+            * 40,
+        }
+    },
+    "a table of characters": {
+        "normalizer": {
+            "type": "Precompiled",
+            "precompiled_charsmap": base64.b64encode(bytes(4) + b"x" * 100_000 + b"\0").decode(),
+        }
+    },
+    "a prefix": {"normalizer": {"type": "Prepend", "prepend": "p" * 10_000}},
+}
+
+
+@pytest.mark.parametrize("what", GROWING)
+def test_a_tokenizer_that_makes_texts_grow_is_refused(what: str, tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    change(folder / "tokenizer.json", **GROWING[what])
+    with pytest.raises(EncoderError, match=r"is not used: its replacements can make a text .* at most 100 are taken"):
+        load_foreign(folder)
+    with pytest.raises(EncoderError, match="is not used"):
+        TextTokenizer(resolve(str(folder)))
+
+
+def test_words_that_would_be_searched_for_ever_are_refused(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    for values, clause in (
+        ({"max_input_chars_per_word": 10**9}, "max_input_chars_per_word is 1000000000"),
+        ({"continuing_subword_prefix": "#" * 1000}, "continuing_subword_prefix has 1,000 characters"),
+    ):
+        change(folder / "tokenizer.json", model=model | values)
+        with pytest.raises(EncoderError, match=clause):
+            load_foreign(folder)
+
+
+SMALL = ["config.json", "tokenizer.json", "tokenizer_config.json"]
+
+
+@pytest.mark.slow
+def test_whatever_the_files_of_a_classifier_say_it_is_our_error_or_it_predicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn by ``damaging``, whose values are the odd ones: lists for objects, nothing, far too much."""
+    from .damaging import _bytes, _json
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("TEXTGRAFT_MOST_LABELS", "1000")
+    folder = made(tmp_path / "model")
+    whole = {name: (folder / name).read_bytes() for name in SMALL}
+
+    @settings(max_examples=400)
+    @given(st.sampled_from(SMALL), st.randoms(use_true_random=False), st.integers(1, 3))
+    def check(name: str, chance: random.Random, times: int) -> None:
+        content = whole[name]
+        for _ in range(times):
+            content = (_json if chance.random() < 0.9 else _bytes)(content, chance)
+        (folder / name).write_bytes(content)
+        try:
+            probabilities = load_foreign(folder).predict_proba(TEXTS)
+            assert ((probabilities >= 0) & (probabilities <= 1)).all()
+        except TextgraftError as error:
+            assert not isinstance(error.__cause__, MemoryError)  # noqa: PT017
+        finally:
+            (folder / name).write_bytes(whole[name])
+
+    check()

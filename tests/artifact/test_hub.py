@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textgraft import MajorityClassifier, NgramClassifier, load
+from textgraft import MajorityClassifier, NgramClassifier, load, progress
 from textgraft.artifact import read_manifest
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import ArtifactError, SettingError
+from textgraft.encoders import resolve
+from textgraft.errors import ArtifactError, EncoderError, SettingError
 from textgraft.task import Task
 
 constants = pytest.importorskip("huggingface_hub.constants")
@@ -168,6 +169,57 @@ def test_a_folder_that_is_there_is_no_name_of_the_hub(tmp_path: Path, monkeypatc
     assert is_name(Path("ada") / "films")
     (tmp_path / "ada" / "films").mkdir(parents=True)
     assert not is_name("ada/films")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "./ada/films",
+        "../ada/films",
+        "~/films",
+        "/ada/films",
+        "ada\\films",
+        ".\\films",
+        "C:/films",
+        "ada/x/films",
+        "here/films",
+    ],
+)
+def test_what_looks_like_a_path_is_never_looked_for_on_a_network(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: pytest.fail("it was looked for"))
+    with pytest.raises(ArtifactError, match="There is no model directory"):
+        load(name)
+    with pytest.raises(EncoderError, match="There is no encoder folder"):
+        resolve(name)
+
+
+def test_whoever_listens_is_told_before_something_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    said: list[str] = []
+
+    class Heard:
+        def say(self, sentence: str) -> None:
+            said.append(sentence)
+
+    with progress.listening(Heard()):  # type: ignore[arg-type]
+        with pytest.raises(ArtifactError):
+            load("ada/nothing")
+        with pytest.raises(EncoderError):
+            resolve("ada/nothing")
+    assert ["on the Hugging Face Hub" in sentence for sentence in said] == [True, True]
+
+
+def test_what_is_too_large_is_not_downloaded(hub: Hub, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    push(saved, NAME)
+    monkeypatch.setenv("TEXTGRAFT_MOST_MODEL_BYTES", "100")
+    with pytest.raises(
+        ArtifactError, match=r"bytes of .* are more than the 100 that are taken; TEXTGRAFT_MOST_MODEL_BY"
+    ):
+        fetch(NAME)
 
 
 def test_a_commit_that_is_cut_off_publishes_nothing_and_can_be_tried_again(hub: Hub, saved: Path) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
+import random
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from textgraft import progress
+from textgraft.cache import cache_folder
 from textgraft.encoders import Encoder
-from textgraft.encoders.vector_store import without_cache
+from textgraft.encoders.vector_store import VectorStore, without_cache
 from textgraft.errors import SettingError
 
 pytest.importorskip("torch")
@@ -76,32 +80,6 @@ def test_other_options_do_not_share_vectors(tiny_encoder: Path) -> None:
     assert np.abs(mean - encoder(tiny_encoder, cache=True, pooling="cls").encode(texts)).max() > 1e-3
 
 
-def test_a_damaged_cache_file_is_encoded_again(tiny_encoder: Path) -> None:
-    import os
-
-    texts = [f"the film {i}" for i in range(50)]
-    first = encoder(tiny_encoder, cache=True).encode(texts)
-    files = list(Path(os.environ["TEXTGRAFT_CACHE"]).rglob("*.safetensors"))
-    assert files
-    for file in files:
-        file.write_bytes(file.read_bytes()[:-20])
-    np.testing.assert_array_equal(encoder(tiny_encoder, cache=True).encode(texts), first)
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"pooling": "median"}, "pooling must be one of 'mean', 'cls', 'max'; got 'median'"),
-        ({"long": "drop"}, "long must be one of 'truncate', 'window'"),
-        ({"max_tokens": 100}, "max_tokens must be between 8 and 64"),
-        ({"precision": "int3"}, "precision must be one of"),
-    ],
-)
-def test_options_that_cannot_be_used_are_named(tiny_encoder: Path, options: dict[str, object], sentence: str) -> None:
-    with pytest.raises(SettingError, match=sentence):
-        encoder(tiny_encoder, **options)
-
-
 class Worked:
     """Counts the steps of all work."""
 
@@ -119,3 +97,101 @@ class Worked:
 
     def say(self, sentence: str) -> None:
         pass
+
+
+class Heard(Worked):
+    """Also what is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+FILMS = [f"the film {i}" for i in range(50)]
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    at = chance.randrange(len(content))
+    return content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :]
+
+
+DAMAGE = {
+    "cut off": lambda content, _: content[:-20],
+    "empty": lambda *_: b"",
+    "zeros": lambda content, _: bytes(len(content)),
+    "a bit": flipped,
+    "longer": lambda content, _: content + bytes(4 * 32 + 16),
+    "not a number": lambda content, _: content[:-4] + np.float32("nan").tobytes(),
+    "not a number, and its sum": lambda content, _: summed(content[4:-4] + np.float32("nan").tobytes()),
+    "another order": lambda content, _: content[:4] + content[-4:] + content[4:-4],
+}
+
+
+def summed(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(4, "little") + content
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_vectors_are_encoded_again_and_it_is_said_once(tiny_encoder: Path, damage: str) -> None:
+    first, chance, heard = encoder(tiny_encoder, cache=True).encode(FILMS), random.Random(0), Heard()
+    for _ in range(20 if damage == "a bit" else 1):
+        (file,) = cache_folder().rglob("*.vectors")
+        file.write_bytes(DAMAGE[damage](file.read_bytes(), chance))
+        heard.said.clear()
+        with progress.listening(heard):
+            np.testing.assert_array_equal(encoder(tiny_encoder, cache=True).encode(FILMS), first)
+            np.testing.assert_array_equal(encoder(tiny_encoder, cache=True).encode(FILMS), first)
+        (sentence,) = heard.said
+        assert "damaged; those texts are encoded again" in sentence
+
+
+@pytest.mark.parametrize("state", ["a file", "a file in it", "a link to nothing", "a file of it", "a name too long"])
+def test_no_state_of_the_cache_stops_work(
+    tiny_encoder: Path, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = encoder(tiny_encoder).encode(FILMS)
+    place = tmp_path / ("x" * 300 if "long" in state else "cache")
+    if state == "a file":
+        place.touch()
+    elif state == "a file in it":
+        place.mkdir()
+        (place / "vectors").touch()
+    elif state == "a link to nothing":
+        place.mkdir()
+        (place / "vectors").symlink_to(tmp_path / "none" / "none")
+        (tmp_path / "none").touch()
+    elif state == "a file of it":
+        monkeypatch.setenv("TEXTGRAFT_CACHE", str(place))
+        encoder(tiny_encoder, cache=True).encode(FILMS)
+        (file,) = place.rglob("*.vectors")
+        file.unlink()
+        os.mkfifo(file)
+    monkeypatch.setenv("TEXTGRAFT_CACHE", str(place))
+    heard = Heard()
+    with progress.listening(heard):
+        for _ in range(2):
+            np.testing.assert_array_equal(encoder(tiny_encoder, cache=True).encode(FILMS), expected)
+    assert len(heard.said) == 1
+
+
+def test_what_is_no_number_is_not_kept() -> None:
+    store = VectorStore("x", 3)
+    store.put(FILMS, np.full((50, 3), np.inf, np.float32))
+    assert store.get(FILMS)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"pooling": "median"}, "pooling must be one of 'mean', 'cls', 'max'; got 'median'"),
+        ({"long": "drop"}, "long must be one of 'truncate', 'window'"),
+        ({"max_tokens": 100}, "max_tokens must be between 8 and 64"),
+        ({"precision": "int3"}, "precision must be one of"),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(tiny_encoder: Path, options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        encoder(tiny_encoder, **options)

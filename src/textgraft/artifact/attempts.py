@@ -158,10 +158,10 @@ def _attempt(
     try:
         files = convert(graph, recipe, folder, batches)
         runtime = open_runtime(recipe.runtime, recipe.precision, folder, files)
+        exported = model.through(runtime)
     except (ExportError, ArtifactError) as error:  # what this recipe cannot, a better precision may
         return Attempt(recipe.name, recipe.precision, 0, bounds, None, str(error)), (), ""
     before, speed_before = reference
-    exported = model.through(runtime)
     after, speed = _answers(exported, compared.texts)
     after = _worse(before, after, exported, compared.texts[:ALONE])
     parity = measure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,15 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from textgraft import progress
 from textgraft.cache import cache_folder
 from textgraft.errors import ArtifactError, listed
 from textgraft.hardware import lacking, threads
+from textgraft.json_files import is_number, read_json
 from textgraft.model_directory.manifest import Export, Manifest
 from textgraft.runtimes import Runtime, check_runtime, installed, open_runtime
 from textgraft.whole import whole_file
 
 Choice = dict[str, Any]  # what was chosen, and how fast each export was
 MEMORY = "runtimes.json"  # in the cache folder
+MOST_MEMORY = 1 << 22  # bytes
 SECONDS = 0.5  # of measuring, for all exports together
 PACKAGES = ("onnxruntime", "openvino")
 ROWS, TOKENS = 16, 32  # of the batch that is measured
@@ -97,10 +101,7 @@ def open_export(folder: Path, manifest: Manifest, wish: str) -> Opened:
 
 
 def _open(folder: Path, export: Export) -> Runtime:
-    runtime = open_runtime(export.runtime, export.precision, folder, export.files)
-    if not np.isfinite(runtime.run(np.ones((1, 2), np.int64), None)).all():
-        raise ArtifactError(f"{folder} is damaged: its export {export} gives numbers that are none. Export it again.")
-    return runtime
+    return open_runtime(export.runtime, export.precision, folder, export.files)
 
 
 def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Opened:
@@ -122,7 +123,7 @@ def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Ope
     choice: Choice = {"chosen": str(best[2]), "tokens_per_second": rates}
     # A cache that cannot be written to means another measurement the next time.
     with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
-        part.write_text(json.dumps(_read_memory() | {key: choice}), "utf-8")
+        part.write_text(json.dumps({**_read_memory(), key: choice}), "utf-8")
     return Opened(best[1], str(best[2]), f"{_sentence(choice)}.")
 
 
@@ -157,12 +158,28 @@ def _key(manifest: Manifest, exports: Sequence[Export]) -> str:
 
 
 def _read_memory() -> dict[str, Choice]:
-    try:
-        content = json.loads((cache_folder() / MEMORY).read_text("utf-8"))
-    except (OSError, ValueError):
+    """What was measured here; what is damaged was not, and is said where it is the whole file."""
+    path = cache_folder() / MEMORY
+    if not path.exists():
         return {}
-    right = isinstance(content, dict) and all(isinstance(choice, dict) for choice in content.values())
-    return content if right else {}
+    try:
+        content = read_json(path, most=MOST_MEMORY)
+    except ArtifactError:
+        content = None
+    if not isinstance(content, dict):
+        progress.say(f"{path}, which remembers how fast exports are here, is damaged; they are measured again.")
+        with suppress(OSError):
+            path.unlink()
+        return {}
+    return {key: choice for key, choice in content.items() if _is_choice(choice)}
+
+
+def _is_choice(choice: Any) -> bool:
+    if not isinstance(choice, dict) or choice.keys() != {"chosen", "tokens_per_second"}:
+        return False
+    rates = choice["tokens_per_second"]
+    right = isinstance(rates, dict) and all(is_number(rate, 0, math.inf) for rate in rates.values())
+    return right and isinstance(choice["chosen"], str) and choice["chosen"] in rates
 
 
 def _has_gpu() -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from textgraft.artifact.attempts import Precision, Request, Target, divide, first_that_passes
 from textgraft.artifact.foreign import load_foreign
-from textgraft.artifact.loading import load
+from textgraft.artifact.loading import load, needs_no_export
 from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
@@ -184,10 +184,7 @@ def _check_source(place: Path, *, shipped: bool) -> None:
         return
     method = method_of(read_manifest(place), place)
     if not issubclass(method, GraphClassifier):
-        raise ExportError(
-            f"{place} needs no export: the method {method.method!r} computes with NumPy alone, and loads and predicts "
-            "as it is wherever textgraft is installed, without torch."
-        )
+        raise ExportError(needs_no_export(place, method.method))
 
 
 def _check_target(place: Path, target: Path, *, shipped: bool) -> None:

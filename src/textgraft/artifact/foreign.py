@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from inspect import signature
@@ -15,9 +18,11 @@ import numpy as np
 from textgraft import progress
 from textgraft.dataset import FittedOn
 from textgraft.encoders.sources import EncoderFiles, resolve
+from textgraft.encoders.tokenizer_files import check_tokenizer, plain_tokenizer_files
 from textgraft.encoders.tokenizing import TextTokenizer
-from textgraft.errors import ArtifactError, EncoderError, SettingError, listed
+from textgraft.errors import ArtifactError, EncoderError, SettingError, TextgraftError, listed
 from textgraft.hardware import Precision
+from textgraft.limits import LABELS
 from textgraft.methods import FineTunedClassifier
 from textgraft.task import Task
 
@@ -46,12 +51,28 @@ def load_foreign(
         precision: of the matrix products.
 
     Raises:
-        ArtifactError: it is no classifier, or of a kind that textgraft does not compute as ``transformers`` does.
+        ArtifactError: it is no classifier, its files are damaged, it has more labels than ``limits.LABELS`` says, or it
+            is of a kind that textgraft does not compute as ``transformers`` does.
         EncoderError: weights or tokenizer are missing or damaged, would run code, or do not go together.
         SettingError: ``labels`` are not as many as the model has, or two are the same.
     """
     folder = Path(folder)
+    try:
+        return _loaded(folder, labels, precision)
+    except TextgraftError:
+        raise
+    except BaseException as error:  # whatever a damaged file makes the libraries trip over, panics of one included
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise ArtifactError(
+                f"{folder} cannot be used: its configuration, tokenizer or weights do not go together "
+                f"({type(error).__name__}: {str(error)[:200]}). Save it again."
+            ) from error
+        raise
+
+
+def _loaded(folder: Path, labels: Sequence[str] | None, precision: Precision) -> FineTunedClassifier:
     files = resolve(str(folder))
+    _check(files)
     config, tokenizer = _opened(files)
     task = _task(folder, config, labels)
     model = FineTunedClassifier(str(folder), long="truncate", precision=precision, unicode="none")
@@ -75,23 +96,36 @@ def load_foreign(
     return model
 
 
+def _check(files: EncoderFiles) -> None:
+    """Checks of the files what would cost much, or lead elsewhere, before transformers reads them."""
+    content, folder = files.config, files.folder
+    if os.path.lexists(folder / "adapter_config.json"):
+        raise ArtifactError(
+            f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
+        )
+    given = [content.get(name) for name in ("id2label", "label2id")]
+    named = [names for names in given if isinstance(names, dict)]
+    if len(named) < len(given) - given.count(None):
+        raise ArtifactError(f"{folder} does not name its labels as it should: id2label or label2id is no object.")
+    counts = [len(names) for names in named]
+    counts += [count for name in ("num_labels", "_num_labels") if type(count := content.get(name)) is int]
+    if sentence := LABELS.exceeded(max(counts, default=0), f"labels of {folder}"):
+        raise ArtifactError(sentence)
+
+
 def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
     """Configuration and tokenizer as ``transformers`` makes them of the files."""
     from textgraft.encoders.loading import SAFELY, quiet_loading
 
-    settings = files.folder / "tokenizer_config.json"
-    if settings.is_file() and "auto_map" in settings.read_text("utf-8", errors="replace"):
-        raise EncoderError(
-            f"{settings} asks to run code that comes with the model (auto_map), which textgraft never does; save it "
-            "with a tokenizer that transformers knows."
-        )
     with quiet_loading(files.name):
         from transformers import AutoConfig, AutoTokenizer
 
         config = AutoConfig.from_pretrained(str(files.folder), **SAFELY)
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
+        with plain_tokenizer_files(files.folder) as plain:
+            tokenizer = AutoTokenizer.from_pretrained(str(plain), **SAFELY)
     if not tokenizer.is_fast:
         raise EncoderError(f"{files.folder} has no fast tokenizer; save it again with tokenizer.json.")
+    check_tokenizer(json.loads(tokenizer.backend_tokenizer.to_str()), files.folder)
     return config, tokenizer
 
 
@@ -107,11 +141,13 @@ def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) 
             f"{folder} gives a number and no label (num_labels is {config.num_labels}, problem_type "
             f"{config.problem_type!r}); textgraft takes classifiers of two labels or more, or multi-label ones."
         )
+    if set(config.id2label) != set(range(config.num_labels)):
+        raise ArtifactError(f"{folder} does not name its labels as it should: id2label does not count them from 0 on.")
     named = [str(config.id2label[i]) for i in range(config.num_labels)]
     names = named if labels is None else [str(label) for label in labels]
     if len(names) != len(named):
         raise SettingError(f"{folder} has {len(named)} labels ({listed(named)}); labels= names {len(names)}.")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise SettingError(f"The labels of {folder} must differ from each other; {listed(map(repr, twice))} is there "
                            "more than once. Give other names with labels=.")  # fmt: skip
     return Task(tuple(names), multi_label)
@@ -133,13 +169,18 @@ def _padded(files: EncoderFiles, config: PreTrainedConfig, tokenizer: PreTrained
 def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrainedTokenizerFast) -> EncoderClassifier:
     from textgraft.finetuning.network import EncoderClassifier
 
-    max_tokens = min(tokenizer.model_max_length, files.positions)
+    longest = tokenizer.model_max_length
+    if type(longest) not in (int, float) or not longest >= 8:
+        raise ArtifactError(f"{files.folder} is damaged: model_max_length of its tokenizer is {longest!r}.")
+    max_tokens = int(min(longest, files.positions))
     classifier = EncoderClassifier(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
     classifier.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
     # transformers may build another tokenizer than tokenizer.json holds (tokenizer_config.json); its own counts.
     with TemporaryDirectory() as built:
         tokenizer.backend_tokenizer.save(str(Path(built) / "tokenizer.json"))
         classifier.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
+    embedding = classifier.network.get_input_embeddings()  # type: ignore[operator]
+    classifier.tokenizer.check(max_tokens, len(embedding.weight))
     return classifier
 
 

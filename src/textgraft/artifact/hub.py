@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from textgraft import progress
 from textgraft.cache import cache_folder
-from textgraft.encoders.sources import EMBEDDED, HUB_FILES
+from textgraft.encoders.sources import EMBEDDED, HUB_FILES, may_be_on_hub
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
+from textgraft.limits import MODEL_BYTES
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.card import FILE as CARD
 from textgraft.model_directory.card import card, digest, file_name, is_as_written
@@ -36,8 +37,9 @@ HARMLESS = PUBLIC | {".jsonl", ".md", ".txt"}  # of a directory that came to the
 
 
 def is_name(name: str | Path) -> bool:
-    """Whether ``name`` can be a model of the Hub, as in ``"user/name"``, and is nothing on this disk."""
-    return NAME.fullmatch(PurePath(name).as_posix()) is not None and not Path(name).exists()
+    """Whether ``name`` can be a model of the Hub, as in ``"user/name"``, and is nothing that is or was on this disk."""
+    said = name if isinstance(name, str) else name.as_posix()
+    return NAME.fullmatch(said) is not None and may_be_on_hub(said)
 
 
 def push(
@@ -127,6 +129,7 @@ def fetch(name: str, *, revision: str | None = None, token: str | None = None) -
         wanted = HUB_FILES
         if (first / FILE).is_file():
             wanted = [FILE, *map(glob.escape, _readable(name, read_manifest(first).files))]
+        _check_sizes(api, name, first.name, wanted)
         snapshot = Path(snapshot_download(revision=first.name, allow_patterns=wanted, **options))
         place = cache_folder() / "hub" / name.replace("/", "--") / first.name
         # A folder of its own, made anew for each fetch: the Hub's cache has links, which a model must not hold.
@@ -135,6 +138,17 @@ def fetch(name: str, *, revision: str | None = None, token: str | None = None) -
                 if any(file.match(pattern) for pattern in wanted):
                     link(file.resolve(), part / file.name)
         return place
+
+
+def _check_sizes(api: HfApi, name: str, revision: str, wanted: Sequence[str]) -> None:
+    """Raises ArtifactError where the files that would be downloaded are too large together."""
+    try:
+        files = api.model_info(name, revision=revision, files_metadata=True).siblings or []
+    except Exception:  # not to be reached: what is here already will do, or the download says what is wrong
+        return
+    size = sum(file.size or 0 for file in files if any(PurePath(file.rfilename).match(one) for one in wanted))
+    if sentence := MODEL_BYTES.exceeded(size, f"bytes of {name}"):
+        raise ArtifactError(f"{sentence} Nothing was downloaded.")
 
 
 def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:

@@ -14,7 +14,7 @@ from textgraft.artifact.choosing import Opened, open_export
 from textgraft.artifact.locating import is_foreign, locate
 from textgraft.dataset import Columns, FittedOn
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
-from textgraft.methods import TextClassifier
+from textgraft.methods import GraphClassifier, TextClassifier
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.files import check_files, stamp
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
@@ -53,6 +53,8 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
     method = method_of(manifest, folder)
     try:
         checked = check_files(folder, manifest)
+        if runtime not in ("auto", "torch") and not issubclass(method, GraphClassifier):
+            raise ArtifactError(needs_no_export(folder, manifest.method))
         opened = open_export(folder, manifest, runtime)
         try:
             model = _restore(method(), folder, manifest, opened)
@@ -65,6 +67,14 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         raise
     except Exception as error:  # whatever a damaged weights file or manifest makes a reader trip over
         raise ArtifactError(f"{folder} is damaged: {type(error).__name__}: {error}") from error
+
+
+def needs_no_export(folder: Path, method: str) -> str:
+    """What to say of an export of a method without a network."""
+    return (
+        f"{folder} needs no export: the method {method!r} computes with NumPy alone, and loads and predicts as it is "
+        "wherever textgraft is installed, without torch. Leave out the runtime."
+    )
 
 
 def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> TextClassifier:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+from textgraft import progress
 from textgraft.model_directory.manifest import FILE
 from textgraft.whole import recovered
 
@@ -19,10 +21,11 @@ def locate(name: str | Path) -> Path:
         MissingExtraError: it would be on the Hub, and huggingface_hub is not installed.
     """
     folder = Path(name)
-    if not (folder.exists() or recovered(folder)):
+    if not (os.path.lexists(folder) or recovered(folder)):
         from textgraft.artifact.hub import fetch, is_name
 
         if is_name(name):
+            progress.say(f"There is no folder {name} here; looking for the model {name} on the Hugging Face Hub.")
             return fetch(folder.as_posix())
     return folder
 

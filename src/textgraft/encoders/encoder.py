@@ -14,7 +14,7 @@ from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
 from textgraft.encoders.vector_store import VectorStore
 from textgraft.errors import SettingError
 from textgraft.hardware import Precision
-from textgraft.runtimes import Runtime, run_windows
+from textgraft.runtimes import Runtime, check_output, run_windows
 from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Encoder:
 
     Raises:
         EncoderError: the encoder is not there or is damaged.
+        ArtifactError: ``runtime`` gives no vectors of its width.
         SettingError: an option has a value that cannot be used.
     """
 
@@ -73,7 +74,9 @@ class Encoder:
             runtime = TorchRuntime(partial(load_encoder, self.files), partial(pooled_states, pooling), precision)
             computed_by = (runtime.precision, runtime.device.type)
             options = (self.files.fingerprint, pooling, self.max_tokens, long, OVERLAP, *computed_by)
-            self._store = VectorStore(repr(options)) if cache else None
+            self._store = VectorStore(repr(options), self.files.width) if cache else None
+        else:
+            check_output(runtime, self.files.width)
         self.runtime: Runtime = runtime
 
     @property
@@ -131,12 +134,13 @@ def load_encoder(files: EncoderFiles) -> torch.nn.Module:
     Raises:
         EncoderError: the weights do not go with the configuration; the network would be partly random.
     """
-    from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, quiet_loading
+    from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, check_sizes, quiet_loading
 
     with quiet_loading(files.name):
-        from transformers import AutoModel, AutoModelForTextEncoding
+        from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding
 
         kind = AutoModelForTextEncoding if files.config.get("model_type") in ENCODER_HALVES else AutoModel
+        check_sizes(files, AutoConfig.from_pretrained(str(files.folder), **SAFELY), kind.from_config)
         network, report = kind.from_pretrained(
             str(files.folder), use_safetensors=True, output_loading_info=True, **SAFELY
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from textgraft.encoders.sources import EncoderFiles
-from textgraft.errors import EncoderError, MissingExtraError, listed
+from textgraft.errors import ArtifactError, EncoderError, MissingExtraError, TextgraftError, listed
 from textgraft.tensors import read_header
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ def quiet_loading(name: str) -> Iterator[None]:
         import transformers  # noqa: F401
     except ImportError:
         raise MissingExtraError("Using a transformer encoder", "transformers") from None
-    from safetensors import SafetensorError
-
     with without_chatter():
         try:
             yield
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        except ArtifactError as error:  # of a header of weights
+            raise EncoderError(f"The encoder {name!r} could not be loaded: {error}") from error
+        except TextgraftError:
+            raise
+        except Exception as error:  # whatever a damaged configuration makes transformers trip over
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise EncoderError(f"The encoder {name!r} could not be loaded: {reason}") from error
 
 

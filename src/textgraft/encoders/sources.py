@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from textgraft import progress
 from textgraft.digests import known_sha256
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
+from textgraft.limits import MODEL_BYTES
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 COUNT_FROM_PADDING = {
     "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text", "xmod", "ibert",
 }  # fmt: skip
 FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
+MOST_CONFIG = 1 << 25  # bytes of config.json
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
 
@@ -78,7 +81,9 @@ class EncoderFiles:
     @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
-        positions = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512)
+        positions = self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512
+        if not is_whole(positions):
+            raise EncoderError(f"The config.json of {self.name!r} does not say how many positions there are.")
         # RoBERTa and its kin count positions from the padding id on, so two of them are never used.
         return max(positions - 2 if self.config.get("model_type") in COUNT_FROM_PADDING else positions, 8)
 
@@ -86,8 +91,9 @@ class EncoderFiles:
     def default_tokens(self) -> int:
         """How many tokens a text is cut or windowed at: what the encoder was tuned for if it says so, at most 512."""
         path = self.folder / "sentence_bert_config.json"
-        length = json.loads(path.read_text("utf-8")).get("max_seq_length") if path.exists() else None
-        return min(int(length or 512), self.positions, 512)
+        content = read_json(path) if path.is_file() else {}
+        length = content.get("max_seq_length") if isinstance(content, dict) else None
+        return min(length if is_whole(length, 8) else 512, self.positions, 512)
 
 
 def resolve(name: str) -> EncoderFiles:
@@ -97,13 +103,22 @@ def resolve(name: str) -> EncoderFiles:
         name: an embedded encoder (``"all-MiniLM-L6-v2"``), a local folder, or ``owner/model`` on the Hub.
 
     Raises:
-        EncoderError: it is not there, has no safetensors weights, or an embedded one has the wrong hash.
+        EncoderError: it is not there, too large, has no safetensors weights, or an embedded one has the wrong hash.
     """
     if name in EMBEDDED:
         return _embedded(name, EMBEDDED[name])
     if Path(name).is_dir():
         return _folder(name, Path(name))
     return _folder(name, _from_hub(name))
+
+
+def may_be_on_hub(name: str) -> bool:
+    """Whether ``name`` can be that of a model on the Hub, ``"owner/model"`` or ``"model"``, and looks like no path.
+
+    What begins with ``.``, ``/`` or ``~``, has a backslash, or lies in a folder that is here, is a path, whether or not
+    there is something: what was moved away must not come from a stranger.
+    """
+    return HUB_NAME.fullmatch(name) is not None and not ("/" in name and Path(name).parent.exists())
 
 
 def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: bool) -> EncoderFiles:
@@ -160,13 +175,16 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
             f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
             "are loaded and are not read. Save it again with safe_serialization."
         )
+    held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in FINGERPRINTED and path.is_file())
+    if sentence := MODEL_BYTES.exceeded(held, f"bytes of {folder}"):
+        raise EncoderError(sentence)
     # All files that decide what the encoder makes of a text; a README does not.
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in FINGERPRINTED]
     digest = hashlib.sha256("".join(f"{path.name}:{known_sha256(path)}" for path in files).encode()).hexdigest()
     try:
-        content = json.loads(config.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise EncoderError(f"{config} is not JSON ({error}).") from None
+        content = read_json(config, most=MOST_CONFIG)
+    except ArtifactError as error:
+        raise EncoderError(str(error)) from None
     if not isinstance(content, dict):
         raise EncoderError(f"{config} is not the configuration of an encoder: it does not hold an object.")
     if asked := _asked_to_run(content):
@@ -212,8 +230,8 @@ def _is_shard(name: object) -> bool:
 def _from_hub(name: str) -> Path:
     """Downloads (or finds in the local Hub cache) the files of a Hub model."""
     offline = f"Here without a download: {', '.join(EMBEDDED)}, or the folder of a saved encoder."
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise EncoderError(f"There is no encoder folder {name!r}. {offline}")
+    if not may_be_on_hub(name):
+        raise EncoderError(f"There is no encoder folder {name!r}.{did_you_mean(name, EMBEDDED)} {offline}")
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
@@ -222,6 +240,7 @@ def _from_hub(name: str) -> Path:
             f"{name!r} is not an encoder known here, and looking on the Hugging Face Hub needs more packages: "
             f'pip install "textgraft[transformers]". {offline}'
         ) from None
+    progress.say(f"There is no folder {name} here; looking for the encoder {name} on the Hugging Face Hub.")
     try:
         return Path(snapshot_download(name, allow_patterns=HUB_FILES))
     except RepositoryNotFoundError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import cache_folder
+from textgraft.cache import cache_folder, room
 from textgraft.digests import text_digest
 from textgraft.encoders.encoder import check_max_tokens, load_encoder
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import EncoderError
 from textgraft.hardware import Precision
-from textgraft.runtimes import Runtime
+from textgraft.runtimes import Runtime, check_output
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.text.batches import Windows, pad, token_batches
 from textgraft.whole import remove_leftovers, whole_folder
@@ -38,8 +39,9 @@ Halves = NDArray[np.float16]
 MOST_STATES = 20_000_000_000  # bytes on disk, of all sets of texts together
 LARGEST = float(np.finfo(np.float16).max)
 TEXTS_AT_ONCE = 512  # whose states are held in memory when they are not kept on disk
-STATES, LENGTHS, CUT = "states.npy", "lengths.npy", "cut.npy"
-FORMAT = 1  # of a folder of states
+STATES, LENGTHS, CUT, SUMS = "states.npy", "lengths.npy", "cut.npy", "sums.npy"
+FORMAT = 2  # of a folder of states; the first had no sums
+AT_ONCE = 1 << 24  # bytes that are summed
 
 
 class StateEncoder:
@@ -52,6 +54,7 @@ class StateEncoder:
         runtime: computes the states; None is torch, on the weights in the files.
 
     Raises:
+        ArtifactError: ``runtime`` gives no states of its width.
         SettingError: an option has a value that cannot be used.
     """
 
@@ -70,6 +73,8 @@ class StateEncoder:
 
             runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
             self.device_type = runtime.device.type
+        else:
+            check_output(runtime, files.width, per_token=True)
         self.runtime = runtime
 
     @property
@@ -150,6 +155,12 @@ def token_states(
     digests = sorted(by_digest)
     place = cache_folder() / "states" / _key(encoder, digests)
     stored = _read(place, len(digests))
+    if stored is None:
+        root, sentence = room("states")
+        if sentence:
+            progress.say(sentence)
+            place = root / place.name
+            stored = _read(place, len(digests))
     if not (was_stored := stored is not None):
         windows = encoder.windows([by_digest[digest] for digest in digests])
         size = int(windows.lengths.sum()) * encoder.width * 2
@@ -189,16 +200,30 @@ _in_use: WeakValueDictionary[tuple[Path, int], np.memmap[Any, Any]] = WeakValueD
 def _read(place: Path, texts: int) -> _Stored | None:
     """States, the tokens of each text, and whether it was cut; None where they are not there or are damaged."""
     try:
-        # States may be larger than memory: a checksum would cost what an epoch's reading costs, their size is known.
         table: Any = np.load(place / STATES, mmap_mode="r", allow_pickle=False)
-        lengths, cut = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT))
+        lengths, cut, sums = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT, SUMS))
+        right = table.dtype == np.float16 and table.ndim == 2 and lengths.shape == cut.shape == (texts,)
+        right = right and len(table) == lengths.sum() and np.array_equal(sums, _sums(place))
     except (OSError, ValueError, EOFError):
-        return None
-    right = table.dtype == np.float16 and table.ndim == 2 and lengths.shape == cut.shape == (texts,)
-    if not right or len(table) != lengths.sum():
+        right = False
+    if not right:
+        if place.exists():
+            progress.say(f"The token states that were kept in {place} are damaged; they are computed again.")
         return None
     _in_use[place, id(table)] = table
     return table, lengths, cut
+
+
+def _sums(folder: Path) -> NDArray[np.uint32]:
+    """The CRC-32 of each file; it takes what reading them takes, a small part of an epoch."""
+    sums = []
+    for name in (STATES, LENGTHS, CUT):
+        value = 0
+        with (folder / name).open("rb") as file:
+            while block := file.read(AT_ONCE):
+                value = zlib.crc32(block, value)
+        sums.append(value)
+    return np.array(sums, np.uint32)
 
 
 def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> _Stored:
@@ -212,6 +237,7 @@ def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> _Stored:
             np.save(folder / LENGTHS, windows.lengths)
             np.save(folder / CUT, windows.cut)
             _write_states(folder / STATES, windows, encoder)
+            np.save(folder / SUMS, _sums(folder))
     except OSError as error:
         raise _unwritable(place, error) from error
     stored = _read(place, len(windows.ids))

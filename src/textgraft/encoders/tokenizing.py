@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles
-from textgraft.errors import EncoderError, MissingExtraError
-from textgraft.json_files import is_whole
+from textgraft.encoders.tokenizer_files import MOST_BYTES, check_tokenizer, plain_tokenizer_files
+from textgraft.errors import EncoderError, MissingExtraError, TextgraftError
+from textgraft.json_files import is_whole, read_json
 from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class TextTokenizer:
         self._tokenizer = _load(files)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self.pad_id = int(files.config.get("pad_token_id") or 0)  # fills up shorter rows of a batch
+        padding = files.config.get("pad_token_id") or 0
+        if not is_whole(padding):
+            raise EncoderError(f"The pad_token_id in the config.json of {files.name!r} is {padding!r} and no token.")
+        self.pad_id = padding  # fills up shorter rows of a batch
         with _explained(self._name):
             encoded = self._tokenizer.encode("a")
         inside = [i for i, special in enumerate(encoded.special_tokens_mask) if not special]
@@ -120,6 +124,7 @@ def _load(files: EncoderFiles) -> Tokenizer:
         raise MissingExtraError("Tokenising for an encoder", "transformers") from None
     path = files.folder / "tokenizer.json"
     if path.is_file():
+        check_tokenizer(read_json(path, most=MOST_BYTES), path)
         with _explained(files.name):
             return Tokenizer.from_file(str(path))
     # Older models ship vocabulary files only; transformers knows how to turn them into a fast tokenizer.
@@ -128,8 +133,11 @@ def _load(files: EncoderFiles) -> Tokenizer:
     from textgraft.encoders.loading import SAFELY
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **SAFELY)
-    except (OSError, ValueError, ImportError) as error:
+        with plain_tokenizer_files(files.folder) as folder:
+            tokenizer = AutoTokenizer.from_pretrained(str(folder), **SAFELY)
+    except TextgraftError:
+        raise
+    except Exception as error:  # whatever a damaged file makes transformers trip over
         raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
     if not getattr(tokenizer, "is_fast", False):
         raise EncoderError(f"The encoder {files.name!r} has no fast tokenizer; save it again with tokenizer.json.")

@@ -1,27 +1,36 @@
 """Text vectors kept on disk, so that no text goes through the same encoder with the same options twice.
 
-A store is a folder per encoder and options. Each call that encoded many new texts adds one safetensors file with
-their keys (16-byte digests of the texts; the texts themselves are not kept) and vectors. Files are written beside
-and renamed, so several processes may share a store and a killed one leaves nothing half-written.
+A store is a folder per encoder and options. Each call that encoded many new texts adds one file: its checksum, the
+keys (16-byte digests of the texts; the texts themselves are not kept), and the vectors, row by row in float32. Files
+are written beside and renamed, so several processes may share a store and a killed one leaves nothing half-written.
+
+A cache saves time and may do nothing else: what is damaged is encoded again, a disk that cannot be written to is said,
+and work goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft import progress
 from textgraft.cache import cache_folder
 from textgraft.digests import text_digest
 from textgraft.whole import whole_file
 
 WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than looked up
-MOST_BYTES = 4 << 30
+MOST_BYTES = 4 << 30  # of all stores
+MOST_ROWS = 1 << 16  # of a file, which is read whole
+KEY, SUM = 16, 4  # bytes
+FORMAT = 2  # of the files; those of the first had no checksum
 
 
 _bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)
@@ -38,11 +47,17 @@ def without_cache() -> Iterator[None]:
 
 
 class VectorStore:
-    """Vectors by text for one encoder with one set of options; ``key`` is all that they depend on besides the text."""
+    """Vectors by text for one encoder with one set of options.
 
-    def __init__(self, key: str) -> None:
+    Args:
+        key: all that the vectors depend on besides the text.
+        width: components of a vector.
+    """
+
+    def __init__(self, key: str, width: int) -> None:
         self._root = cache_folder() / "vectors"
-        self._folder = self._root / hashlib.sha256(key.encode()).hexdigest()[:32]
+        self._folder = self._root / hashlib.sha256(f"{FORMAT} {width} {key}".encode()).hexdigest()[:32]
+        self._width = width
 
     def get(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32] | None]:
         """Looks texts up.
@@ -55,32 +70,63 @@ class VectorStore:
         wanted = {key: i for i, key in enumerate(map(text_digest, texts))}
         at: list[int] = []
         vectors: list[NDArray[np.float32]] = []
-        for path in sorted(self._folder.glob("*.safetensors")):
+        damaged = 0
+        for path in _files(self._folder):
             if not wanted:
                 break
-            keys, values = _read(path)
-            hits = [(row, wanted.pop(key)) for row, key in enumerate(keys) if key in wanted]
+            content = self._read(path)
+            if content is None:
+                damaged += 1
+                with suppress(OSError):
+                    path.unlink()
+                continue
+            hits = [(row, wanted.pop(key)) for row, key in enumerate(content[0]) if key in wanted]
             if hits:
                 at.extend(i for _, i in hits)
-                vectors.append(values[[row for row, _ in hits]])
+                vectors.append(content[1][[row for row, _ in hits]])
+        if damaged:
+            progress.say(f"Vectors that were kept in {self._folder} are damaged; those texts are encoded again.")
         return np.array(at, np.intp), np.concatenate(vectors) if vectors else None
 
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Adds (n, d) vectors of n texts. A disk that cannot be written to costs the cache, not the work."""
-        if len(texts) < WORTH_KEEPING or _bypassed.get():
+        """Adds (n, d) vectors of n texts, if they are numbers."""
+        if len(texts) < WORTH_KEEPING or _bypassed.get() or not np.isfinite(vectors).all():
             return
-        from safetensors.numpy import save
-
-        keys = np.frombuffer(b"".join(map(text_digest, texts)), np.uint8).reshape(-1, 16)
-        name = hashlib.sha256(keys.tobytes()).hexdigest()[:32]
-        with suppress(OSError):
-            with whole_file(self._folder / f"{name}.safetensors") as part:
-                part.write_bytes(save({"keys": keys.copy(), "vectors": np.ascontiguousarray(vectors, np.float32)}))
+        rows = np.ascontiguousarray(vectors, "<f4")
+        try:
+            for start in range(0, len(texts), MOST_ROWS):
+                part = slice(start, start + MOST_ROWS)
+                self._write(b"".join(map(text_digest, texts[part])), rows[part].tobytes())
             self._trim()
+        except OSError as error:
+            _say_unwritable(self._root, error.strerror or str(error))
+
+    def _write(self, keys: bytes, rows: bytes) -> None:
+        content = keys + rows
+        place = self._folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.vectors"
+        with whole_file(place) as part:
+            part.write_bytes(zlib.crc32(content).to_bytes(SUM, "little") + content)
+
+    def _read(self, path: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
+        """The keys and vectors of one file; None where it is not what was written."""
+        row = KEY + 4 * self._width
+        try:
+            rows = (path.stat().st_size - SUM) // row
+            if not path.is_file() or not 0 < rows <= MOST_ROWS:
+                return None
+            content = path.read_bytes()
+        except OSError:
+            return None
+        whole = memoryview(content)[SUM:]
+        if len(whole) != rows * row or zlib.crc32(whole).to_bytes(SUM, "little") != content[:SUM]:
+            return None
+        ends = range(0, rows * KEY, KEY)
+        vectors = np.frombuffer(whole[rows * KEY :], "<f4").reshape(rows, self._width)
+        return ([bytes(whole[i : i + KEY]) for i in ends], vectors) if np.isfinite(vectors).all() else None
 
     def _trim(self) -> None:
         """Deletes the files of all stores that were written longest ago, down to the size allowed."""
-        files = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._root.glob("*/*.safetensors"))
+        files = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._root.glob("*/[!.]*") if f.is_file())
         excess = sum(size for _, size, _ in files) - MOST_BYTES
         for _, size, path in files:
             if excess <= 0:
@@ -89,16 +135,16 @@ class VectorStore:
             excess -= size
 
 
-def _read(path: Path) -> tuple[list[bytes], NDArray[np.float32]]:
-    """The keys and vectors of one file; none, and the file deleted, where it is damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+def _files(folder: Path) -> list[Path]:
     with suppress(OSError):
-        try:
-            content = load_file(path)
-            keys = content["keys"].tobytes()
-            return [keys[i : i + 16] for i in range(0, len(keys), 16)], content["vectors"]
-        except (SafetensorError, KeyError):
-            path.unlink(missing_ok=True)
-    return [], np.zeros((0, 0), np.float32)
+        return sorted(path for path in folder.iterdir() if path.suffix == ".vectors")
+    return []
+
+
+@cache
+def _say_unwritable(root: Path, reason: str) -> None:
+    """Says once in a process that nothing can be kept."""
+    progress.say(
+        f"Vectors cannot be kept in {root} ({reason}), so texts are encoded each time; set TEXTGRAFT_CACHE to a folder "
+        "that can be written to."
+    )

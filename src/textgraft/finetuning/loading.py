@@ -53,8 +53,7 @@ def load_with_head(
             if "dropout" in name:
                 setattr(config, name, dropout)
         kind = _encoder_with_head() if config.model_type in ENCODER_HALVES else AutoModelForSequenceClassification
-        if complete:
-            check_sizes(files, config, getattr(kind, "from_config", kind))
+        check_sizes(files, config, getattr(kind, "from_config", kind))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network, report = kind.from_pretrained(

@@ -16,7 +16,7 @@ from textgraft.encoders.tokenizing import Long, TextTokenizer
 from textgraft.errors import EncoderError
 from textgraft.finetuning.loading import load_with_head
 from textgraft.hardware import Precision, best_device, matmul_dtype
-from textgraft.runtimes import Runtime, run_windows
+from textgraft.runtimes import Runtime, check_output, run_windows
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.task import Task
 from textgraft.text.batches import Windows, pad
@@ -167,9 +167,13 @@ class RuntimeClassifier:
     """A sequence classifier that a runtime computes; it needs the tokenizer and no torch.
 
     The arguments are those of ``EncoderClassifier``, as which ``files`` were saved; the weights in them are not read.
+
+    Raises:
+        ArtifactError: ``runtime`` gives no logits of the task.
     """
 
     def __init__(self, files: EncoderFiles, runtime: Runtime, task: Task, max_tokens: int, long: Long) -> None:
+        check_output(runtime, len(task))
         self.files, self.runtime, self.task = files, runtime, task
         self.max_tokens, self.long = max_tokens, long
         self.tokenizer = TextTokenizer(files)

@@ -238,7 +238,7 @@ class RecurrentClassifier(NetworkClassifier):
         return self.reader_.batches(texts)
 
     def _use(self, runtime: Runtime) -> None:
-        self.reader_ = self.reader_.through(runtime)
+        self.reader_ = self.reader_.through(runtime, len(self.task_))
 
     def write_for_runtime(self, folder: Path) -> None:  # noqa: D102
         self.reader_.write_for_runtime(folder)
@@ -256,7 +256,7 @@ class RecurrentClassifier(NetworkClassifier):
         tensors("head.bias", len(self.task_))
         if self.encoder is None:
             words = WordReader.read(path, self.tokenizer, tensors)
-            self.reader_ = words if runtime is None else words.through(runtime)
+            self.reader_ = words if runtime is None else words.through(runtime, len(self.task_))
         else:
             from textgraft.recurrent.state_reader import StateReader
 

@@ -10,6 +10,7 @@ from typing import Any
 from textgraft.digests import file_sha256
 from textgraft.errors import ArtifactError, listed
 from textgraft.json_files import MOST_BYTES
+from textgraft.limits import MODEL_BYTES
 from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
 from textgraft.tensors import read_header
 
@@ -55,6 +56,8 @@ def check_files(folder: Path, manifest: Manifest) -> dict[str, tuple[int, ...]]:
     checked: dict[str, tuple[int, ...]] = {}
     if (folder / FILE).is_symlink():
         raise ArtifactError(f"{folder} is damaged: its {FILE} is a link.")
+    if sentence := MODEL_BYTES.exceeded(sum(entry["bytes"] for entry in manifest.files.values()), f"bytes of {folder}"):
+        raise ArtifactError(sentence)
     for name, entry in manifest.files.items():
         path = folder / name
         if name == CARD:  # for people, who may edit it

@@ -22,6 +22,7 @@ CARD = "README.md"
 FORMAT = "textgraft-model"
 VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
 MOST_BYTES = 1 << 28  # the confusion matrix of 4,000 labels takes less
+ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
     "onnx", "onnxruntime", "openvino", "nncf",
@@ -104,10 +105,10 @@ class Manifest:
                 export = Export(**entry | {"files": tuple(entry["files"]), "needs": tuple(needs)})
                 texts = (export.runtime, export.precision, export.recipe, *export.files)
                 right = all(isinstance(text, str) for text in texts) and set(export.files) <= self.files.keys()
-                right = right and set(export.needs) <= set(INSTRUCTIONS)
+                right = right and set(export.needs) <= set(INSTRUCTIONS) and _are_of_one(export)
             except (TypeError, KeyError, AttributeError):
                 right = False
-            if not right or not export.files:
+            if not right:
                 raise ArtifactError(f"{FILE} is damaged: {entry!r} is no export of this model.")
             exports.append(export)
         return exports
@@ -118,6 +119,13 @@ class Manifest:
         first = {name: content.pop(name) for name in ("format", "format_version")}
         text = json.dumps(first | content, indent=2, ensure_ascii=False, allow_nan=False, default=_default)
         return escaped_in_json(text) + "\n"
+
+
+def _are_of_one(export: Export) -> bool:
+    """Whether these are the files of one export: the library that opens the first finds the second by its name."""
+    stems = {file.rpartition(".")[0] for file in export.files}
+    endings = tuple(file.rpartition(".")[2] for file in export.files)
+    return len(stems) == 1 and endings == ENDINGS.get(export.runtime)
 
 
 def read_manifest(directory: str | Path) -> Manifest:

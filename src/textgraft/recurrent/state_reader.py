@@ -81,7 +81,7 @@ class StateReader:
         """Texts as the inputs of the exported encoder."""
         return padded_batches(self.encoder.windows(texts), self.encoder.tokenizer.pad_id)
 
-    def through(self, runtime: Runtime) -> StateReader:
+    def through(self, runtime: Runtime, labels: int) -> StateReader:  # noqa: ARG002 - these are NumPy's
         """The same, with ``runtime`` computing the states."""
         return StateReader(self.encoder.files, self.max_tokens, self.precision, runtime)
 

@@ -14,7 +14,7 @@ from textgraft.errors import ArtifactError, DataError, listed
 from textgraft.json_files import is_whole, read_object
 from textgraft.recurrent.material import Material
 from textgraft.recurrent.numpy_network import Plain
-from textgraft.runtimes import Batch, Runtime, padded_batches, run_windows
+from textgraft.runtimes import Batch, Runtime, check_output, padded_batches, run_windows
 from textgraft.tensors import Tensors
 from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
@@ -114,8 +114,13 @@ class WordReader:
         """Texts as the inputs of the exported network."""
         return padded_batches(self.windows(texts), PAD)
 
-    def through(self, runtime: Runtime) -> WordReader:
-        """The same, with ``runtime`` computing the whole network."""
+    def through(self, runtime: Runtime, labels: int) -> WordReader:
+        """The same, with ``runtime`` computing the whole network.
+
+        Raises:
+            ArtifactError: it gives no logits of so many labels.
+        """
+        check_output(runtime, labels)
         return WordReader(self.vocabulary, self.tokenizer_name, self.max_tokens, runtime)
 
     def write_for_runtime(self, folder: Path) -> None:

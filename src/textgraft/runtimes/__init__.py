@@ -5,13 +5,14 @@ Token ids go in, one float32 array comes out: vectors, logits or token states. W
 """
 
 from textgraft.runtimes.opening import RUNTIMES, RuntimeName, check_runtime, installed, open_runtime
-from textgraft.runtimes.running import Batch, Runtime, padded_batches, run_windows
+from textgraft.runtimes.running import Batch, Runtime, check_output, padded_batches, run_windows
 
 __all__ = [
     "RUNTIMES",
     "Batch",
     "Runtime",
     "RuntimeName",
+    "check_output",
     "check_runtime",
     "installed",
     "open_runtime",

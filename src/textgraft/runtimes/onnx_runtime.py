@@ -7,7 +7,10 @@ from typing import Any
 
 from textgraft.errors import ArtifactError
 from textgraft.hardware import threads
-from textgraft.runtimes.running import FileRuntime, Floats, Ids, whole
+from textgraft.runtimes.onnx_file import MOST_BYTES, check_onnx
+from textgraft.runtimes.running import INPUTS, OUTPUT, FileRuntime, Floats, Ids, read_file
+
+_TYPES = {"tensor(int64)": "int64", "tensor(float)": "float32"}
 
 
 class OnnxRuntime(FileRuntime):
@@ -18,16 +21,17 @@ class OnnxRuntime(FileRuntime):
         precision: of the matrix products in it.
 
     Raises:
-        ArtifactError: ONNX Runtime cannot read it.
+        ArtifactError: ONNX Runtime cannot read it, or it asks for more than a network of weights in the file.
     """
 
     name = "onnx"
+    library = "ONNX Runtime"
 
     def __init__(self, path: Path, precision: str) -> None:
         self.precision = precision
-        self._model = path.read_bytes()
-        self._title = path.name
-        super().__init__()
+        self._model = read_file(path, MOST_BYTES)
+        check_onnx(self._model, str(path))
+        super().__init__(path)
 
     def _open(self) -> Any:
         import onnxruntime
@@ -35,21 +39,18 @@ class OnnxRuntime(FileRuntime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.log_severity_level = 4  # what goes wrong comes as an exception
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever it looks like
         try:
-            return onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no common base but Exception
-            raise ArtifactError(unreadable(self._title, "ONNX Runtime", error)) from error
+            raise ArtifactError(self._unusable("read", error)) from error
+        inputs, outputs = (
+            {part.name: _TYPES.get(part.type, part.type) for part in parts}
+            for parts in (session.get_inputs(), session.get_outputs())
+        )
+        self._check_names(inputs, outputs)
+        return session
 
-    def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
-        inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
-        output: Floats = self._opened.run(["output"], inputs)[0]
+    def _run(self, ids: Ids, mask: Ids) -> Floats:
+        output: Floats = self._opened.run([OUTPUT], dict(zip(INPUTS, (ids, mask), strict=True)))[0]
         return output
-
-
-def unreadable(file: str, library: str, error: Exception) -> str:
-    """What to say of a file that a library refuses."""
-    reason = str(error).strip().splitlines()
-    return (
-        f"{library} cannot read {file} ({reason[0] if reason else type(error).__name__}); the file is damaged or made "
-        "for a newer release. Export the model again, or take another runtime."
-    )

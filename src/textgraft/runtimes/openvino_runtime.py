@@ -10,9 +10,10 @@ import numpy as np
 from textgraft.errors import ArtifactError
 from textgraft.extras import library
 from textgraft.hardware import BELOW_AVX512, onednn_limit, threads
-from textgraft.runtimes.onnx_runtime import unreadable
-from textgraft.runtimes.running import FileRuntime, Floats, Ids, whole
+from textgraft.runtimes.openvino_file import MOST_BYTES, MOST_WEIGHTS, check_openvino
+from textgraft.runtimes.running import INPUTS, OUTPUT, FileRuntime, Floats, Ids, read_file
 
+_TYPES = {"i64": "int64", "f32": "float32"}
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
@@ -32,16 +33,18 @@ class OpenVinoRuntime(FileRuntime):
         precision: of the matrix products. A processor without bf16 computes ``"bf16"`` in fp32.
 
     Raises:
-        ArtifactError: OpenVINO cannot read them.
+        ArtifactError: OpenVINO cannot read them, or they ask for more than a network of weights in the ``.bin``.
     """
 
     name = "openvino"
+    library = "OpenVINO"
 
     def __init__(self, path: Path, precision: str) -> None:
-        self._text, self._weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
-        self._title = path.name
+        self._text = read_file(path, MOST_BYTES)
+        self._weights = read_file(path.with_suffix(".bin"), MOST_WEIGHTS)
+        check_openvino(self._text, len(self._weights), str(path))
         self._asked = precision
-        super().__init__()
+        super().__init__(path)
 
     @property
     def precision(self) -> str:
@@ -63,12 +66,22 @@ class OpenVinoRuntime(FileRuntime):
         }
         try:
             model = core.read_model(self._text, openvino.Tensor(np.frombuffer(self._weights, np.uint8)))
-            return core.compile_model(model, "CPU", settings).create_infer_request()
+            inputs, outputs = (
+                {name: _type(part) for part in parts for name in sorted(part.get_names())[:1]}
+                for parts in (model.inputs, model.outputs)
+            )
+            compiled = core.compile_model(model, "CPU", settings)
         except Exception as error:  # its exceptions have no common base but Exception
-            raise ArtifactError(unreadable(self._title, "OpenVINO", error)) from error
+            raise ArtifactError(self._unusable("read", error)) from error
+        self._check_names(inputs, outputs)
+        return compiled.create_infer_request()
 
-    def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
-        inputs = {"input_ids": ids, "attention_mask": whole(ids) if mask is None else mask}
+    def _run(self, ids: Ids, mask: Ids) -> Floats:
         # The request's own memory is overwritten by the next call.
-        output: Floats = self._opened.infer(inputs)["output"].copy()
+        output: Floats = self._opened.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[OUTPUT].copy()
         return output
+
+
+def _type(part: Any) -> str:
+    name = str(part.get_element_type().get_type_name())
+    return _TYPES.get(name, name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
+from textgraft.errors import ArtifactError
 from textgraft.text.batches import Windows, pad, token_batches
 
 BATCH_TOKENS = 2048  # more spills the cache: int8 is a tenth slower with 4,096
@@ -17,6 +19,7 @@ BATCH_TOKENS = 2048  # more spills the cache: int8 is a tenth slower with 4,096
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Batch = tuple[Ids, Ids]  # ids and mask
+INPUTS, OUTPUT = ("input_ids", "attention_mask"), "output"
 
 
 class Runtime(Protocol):
@@ -46,18 +49,57 @@ class Runtime(Protocol):
 
 
 class FileRuntime(ABC):
-    """Base of the runtimes of an exported file: a pickle holds the file, and it is opened where that arrives."""
+    """Base of the runtimes of an exported file: a pickle holds the file, and it is opened where that arrives.
 
-    def __init__(self) -> None:
+    Attributes:
+        library: what people call it.
+        file: where the network was read from.
+    """
+
+    library: str
+
+    def __init__(self, path: Path) -> None:
+        self.file = str(path)
         self._opened = self._open()
+
+    def run(self, ids: Ids, mask: Ids | None) -> Floats:
+        """See ``Runtime``.
+
+        Raises:
+            ArtifactError: the library cannot compute the network on such a batch.
+        """
+        try:
+            return self._run(ids, whole(ids) if mask is None else mask)
+        except Exception as error:  # those of a library have no common base but Exception
+            raise ArtifactError(self._unusable("compute", error)) from error
 
     @abstractmethod
     def _open(self) -> Any:
         """The library's own object that runs the network.
 
         Raises:
-            ArtifactError: the library cannot read it.
+            ArtifactError: the library cannot read it, or it does not read and give what a network here does.
         """
+
+    @abstractmethod
+    def _run(self, ids: Ids, mask: Ids) -> Floats:
+        """The output for one batch, in memory of its own."""
+
+    def _check_names(self, inputs: dict[str, str], outputs: dict[str, str]) -> None:
+        """Checks the names and types of what goes in and comes out."""
+        if inputs != dict.fromkeys(INPUTS, "int64") or outputs != {OUTPUT: "float32"}:
+            said = ", ".join(f"{name} of {kind}" for name, kind in (inputs | outputs).items())
+            raise ArtifactError(
+                f"{self.file} is no export of a model: it should read {' and '.join(INPUTS)} of int64 and give "
+                f"{OUTPUT} of float32, and has {said}. Export the model again."
+            )
+
+    def _unusable(self, what: str, error: Exception) -> str:
+        reason = str(error).strip().splitlines()
+        return (
+            f"{self.library} cannot {what} {self.file} ({reason[0] if reason else type(error).__name__}); the file "
+            "is damaged or made for a newer release. Export the model again, or take another runtime."
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_opened"}
@@ -65,6 +107,46 @@ class FileRuntime(ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._opened = self._open()
+
+
+def check_output(runtime: Runtime, width: int, *, per_token: bool = False) -> None:
+    """Checks on two small batches that a network gives what its model reads.
+
+    Args:
+        runtime: of the network.
+        width: labels, or components of a vector.
+        per_token: whether it gives a row for each token, and not for each text.
+
+    Raises:
+        ArtifactError: it gives another shape, or what is no number.
+    """
+    ragged = np.array([[1, 1, 1], [1, 1, 0]])
+    for ids, mask in ((np.ones((1, 2), np.int64), None), (ragged, ragged)):
+        output = runtime.run(ids, mask)
+        wanted = (*ids.shape, width) if per_token else (len(ids), width)
+        if output.shape != wanted:
+            clause = f"for {len(ids)} texts it gives numbers of the shape {output.shape}, not {wanted}"
+        elif not np.isfinite(output if mask is None or not per_token else output[mask > 0]).all():
+            clause = "it gives numbers that are none"
+        else:
+            continue
+        name = getattr(runtime, "file", runtime.name)
+        raise ArtifactError(f"{name} is no export of this model: {clause}. Export the model again.")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The content of a file of at most ``most`` bytes; of a larger one nothing is read.
+
+    Raises:
+        ArtifactError: it is larger, or cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise ArtifactError(f"{path} has {size:,} bytes; such a file has at most {most:,}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> Floats:

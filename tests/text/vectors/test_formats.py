@@ -164,7 +164,19 @@ def test_a_damaged_fast_form_is_made_anew(tmp_path: Path) -> None:
     folder = Path(os.environ["TEXTGRAFT_CACHE"]) / "word-vectors"
     for name in ("vectors.f32", "meta.json", "offsets.npy", "places.npy"):
         (file,) = folder.glob(f"*/{name}")
-        file.write_bytes(file.read_bytes()[:7])
+        content = file.read_bytes()
+        for damaged in (content[:7], bytes(len(content)), content[:-1] + bytes([content[-1] ^ 1]), b"[]", b'{"a": 1}'):
+            file.write_bytes(damaged)
+            np.testing.assert_array_equal(open_vectors(path).find(["a", "b"])[1], rows)
+
+
+def test_where_nothing_can_be_kept_vectors_are_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = glove(tmp_path, ["a", "b"], rows := some_rows(2, 4))
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TEXTGRAFT_CACHE", str(tmp_path / "file"))
+    for _ in range(2):
         np.testing.assert_array_equal(open_vectors(path).find(["a", "b"])[1], rows)
 
 

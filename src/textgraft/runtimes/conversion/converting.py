@@ -55,7 +55,7 @@ def _check_opens(recipe: Recipe, folder: Path, files: tuple[str, ...]) -> None:
     except ArtifactError as error:
         for name in files:
             (folder / name).unlink()
-        reason = str(error.__cause__).strip().splitlines()[0]
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
         other = {"onnx": "openvino", "openvino": "onnx"}[recipe.runtime]
         raise ExportError(
             f"{recipe.runtime} cannot compute this network ({reason}); take the runtime {other!r} or 'torch'."

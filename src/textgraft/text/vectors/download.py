@@ -10,12 +10,15 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from textgraft.cache import cache_folder
+from textgraft import progress
+from textgraft.cache import cache_folder, room
+from textgraft.digests import known_sha256
 from textgraft.errors import VectorsError
 from textgraft.progress import track
 from textgraft.text.vectors.store import check_room
 from textgraft.whole import whole_file
 
+FOLDER = "downloads"
 BYTES_AT_ONCE = 1 << 20
 PATIENCE = 60  # seconds without an answer
 
@@ -34,9 +37,15 @@ def downloaded(address: str, sha256: str | None) -> Path:
             f"{address}#sha256=HEX, with the 64 digits that the publisher names, or that sha256sum says of a copy you "
             "trust."
         )
-    path = cache_folder() / "downloads" / sha256 / name
-    if path.is_file():
+    path = cache_folder() / FOLDER / sha256 / name
+    if _is_whole(path, sha256):
         return path
+    root, sentence = room(FOLDER)
+    if sentence:
+        progress.say(sentence)
+        path = root / sha256 / name
+        if _is_whole(path, sha256):
+            return path
     try:
         with whole_file(path) as part:
             actual = _fetch(address, part, name)
@@ -55,6 +64,15 @@ def downloaded(address: str, sha256: str | None) -> Path:
             "folder that can be written to and has room."
         ) from None
     return path
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    if not path.is_file():
+        return False
+    if known_sha256(path) == sha256:
+        return True
+    progress.say(f"{path} is damaged; it is downloaded again.")
+    return False
 
 
 def _fetch(address: str, path: Path, name: str) -> str:

@@ -1,0 +1,37 @@
+"""How much of a thing is taken before it is doubted: counts that damage or malice reach, and work hardly does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A number that the environment can raise.
+
+    Attributes:
+        variable: of the environment, that sets another one.
+        usual: the number where it is not set.
+    """
+
+    variable: str
+    usual: int
+
+    @property
+    def most(self) -> int:
+        """The number that holds now; a variable that is no whole number changes nothing."""
+        said = os.environ.get(self.variable, "").replace(",", "").replace("_", "")
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else self.usual
+
+    def exceeded(self, number: int, what: str) -> str:
+        """A sentence on ``number``, which is too large, and what raises the limit; empty where it is not."""
+        if number <= self.most:
+            return ""
+        return (
+            f"{number:,} {what} are more than the {self.most:,} that are taken; {self.variable}={number} raises that."
+        )
+
+
+LABELS = Limit("TEXTGRAFT_MOST_LABELS", 100_000)  # of a model that textgraft did not make
+MODEL_BYTES = Limit("TEXTGRAFT_MOST_MODEL_BYTES", 16_000_000_000)  # of all files of a model or an encoder

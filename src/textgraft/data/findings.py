@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.data.next_steps import WANTED, HoldOut
 from textgraft.errors import listed
-from textgraft.evaluation.notes import RARE, SMALL
 from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
 from textgraft.wording import counted, percent
 
@@ -153,6 +152,8 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
 
 def _test(audit: Audit) -> Iterator[Finding]:
     """Whether the rows that the numbers will rest on suffice."""
+    from textgraft.evaluation.notes import RARE, SMALL
+
     hold_out = audit.hold_out
     if hold_out is None:
         return
@@ -169,7 +170,7 @@ def _test(audit: Audit) -> Iterator[Finding]:
     level: Level = "warning" if hold_out.half > 2 * WANTED else "look" if hold_out.rows < SMALL else "fact"
     width = f"from {hold_out.low:.0%} to {hold_out.high:.0%}"
     yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(hold_out, width))
-    yield Finding("test", "an accuracy of 80 % would be known", (width,))
+    yield Finding("test", "an accuracy of 80% would be known", (width,))
     few = {label: n for label, n in hold_out.labels.items() if 0 < n < RARE}
     none = [label for label, n in hold_out.labels.items() if not n] if not hold_out.given else []
     if none:
@@ -198,7 +199,7 @@ def _too_small(hold_out: HoldOut, width: str) -> str:
         enough = (
             f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
         )
-    return f"{start}: an accuracy of 80 % would be known no better than {width}. Label more rows: {enough}."
+    return f"{start}: an accuracy of 80% would be known no better than {width}. Label more rows: {enough}."
 
 
 def _length(lengths: Lengths | None) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textgraft.dataset import Dataset
-from textgraft.evaluation.proportions import rows_for, wilson
 from textgraft.unicode import shown_name
 
 EXPECTED = 0.8  # an accuracy that many classifiers of texts reach, to show widths by
@@ -49,6 +48,8 @@ def plan_hold_out(parts: Mapping[str, Dataset], share: float) -> HoldOut | None:
 
     A held-out part is not dealt here, for that takes as long as the division itself.
     """
+    from textgraft.evaluation.proportions import rows_for, wilson  # reading a table does without that room
+
     first = next(iter(parts.values()))
     if (test := parts.get("test")) is not None:
         rows, counts = len(test), test.counts.tolist()

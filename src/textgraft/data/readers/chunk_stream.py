@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from textgraft.data.readers.chunks import Chunk, Reading
+from textgraft.data.readers.chunks import GIVEN, Chunk, Reading
 from textgraft.data.readers.delimited import read_delimited
-from textgraft.data.readers.fasttext import read_fasttext
-from textgraft.data.readers.folders import read_folder
 from textgraft.data.readers.header import without_names
-from textgraft.data.readers.json_lines import read_json
-from textgraft.data.readers.objects import GIVEN, is_source, object_chunks
-from textgraft.data.readers.workbooks import read_excel, read_sqlite
-from textgraft.data.sources.files import SourceFile, damage_named, files_of
+from textgraft.data.sources.files import SourceFile, damage_named, files_of, is_source
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, DataError, listed
 from textgraft.unicode import whole, whole_values
@@ -51,14 +46,17 @@ class ChunkStream(Iterator[Chunk]):
     def __next__(self) -> Chunk:
         return next(self._chunks)
 
+    def _parts(self, source: Any) -> Iterator[Chunk]:
+        if is_source(source):
+            return _file_chunks(source, self._reading)
+        from textgraft.data.readers.objects import object_chunks
+
+        _say_idle(self._reading, "", GIVEN)
+        return map(_whole, object_chunks(source, self._reading.rows_per_chunk))
+
     def _read(self, source: Any) -> Iterator[Chunk]:
-        reading, report, skips = self._reading, self._reading.report, self._reading.options.skip_bad_rows
-        of_files = is_source(source)
-        if not of_files:
-            _say_idle(reading, "", GIVEN)
-        objects = () if of_files else map(_whole, object_chunks(source, reading.rows_per_chunk))
-        chunks = _file_chunks(source, reading) if of_files else objects
-        for chunk in (without_names(chunk, report) for chunk in chunks):
+        report, skips = self._reading.report, self._reading.options.skip_bad_rows
+        for chunk in (without_names(chunk, report) for chunk in self._parts(source)):
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
             self.rows += len(chunk)
@@ -118,12 +116,21 @@ def _say_idle(reading: Reading, form: str, what: str) -> None:
 
 
 def _reader(kind: str) -> Reader:
-    if kind in ("parquet", "arrow", "datasets"):
-        from textgraft.data.readers import columnar  # PyArrow takes a while to import
+    """The reader of a format; each is imported when it is needed, for most tables are CSV."""
+    if kind == "csv":
+        return read_delimited
+    if kind in ("json", "fasttext", "folder"):
+        from textgraft.data.readers import fasttext, folders, json_lines
 
-        return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
-    texts: dict[str, Reader] = {"csv": read_delimited, "json": read_json, "fasttext": read_fasttext}
-    return {**texts, "folder": read_folder, "excel": read_excel, "sqlite": read_sqlite}[kind]
+        readers: dict[str, Reader] = {"json": json_lines.read_json, "fasttext": fasttext.read_fasttext}
+        return readers.get(kind, folders.read_folder)
+    if kind in ("excel", "sqlite"):
+        from textgraft.data.readers import workbooks
+
+        return workbooks.read_excel if kind == "excel" else workbooks.read_sqlite
+    from textgraft.data.readers import columnar  # PyArrow takes a while to import
+
+    return {"parquet": columnar.read_parquet, "arrow": columnar.read_arrow, "datasets": columnar.read_saved}[kind]
 
 
 def _translated(read: Reader, file: SourceFile, reading: Reading) -> Iterator[Chunk]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
 
+GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
 _MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
 

@@ -13,6 +13,7 @@ from textgraft.data.readers.records import NO_DELIMITER, Dialect, Escape, Lines,
 NULL = r"\N"
 _DELIMITERS = "\t;|,"
 _WINDOW = 1 << 20  # characters that are judged
+_SURE = 0.95  # of the rows are good: another delimiter is not looked for
 _LOOK = 2_000  # lines or records of these that are looked at one by one
 _PAIR = re.compile(r"\\(.?)", re.DOTALL)
 _MEANING = {
@@ -35,13 +36,16 @@ def find_habits(
     """
     sample, cut = _sample(iter(lines), late=not dialect.quoting)
     marks = [dialect.delimiter]
-    if delimiter is None:
+    plain = tally(sample, cut, dialect)
+    if delimiter is None and (plain.width == 1 or plain.share < _SURE):
         marks += [mark for mark in _DELIMITERS if mark != dialect.delimiter and any(mark in line for line in sample)]
-    if quoting is not False and any(map(_has_escaped_quote, sample)):
+    good = dialect.quoting and not plain.bad and plain.width > 1  # no other reading can be better
+    if quoting is not False and not good and any(map(_has_escaped_quote, sample)):
         dialect = _escaped_quotes(sample, cut, dialect, marks)
     if quoting is not False:
         dialect = _blanks(sample, cut, dialect, marks)
-    if quoting is None and not dialect.escape and not dialect.blanks:
+    nulls = any(NULL in line for line in sample)
+    if quoting is None and not dialect.escape and not dialect.blanks and (nulls or not good):
         dialect = _escaped_delimiters(sample, cut, dialect, marks)
     return dialect
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 
 def _set(words: str) -> frozenset[str]:
@@ -92,7 +93,12 @@ def is_about(name: str) -> bool:
 
 def is_known(name: str) -> bool:
     """Whether a cell reads as the name of a column that tables of texts have."""
-    if len(name) > 40 or len(name.split()) > 2:
+    return len(name) <= 40 and _is_known(name)
+
+
+@lru_cache(1 << 12)
+def _is_known(name: str) -> bool:
+    if len(name.split()) > 2:
         return False
     parts = words(name)
     few = 0 < len(parts) <= 3

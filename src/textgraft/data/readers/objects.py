@@ -9,28 +9,16 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from textgraft.cells import brief, cells
 from textgraft.data.readers import names
-from textgraft.data.readers.chunks import Chunk
+from textgraft.data.readers.chunks import GIVEN, Chunk
 from textgraft.data.readers.header import column_names
 from textgraft.data.readers.json_lines import by_column
-from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError
-
-GIVEN = "the given table"
-
-
-def is_source(source: Any) -> bool:
-    """Whether ``source`` names files: a path, or a list of paths."""
-    kinds = (str, Path, SourceFile)
-    return isinstance(source, kinds) or (
-        isinstance(source, (list, tuple)) and all(isinstance(item, kinds) for item in source)
-    )
 
 
 def object_chunks(source: Any, size: int) -> Iterator[Chunk]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from textgraft.data.readers.chunks import Reading
-from textgraft.data.readers.evidence import column_bits
+from textgraft.data.readers.evidence import ROWS, column_bits
 from textgraft.data.readers.header import CLEAR, Verdict, bits_of, clean, column_names, first_row
 from textgraft.data.readers.names import is_known, normal
 from textgraft.errors import DataError, listed
 
 Rows = Sequence[Sequence[str]]
 
+_LOOK = 2 * ROWS  # records that tell the top of a table
 _MOST_ABOVE = 12  # lines above the names
 _SECOND = {"response", "open-ended response", "other (please specify)"}  # what SurveyMonkey writes under its questions
 _SURE = 10.0  # bits: a second row of names
@@ -99,11 +101,11 @@ def find_top(records: Records, reading: Reading, *, marked: bool = False) -> Top
         DataError: it is not clear whether the first row holds names, or which one does.
     """
     told = reading.options.header
-    rows = [[clean(cell) for cell in cells] for _, cells in records.numbered]
+    rows = [[clean(cell) for cell in cells] for _, cells in records.numbered[:_LOOK]]
     start = int(marked)
     if start == len(rows):
         return Top(["column1"], frozenset(records.numbers(1)))
-    width = _width(rows[start:])
+    width = _width([cells for _, cells in records.numbered[start:]])
     if told is not False:
         titles = _above(rows[start:], width, reading.expect, 1.0 if told is None else -CLEAR)
         start += titles
@@ -145,7 +147,7 @@ def _named(fitted: Sequence[str], rows: Rows, start: int, records: Records, read
     )
 
 
-def _width(rows: Rows) -> int:
+def _width(rows: Sequence[Sequence[object]]) -> int:
     widths = Counter(map(len, rows))
     return max(widths, key=lambda width: (widths[width], width), default=1)
 
@@ -217,7 +219,13 @@ def _check_below(table: Rows, start: int, records: Records, reading: Reading) ->
     """Refuses a table in which a row under the first reads as names more clearly than any row of data can."""
     for i, row in enumerate(table[1:4], start=1):
         rest = [other for other in table[i:] if _key(other) != _key(table[0])]
-        if len(row) < 2 or len(rest) < 4 or rest[0] is not row or bits_of(rest, reading.expect) < _SURE:
+        if (
+            len(row) < 2
+            or len(rest) < 4
+            or rest[0] is not row
+            or not _is_new(rest)
+            or bits_of(rest, reading.expect) < _SURE
+        ):
             continue
         columns = zip(row, zip(*(r for r in rest[1:] if len(r) == len(row)), strict=True), strict=False)
         if sum(column_bits(cell, values, reading.expect) > 3 for cell, values in columns if cell) > 1:
@@ -227,6 +235,13 @@ def _check_below(table: Rows, start: int, records: Records, reading: Reading) ->
                 f"nor rows; or, if the first line holds the names and all others are rows, say --header (header=True), "
                 f"or --no-header (header=False) if none holds names."
             )
+
+
+def _is_new(rows: Rows) -> bool:
+    """Whether most of the cells of the first row stand nowhere below them, as those of names."""
+    columns = zip(rows[0], zip_longest(*rows[1:], fillvalue=""), strict=False)
+    new = [cell not in below for cell, below in columns if cell]
+    return 2 * sum(new) > len(new)
 
 
 def _check_clear(verdict: Verdict, table: Rows, start: int, records: Records) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from textgraft.data.sources import foreign, packings
 from textgraft.data.sources.label_tokens import is_fasttext
@@ -39,7 +38,7 @@ MAGIC = {
 }
 TEXT_FORMATS = ("csv", "json", "fasttext", "folder")
 _HEAD = 1 << 16
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, sqlite3.Error)
+_DAMAGE = (OSError, EOFError, zlib.error, sqlite3.Error)
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,14 @@ class SourceFile:
 
 
 Source = str | Path | SourceFile | Sequence[str | Path | SourceFile]
+
+
+def is_source(source: Any) -> bool:
+    """Whether ``source`` names files: a path, or a list of paths."""
+    kinds = (str, Path, SourceFile)
+    return isinstance(source, kinds) or (
+        isinstance(source, (list, tuple)) and all(isinstance(item, kinds) for item in source)
+    )
 
 
 @contextmanager
@@ -207,6 +214,6 @@ def damage_named(file: SourceFile) -> Iterator[None]:
         yield
     except Exception as error:
         home = type(error).__module__.split(".")[0]
-        if isinstance(error, _DAMAGE) or home in ("pyarrow", "zstandard", "_lzma"):
+        if isinstance(error, _DAMAGE) or home in ("pyarrow", "zstandard", "_lzma", "zipfile"):
             raise DataError(f"{file.name} cannot be read, it may be damaged: {error}.") from error
         raise

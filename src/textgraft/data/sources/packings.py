@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -21,7 +23,7 @@ MAGIC = {
 }
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".lzma")
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # of texts, or of none: no text that begins with "BZh" goes on so
-_UNPACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_UNPACKED = (0, 8, 12, 14)  # methods of zip: stored, deflated, bzip2, LZMA
 _ENCRYPTED = 1  # the bit of a member's flags
 _BESIDE = frozenset((".md", ".rst", ".pdf", ".html", ".htm", ".png", ".jpg", ".svg", ".py", ".ipynb", ".r", ".sh"))
 _DOCUMENTS = frozenset(("readme", "license", "licence", "copying", "notice", "changelog", "citation"))
@@ -58,7 +60,7 @@ def open_packed(path: Path, packed: str, member: str = "") -> BinaryIO:
 
         return cast(BinaryIO, lzma.open(path, "rb"))
     if packed == "zip":
-        with zipfile.ZipFile(path) as archive:  # an open member keeps the file open
+        with _zip(path) as archive:  # an open member keeps the file open
             return cast(BinaryIO, archive.open(member))
     if packed == "zstd":
         decompressor = library("zstandard", "Reading .zst files", "formats").ZstdDecompressor()
@@ -73,7 +75,7 @@ def is_workbook(name: str, path: Path) -> bool:
     Raises:
         DataError: it is a document of another kind.
     """
-    with zipfile.ZipFile(path) as archive:
+    with _zip(path) as archive:
         names = set(archive.namelist())
         kind = archive.read("mimetype").decode("latin-1") if {"mimetype", "content.xml"} <= names else ""
     if not names.isdisjoint(_WORKBOOKS) or "spreadsheet" in kind:
@@ -92,7 +94,7 @@ def is_workbook(name: str, path: Path) -> bool:
 
 def members(path: Path) -> list[str]:
     """The files in a zip, without those that systems leave in it."""
-    with zipfile.ZipFile(path) as archive:
+    with _zip(path) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
     return [name for name in names if not any(_is_hidden(part) for part in PurePosixPath(name).parts)]
 
@@ -102,7 +104,7 @@ def find_archive(name: str) -> tuple[Path, str] | None:
     path = Path(name)
     for folder in path.parents:
         if folder.is_file():
-            return (folder, path.relative_to(folder).as_posix()) if zipfile.is_zipfile(folder) else None
+            return (folder, path.relative_to(folder).as_posix()) if _is_zip(folder) else None
     return None
 
 
@@ -138,7 +140,7 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
             f"{name} is a zip of {len(tables)} files ({listed(tables, 12)}); say which one to read by its path, such "
             f"as '{name}/{tables[0]}', or several by a pattern, '{name}/*'."
         )
-    with zipfile.ZipFile(path) as archive:
+    with _zip(path) as archive:
         info = archive.getinfo(tables[0])
     if info.flag_bits & _ENCRYPTED:
         raise DataError(f"{name} is encrypted; unpack it with its password first.")
@@ -147,6 +149,18 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
     others = [each for each in names if each != tables[0]]
     beside = f"Of {name} the table {tables[0]} is read; beside it {'is' if len(others) == 1 else 'are'} "
     return tables[0], f"{beside}{listed(others)}." if others and not wanted else ""
+
+
+def _zip(path: Path) -> ZipFile:
+    from zipfile import ZipFile  # takes bz2, lzma and more with it
+
+    return ZipFile(path)
+
+
+def _is_zip(path: Path) -> bool:
+    from zipfile import is_zipfile
+
+    return is_zipfile(path)
 
 
 def _is_hidden(part: str) -> bool:

@@ -7,7 +7,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -17,7 +16,6 @@ from typing import BinaryIO
 
 from textgraft.errors import DataError
 from textgraft.progress import track
-from textgraft.whole import scratch_folder
 from textgraft.wording import STANDARD_INPUT
 
 BLOCK = 1 << 20
@@ -90,7 +88,9 @@ class Spool:
 
     def _new(self, file_name: str) -> Path:
         if self._folder is None:
-            self._folder = self._stack.enter_context(scratch_folder(Path(tempfile.gettempdir()) / "textgraft"))
+            from textgraft.whole import scratch_folder
+
+            self._folder = self._stack.enter_context(scratch_folder(Path(_temporary()) / "textgraft"))
         self._copies += 1
         folder = self._folder / str(self._copies)
         folder.mkdir()
@@ -99,9 +99,15 @@ class Spool:
 
     def _no_room(self, name: str, error: OSError) -> DataError:
         return DataError(
-            f"{name} is copied before it is read, and the copy cannot be written to {tempfile.gettempdir()} "
+            f"{name} is copied before it is read, and the copy cannot be written to {_temporary()} "
             f"({error.strerror or error}); set TMPDIR to a folder that can be written to and has room."
         )
+
+
+def _temporary() -> str:
+    from tempfile import gettempdir
+
+    return gettempdir()
 
 
 def is_pipe(path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any, Literal
 
 from textgraft.data.readers import names
@@ -18,6 +17,7 @@ Table = Mapping[str, Sequence[Any]]
 Kind = Literal["string", "integer", "float", "list", "empty", "other"]
 
 BINARY = frozenset(("0", "1", "true", "false"))
+_MOST_BINARY = 100  # ways to write 0, 1, true and false
 _SAMPLE = 5_000  # rows, evenly spaced, whose distinct values are counted
 _LOOK = 500  # of these, the ones whose length and kind are looked at
 _MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
@@ -84,13 +84,15 @@ class Found:
     why: str
 
 
-def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
+def find_text(table: Table, exclude: Collection[str] = (), known: dict[str, Profile] | None = None) -> Found:
     """The text columns of a table, out of those not in ``exclude``; a title and a body are both.
+
+    ``known`` takes the profiles of the columns, for ``find_label`` to go on from.
 
     Raises:
         DataError: no column looks like text, or two do equally.
     """
-    profiles = [profile(name, values) for name, values in table.items() if name not in exclude]
+    profiles = _profiles(table, exclude, known)
     strings = [p for p in profiles if p.kind == "string" and p.filled >= 0.2]
     others = {p.name for p in strings if p.is_key or p.moment or _is_label(p.name) or _is_topic(p.name)}
     usable = [p for p in strings if p.name not in others or _is_textual(p.name)]
@@ -118,14 +120,17 @@ def find_text(table: Table, exclude: Collection[str] = ()) -> Found:
     return Found((_longest(usable, 2.0).name,), "its strings are the longest")
 
 
-def find_label(table: Table, texts: Collection[str], exclude: Collection[str] = ()) -> Found:
+def find_label(
+    table: Table, texts: Collection[str], exclude: Collection[str] = (), known: dict[str, Profile] | None = None
+) -> Found:
     """The label column of a table, or the 0/1 columns that are one label each, out of the others.
+
+    ``known`` are profiles that were made already.
 
     Raises:
         DataError: no column looks like a label, or two do equally.
     """
-    others = [profile(name, values) for name, values in table.items() if name not in exclude and name not in texts]
-    profiles = [p for p in others if p.kind != "empty"]
+    profiles = [p for p in _profiles(table, {*exclude, *texts}, known) if p.kind != "empty"]
     binary = [p for p in profiles if p.binary and not names.is_about(p.name)]
     for tier, (is_named, sure) in enumerate(((_is_label, True), (_is_topic, False), (_holds_label, False))):
         named = [p for p in profiles if is_named(p.name) and (sure or (p.is_categorical and not p.is_key))]
@@ -172,26 +177,42 @@ def _last(path: str) -> str:
     return path.rpartition(".")[2]
 
 
+def _profiles(table: Table, exclude: Collection[str], known: dict[str, Profile] | None) -> list[Profile]:
+    """The profiles of the columns that are not excluded; of those that are not known they are made."""
+    known = {} if known is None else known
+    for name, values in table.items():
+        if name not in exclude and name not in known:
+            known[name] = profile(name, values)
+    return [known[name] for name in table if name not in exclude]
+
+
 def profile(name: str, values: Sequence[Any]) -> Profile:
     """Profiles a column by up to 5,000 evenly spaced rows."""
     rows = values[:: max(1, -(-len(values) // _SAMPLE))]
-    filled = [value for value in rows if not is_missing(value)]
-    filled = [value.decode(errors="replace") if isinstance(value, bytes) else value for value in filled]
+    filled: list[Any] = list(filter(None, rows)) if all(type(value) is str for value in rows) else _filled(rows)
     cells = [value if isinstance(value, str) else str(value) for value in filled]
     distinct = set(cells)
+    n = max(1, len(cells))
     step = max(1, -(-len(filled) // _LOOK))
+    looked = cells[::step]
     return Profile(
         name=name,
         kind=_kind(filled[::step]),
         filled=len(filled) / max(1, len(rows)),
-        characters=fmean(map(len, cells)) if cells else 0.0,
-        words=fmean(map(_count_words, cells[::step])) if cells else 0.0,
-        pieces=fmean(len(cell.split()) for cell in cells[::step]) if cells else 0.0,
+        characters=sum(map(len, cells)) / n,
+        words=sum(map(_count_words, looked)) / max(1, len(looked)),
+        pieces=sum(len(cell.split()) for cell in looked) / max(1, len(looked)),
         distinct=len(distinct),
         rows=len(rows),
-        binary=bool(distinct) and all(label_name(value) in BINARY for value in distinct),
-        moment=_are_moments(cells[::step]),
+        binary=0 < len(distinct) <= _MOST_BINARY and all(label_name(value) in BINARY for value in distinct),
+        moment=_are_moments(looked),
     )
+
+
+def _filled(values: Sequence[Any]) -> list[Any]:
+    """The cells that are not missing; bytes as text."""
+    filled = (value for value in values if not is_missing(value))
+    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in filled]
 
 
 def _kind(values: Sequence[Any]) -> Kind:

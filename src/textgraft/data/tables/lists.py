@@ -37,7 +37,7 @@ class NotAListError(ValueError):
 
 def is_list(cell: Any) -> bool:
     """Whether a cell is a list, a tuple, a set, a one-dimensional array, or a dictionary."""
-    if isinstance(cell, str):
+    if cell is None or isinstance(cell, (str, int, float)):
         return False
     return isinstance(cell, (list, tuple, set, frozenset, Mapping)) or (
         hasattr(cell, "__array__") and np.ndim(cell) == 1

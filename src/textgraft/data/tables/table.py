@@ -15,7 +15,7 @@ from textgraft.data.readers.header import check_twins
 from textgraft.data.sources.options import ReadOptions
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
 from textgraft.data.tables.classes import check_classes, check_no_names
-from textgraft.data.tables.columns import Found, find_label, find_text, same_labels
+from textgraft.data.tables.columns import Found, Profile, find_label, find_text, same_labels
 from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
@@ -199,9 +199,10 @@ def _choose(
         texts = labels = ()
     check_columns(texts, table.columns)
     check_columns(labels, table.columns)
-    text = Found(texts, why) if texts else find_text(table.columns, {*labels, *keys})
+    profiles: dict[str, Profile] = {}
+    text = Found(texts, why) if texts else find_text(table.columns, {*labels, *keys}, profiles)
     check_twins((*text.columns, *labels, *keys), table.twins, table.columns)
-    label = Found(labels, why) if labels else find_label(table.columns, text.columns, keys)
+    label = Found(labels, why) if labels else find_label(table.columns, text.columns, keys, profiles)
     check_twins(label.columns, table.twins, table.columns)
     both = set(text.columns) & set(label.columns)
     if both:

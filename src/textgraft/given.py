@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import islice
-from numbers import Real
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.cells import Wide, brief, cells, plain, wide_of
-from textgraft.dataset import WEIGHTS_ALLOWED, Dataset, Rows, Splits, unusable_weights
+from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing, label_names
 from textgraft.task import Task
@@ -112,35 +110,6 @@ def as_given(data: Data | Splits, labels: Labels | None = None, *, who: str, tas
         return _from_matrix(items, wide, task)
     note = "The labels are a table of one column, which is read as one label per text."
     return _from_values(items, only, wide.values.dtype, (note,))
-
-
-def with_weights(data: Dataset, weights: Any) -> Dataset:
-    """The data with what each row counts, (n,), as ``fit`` was given it; weights of 1 are none.
-
-    Raises:
-        DataError: they are not one number for each row, 0 or above, or the data has weights already.
-    """
-    if weights is not None:
-        if data.weights is not None:
-            raise DataError("This Dataset carries its weights; give fit either those or sample_weight.")
-        items = weights.tolist() if hasattr(weights, "tolist") else weights
-        items = list(items) if isinstance(items, Iterable) and not isinstance(items, (str, bytes)) else items
-        if not isinstance(items, list) or len(items) != len(data):
-            given = f"{len(items):,}" if isinstance(items, list) else repr(items)
-            raise DataError(f"sample_weight must be {len(data):,} numbers, one for each text; got {given}.")
-        numbers = np.array([_number(item) for item in items], np.float64)
-        if len(wrong := unusable_weights(numbers)):
-            raise DataError(
-                f"What a text counts must be {WEIGHTS_ALLOWED}; item {wrong[0]} of sample_weight is "
-                f"{items[wrong[0]]!r}. 0 leaves a text out."
-            )
-        data = replace(data, weights=numbers)
-    return replace(data, weights=None) if data.weights is not None and (data.weights == 1).all() else data
-
-
-def _number(item: Any) -> float:
-    """A number as it was given; not a number for anything else."""
-    return float(item) if isinstance(item, Real) else math.nan
 
 
 def label_array(labels: Labels) -> NDArray[Any]:
@@ -312,12 +281,17 @@ def _classes(
     if kind not in _OWN:
         said = (f"Labels that are {kind} are answered by their names, such as {by_name[0]!r}.",)
         return by_name, _array(by_name), said
-    ordered = tuple(sorted(spelt, key=lambda name: spelt[name][0]))
+    ordered = tuple(sorted(spelt, key=lambda name: _comparable(spelt[name][0])))
     own = [spelt[name][0] for name in ordered]
     kept = _array([whole(str.__str__(value)) for value in own] if kind == "strings" else own)
     if kind == "numbers" and kept.dtype.kind == "O":  # such as Decimal, or larger than 64 bits: no file would hold them
         return by_name, _array(by_name), ()
     return ordered, kept, ()
+
+
+def _comparable(value: Any) -> Any:
+    """A label as Python's own; NumPy's numbers do not compare with those of ``decimal``."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _one_kind(values: Sequence[Any], place: Place) -> str:

@@ -23,8 +23,8 @@ from sklearn.pipeline import make_pipeline
 from textgraft import load
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import DataError, TrainingError
-from textgraft.given import with_weights
 from textgraft.methods import METHODS, MajorityClassifier, NgramClassifier, RecurrentClassifier, TextClassifier
+from textgraft.methods.weights import with_weights
 from textgraft.task import Task
 
 Make = Callable[..., TextClassifier]

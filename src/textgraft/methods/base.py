@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.errors import DataError
-from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array, with_weights
+from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.hyperparameters import hyperparameter
+from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.runtimes import Runtime
 from textgraft.task import Task, targets_of

@@ -14,6 +14,7 @@ NULL = r"\N"
 _DELIMITERS = "\t;|,"
 _WINDOW = 1 << 20  # characters that are judged
 _SURE = 0.95  # of the rows are good: another delimiter is not looked for
+_FEW = 500  # lines that tell a delimiter
 _LOOK = 2_000  # lines or records of these that are looked at one by one
 _PAIR = re.compile(r"\\(.?)", re.DOTALL)
 _MEANING = {
@@ -36,7 +37,8 @@ def find_habits(
     """
     sample, cut = _sample(iter(lines), late=not dialect.quoting)
     marks = [dialect.delimiter]
-    plain = tally(sample, cut, dialect)
+    slashed = any("\\" in line for line in sample)
+    plain = tally(sample, cut, dialect) if slashed else tally(sample[:_FEW], True, dialect)
     if delimiter is None and (plain.width == 1 or plain.share < _SURE):
         marks += [mark for mark in _DELIMITERS if mark != dialect.delimiter and any(mark in line for line in sample)]
     good = dialect.quoting and not plain.bad and plain.width > 1  # no other reading can be better
@@ -44,7 +46,7 @@ def find_habits(
         dialect = _escaped_quotes(sample, cut, dialect, marks)
     if quoting is not False:
         dialect = _blanks(sample, cut, dialect, marks)
-    nulls = any(NULL in line for line in sample)
+    nulls = slashed and any(NULL in line for line in sample)
     if quoting is None and not dialect.escape and not dialect.blanks and (nulls or not good):
         dialect = _escaped_delimiters(sample, cut, dialect, marks)
     return dialect
@@ -155,7 +157,7 @@ def _padding(sample: list[str], dialect: Dialect) -> tuple[bool, bool]:
     if dialect.delimiter == NO_DELIMITER:
         return False, False
     read = records(Lines(sample), replace(dialect, blanks="", quoting=dialect.quoting))
-    rows = [record.fields for record in islice(read, _LOOK) if not record.reason and len(record.fields) > 1]
+    rows = [record.fields for record in islice(read, _FEW) if not record.reason and len(record.fields) > 1]
     after = len(rows) > 1 and all(not cell or cell[0] == " " for row in rows for cell in row[1:])
     before = len(rows) > 1 and all(not cell or cell[-1] == " " for row in rows for cell in row[:-1])
     filled = len(rows) > 1 and all(cell for cell in rows[0])

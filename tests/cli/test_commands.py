@@ -239,7 +239,10 @@ def test_wrong_usage_exits_with_2(table: Path) -> None:
     assert textgraft("train", table, "--no-such-option").returncode == 2
 
 
-def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_stop_is_a_sentence_and_leaves_nothing_half_written(
+    model: Path, tmp_path: Path, asked: signal.Signals
+) -> None:
     process = subprocess.Popen(
         [*COMMAND, "predict", str(model), "--output", str(tmp_path / "p.csv")],
         stdin=subprocess.PIPE,
@@ -252,11 +255,26 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(model: Path, tmp_
         process.stdin.write("great match\n" * 1000)
         process.stdin.flush()
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, asked)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + asked
     assert errors.splitlines() == ["Stopped."]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_one_line() -> None:
+    script = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from textgraft.__main__ import run\n"
+        "run()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "Stopped.\n")
 
 
 def test_starting_is_quick_because_nothing_heavy_is_imported() -> None:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
 from textgraft.cli.options import expand
+from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
 from textgraft.unicode import shown
 
@@ -65,7 +66,10 @@ def _common(
 
 
 def main() -> None:
-    """Runs the command line: exit code 0, 1 with one sentence on standard error, 2 for wrong usage, 130 on Ctrl-C."""
+    """Runs the command line: exit code 0, 1 with one sentence on standard error, 2 for wrong usage, 130 on Ctrl-C.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does, with 128 and their number.
+    """
     from textgraft.cli.console import Bars
     from textgraft.progress import listening
 
@@ -76,7 +80,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with listening(Bars(drawn=first and sys.stderr.isatty())):
+        with stoppable(), listening(Bars(drawn=first and sys.stderr.isatty())):
             app(standalone_mode=True)
     except TextgraftError as error:
         _fail(str(error))

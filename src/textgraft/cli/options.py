@@ -312,6 +312,7 @@ def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
 def expand(command: Callable[..., object]) -> Callable[..., None]:
     """Shows what every option class among the parameters of ``command`` takes to Typer as options of the command."""
     from textgraft.cli.console import remark
+    from textgraft.cli.stopping import exit_code
 
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
@@ -333,7 +334,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
             command(**given)
         except KeyboardInterrupt as interrupt:
             remark(f"Stopped; {interrupt}" if interrupt.args else "Stopped.")
-            raise typer.Exit(130) from None  # 128 and the number of the signal, as of what a shell runs
+            raise typer.Exit(exit_code()) from None
 
     collected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     collected.__annotations__ = {p.name: p.annotation for p in parameters}

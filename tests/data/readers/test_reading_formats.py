@@ -24,6 +24,7 @@ import zstandard
 from textgraft.data.readers.chunk_stream import open_chunks
 from textgraft.data.sources.options import ReadOptions
 from textgraft.data.tables.table import read_table
+from textgraft.errors import DataError
 
 TEXTS = ["what a film, truly", "two\nlines", 'he said "no" 🙃', "naïve café", " spaces ", "the end; really\tend"]
 LABELS = ["pos", "neg", "neg", "pos", "pos", "neg"]
@@ -283,3 +284,10 @@ def test_json_objects_may_lack_keys(tmp_path: Path) -> None:
     data = read_table(tmp_path / "x.jsonl")
     assert data.texts == ["one", ""]
     assert data.rows.number.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("splits", [5, [1], ["../other"], "train"])
+def test_a_saved_dictionary_that_names_no_parts_is_damaged(tmp_path: Path, splits: object) -> None:
+    (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": splits}))
+    with pytest.raises(DataError, match=r"is damaged: dataset_dict.json does not name its parts"):
+        list(open_chunks(str(tmp_path)))

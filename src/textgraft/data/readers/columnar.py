@@ -49,7 +49,10 @@ def read_saved(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     if not splits.is_file():
         yield from _saved_files(file.name, file.path, reading)
         return
-    for split in _json(splits, file.name).get("splits", []):
+    names = _json(splits, file.name).get("splits", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise DataError(f"{file.name} is damaged: {splits.name} does not name its parts.")
+    for split in names:
         for chunk in _saved_files(f"{file.name}/{split}", file.path / split, reading):
             yield chunk.of_part(split)
 

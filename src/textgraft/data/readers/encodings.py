@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from textgraft.data.sources.marks import marked, unmarked
 from textgraft.errors import DataError
 
 _WINDOWS_ONLY = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+LONGEST = 1 << 24  # characters of a line
 _BLOCK = 1 << 20
 
 
@@ -72,9 +74,45 @@ def _is_kin(encoding: str, mark: str) -> bool:
     return codecs.lookup(encoding).name.startswith(mark.removesuffix("-sig"))
 
 
-def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> TextIO:
-    """The file as text, whose lines end with ``newline`` and keep their end."""
-    return io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline)
+class Text(Iterable[str]):
+    """A file as text, to be read in parts or by lines, which keep their end.
+
+    Of a line of more than ``LONGEST`` characters only the beginning is given, without an end, so that none takes more
+    memory than that: 1 MB of gzip can unpack to 2 GB of it.
+    """
+
+    def __init__(self, stream: TextIO, newline: str) -> None:
+        self._stream, self._newline = stream, newline
+
+    def __enter__(self) -> Text:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, size: int = -1) -> str:
+        """The next ``size`` characters, or all of them."""
+        return self._stream.read(size)
+
+    def __iter__(self) -> Iterator[str]:
+        end, line = self._newline, ""
+        while block := self._stream.read(_BLOCK):
+            lines = (line + block).split(end)
+            line = lines.pop()
+            for whole in lines:
+                yield whole + end
+            if len(line) > LONGEST:
+                yield line
+                while (block := self._stream.read(_BLOCK)) and end not in block:
+                    pass
+                line = block.partition(end)[2]
+        if line:
+            yield line
+
+
+def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> Text:
+    """The file as text, whose lines end with ``newline``; with ``""`` it cannot be read by lines."""
+    return Text(io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline), newline)
 
 
 def undecoded(line: str) -> bool:
@@ -102,7 +140,7 @@ def _count_lines(file: SourceFile) -> tuple[int, int, frozenset[int]]:
     multibyte = broken = 0
     high: set[int] = set()
     with file.open() as stream:
-        for line in stream:
+        for line in iter(lambda: stream.readline(LONGEST), b""):
             if line.isascii():
                 continue
             try:

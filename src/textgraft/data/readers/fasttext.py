@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TextIO
 
 from textgraft.data.readers.chunks import Chunk, Reading
 from textgraft.data.readers.delimited import read_delimited
-from textgraft.data.readers.encodings import find_decoding, open_text, undecoded
+from textgraft.data.readers.encodings import Text, find_decoding, open_text, undecoded
 from textgraft.data.sources.files import SourceFile
 from textgraft.data.sources.label_tokens import PREFIX, LabelForm, bare, label_form, parted
 
@@ -38,7 +37,7 @@ def read_fasttext(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 
 
 def _rows(
-    lines: TextIO, file: SourceFile, reading: Reading, form: LabelForm, *, several: bool, checked: bool
+    lines: Text, file: SourceFile, reading: Reading, form: LabelForm, *, several: bool, checked: bool
 ) -> Iterator[_Row]:
     bare_lines: list[int] = []
     for number, line in enumerate(lines, start=1):

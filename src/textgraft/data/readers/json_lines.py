@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, TextIO
+from typing import Any
 
 from textgraft.data.readers.chunks import Chunk, Reading
-from textgraft.data.readers.encodings import find_decoding, open_text, undecoded
+from textgraft.data.readers.encodings import LONGEST, Text, find_decoding, open_text, undecoded
 from textgraft.data.readers.header import column_names
 from textgraft.data.readers.json_documents import Found, find_rows
 from textgraft.data.readers.top import Records, Top, find_top
@@ -49,7 +49,7 @@ def by_column(objects: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     return {str(name): [item.get(name) for item in objects] for name in names}
 
 
-def _is_whole(text: TextIO) -> bool:
+def _is_whole(text: Text) -> bool:
     """Whether a file is not one value per line: it has one line that is an object or array, or begins over several."""
     lines = (line for line in text if not line.isspace())
     first, second = (line.strip().lstrip("\ufeff") for line in islice(chain(lines, ("", "")), 2))
@@ -68,7 +68,7 @@ def _parses(line: str) -> bool:
     return True
 
 
-def _lines(text: TextIO, file: SourceFile, reading: Reading, checked: bool) -> Iterator[tuple[int, Any]]:
+def _lines(text: Text, file: SourceFile, reading: Reading, checked: bool) -> Iterator[tuple[int, Any]]:
     """The value of each line, numbered without blank lines; of what kind the first is, all must be."""
     number, kind = 0, None
     for line_number, line in enumerate(text, start=1):
@@ -76,6 +76,8 @@ def _lines(text: TextIO, file: SourceFile, reading: Reading, checked: bool) -> I
             continue
         number += 1
         try:
+            if len(line) > LONGEST:
+                raise ValueError(f"it is longer than {LONGEST:,} characters")
             if checked and undecoded(line):
                 raise ValueError("it has bytes that are not valid in the file's encoding")
             item = _parsed(line.lstrip("\ufeff"))

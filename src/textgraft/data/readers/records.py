@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
 
-from textgraft.data.readers.encodings import undecoded
+from textgraft.data.readers.encodings import LONGEST, undecoded
 
 NO_DELIMITER = "\x1f"  # the delimiter of a table with one column: ASCII's unit separator, which text does not have
-MOST_CHARACTERS = 1 << 24
+MOST_CHARACTERS = LONGEST  # of a record
 MOST_LINES = 10_000
 _PAIR = re.compile(r"\\(.?)", re.DOTALL)
 _NO_QUOTE = re.compile(r'\\(?!")')

@@ -36,4 +36,4 @@ def run(
     # The first 256 tokens of a news article say its topic, and a demo should not take long.
     chosen = compare.run(source, reading, dividing, MethodOptions(long="truncate"), out=out)
     remark(f"\n── 3. New texts: textgraft predict {out / chosen} ──")
-    predict.run(out / chosen, InputOptions(), list(NEW_TEXTS))
+    predict.run(str(out / chosen), InputOptions(), list(NEW_TEXTS))

@@ -55,7 +55,7 @@ def run(
         runtime=cast("Target", runtime),  # what else it may be is refused there
         precision=cast("Precision", precision),
         full_range=full_range,
-        data=None if source is None else read_like_training(directory, source, reading),
+        data=None if source is None else read_like_training(Path(directory), source, reading),
         tolerance=Tolerance(max_difference, min_equal, max_drop),
         to=to,
     )

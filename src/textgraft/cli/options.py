@@ -357,7 +357,7 @@ Table = Annotated[
         "of the Hub (hf://datasets/OWNER/NAME), or - for standard input.",
     ),
 ]
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
+Directory = Annotated[str, typer.Argument(metavar="DIR", help="A model directory.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page of HTML too.")]

@@ -103,7 +103,7 @@ def predict_table(
             )
     else:
         directory = Path(model)
-        model, reopen = opened(directory, runtime)
+        model, reopen = opened(model, runtime)  # a name as it is written: "./user/model" is none of the Hub
     wanted = _Wanted(source_name(str(source)), as_names(text), as_names(keep), options)
     with files_of(source, options) as files:
         origin = None

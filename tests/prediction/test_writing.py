@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,6 +60,23 @@ def test_all_formats_say_the_same(model: TextClassifier, tmp_path: Path) -> None
         assert c["label"] == p["label"] == (j["label"] if "label" in j else ";".join(j["labels"]))
         for name in model.task_.labels:
             assert float(c[f"p({name})"]) == p[f"p({name})"] == j["probabilities"][name]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")), st.sampled_from([",", "\t"]))
+def test_no_cell_of_a_safe_csv_is_a_formula_and_no_text_is_lost(text: str, delimiter: str) -> None:
+    ending = "csv" if delimiter == "," else "tsv"
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, f"p.{ending}")
+        with writing(place, Layout(MODEL.task_, safe_csv=True)) as writer:
+            for prediction in predict_stream(MODEL, [Texts([text], "f", range(1, 2), {text or "id": [text]})]):
+                writer.write(prediction)
+        content = place.read_bytes().decode()
+    names, row = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    for cell in (*names, *row):
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")) or re.fullmatch(
+            r"[-+]?[\d.]+([eE][-+]?\d+)?", cell
+        )
+    assert row[names.index("text")].removeprefix("'") == text.removeprefix("'")
 
 
 def test_a_label_with_a_semicolon_stays_one_label(tmp_path: Path) -> None:

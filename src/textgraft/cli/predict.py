@@ -36,6 +36,10 @@ def run(
         list[str] | None,
         typer.Option(help="Columns of the table to write too, such as an id; separated by commas or one by one."),
     ] = None,
+    safe_csv: Annotated[
+        bool,
+        typer.Option("--safe-csv", help="Begin cells that spreadsheets would run as formulas with an apostrophe."),
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes that predict, each with a model of its own.")] = 1,
     runtime: Runtime = "auto",
     resume: Annotated[
@@ -65,6 +69,7 @@ def run(
             options=reading.format_options(),
             keep=column_names(keep) or (),
             every=every,
+            safe_csv=safe_csv,
             jobs=jobs,
             runtime=runtime,
             resume=resume,
@@ -81,7 +86,7 @@ def run(
                 rows = (row for prediction in predictions for row in prediction.rows())
                 terminal.show(Report("", (predictions_section(rows, model.task_, every_label=every),)))
             return
-        predicted = write_predictions(model, stream, output, every=every, jobs=jobs, reopen=reopen)
+        predicted = write_predictions(model, stream, output, every=every, safe_csv=safe_csv, jobs=jobs, reopen=reopen)
     remark(predicted.notes)
     if output is not None:
         remark(f"{predicted.rows:,} predictions written to {output}.")

@@ -53,6 +53,7 @@ def predict_table(
     options: ReadOptions | None = None,
     keep: str | Sequence[str] = (),
     every: bool = False,
+    safe_csv: bool = False,
     jobs: int = 1,
     runtime: str = "auto",
     resume: bool = False,
@@ -72,6 +73,8 @@ def predict_table(
         options: how to read the table.
         keep: columns of the table to write too.
         every: write the probability of every label.
+        safe_csv: begin cells of CSV and TSV that a spreadsheet would run as formulas with an apostrophe; without it
+            texts are written as they are.
         jobs: processes that predict, each with a model of its own; needs the model by its directory. A script that asks
             for several needs ``if __name__ == "__main__":``.
         runtime: as for ``load``.
@@ -94,27 +97,25 @@ def predict_table(
     check_jobs(jobs)
     output = None if output is None else Path(output)
     _check_places(source, output, resume)
-    reopen = directory = None
-    if isinstance(model, TextClassifier):
-        if jobs > 1 or resume:
-            raise SettingError(
-                f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
-                "directory."
-            )
-    else:
-        directory = Path(model)
-        model, reopen = opened(model, runtime)  # a name as it is written: "./user/model" is none of the Hub
+    directory = None if isinstance(model, TextClassifier) else Path(model)
+    if directory is None and (jobs > 1 or resume):
+        raise SettingError(
+            f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
+            "directory."
+        )
+    # A name as it is written: "./user/model" is none of the Hub.
+    model, reopen = (model, None) if isinstance(model, TextClassifier) else opened(model, runtime)
     wanted = _Wanted(source_name(str(source)), as_names(text), as_names(keep), options)
     with files_of(source, options) as files:
         origin = None
         if resume and directory is not None:
             chosen = {"input": wanted.source, "text": wanted.text, "all": every, "keep": wanted.keep}
+            chosen |= {"safe-csv": True} if safe_csv else {}
             origin = Origin.of(directory, files, options, {**chosen, "runtime": model.export_})
         notes: list[str] = []
         pieces = _pieces(files, wanted, model.fitted_on_.columns, notes)
-        predicted = write_predictions(
-            model, pieces, output, every=every, with_file=True, jobs=jobs, reopen=reopen, origin=origin
-        )
+        layout = {"every": every, "with_file": True, "safe_csv": safe_csv}
+        predicted = write_predictions(model, pieces, output, **layout, jobs=jobs, reopen=reopen, origin=origin)
     return replace(predicted, notes=(*notes, *predicted.notes))
 
 
@@ -148,6 +149,7 @@ def write_predictions(
     *,
     every: bool = False,
     with_file: bool = False,
+    safe_csv: bool = False,
     jobs: int = 1,
     reopen: Reopen | None = None,
     origin: Origin | None = None,
@@ -160,12 +162,13 @@ def write_predictions(
         output: a file, or None for standard output.
         every: write the probability of every label.
         with_file: write the file of each row.
+        safe_csv: as for ``predict_table``.
         jobs: as for ``predict_stream``.
         reopen: as for ``predict_stream``.
         origin: of an output that an interrupted run may have begun; None starts over.
     """
     blank: list[str] = []
-    layout = Layout(model.task_, every=every, with_file=with_file)
+    layout = Layout(model.task_, every=every, with_file=with_file, safe_csv=safe_csv)
     lost = resumable_rows(output) if output is not None and origin is None else 0
     with _saying_what_is_kept(output, origin), writing(output, layout, origin) as out:
         if lost:

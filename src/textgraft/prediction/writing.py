@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from textgraft.unicode import shown
 if TYPE_CHECKING:
     import pyarrow
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -37,11 +40,13 @@ class Layout:
         task: of the model.
         every: the probability of every label too.
         with_file: the file of each row too, for when there are several.
+        safe_csv: cells of CSV and TSV that a spreadsheet would run as formulas begin with an apostrophe.
     """
 
     task: Task
     every: bool = False
     with_file: bool = False
+    safe_csv: bool = False
 
     def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
         """The columns of one chunk by name: (file,) row, those of the input, text, label, probability, each label."""
@@ -162,10 +167,22 @@ class _Delimited:
 
     def write(self, prediction: Prediction) -> None:
         columns = self._layout.columns(prediction)
+        if self._layout.safe_csv:
+            columns = {inert(name): list(map(inert, values)) for name, values in columns.items()}
         if not self._header_written:
             self._rows.writerow(columns)
             self._header_written = True
         self._rows.writerows(zip(*columns.values(), strict=True))
+
+
+def inert(cell: Any) -> Any:
+    """A cell that no spreadsheet runs as a formula: one that would be begins with an apostrophe.
+
+    What begins a formula is as OWASP lists it ("CSV Injection"); a number stays one, whatever its sign.
+    """
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
 
 
 class _Rows:

@@ -68,7 +68,7 @@ def parse_json(content: bytes, source: Path | str, *, errors: str = "strict") ->
     try:
         return json.loads(
             content.decode("utf-8", errors),
-            object_pairs_hook=_object,
+            object_pairs_hook=unique_keys,
             parse_int=_whole,
             parse_float=_finite,
             parse_constant=_finite,
@@ -94,12 +94,21 @@ def is_strings(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some pairs; raises RepeatedKeyError for a key that is there twice, of which ``json`` keeps one."""
     content = dict(pairs)
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise RepeatedKeyError(next(name for name in names if names.count(name) > 1))
     return content
+
+
+class RepeatedKeyError(ValueError):
+    """An object has the key ``name`` twice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the key {name!r} is there twice")
+        self.name = name
 
 
 def _whole(digits: str) -> int:

@@ -28,6 +28,9 @@ from textgraft.unicode import whole
 LIKENESSES: Final = ("case", "space", "unicode")
 """In what two names of what may be one label can differ."""
 
+NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+"""A cell that is a number, as programs write it."""
+
 _WHOLE_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.0*)?")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # characters without width, which programs leave at the ends of cells

@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
+
+from ..loopback import serving
 
 USER, TOKEN = "ada", "hf_ada"
 READ_ONLY = "hf_reader"
@@ -77,18 +79,11 @@ class Hub:
 def running_hub() -> Iterator[Hub]:
     """A Hub that answers until the block ends; the user ``ada`` may write to ``ada/...`` with the token ``hf_ada``."""
     hub = Hub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (_Answer,), {"hub": hub}))
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(type("Answer", (_Answer,), {"hub": hub})) as hub.url:
+        try:
+            yield hub
+        finally:
+            hub.ended.set()
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from textgraft.errors import DataError, SettingError
+from textgraft.labels import NUMBER
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -180,7 +179,7 @@ def inert(cell: Any) -> Any:
 
     What begins a formula is as OWASP lists it ("CSV Injection"); a number stays one, whatever its sign.
     """
-    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _NUMBER.fullmatch(cell):
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"
 

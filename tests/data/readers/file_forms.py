@@ -8,9 +8,16 @@ import io
 import lzma
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import zstandard
 from hypothesis import strategies as st
+
+import textgraft as tg
+from textgraft.errors import DataError
+
+Table = list[tuple[str, str]]
 
 LABELS = ("pos", "neg", "so so")
 WORDS = st.sampled_from(
@@ -47,3 +54,17 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 MARKED = ("utf-8", "utf-8-sig", "utf-16", "utf-32")
 UNMARKED = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+def read_back(path: Path, rows: Table, refusals: tuple[str, ...] = (), **options: Any) -> None:
+    """The file at ``path``, which goes, has these texts, labels and row numbers; or its refusal gives a reason."""
+    try:
+        data = tg.read_table(path, text="text", label="label", options=tg.ReadOptions(**options))
+    except DataError as error:
+        assert any(reason in str(error) for reason in refusals), error  # noqa: PT017
+        return
+    finally:
+        path.unlink()
+    assert data.texts == [text for text, _ in rows]
+    assert data.task.decode(data.targets) == [label for _, label in rows]
+    assert data.rows.number.tolist() == list(range(1, len(rows) + 1))

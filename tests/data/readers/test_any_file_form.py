@@ -20,9 +20,8 @@ from textgraft.data.readers.chunk_stream import open_chunks
 from textgraft.errors import DataError
 
 from ...trying import EXAMPLES
-from .file_forms import MARKED, PACKINGS, UNMARKED, tables
+from .file_forms import MARKED, PACKINGS, UNMARKED, Table, read_back, tables
 
-Table = list[tuple[str, str]]
 PIECES = st.sampled_from(["a", "film", " ", ", ", ";", "|", "\n", "\\", '"', '"no"', "\\n", "C:\\x", "é", "🙃", "'"])
 TEXTS = st.lists(PIECES, max_size=6).map("".join)
 PROSE = st.lists(PIECES.filter(lambda piece: "\n" not in piece), max_size=6).map("".join)
@@ -31,19 +30,6 @@ PROSE = st.lists(PIECES.filter(lambda piece: "\n" not in piece), max_size=6).map
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("forms")
-
-
-def read_back(path: Path, rows: Table, refusals: tuple[str, ...] = (), **options: Any) -> None:
-    try:
-        data = tg.read_table(path, text="text", label="label", options=tg.ReadOptions(**options))
-    except DataError as error:
-        assert any(reason in str(error) for reason in refusals), error  # noqa: PT017
-        return
-    finally:
-        path.unlink()
-    assert data.texts == [text for text, _ in rows]
-    assert data.task.decode(data.targets) == [label for _, label in rows]
-    assert data.rows.number.tolist() == list(range(1, len(rows) + 1))
 
 
 def written(rows: Table, end: str = "\n", **dialect: Any) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
+
+from ...loopback import serving
 
 
 @dataclass
@@ -35,18 +37,11 @@ class Web:
 def running_web() -> Iterator[Web]:
     """A server that answers until the block ends."""
     web = Web()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (_Answer,), {"web": web}))
-    server.daemon_threads = True
-    web.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield web
-    finally:
-        web.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(type("Answer", (_Answer,), {"web": web})) as web.url:
+        try:
+            yield web
+        finally:
+            web.ended.set()
 
 
 class _Answer(BaseHTTPRequestHandler):

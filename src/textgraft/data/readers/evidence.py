@@ -26,7 +26,6 @@ _QUESTION_ENDS = ("?", "?", "؟")
 _NOTHING = frozenset(("", "-", "--", "?", "n/a", "na", "nan", "none", "null", "nil", "unknown"))
 # Names are short, or questions of a survey: shares, and means and deviations of the logarithm of their length.
 _NAMES = ((0.75, 2.0, 0.7), (0.25, 3.7, 0.7))
-_TEXTS = ((1.0, 3.5, 1.2),)  # texts of which nothing is known
 
 
 def bits_for_names(rows: Sequence[Sequence[str]], expect: Collection[str] = ()) -> float:

@@ -15,6 +15,7 @@ from textgraft.data.readers.json_documents import Found, find_rows
 from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError
+from textgraft.json_files import RepeatedKeyError, unique_keys
 
 _SAMPLE = 1_000  # rows that tell a header
 _TRAILING = re.compile(r",\s*[]}]")
@@ -137,11 +138,10 @@ def _parsed(line: str) -> Any:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys all differ."""
-    item = dict(pairs)
-    if len(item) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"has the key {next(n for n in names if names.count(n) > 1)!r} twice in one object")
-    return item
+    try:
+        return unique_keys(pairs)
+    except RepeatedKeyError as error:
+        raise ValueError(f"has the key {error.name!r} twice in one object") from None
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once)

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from textgraft.data.readers import names
+from textgraft.data.tables.label_cells import TRUTH
 from textgraft.data.tables.lists import is_list
 from textgraft.data.tables.paths import paths, reached, say_path
 from textgraft.errors import DataError, listed
-from textgraft.labels import is_missing, label_name
+from textgraft.labels import NUMBER, is_missing, label_name
 
 Table = Mapping[str, Sequence[Any]]
 Kind = Literal["string", "integer", "float", "list", "empty", "other"]
 
-BINARY = frozenset(("0", "1", "true", "false"))
 _MOST_BINARY = 100  # ways to write 0, 1, true and false
 _SAMPLE = 5_000  # rows, evenly spaced, whose distinct values are counted
 _LOOK = 500  # of these, the ones whose length and kind are looked at
 _MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _LETTER = re.compile(r"[^\W\d_]")
 _IDEOGRAPH = re.compile(r"[\u2e80-\U0003ffff]")
 _HELD = {"integer": "numbers", "float": "numbers", "list": "lists", "other": "no strings"}
@@ -204,7 +203,7 @@ def profile(name: str, values: Sequence[Any]) -> Profile:
         pieces=sum(len(cell.split()) for cell in looked) / max(1, len(looked)),
         distinct=len(distinct),
         rows=len(rows),
-        binary=0 < len(distinct) <= _MOST_BINARY and all(label_name(value) in BINARY for value in distinct),
+        binary=0 < len(distinct) <= _MOST_BINARY and all(label_name(value) in TRUTH for value in distinct),
         moment=_are_moments(looked),
     )
 
@@ -223,7 +222,7 @@ def _kind(values: Sequence[Any]) -> Kind:
     if all(isinstance(value, (bool, int)) for value in values):
         return "integer"
     cells = [value.strip() if isinstance(value, str) else str(value) for value in values]
-    if all(_NUMBER.fullmatch(cell) for cell in cells):
+    if all(NUMBER.fullmatch(cell) for cell in cells):
         return "integer" if all(float(cell).is_integer() for cell in cells) else "float"
     plain = not any(isinstance(value, Mapping) for value in values)  # a workbook has numbers and dates among its texts
     return (

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import DataError, listed
+from textgraft.label_sets import LabelSets
 from textgraft.labels import alike, label_name, likeness, look_alike, told_apart
 from textgraft.task import Targets, Task, moved
 
@@ -88,7 +89,8 @@ class Dataset:
 
     Attributes:
         texts: n texts.
-        targets: (n,) int64 indices into ``task.labels``, or (n, k) bool for a multi-label task.
+        targets: (n,) int64 indices into ``task.labels``, or n ``LabelSets`` for a multi-label task; an (n, k) 0/1 or
+            bool matrix is taken too, and kept as such.
         task: the labels.
         rows: where each text came from.
         columns: which columns it was read from; None for texts given from Python.
@@ -112,6 +114,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = len(self.texts)
+        if self.task.multi_label and np.ndim(self.targets) == 2:
+            object.__setattr__(self, "targets", LabelSets.of(self.targets))
         expected = (n, len(self.task)) if self.task.multi_label else (n,)
         if self.targets.shape != expected or len(self.rows) != n:
             raise DataError(
@@ -135,11 +139,9 @@ class Dataset:
         return f"Dataset({len(self):,} rows of {listed(self.rows.files, 2)}; {self.task.kind}, {labels})"
 
     @property
-    def indicator(self) -> NDArray[np.bool_]:
-        """Targets as an (n, k) bool matrix, for both kinds of task."""
-        if self.task.multi_label:
-            return self.targets.astype(np.bool_, copy=False)
-        return np.asarray(self.targets[:, None] == np.arange(len(self.task)))
+    def label_sets(self) -> LabelSets:
+        """The labels of each row, for both kinds of task."""
+        return self.task.sets(self.targets)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -147,7 +149,7 @@ class Dataset:
         digest = hashlib.sha256("\x1f".join((self.task.kind, *self.task.labels)).encode())
         for text in self.texts:
             digest.update(text.encode("utf-8", "surrogatepass") + b"\x1e")
-        digest.update(np.ascontiguousarray(self.indicator).tobytes())
+        digest.update(self.label_sets.starts.astype("<i8").tobytes() + self.label_sets.labels.astype("<i4").tobytes())
         if self.weights is not None:
             digest.update(self.weights.astype("<f8").tobytes())
         return digest.hexdigest()
@@ -155,9 +157,7 @@ class Dataset:
     @property
     def counts(self) -> NDArray[np.int64]:
         """(k,) rows per label."""
-        if self.task.multi_label:
-            return np.asarray(self.targets.sum(axis=0, dtype=np.int64))
-        return np.bincount(self.targets, minlength=len(self.task)).astype(np.int64)
+        return self.label_sets.counts
 
     @property
     def weight(self) -> float:
@@ -169,7 +169,7 @@ class Dataset:
         """(k,) the sum of the weights of the rows of each label."""
         if self.weights is None:
             return self.counts.astype(np.float64)
-        return np.asarray(self.weights @ self.indicator, np.float64)
+        return self.label_sets.weighed(self.weights)
 
     def select(self, indices: Indices | NDArray[np.bool_]) -> Dataset:
         """The rows at ``indices`` (or where a bool mask is true), in that order."""
@@ -203,22 +203,22 @@ class Dataset:
         if None in names and (flags := _as_flags(self.task.labels, task.labels)):
             names = flags
             said = (f"The labels {listed(self.task.labels)} are taken for {listed(map(str, flags))}.",)
-        place = np.array([-1 if name is None else task.labels.index(name) for name in names], np.int64)
-        unknown = np.flatnonzero(place < 0)
-        if self.indicator[:, unknown].any():
-            self._refuse(unknown, task)
+        places = {name: i for i, name in enumerate(task.labels)}
+        place = np.array([-1 if name is None else places[name] for name in names], np.int64)
+        if (self.counts[place < 0]).any():
+            self._refuse(np.flatnonzero(place < 0), task)
         return replace(self, task=task, targets=moved(self.targets, place, task), notes=(*self.notes, *said))
 
     def _of_kind(self, task: Task) -> Dataset:
         """The same labels, as a task of the other kind has them."""
-        counts = self.indicator.sum(axis=1)
+        counts = self.label_sets.sizes
         if (counts != 1).any():
             i = int(np.flatnonzero(counts != 1)[0])
             raise DataError(
                 f"{self.rows.name(i)} has {counts[i]} labels: it is read as {self.task.kind}, and the data it goes "
                 f"with as {task.kind}. Give both the same label columns."
             )
-        targets = self.indicator if task.multi_label else self.indicator.argmax(axis=1)
+        targets = self.label_sets if task.multi_label else self.label_sets.labels.astype(np.int64)
         return replace(self, task=replace(self.task, multi_label=task.multi_label), targets=targets)
 
     def _check_vectors(self, task: Task) -> None:
@@ -232,8 +232,9 @@ class Dataset:
 
     def _refuse(self, unknown: NDArray[np.intp], task: Task) -> None:
         """Raises DataError for labels that the other data does not have."""
-        carried = self.indicator[:, unknown]
-        names = [self.task.labels[i] for i in unknown[carried.any(axis=0)]]
+        rows, labels = self.label_sets.pairs()
+        carried = np.isin(labels, unknown)
+        names = [self.task.labels[i] for i in np.unique(labels[carried])]
         verb = "labels were" if len(names) > 1 else "label was"
         near = next(((a, b) for a in names for b in task.labels if look_alike((a, b))), None)
         hint = ""
@@ -243,7 +244,7 @@ class Dataset:
             hint = f" {first} differs from {other} only in {means}: train with --merge-labels {means} to have one."
         raise DataError(
             f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
-            f"({self.rows.names(np.flatnonzero(carried.any(axis=1)), 3)}); the training data has "
+            f"({self.rows.names(np.unique(rows[carried]), 3)}); the training data has "
             f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out.{hint}"
         )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from textgraft.cells import Wide, brief, cells, plain, wide_of
 from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import DataError, listed
+from textgraft.label_sets import LabelSets
 from textgraft.labels import is_missing, label_names
 from textgraft.task import Task
 from textgraft.unicode import whole
@@ -255,7 +256,7 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
             notes = (f"The columns of the label matrix are taken in the order of the model's labels: {listed(names)}.",)
     else:
         names = tuple(map(str, range(k)))
-    targets = values.astype(np.bool_)
+    targets = LabelSets.of(values)
     return Given(
         Dataset(texts, targets, Task(names, multi_label=True), Rows.numbered(len(texts)), notes=notes),
         classes,

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import DataError, did_you_mean, listed
+from textgraft.label_sets import LabelSets
 
-Targets = NDArray[np.int64] | NDArray[np.bool_]
+Targets = NDArray[np.int64] | LabelSets
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Task:
             labels: for a single-label task one name per row; for a multi-label task a collection of names per row.
 
         Returns:
-            (n,) int64 indices into ``labels``, or (n, k) bool for a multi-label task.
+            (n,) int64 indices into ``labels``, or the n ``LabelSets`` of a multi-label task.
 
         Raises:
             DataError: a name that the task does not have.
@@ -58,10 +59,7 @@ class Task:
         try:
             if not self.multi_label:
                 return np.fromiter((index[name] for name in labels), np.int64, len(labels))
-            targets = np.zeros((len(labels), len(self)), dtype=np.bool_)
-            for row, names in enumerate(labels):
-                targets[row, [index[name] for name in names]] = True
-            return targets
+            return LabelSets.of_rows(([index[name] for name in names] for names in labels), len(self))
         except KeyError as error:
             name = str(error.args[0])
             raise DataError(
@@ -69,12 +67,17 @@ class Task:
                 + did_you_mean(name, self.labels)
             ) from None
 
-    def decode(self, targets: Targets) -> list[str] | list[tuple[str, ...]]:
+    def sets(self, targets: Targets) -> LabelSets:
+        """The labels of each row, for both kinds of task; targets of several labels may be an (n, k) matrix too."""
+        if isinstance(targets, LabelSets):
+            return targets
+        return LabelSets.of(targets) if self.multi_label else LabelSets.single(targets, len(self))
+
+    def decode(self, targets: Targets | NDArray[np.bool_]) -> list[str] | list[tuple[str, ...]]:
         """Label names of targets: a name per row, or a tuple of names per row of a multi-label task."""
-        if not self.multi_label:
-            return [self.labels[i] for i in targets.tolist()]
-        names = np.array(self.labels, dtype=object)
-        return [tuple(names[row]) for row in targets]
+        if isinstance(targets, LabelSets) or self.multi_label:
+            return [tuple(self.labels[i] for i in row.tolist()) for row in LabelSets.of(targets)]
+        return [self.labels[i] for i in targets.tolist()]
 
 
 def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.float32]) -> NDArray[Any]:
@@ -92,14 +95,11 @@ def moved(targets: Targets, place: NDArray[np.int64], task: Task) -> Targets:
     """Targets of other labels as targets of ``task``, of the same kind.
 
     Args:
-        targets: (n,) or (n, m).
+        targets: of n rows and m labels.
         place: (m,) where each of the m labels stands in ``task``; -1 for one that no row carries. Several may stand at
             one place.
         task: the labels.
     """
-    if not task.multi_label:
-        return np.asarray(place[targets], np.int64)
-    result = np.zeros((len(targets), len(task)), dtype=np.bool_)
-    for column in np.flatnonzero(place >= 0):
-        result[:, place[column]] |= targets[:, column].astype(np.bool_, copy=False)
-    return result
+    if isinstance(targets, LabelSets):
+        return targets.moved(place, len(task))
+    return np.asarray(place[targets], np.int64)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textgraft.data.duplicates import Duplicates
 from textgraft.data.folding import fold
 from textgraft.data.shingles import UNSPACED
+from textgraft.label_sets import LabelSets
 from textgraft.task import Task
+
+FEW = 100  # labels
+WORD = re.compile(r"[^\W_]+")
+UNSPACED_CHARACTER = re.compile(rf"[{UNSPACED}]")
 
 # A name gives its label away if it takes us at least half of the way from the label's share of all rows to certainty,
 # and does so in enough texts for it to matter.
@@ -41,32 +48,69 @@ class Giveaway:
     examples: tuple[int, ...]
 
 
-def giveaways(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates) -> tuple[Giveaway, ...]:
-    """An entry for each label whose name is a word and stands in a text; ``indicator`` (n, k): which row carries it."""
-    giveaway_words = []
-    for i, label in enumerate(task.labels):
-        pattern, probe = _pattern(label)
-        if pattern is None:
-            continue
-        hits = (probe in text and pattern.search(text) is not None for text in duplicates.distinct)
-        rows = np.fromiter(hits, np.bool_, len(duplicates.distinct))[duplicates.folded]
-        carrying = rows & indicator[:, i]
-        if not rows.any():
-            continue
-        base, share = float(indicator[:, i].mean()), float(carrying.sum() / rows.sum())
-        many = rows.sum() >= FEWEST_TEXTS and carrying.sum() >= LEAST_SHARE * indicator[:, i].sum()
+def giveaways(task: Task, sets: LabelSets, duplicates: Duplicates) -> tuple[Giveaway, ...]:
+    """An entry for each label whose name is a word and stands in a text; ``sets``: which labels each row carries."""
+    n, words = len(sets), []
+    counts, rows_of = sets.counts.tolist(), sets.rows_of()
+    rows_of_text = LabelSets.single(duplicates.folded, len(duplicates.distinct)).rows_of()
+    for i, texts in _naming(task.labels, duplicates.distinct):
+        rows = np.sort(np.concatenate([rows_of_text(text) for text in texts]))
+        carrying = np.intersect1d(rows, rows_of(i), assume_unique=True)
+        base, share = counts[i] / n, len(carrying) / len(rows)
+        many = len(rows) >= FEWEST_TEXTS and len(carrying) >= LEAST_SHARE * counts[i]
         flagged = bool(many and base < 1 and share >= base + CERTAINTY * (1 - base))
-        lift, examples = share / base if base else 0.0, tuple(np.flatnonzero(carrying)[:3].tolist())
-        giveaway_words.append(Giveaway(label, int(rows.sum()), share, lift, flagged, examples))
-    return tuple(giveaway_words)
+        lift, examples = share / base if base else 0.0, tuple(carrying[:3].tolist())
+        words.append(Giveaway(task.labels[i], len(rows), share, lift, flagged, examples))
+    return tuple(words)
 
 
-def _pattern(label: str) -> tuple[re.Pattern[str] | None, str]:
-    """What finds a label's name in a folded text, and a word that any such text has; None for numbers and letters."""
-    words = re.findall(r"[^\W_]+", fold(label))
-    if not words or len("".join(words)) < 2 or "".join(words).isnumeric():
-        return None, ""
-    name = r"[\W_]+".join(map(re.escape, words))
-    # \b knows no words in scripts that put no spaces between them.
-    spaced = not re.search(rf"[{UNSPACED}]", name)
-    return re.compile(rf"(?<![^\W_]){name}(?![^\W_])" if spaced else name), words[0]
+def _naming(labels: Sequence[str], texts: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
+    """The labels whose name stands in a text, with the places of these texts, which are folded."""
+    names = {i: name for i, label in enumerate(labels) if (name := _Name.of(label)) is not None}
+    if len(names) <= FEW:  # finding a word in a text is much faster than dividing the text into words
+        for i, name in names.items():
+            if found := [place for place, text in enumerate(texts) if name.words[0] in text and name.stands_in(text)]:
+                yield i, found
+        return
+    by_start: dict[str, list[int]] = {}
+    for i, name in names.items():
+        by_start.setdefault(name.words[0] if name.spaced else name.words[0][:2], []).append(i)
+    pairs = not all(name.spaced for name in names.values())
+    places: dict[int, list[int]] = {}
+    for place, text in enumerate(texts):
+        starts = set(WORD.findall(text))
+        if pairs and UNSPACED_CHARACTER.search(text):
+            starts.update(text, map("".join, pairwise(text)))
+        for i in (i for start in starts & by_start.keys() for i in by_start[start]):
+            if names[i].is_one_word or names[i].stands_in(text):
+                places.setdefault(i, []).append(place)
+    yield from sorted(places.items())
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A label's name as it stands in folded texts: its words; and whether its script puts spaces between words."""
+
+    words: tuple[str, ...]
+    spaced: bool
+
+    @classmethod
+    def of(cls, label: str) -> _Name | None:
+        """None for numbers and single letters."""
+        words = tuple(WORD.findall(fold(label)))
+        if len("".join(words)) < 2 or "".join(words).isnumeric():
+            return None
+        return cls(words, spaced=not UNSPACED_CHARACTER.search("".join(words)))
+
+    @property
+    def is_one_word(self) -> bool:
+        return self.spaced and len(self.words) == 1
+
+    def stands_in(self, text: str) -> bool:
+        return self.pattern.search(text) is not None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        name = r"[\W_]+".join(map(re.escape, self.words))
+        # \b knows no words in scripts that put no spaces between them.
+        return re.compile(rf"(?<![^\W_]){name}(?![^\W_])" if self.spaced else name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from textgraft.data.next_steps import plan_hold_out, python_lines, shell_command
 from textgraft.data.splits import split
 from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.given import Data, Labels, as_dataset
+from textgraft.label_sets import LabelSets
 from textgraft.progress import track
 from textgraft.task import Task
 
@@ -58,7 +60,7 @@ def inspect(
     duplicates, number = part_duplicates(parts), part_numbers(parts)
     first = next(iter(parts.values()))
     rows = Rows.concatenate([part.rows for part in parts.values()])
-    indicator = np.concatenate([part.indicator for part in parts.values()])
+    sets = LabelSets.concatenate([part.label_sets for part in parts.values()])
     audited = {}
     for i, (name, part) in enumerate(parts.items()):
         counted = None if tokenizer is None else _count_tokens(part.texts, tokenizer)
@@ -70,10 +72,10 @@ def inspect(
         columns=first.columns,
         parts=audited,
         overlaps=overlaps(parts, duplicates),
-        conflicts=_conflicts(first.task, indicator, duplicates, rows),
+        conflicts=_conflicts(first.task, sets, duplicates, rows),
         rare={name: n for name, n in next(iter(audited.values())).labels.items() if n < RARE},
         absent={name: labels for name, labels in absent.items() if labels},
-        giveaways=giveaways(first.task, indicator, duplicates),
+        giveaways=giveaways(first.task, sets, duplicates),
         max_tokens=max_tokens,
         notes=notes,
         hold_out=plan_hold_out(parts, test),
@@ -99,7 +101,7 @@ def _next(audit: Audit, command: Sequence[str] | None, *, is_divided: bool) -> t
 
 def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, max_tokens: int | None) -> Part:
     counts = dict(zip(part.task.labels, part.counts.tolist(), strict=True))
-    per_row = part.indicator.sum(axis=1)
+    per_row = part.label_sets.sizes
     empty = [i for i, text in enumerate(part.texts) if not text.strip()]
     return Part(
         rows=len(part),
@@ -131,22 +133,20 @@ def _count_tokens(texts: list[str], tokenizer: Callable[[list[str]], Sequence[in
     return np.array(counts, np.int64)
 
 
-def _conflicts(task: Task, indicator: NDArray[np.bool_], duplicates: Duplicates, rows: Rows) -> Conflicts:
+def _conflicts(task: Task, sets: LabelSets, duplicates: Duplicates, rows: Rows) -> Conflicts:
     """Texts whose rows carry different sets of labels."""
     groups = _repeated(duplicates.folded)
-    packed = np.packbits(indicator, axis=1)
     disputed, outvoted = [], 0
     for group in groups:
-        _, votes = np.unique(packed[group], axis=0, return_counts=True)
+        votes = Counter(sets.row(i).tobytes() for i in group.tolist())
         if len(votes) > 1:
             disputed.append(group)
-            outvoted += len(group) - int(votes.max())
-    names = np.array(task.labels, dtype=object)
+            outvoted += len(group) - max(votes.values())
     examples = tuple(
         Conflict(
             text=duplicates.distinct[duplicates.folded[group[0]]],
             rows=_names(rows, group.tolist()),
-            labels=tuple(tuple(names[indicator[i]]) for i in group[:MOST_EXAMPLES]),
+            labels=tuple(tuple(task.labels[j] for j in sets.row(i)) for i in group[:MOST_EXAMPLES].tolist()),
         )
         for group in sorted(disputed, key=lambda group: (-len(group), int(group[0])))[:MOST_EXAMPLES]
     )

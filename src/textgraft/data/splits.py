@@ -274,8 +274,10 @@ def _missing_labels(parts: dict[str, Dataset], *, placed: bool = False) -> list[
     counts = np.array([part.counts for part in parts.values()])
     labels = np.flatnonzero((counts == 0).any(axis=0) & (counts > 0).any(axis=0))
     notes = []
-    for label in labels[:MOST_LABELS_NAMED]:
-        rows = [p.rows.name(int(i)) for p in parts.values() for i in np.flatnonzero(p.indicator[:, label])]
+    named = labels[:MOST_LABELS_NAMED].tolist()
+    rows_of = [(part, part.label_sets.rows_of()) for part in parts.values()] if named else []
+    for label in named:
+        rows = [part.rows.name(i) for part, find in rows_of for i in find(label).tolist()]
         where = ", ".join(f"{n:,} in {name}" for name, n in zip(parts, counts[:, label], strict=True) if n)
         absent = " or ".join(name for name, n in zip(parts, counts[:, label], strict=True) if not n)
         served = ", too few texts for every part; train was served first" if placed else ""

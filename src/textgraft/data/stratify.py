@@ -11,6 +11,7 @@ counts but for rounding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 def group_labels(data: Dataset, groups: NDArray[np.int64]) -> csr_matrix:
     """(g, k + 1) how often each label stands in each of g groups, numbered from 0; the last column is "no label"."""
     csr_matrix = import_scipy("Splitting a table").sparse.csr_matrix
-    if data.task.multi_label:
-        unlabelled = ~data.indicator.any(axis=1, keepdims=True)
-        rows, labels = np.nonzero(np.hstack([data.indicator, unlabelled]))
-    else:
-        rows, labels = np.arange(len(data)), data.targets.astype(np.int64)
+    sets = data.label_sets
+    unlabelled = np.flatnonzero(sets.sizes == 0)
+    rows, labels = sets.pairs()
+    rows = np.concatenate((rows, unlabelled))
+    labels = np.concatenate((labels, np.full(len(unlabelled), sets.width, np.int32)))
     shape = (int(groups.max(initial=-1)) + 1, len(data.task) + 1)
     counts = csr_matrix((np.ones(len(rows), np.int64), (groups[rows], labels)), shape=shape)
     counts.sum_duplicates()
@@ -80,13 +81,20 @@ class _Dealer:
 
     def deal(self) -> list[int]:
         """The part of every group."""
-        pending = {label for label, left in enumerate(self.left) if left}
-        while pending:
-            rarest = min(pending, key=lambda label: (self.left[label], label))
+        rarest_first = [(left, label) for label, left in enumerate(self.left) if left]
+        heapify(rarest_first)
+        while rarest_first:
+            left, rarest = heappop(rarest_first)
+            if left != self.left[rarest]:
+                continue  # it has become rarer since, and stands further ahead
+            changed: set[int] = set()
             for group in self.of_label[self.starts[rarest] : self.starts[rarest + 1]]:
                 if self.part[group] < 0:
                     self._place(group, self._choose(group) if self.in_first[rarest] else 0)
-            pending = {label for label in pending if self.left[label]}
+                    changed.update(self.label[self.ends[group] : self.ends[group + 1]])
+            for label in changed:
+                if self.left[label]:
+                    heappush(rarest_first, (self.left[label], label))
         return self.part
 
     def _choose(self, group: int) -> int:

@@ -19,7 +19,9 @@ from textgraft.task import Targets, Task
 from textgraft.tensors import Tensors
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
+_MOST_AT_ONCE = 1 << 22  # scores
 _SHIFT_PRECISION = 4.0  # a few rows of validation data must not shift the labels far
 
 
@@ -63,7 +65,7 @@ def fit_calibration(
 
     Args:
         scores: (n, m) scores.
-        targets: (n,) int64, or (n, k) bool for a multi-label task.
+        targets: (n,) int64, or the n sets of labels of a multi-label task.
         task: the labels.
         margins: the loss that the model was fitted with; the scores of a ``"squared_hinge"`` are about half of the
             log odds, which is where the fit starts and what it leans to.
@@ -73,33 +75,42 @@ def fit_calibration(
         The calibration and the mean log loss under it.
     """
     scipy = import_scipy("Calibrating probabilities")
-    expit, logsumexp = scipy.special.expit, scipy.special.logsumexp
-    m = scores.shape[1]
+    m, softmax = scores.shape[1], score_columns(task) > 1 and not task.multi_label
     usual = np.log(2.0) if margins == "squared_hinge" else 0.0
-    softmax = not task.multi_label and m > 1
-    Y = targets[:, None] == np.arange(m) if softmax else targets.reshape(len(targets), m).astype(np.bool_)
-    Z, signs = scores.astype(np.float64), np.where(Y, 1.0, -1.0)
     scales = 1 if softmax else m
     precision = np.repeat((1.0, _SHIFT_PRECISION), (scales, m))
-    w = np.ones((len(Z), 1)) if weights is None else (weights / weights.mean())[:, None]
+    w = np.ones(len(scores)) if weights is None else weights / weights.mean()
+    sets, step = task.sets(targets), max(1, _MOST_AT_ONCE // m)
+    parts = [slice(start, start + step) for start in range(0, len(scores), step)]
+    losses = _softmax if softmax else _sigmoids
 
-    def negative_log_posterior(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def negative_log_posterior(parameters: Doubles) -> tuple[float, Doubles]:
         growth, shift = parameters[:scales], parameters[scales:]
         scale = np.exp(usual + growth)
-        logits = Z * scale + shift
-        if softmax:
-            normaliser = logsumexp(logits, axis=1, keepdims=True)
-            loss = float(np.sum(w[:, 0] * (normaliser[:, 0] - logits[Y])))
-            slopes = w * (np.exp(logits - normaliser) - Y)
-        else:
-            loss = float((w * np.logaddexp(0, -signs * logits)).sum())
-            slopes = w * -signs * expit(-signs * logits)
-        by_scale = (slopes * Z).sum(axis=0) * scale
+        loss, by_scale, by_shift = 0.0, np.zeros(m), np.zeros(m)
+        for rows in parts:
+            Z, Y = scores[rows].astype(np.float64), sets[rows].columns(sets.width - m, sets.width)
+            of_part, slopes = losses(Z * scale + shift, Y, w[rows, None])
+            loss += of_part
+            by_scale += (slopes * Z).sum(axis=0) * scale
+            by_shift += slopes.sum(axis=0)
         by_scale = by_scale.sum(keepdims=True) if softmax else by_scale
-        gradient = np.concatenate((by_scale, slopes.sum(axis=0))) + precision * parameters
+        gradient = np.concatenate((by_scale, by_shift)) + precision * parameters
         return loss + float(precision @ parameters**2) / 2, gradient
 
     optimum = scipy.optimize.minimize(negative_log_posterior, np.zeros(scales + m), jac=True, method="L-BFGS-B")
     scale = np.broadcast_to(np.exp(usual + optimum.x[:scales]), (m,)).astype(np.float32)
     loss = (optimum.fun - float(precision @ optimum.x**2) / 2) / max(len(scores), 1)
     return Calibration(scale, optimum.x[scales:].astype(np.float32)), float(loss)
+
+
+def _softmax(logits: Doubles, Y: NDArray[np.bool_], weights: Doubles) -> tuple[float, Doubles]:
+    """The weighted sum of the log loss, and its slopes by logit; all (n, m), ``weights`` (n, 1)."""
+    normaliser = import_scipy("Calibrating probabilities").special.logsumexp(logits, axis=1, keepdims=True)
+    return float(np.sum(weights[:, 0] * (normaliser[:, 0] - logits[Y]))), weights * (np.exp(logits - normaliser) - Y)
+
+
+def _sigmoids(logits: Doubles, Y: NDArray[np.bool_], weights: Doubles) -> tuple[float, Doubles]:
+    expit = import_scipy("Calibrating probabilities").special.expit
+    signs = np.where(Y, 1.0, -1.0)
+    return float((weights * np.logaddexp(0, -signs * logits)).sum()), weights * -signs * expit(-signs * logits)

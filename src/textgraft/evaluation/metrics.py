@@ -43,7 +43,8 @@ def headline_score(
     if not task.multi_label:
         return float(np.average(predicted == targets, weights=weights))
     w = np.ones(len(targets)) if weights is None else weights
-    hits, names = (float(w @ counted) for counted in ((predicted & targets).sum(1), predicted.sum(1) + targets.sum(1)))
+    truth = np.asarray(targets)
+    hits, names = (float(w @ counted) for counted in ((predicted & truth).sum(1), predicted.sum(1) + truth.sum(1)))
     return 2 * hits / names if names else 0.0
 
 

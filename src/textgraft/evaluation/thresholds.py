@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import SettingError, did_you_mean
 from textgraft.extras import import_scipy
@@ -42,7 +42,7 @@ def check_thresholds(value: object) -> None:
 
 def tune_thresholds(
     probabilities: NDArray[np.float32],
-    targets: NDArray[Any],
+    targets: ArrayLike,
     how: Thresholds,
     weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ def tune_thresholds(
         SettingError: ``how`` is none of these.
     """
     check_thresholds(how)
-    carried = targets.astype(np.bool_)
+    carried = np.asarray(targets, np.bool_)
     k = probabilities.shape[1]
     if not isinstance(how, str):
         return _within(np.full(k, how))

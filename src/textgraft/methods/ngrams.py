@@ -271,7 +271,7 @@ class NgramDesign:
         terms, tokens = (column_sums(part.power(2), weights) for part in (self.terms, self.tokens))
         return np.concatenate((terms, self.grams.power(2).T @ tokens)).astype(np.float32)
 
-    def rows(self, at: NDArray[Any]) -> NgramDesign:  # noqa: D102
+    def rows(self, at: NDArray[Any] | slice) -> NgramDesign:  # noqa: D102
         return NgramDesign(self.terms[at], self.tokens[at], self.grams)
 
 

@@ -78,8 +78,6 @@ class ClassificationObjective:
             of_samples = np.maximum(data.weights / data.weights.mean(), LEAST_WEIGHT)
             self.row_weights = self.row_weights * of_samples
             self.sample_weights = torch.from_numpy(of_samples.astype(np.float32)).to(classifier.device)
-        kind = torch.float32 if self.multi_label else torch.int64
-        self.targets = torch.from_numpy(data.targets).to(classifier.device, kind)
         self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(classifier.device)
 
     def epoch(self, number: int) -> Sequence[NDArray[np.intp]]:
@@ -100,20 +98,20 @@ class ClassificationObjective:
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
         logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
-        at = torch.from_numpy(rows).to(self.targets.device)
-        targets, smoothing = self.targets[at], self.label_smoothing
-        functional, reduction = torch.nn.functional, "sum" if self.sample_weights is None else "none"
+        targets = torch.from_numpy(np.asarray(self.data.targets[rows])).to(logits.device)
+        smoothing, weights = self.label_smoothing, self.sample_weights
+        functional, reduction = torch.nn.functional, "sum" if weights is None else "none"
         if not self.multi_label:
             loss = functional.cross_entropy(
                 logits, targets, self.weights, reduction=reduction, label_smoothing=smoothing
             )
         else:
-            smooth = targets * (1 - smoothing) + smoothing / 2
+            smooth = targets.float() * (1 - smoothing) + smoothing / 2
             loss = functional.binary_cross_entropy_with_logits(
                 logits, smooth, reduction=reduction, pos_weight=self.weights
             )
             loss = loss.sum(dim=-1) / logits.shape[1]
-        return loss if self.sample_weights is None else (loss * self.sample_weights[at]).sum()
+        return loss if weights is None else (loss * weights[torch.from_numpy(rows).to(weights.device)]).sum()
 
     def _windows_of(self, row: np.intp) -> NDArray[np.intp]:
         start, end = self.starts[row], self.starts[row + 1]

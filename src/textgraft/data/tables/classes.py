@@ -33,16 +33,14 @@ def check_classes(labels: Labels, column: str, *, as_named: bool = False) -> tup
             its own; or there are more than 20 different numbers, most of them with a fraction.
     """
     multi = labels.task.multi_label
-    counts = labels.targets.sum(axis=0) if multi else np.bincount(labels.targets, minlength=len(labels.task))
+    counts = labels.counts
     if np.count_nonzero(counts) < (1 if multi else 2):
         said = "no row has a label" if multi else f"every row is {labels.task.labels[0]!r}"
         raise DataError(f"There is nothing to tell apart: in {column} {said}. Two labels are the least.")
     lone = counts == 1
-    if multi:
-        carrying = int(labels.targets.any(axis=1).sum())
-        own = carrying - int(labels.targets[:, counts > 1].any(axis=1).sum())
-    else:
-        carrying, own = len(labels.targets), int(lone.sum())
+    rows, carried = labels.sets.pairs()
+    carrying = int(np.count_nonzero(labels.sets.sizes))
+    own = carrying - len(np.unique(rows[counts[carried] > 1]))
     named = labels.task.labels
     if not as_named and labels.shape != "indicator":
         if own >= FEW_ROWS and own >= MOST_LONE * carrying:
@@ -77,7 +75,7 @@ def check_no_names(
         own = names.normal(name) == label_name
         if not (own or names.is_label_name(name)):
             continue
-        found = np.flatnonzero(labels.targets == place)
+        found = np.flatnonzero(np.asarray(labels.targets) == place)
         cells = [texts[i].strip() for i in found[:10]]
         if len(found) < 10 and all(names.is_text_name(cell) or names.normal(cell) == text_name for cell in cells):
             raise DataError(

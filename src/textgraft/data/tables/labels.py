@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textgraft.data.tables.label_cells import (
     DELIMITERS,
@@ -22,6 +23,7 @@ from textgraft.data.tables.label_cells import (
 from textgraft.data.tables.lists import is_list
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError, SettingError, listed
+from textgraft.label_sets import LabelSets
 from textgraft.labels import label_names, label_order, spellings, told_apart
 from textgraft.task import Targets, Task, moved
 
@@ -35,6 +37,16 @@ class Labels:
     shape: LabelShape
     delimiter: str = ""
     said: tuple[str, ...] = ()
+
+    @property
+    def sets(self) -> LabelSets:
+        """The labels of each row, whatever the task."""
+        return self.task.sets(self.targets)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(k,) rows per label."""
+        return self.sets.counts
 
 
 def read_labels(
@@ -82,8 +94,7 @@ def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> 
     Where one of them is among ``known``, the names of the data that these go with, that is the spelling.
     """
     names = labels.task.labels
-    targets = labels.targets
-    counts = targets.sum(axis=0) if labels.task.multi_label else np.bincount(targets, minlength=len(names))
+    counts = labels.counts
     rows = dict(zip(names, counts.tolist(), strict=True))
     chosen = spellings(rows | dict.fromkeys(known, sum(rows.values()) + 1), within)
     chosen = {name: best for name, best in chosen.items() if name in rows and name != best and name not in known}
@@ -97,8 +108,9 @@ def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> 
         into.setdefault(best, []).append(f"{told_apart(name, (best,))} ({rows[name]:,})")
     said = (f"{listed(others, 6)} into {best!r} ({rows.get(best, 0):,})" for best, others in into.items())
     sentence = f"Labels merged, with the rows of each: {listed(said, 12)}."
-    place = np.array([task.labels.index(chosen.get(name, name)) for name in names], np.int64)
-    return Labels(moved(targets, place, task), task, labels.shape, labels.delimiter, (*labels.said, sentence))
+    places = {name: i for i, name in enumerate(task.labels)}
+    place = np.array([places[chosen.get(name, name)] for name in names], np.int64)
+    return Labels(moved(labels.targets, place, task), task, labels.shape, labels.delimiter, (*labels.said, sentence))
 
 
 def _check_options(columns: Mapping[str, Sequence[Any]], delimiter: str | None, *, single: bool) -> None:
@@ -213,7 +225,7 @@ def _vectors(cells: LabelCells) -> Labels:
     ones = "" if task.multi_label else ", with one 1 in each row: one label per text"
     names_said = "" if keys else f" The labels are named 0 to {len(task) - 1}, by their place."
     said = f"Each cell of {cells.column!r} has a 0 or 1 for each of {len(task)} labels{ones}.{names_said}"
-    return Labels(matrix if task.multi_label else matrix.argmax(axis=1), task, "vector", said=(said,))
+    return Labels(LabelSets.of(matrix) if task.multi_label else matrix.argmax(axis=1), task, "vector", said=(said,))
 
 
 def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
@@ -236,4 +248,6 @@ def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
                 f"The label columns {column!r} and {twin!r} name one label, {name!r}. Rename one, or say which columns "
                 f"are labels with --label (label=)."
             )
-    return Labels(targets, Task(tuple(str(name) for name in named.values()), multi_label=True), "indicator")
+    return Labels(
+        LabelSets.of(targets), Task(tuple(str(name) for name in named.values()), multi_label=True), "indicator"
+    )

@@ -114,7 +114,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = len(self.texts)
-        if self.task.multi_label and np.ndim(self.targets) == 2:
+        if self.task.multi_label and not isinstance(self.targets, LabelSets) and np.ndim(self.targets) == 2:
             object.__setattr__(self, "targets", LabelSets.of(self.targets))
         expected = (n, len(self.task)) if self.task.multi_label else (n,)
         if self.targets.shape != expected or len(self.rows) != n:

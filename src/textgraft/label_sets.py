@@ -133,6 +133,12 @@ class LabelSets:
         keys = np.unique(rows[new >= 0] * np.int64(max(width, 1)) + new[new >= 0])
         return self._sorted(keys // max(width, 1), keys % max(width, 1), (len(self), width))
 
+    def only(self, labels: NDArray[np.int64]) -> LabelSets:
+        """The same rows with some of the labels, which take their places."""
+        place = np.full(self.width, -1, np.int64)
+        place[labels] = np.arange(len(labels))
+        return self.moved(place, len(labels))
+
     def tolist(self) -> list[list[bool]]:
         """The matrix as lists of true and false."""
         values: list[list[bool]] = np.asarray(self).tolist()

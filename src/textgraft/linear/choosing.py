@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -22,12 +23,15 @@ _GRIDS: dict[Loss, tuple[float, ...]] = {
     "logistic": (0.0003, 0.003, 0.03, 0.3, 3.0),
 }
 
+_MANY_LABELS, _FEW_LABELS = 512, 256
+
 
 @dataclass(frozen=True)
 class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
 
-    ``held`` are the rows held out of the training data as validation data; None where that was given.
+    ``held`` are the rows held out of the training data as validation data; None where that was given. ``tried_on``
+    is how many labels C was chosen on; None for all.
     """
 
     model: LinearModel
@@ -35,10 +39,13 @@ class Choice:
     calibration: Calibration
     losses: dict[float, float]
     held: NDArray[np.int64] | None = None
+    tried_on: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What was chosen and why, for ``chosen_``."""
-        return {"C": self.C, "valid_log_loss": {f"{C:g}": round(loss, 4) for C, loss in self.losses.items()}}
+        losses = {f"{C:g}": round(loss, 4) for C, loss in self.losses.items()}
+        tried = {} if self.tried_on is None else {"tried_on_labels": self.tried_on}
+        return {"C": self.C, "valid_log_loss": losses, **tried}
 
 
 def choose_linear(
@@ -57,7 +64,8 @@ def choose_linear(
     """Fits for every C of a grid, each starting from the one before, and keeps what predicts ``valid`` best.
 
     What counts is the log loss after calibration, which is far less noisy than accuracy. The grid is given up after
-    a C that is worse than the one before: the loss has a single valley along C.
+    a C that is worse than the one before: the loss has a single valley along C. Of more than 512 labels, each told from
+    the rest, C is chosen on 256 that stand in ``valid``, and then all are fitted once.
 
     Args:
         X, targets: what to fit to.
@@ -69,15 +77,49 @@ def choose_linear(
         weights, valid_weights: what each row counts; see ``fit_linear`` and ``fit_calibration``.
     """
     grid = _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
+    fit = partial(fit_linear, X, targets, task, loss=loss, class_weight=class_weight, weights=weights)
+    checks = _Checks(valid, valid_targets, task, valid_weights)
+    one_against_the_rest = loss == "squared_hinge" or task.multi_label
+    if len(grid) == 1 or len(task) <= _MANY_LABELS or not one_against_the_rest:
+        return _best_of(grid, fit, checks, loss)
+    labels, of_them = checks.of_few_labels()
+    tried = _best_of(grid, partial(fit, labels=labels), of_them, loss)
+    return replace(_best_of((tried.C,), fit, checks, loss), losses=tried.losses, tried_on=len(labels))
+
+
+@dataclass(frozen=True)
+class _Checks:
+    """What is chosen and calibrated on."""
+
+    X: Design
+    targets: Targets
+    task: Task
+    weights: Weights
+
+    def of_few_labels(self) -> tuple[NDArray[np.int64], _Checks]:
+        """Places of few of the labels, evenly among those that stand here; and the rows that such a text may be.
+
+        Of a task of one label per text these are the rows that carry one of them.
+        """
+        sets = self.task.sets(self.targets)
+        seen = np.flatnonzero(sets.counts) if len(sets.labels) else np.arange(sets.width)
+        chosen = seen[np.unique(np.linspace(0, len(seen) - 1, _FEW_LABELS).astype(np.int64))]
+        task = Task(tuple(self.task.labels[i] for i in chosen.tolist()), self.task.multi_label)
+        few = sets.only(chosen)
+        rows = np.arange(len(sets)) if task.multi_label else np.flatnonzero(few.sizes)
+        targets = few if task.multi_label else few.labels.astype(np.int64)
+        weights = None if self.weights is None else self.weights[rows]
+        return chosen, _Checks(self.X.rows(rows), targets, task, weights)
+
+
+def _best_of(grid: Sequence[float], fit: Callable[..., LinearModel], checks: _Checks, loss: Loss) -> Choice:
     best: Choice | None = None
     losses: dict[float, float] = {}
     start = None
     for value in track(grid, "fitting the linear model", total=len(grid), detail=lambda c: f"C={c:g}"):
-        start = fit_linear(
-            X, targets, task, C=value, loss=loss, class_weight=class_weight, weights=weights, start=start
-        )
+        start = fit(C=value, start=start)
         calibration, losses[value] = fit_calibration(
-            start.scores(valid), valid_targets, task, margins=loss, weights=valid_weights
+            start.scores(checks.X), checks.targets, checks.task, margins=loss, weights=checks.weights
         )
         if best is not None and losses[value] > best.losses[best.C]:
             break

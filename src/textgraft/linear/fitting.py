@@ -105,6 +105,7 @@ def fit_linear(
     class_weight: ClassWeight = None,
     weights: NDArray[np.float64] | None = None,
     start: LinearModel | None = None,
+    labels: NDArray[np.int64] | None = None,
 ) -> LinearModel:
     """Fits a linear model.
 
@@ -118,6 +119,7 @@ def fit_linear(
         class_weight: ``"balanced"`` weighs rows so that all labels, or both sides of a label, count the same.
         weights: (n,) above 0: what each row counts, besides that; None is 1 each.
         start: a model to start from, such as that of another C.
+        labels: the places of those to fit, where each is told from the rest; None for all.
     """
     (n, f), m, sets = X.shape, score_columns(task), task.sets(targets)
     one_of_several = m > 1 and not task.multi_label
@@ -131,21 +133,41 @@ def fit_linear(
     preconditioner = (1 / (1 + 0.3 * C * squares)).astype(np.float32)[:, None]
     if balance and one_of_several:
         counts = counts * balanced_rows(sets, weights)
+    if labels is not None:
+        sets, m = sets.only(labels), len(labels)
     rows = _slices(n, m) if together else [slice(0, n)]
     parts = [X] if len(rows) == 1 else [X.rows(at) for at in rows]
     W = np.empty((f + 1, m), np.float32)
-    for labels in [slice(0, m)] if together else _slices(m, n + f):
-        columns = slice(labels.start + sets.width - m, labels.stop + sets.width - m)  # of two labels the second
+    for some in [slice(0, m)] if together else _slices(m, n + f):
+        columns = slice(some.start + sets.width - m, some.stop + sets.width - m)  # of two labels the second
         sides = balanced_sides(sets, columns, weights) if balance and not one_of_several else None
         of_parts = [
             _Part(part, sets[at], columns, counts[at, None], sides, _softmax if together else _LOSSES[loss])
             for part, at in zip(parts, rows, strict=True)
         ]
-        begin = np.zeros((f + 1, labels.stop - labels.start), np.float32)
-        if start is not None:
-            begin[:-1], begin[-1] = start.weights[:, labels], start.bias[labels]
-        W[:, labels] = minimize(_Objective(of_parts, C), begin, preconditioner)
+        begin = np.zeros((f + 1, some.stop - some.start), np.float32)
+        if start is None:
+            begin[-1] = _constants(sets, columns, counts, sides, loss)
+        else:
+            begin[:-1], begin[-1] = start.weights[:, some], start.bias[some]
+        W[:, some] = minimize(_Objective(of_parts, C), begin, preconditioner)
     return LinearModel(W[:-1], W[-1])
+
+
+def _constants(sets: LabelSets, labels: slice, counts: Floats, sides: Floats | None, loss: Loss) -> Floats:
+    """(m,) the bias that is best where there are no features; a solver that starts there is done with rare labels soon.
+
+    Under the softmax what it adds to all labels alike changes nothing.
+    """
+    carried = sets.weighed(counts.astype(np.float64))[labels]
+    others = counts.sum() - carried
+    if sides is not None:
+        carried, others = carried * sides[1], others * sides[0]
+    share = carried / (carried + others)
+    if loss == "squared_hinge":
+        return np.asarray(2 * share - 1, np.float32)
+    share = np.clip(share, 1e-4, 1 - 1e-4)  # of a label that all rows carry there is no best one
+    return np.asarray(np.log(share / (1 - share)), np.float32)
 
 
 def _slices(n: int, size: int) -> list[slice]:

@@ -56,15 +56,26 @@ class Choice(Constraint):
 
 
 class Number(Constraint):
-    """A finite number from ``least`` to ``most``; bool is none."""
+    """A finite number from ``least`` to ``most``, or one of some words; bool is no number."""
 
-    def __init__(self, least: float = -inf, most: float = inf, *, whole: bool = False, allowed: str = "") -> None:
-        self.least, self.most = least, most
+    def __init__(
+        self,
+        least: float = -inf,
+        most: float = inf,
+        *,
+        whole: bool = False,
+        allowed: str = "",
+        words: tuple[str, ...] = (),
+    ) -> None:
+        self.least, self.most, self.words = least, most, words
         self.types = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         bounds = f" of at least {least:g}" if most == inf else f" from {least:g} to {most:g}"
-        self.allowed = allowed or f"a {'whole ' * whole}number{bounds * (least > -inf)}"
+        number = f"a {'whole ' * whole}number{bounds * (least > -inf)}"
+        self.allowed = allowed or " or ".join((*map(repr, words), number))
 
     def accepts(self, value: Any) -> bool:  # noqa: D102
+        if isinstance(value, str):
+            return value in self.words
         number = isinstance(value, self.types) and not isinstance(value, bool)
         return number and bool(self.least <= value <= self.most and -inf < value < inf)
 

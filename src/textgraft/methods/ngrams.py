@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +29,7 @@ from textgraft.tensors import Tensors
 from textgraft.text.characters import LONGEST, CharacterNgrams
 from textgraft.text.ngrams import Counts, WordNgrams
 from textgraft.text.sparse import SparseRows
-from textgraft.text.tokens import chunks
+from textgraft.text.tokens import MOST_CHARACTERS, chunks
 from textgraft.unicode import Form
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ Floats = NDArray[np.float32]
 Sizes = tuple[int, int]
 
 _CHARACTERS: Sizes = (3, 6)  # on four tables as good as 2 to 5 or better
+_MOST_FEATURES, _MOST_WEIGHTS = 1_000_000, 1 << 27
+_MOST_SUMS = 1 << 26
 _LONG_TEXT = 70  # different words; in longer texts characters cost much and tell nothing more
 
 
@@ -75,10 +77,11 @@ class NgramClassifier(TextClassifier):
         option="",
     )
     min_count: int = hyperparameter(Number(1), "n-grams in fewer training texts are left out.", default=2)
-    max_features: int = hyperparameter(
-        Number(1),
-        "word n-grams of each length, and character n-grams, to keep: the most frequent ones.",
-        default=1_000_000,
+    max_features: int | Literal["auto"] = hyperparameter(
+        Number(1, words=("auto",)),
+        'word n-grams of each length, and character n-grams, to keep: the most frequent ones. ``"auto"`` keeps '
+        "1,000,000, or fewer where there are so many labels that the weights would take more than 512 MB.",
+        default="auto",
         option="",
     )
     C: float | Sequence[float] | Literal["auto"] = hyperparameter(
@@ -134,7 +137,7 @@ class NgramClassifier(TextClassifier):
         return [(grams[i], float(sign * weights[i])) for i in order.tolist()]
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
-        most = int(self.max_features)
+        most = self._most_of_a_kind(len(train.task))
         scipy = import_scipy("Training n-grams")
         self.words_, counts = WordNgrams.fit(train.texts, self.words[1], self.min_count, most)
         self.characters_, grams = None, None
@@ -149,8 +152,23 @@ class NgramClassifier(TextClassifier):
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
         sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
+        if self.max_features == "auto" and most < _MOST_FEATURES and max(self._kinds()) == most:
+            self.notes_ += (
+                f"With {len(train.task):,} labels only the {most:,} most frequent n-grams of each kind are kept, so "
+                f"that the weights take no more than {4 * _MOST_WEIGHTS >> 20:,} MB; max_features= keeps more.",
+            )
         self.chosen_ = choice.to_dict() | sizes_of
         self._prepare()
+
+    def _most_of_a_kind(self, labels: int) -> int:
+        """How many n-grams of each number of words, and of characters, are kept."""
+        if self.max_features != "auto":
+            return int(self.max_features)
+        return max(1_000, min(_MOST_FEATURES, _MOST_WEIGHTS // (labels * (self.words[1] + 1))))
+
+    def _kinds(self) -> tuple[int, ...]:
+        """How many n-grams of each kind there are."""
+        return (len(self.words_.words), *map(len, self.words_.longer), len(self.characters_ or ()))
 
     def _character_sizes(self, counts: Counts) -> Sizes | None:
         if self.characters != "auto":
@@ -164,36 +182,63 @@ class NgramClassifier(TextClassifier):
         return NgramDesign.of(counts, self.words_, grams)
 
     def _prepare(self) -> None:
-        """Sums up what each known word adds to the scores, through itself and through its characters."""
-        w, t = len(self.words_.words), len(self.words_)
-        self._squares = self.words_.idf**2
-        scores = self.words_.idf[:, None] * self.model_.weights[:t]
-        self._longer_scores = scores[w:]
-        if self.characters_ is None:
-            self._word_scores = scores[:w]
+        """Sums up what each known word adds to the scores, through itself and through its characters.
+
+        Not where there are so many labels that the sums would take more memory than they are worth.
+        """
+        w, t, m = len(self.words_.words), len(self.words_), self.model_.weights.shape[1]
+        self._squares, self._word_scores = self.words_.idf**2, None
+        grams = None if self.characters_ is None else self.characters_.weigh(self.words_.words)
+        self._character_squares = None if grams is None else row_sums(grams.squared())
+        if w * m > _MOST_SUMS:
             return
-        grams = self.characters_.weigh(self.words_.words)
-        self._character_squares = row_sums(grams.squared())
-        self._word_scores = np.hstack((scores[:w], grams @ self.model_.weights[t:]))
+        scores = self.words_.idf[:, None] * self.model_.weights[:t]
+        self._longer_scores, self._word_scores = scores[w:], scores[:w]
+        if grams is not None:
+            self._word_scores = np.hstack((scores[:w], grams @ self.model_.weights[t:]))
 
     def _proba(self, texts: list[str]) -> Floats:
-        parts = track(chunks(texts), "predicting", total=len(texts), amount=len)
+        characters = min(MOST_CHARACTERS, (MOST_CHARACTERS << 9) // self.model_.weights.shape[1])
+        parts = track(chunks(texts, characters), "predicting", total=len(texts), amount=len)
         return np.concatenate([self.calibration_.probabilities(self._scores(part), self.task_) for part in parts])
 
     def _scores(self, texts: Sequence[str]) -> Floats:
         """(n, m) scores: ``model_.scores`` of ``_design``, without making it, and without SciPy."""
-        w, m = len(self.words_.words), self.model_.weights.shape[1]
+        w = len(self.words_.words)
         counts = self.words_.count(texts)
-        by_word = counts.words @ self._word_scores
+        grams = None if self.characters_ is None else self.characters_.weigh(counts.strange)
+        by_word, by_character = (
+            self._sums(counts, grams) if self._word_scores is None else self._looked_up(counts, grams)
+        )
         squares = counts.words.squared()
         length = np.sqrt(squares @ self._squares[:w] + counts.longer.squared() @ self._squares[w:])
-        scores = (by_word[:, :m] + counts.longer @ self._longer_scores) * inverse(length)[:, None]
-        if self.characters_ is not None:
-            grams = self.characters_.weigh(counts.strange)
+        scores = by_word * inverse(length)[:, None]
+        if grams is not None and self._character_squares is not None:
             length = squares @ self._character_squares + counts.unknown.squared() @ row_sums(grams.squared())
-            by_character = by_word[:, m:] + counts.unknown @ (grams @ self.model_.weights[len(self.words_) :])
             scores += by_character * inverse(np.sqrt(length))[:, None]
         return np.asarray(scores + self.model_.bias, np.float32)
+
+    def _looked_up(self, counts: Counts, strange: SparseRows | None) -> tuple[Floats, Floats]:
+        """(n, m) what word n-grams and (n, m) what characters add up to, from the sums of ``_prepare``."""
+        m = self.model_.weights.shape[1]
+        assert self._word_scores is not None
+        by_word = counts.words @ self._word_scores
+        by_character = by_word[:, m:]
+        if strange is not None:
+            by_character = by_character + counts.unknown @ (strange @ self.model_.weights[len(self.words_) :])
+        return by_word[:, :m] + counts.longer @ self._longer_scores, by_character
+
+    def _sums(self, counts: Counts, strange: SparseRows | None) -> tuple[Floats, Floats]:
+        """The same, from the words of these texts."""
+        w, t, weights = len(self.words_.words), len(self.words_), self.model_.weights
+        idf = self.words_.idf
+        by_word = counts.words.scaled(idf[:w]) @ weights[:w] + counts.longer.scaled(idf[w:]) @ weights[w:t]
+        if self.characters_ is None or strange is None:
+            return by_word, by_word[:, :0]
+        here, columns = np.unique(counts.words.columns, return_inverse=True)
+        known = replace(counts.words, columns=columns.astype(np.int32), width=len(here))
+        grams = self.characters_.weigh([self.words_.words[i] for i in here.tolist()])
+        return by_word, known @ (grams @ weights[t:]) + counts.unknown @ (strange @ weights[t:])
 
     def write_state(self, folder: Path) -> None:  # noqa: D102
         arrays: dict[str, NDArray[Any]] = {

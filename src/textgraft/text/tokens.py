@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 from unicodedata import category
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint32]
 Kinds = NDArray[np.uint8]
 
+MOST_CHARACTERS: Final = 1 << 19  # of texts that are taken apart at a time
 SPACE, WORD, SINGLE, PUNCTUATION = 0, 1, 2, 3
 APOSTROPHE = 0x27
 _PLANES = 0x20000  # Beyond these two planes there are ideographs, and nothing has a lower case.
@@ -56,7 +58,7 @@ def strings(codes: Codes, start: NDArray[np.int64], stop: NDArray[np.int64]) -> 
     return [text[i:j] for i, j in zip(start.tolist(), stop.tolist(), strict=True)]
 
 
-def chunks(texts: Sequence[str], size: int = 1 << 19) -> Iterator[Sequence[str]]:
+def chunks(texts: Sequence[str], size: int = MOST_CHARACTERS) -> Iterator[Sequence[str]]:
     """Consecutive parts of ``texts`` of about ``size`` characters; a longer text is a part of its own."""
     first = total = 0
     for i, text in enumerate(texts):

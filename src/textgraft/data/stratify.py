@@ -43,8 +43,8 @@ def stratify(
 ) -> NDArray[np.int64]:
     """Deals groups out to parts.
 
-    Large groups go first, while there is room for them; groups of one size go in the order of their keys. The first
-    group with a label always goes to part 0, so that no label is missing from training.
+    Large groups go first, while there is room for them; groups of one size go in the order of their keys. A group goes
+    to part 0 where one of its labels would else be missing from training.
 
     Args:
         labels: (g, k) label counts of g groups; each has at least one.
@@ -90,12 +90,19 @@ class _Dealer:
             changed: set[int] = set()
             for group in self.of_label[self.starts[rarest] : self.starts[rarest + 1]]:
                 if self.part[group] < 0:
-                    self._place(group, self._choose(group) if self.in_first[rarest] else 0)
+                    self._place(group, 0 if self._is_needed_first(group, rarest) else self._choose(group))
                     changed.update(self.label[self.ends[group] : self.ends[group + 1]])
             for label in changed:
                 if self.left[label]:
                     heappush(rarest_first, (self.left[label], label))
         return self.part
+
+    def _is_needed_first(self, group: int, rarest: int) -> bool:
+        """Whether part 0 has no group with the label that is dealt, or would have none with another of this group's."""
+        if not self.in_first[rarest]:
+            return True
+        of_group = range(self.ends[group], self.ends[group + 1])
+        return any(not self.in_first[self.label[at]] and self.left[self.label[at]] == self.count[at] for at in of_group)
 
     def _choose(self, group: int) -> int:
         """The part in which the group lowers the chi-square distance to the shares most, over its labels and rows."""

@@ -19,6 +19,7 @@ from textgraft.evaluation.bootstrap import (
     point_scores,
     resampled_scores,
 )
+from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
 from textgraft.evaluation.notes import notes_about
@@ -37,8 +38,7 @@ class Evaluation:
         metrics: each metric with its 95 % interval, by scikit-learn's name.
         per_label: for each label its precision, recall, f1, roc_auc, average_precision (intervals) and support (rows
             that carry it).
-        confusion: (k, k) int64, a row per true label and a column per predicted one; for a multi-label task
-            (k, 2, 2), one table per label: ``[[true negatives, false positives], [misses, hits]]``.
+        confused: which labels are taken for which; for a multi-label task as ``confusion``.
         floor: the metrics of always giving the majority of the training data; empty if that was not told.
         headline: the metric that stands for all.
         notes: sentences about what to keep in mind with these figures.
@@ -48,7 +48,7 @@ class Evaluation:
     n: int
     metrics: dict[str, Interval]
     per_label: dict[str, LabelFigures]
-    confusion: NDArray[np.int64]
+    confused: Confusion | NDArray[np.int64]
     floor: dict[str, Interval]
     headline: str
     notes: tuple[str, ...]
@@ -56,6 +56,12 @@ class Evaluation:
     def __str__(self) -> str:
         floor = f", majority {self.floor[self.headline]}" if self.floor else ""
         return f"{self.headline} {self.metrics[self.headline]} on {self.n:,} rows{floor}"
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """(k, k) counts, a row per true label and a column per predicted one; for a multi-label task (k, 2, 2), one
+        table per label: ``[[true negatives, false positives], [misses, hits]]``."""
+        return np.asarray(self.confused)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what is undefined is None."""
@@ -65,7 +71,7 @@ class Evaluation:
             "headline": self.headline,
             "metrics": plain(self.metrics),
             "per_label": {label: plain(figures) for label, figures in self.per_label.items()},
-            "confusion": self.confusion.tolist(),
+            "confusion": self.confused.plain() if isinstance(self.confused, Confusion) else self.confused.tolist(),
             "majority": {"metrics": plain(self.floor)},
             "notes": list(self.notes),
         }
@@ -78,8 +84,10 @@ class Evaluation:
             DataError: something is missing or of another form.
         """
         try:
+            task = Task(tuple(data["task"]["labels"]), bool(data["task"]["multi_label"]))
+            confused = data["confusion"]
             return cls(
-                task=Task(tuple(data["task"]["labels"]), bool(data["task"]["multi_label"])),
+                task=task,
                 n=int(data["n"]),
                 metrics=_intervals_from(data["metrics"]),
                 per_label={
@@ -89,7 +97,9 @@ class Evaluation:
                     }
                     for label, figures in data["per_label"].items()
                 },
-                confusion=np.array(data["confusion"], np.int64),
+                confused=np.array(confused, np.int64)
+                if task.multi_label
+                else Confusion.from_plain(confused, len(task)),
                 floor=_intervals_from(data["majority"]["metrics"]),
                 headline=str(data["headline"]),
                 notes=tuple(data["notes"]),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
+from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task, targets_of
@@ -198,14 +199,15 @@ class Calibration:
         return Scores({"ece": np.abs(sums).sum(axis=0) / (self.k * len(self.bin))})
 
 
-def confusion(predictions: Predictions) -> NDArray[np.int64]:
-    """(k, k) counts, a row per true label; for a multi-label task (k, 2, 2), a table per label, truth in rows."""
+def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
+    """Which labels are taken for which; for a multi-label task (k, 2, 2), a table per label, truth in rows."""
     k = len(predictions.task)
     truth, predicted = predictions.targets, predictions.predicted
     if predictions.task.multi_label:
-        corner = 4 * np.arange(k) + 2 * truth.astype(np.int64) + predicted
-        return np.bincount(corner.ravel(), minlength=4 * k).reshape(k, 2, 2).astype(np.int64)
-    return np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
+        hits, true, given = (of.sum(axis=0) for of in (truth & predicted, truth, predicted))
+        tables = np.stack((len(truth) - true - given + hits, given - hits, true - hits, hits), axis=1)
+        return tables.reshape(k, 2, 2).astype(np.int64)
+    return Confusion.of(truth, predicted, k)
 
 
 def _row_values(predictions: Predictions) -> dict[str, Floats]:

@@ -21,7 +21,7 @@ FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
 VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
-MOST_BYTES = 1 << 28  # the confusion matrix of 4,000 labels takes less
+MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",

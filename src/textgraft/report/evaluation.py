@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-import numpy as np
+from itertools import islice
 
 from textgraft.evaluation import Evaluation, Interval
+from textgraft.evaluation.confusion import Confusion
 from textgraft.report.section import Report, Section
 from textgraft.task import Task
 from textgraft.wording import decimal
@@ -107,14 +107,12 @@ def weakest(evaluation: Evaluation) -> Iterator[str]:
 
 def confused(evaluation: Evaluation) -> Iterator[str]:
     """Up to three pairs of labels that are most often taken for each other, a sentence each."""
-    if evaluation.task.multi_label:
+    if not isinstance(evaluation.confused, Confusion):
         return
-    counts = evaluation.confusion - np.diag(np.diag(evaluation.confusion))
-    rows, labels = evaluation.confusion.sum(axis=1), evaluation.task.labels
-    order = [divmod(int(i), len(labels)) for i in np.argsort(-counts, axis=None, kind="stable")[:3]]
-    for true, given in order:
-        if counts[true, given]:
-            yield f"{counts[true, given]:,} of {rows[true]:,} rows of {labels[true]} are taken for {labels[given]}."
+    labels = evaluation.task.labels
+    for true, given, count in islice(evaluation.confused.errors(), 3):
+        rows = evaluation.per_label[labels[true]]["support"]
+        yield f"{count:,} of {rows:,} rows of {labels[true]} are taken for {labels[given]}."
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[Section]:

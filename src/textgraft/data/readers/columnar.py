@@ -71,7 +71,7 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     done = 0
     for batch in batches:
         if batch.num_rows:
-            columns = {names[i]: batch.columns[i].to_pylist() for i in kept}
+            columns = {names[i]: batch.column(i).to_pylist() for i in kept}
             yield Chunk(with_names(columns, classes, file, done + 1), file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
 

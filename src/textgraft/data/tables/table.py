@@ -151,15 +151,17 @@ def _gather(chunks: ChunkStream) -> _Table:
     codes: dict[str, int] = {}
     lengths: list[tuple[int, int]] = []
     numbers: list[NDArray[np.int64]] = []
-    done = 0
+    done = filled = 0
     for chunk in track(chunks, "reading", amount=len):
         for name, values in chunk.columns.items():
             column = columns.setdefault(name, [])
             column.extend([None] * (done - len(column)))
             column.extend(values)
+        filled += len(chunk) * len(chunk.columns)
         lengths.append((codes.setdefault(chunk.file, len(codes)), len(chunk)))
         numbers.append(np.asarray(chunk.numbers, dtype=np.int64))
         done += len(chunk)
+        check_size(chunk.file, len(columns), done, filled)
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)

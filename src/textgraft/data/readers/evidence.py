@@ -1,7 +1,8 @@
 """How much more likely the first row of a table is if it holds names than if it is a row like those below it, in bits.
 
-Every column gives evidence (of very many, some), none has a veto. What is counted are properties in which names differ from values: the
-probabilities among names are from tables that people publish, those among values are estimated from the rows below.
+Every column gives evidence (of very many, some), none has a veto. What is counted are properties in which names differ
+from values: the probabilities among names are from tables that people publish, those among values are estimated from
+the rows below.
 """
 
 from __future__ import annotations

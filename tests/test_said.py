@@ -19,7 +19,8 @@ from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.report import Report, Section, html, markdown, terminal
 from textgraft.report.section import MOST_COLUMNS
 from textgraft.unicode import MOST_SAID, quoted, said, shortened, shown
-from tests.trying import EXAMPLES
+
+from .trying import EXAMPLES
 
 ACTS = "".join(map(chr, (*range(9), *range(11, 32), *range(0x7F, 0xA0)))) + (
     "\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
@@ -41,7 +42,8 @@ def words(n: int) -> str:
 
 @pytest.mark.parametrize("character", ACTS)
 def test_no_control_character_is_shown_as_it_is(character: str) -> None:
-    assert character not in shown(f"a{character}b") and character not in shown(character)
+    assert character not in shown(f"a{character}b")
+    assert character not in shown(character)
 
 
 def test_joiners_stay_in_the_words_and_pictures_that_need_them() -> None:
@@ -54,11 +56,13 @@ def test_joiners_stay_in_the_words_and_pictures_that_need_them() -> None:
 def test_what_is_said_is_short_harmless_and_says_how_much_it_leaves_out(piece: str, times: int) -> None:
     text = piece * times * 40
     sentence = said(text)
-    assert len(sentence) <= 2 * MOST_SAID + 200 and not acts(sentence)
+    assert len(sentence) <= 2 * MOST_SAID + 200
+    assert not acts(sentence)
     assert shown(sentence) == sentence
     if len(text) > MOST_SAID:
         left = re.search(r"… \(([\d,]+) characters left out\) …", sentence)
-        assert left and 0 < int(left[1].replace(",", "")) <= len(text)
+        assert left
+        assert 0 < int(left[1].replace(",", "")) <= len(text)
     else:
         assert sentence == shown(text) or len(shown(text)) > 2 * MOST_SAID
 
@@ -71,13 +75,16 @@ def test_a_value_is_cut_between_letters_and_all_of_it_is_counted(text: str, most
         assert short == text
         return
     start, left, end = re.fullmatch(r"(.*)… \(([\d,]+) characters left out\) …(.*)", short, re.DOTALL).groups()  # type: ignore[union-attr]
-    assert text.startswith(start) and text.endswith(end) and len(start) + int(left) + len(end) == len(text)
+    assert text.startswith(start)
+    assert text.endswith(end)
+    assert len(start) + int(left) + len(end) == len(text)
 
 
 def test_an_accent_stays_with_its_letter() -> None:
     short = shortened("e\u0301" * 500, 100)
     start, end = short.split("… (")[0], short.rpartition("…")[2]
-    assert start.endswith("\u0301") and not unicodedata.combining(end[0])
+    assert start.endswith("\u0301")
+    assert not unicodedata.combining(end[0])
 
 
 @pytest.mark.parametrize("value", [LONG, words(10_000_000), [LONG], {LONG: LONG}, 10**4000], ids=type)
@@ -88,9 +95,11 @@ def test_a_value_of_any_length_is_quoted_briefly(value: object) -> None:
 
 
 def test_a_list_of_any_length_is_said_with_its_count() -> None:
-    assert listed([LONG, "b", "c"], 2).endswith(", b and 1 more") and len(listed([LONG] * 50, 20)) < 4_000
+    assert listed([LONG, "b", "c"], 2).endswith(", b and 1 more")
+    assert len(listed([LONG] * 50, 20)) < 4_000
     assert listed(map(str, range(100_000)), 2) == "0, 1 and 99,998 more"
-    assert did_you_mean(LONG, ["x"]) == "" and "'text'" in did_you_mean("txt", ["text", *map(str, range(100_000))])
+    assert did_you_mean(LONG, ["x"]) == ""
+    assert "'text'" in did_you_mean("txt", ["text", *map(str, range(100_000))])
     with pytest.raises(DataError, match=r"and 49,995 more; rename them\.$"):
         column_names([str(i // 2) for i in range(100_000)], 100_000, "t.parquet")
 
@@ -109,8 +118,9 @@ def test_no_report_grows_with_its_names() -> None:
         html.page(Report(LONG, (section,))),
         markdown.table(section),
     ):
-        assert len(page) < 500_000 and "the last" in page.replace("\n", " ") or "the" in page
-    assert len(section.columns) == MOST_COLUMNS and section.rows[0][-1] == "the last"
+        assert (len(page) < 500_000 and "the last" in page.replace("\n", " ")) or "the" in page
+    assert len(section.columns) == MOST_COLUMNS
+    assert section.rows[0][-1] == "the last"
     assert section.sentences[-2:] == ("and 941 more columns.", "and 900 more sentences.")
     assert section.commands == ("# a command of 10,000,004 characters, which is too long to be shown",)
 
@@ -133,7 +143,9 @@ def run(*arguments: str | Path) -> tuple[str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "textgraft", *map(str, arguments)], capture_output=True, check=False, timeout=120
     )
-    assert done.returncode in (0, 1, 2) and b"Traceback" not in done.stderr and b"fault here" not in done.stderr
+    assert done.returncode in (0, 1, 2)
+    assert b"Traceback" not in done.stderr
+    assert b"fault here" not in done.stderr
     return done.stdout.decode(), done.stderr.decode()
 
 
@@ -160,11 +172,13 @@ def test_every_command_shows_hostile_names_harmlessly(tmp_path: Path) -> None:
             assert not acts(stream), command
             assert len(stream) < 40_000, command
     for page in (tmp_path / "i.html", tmp_path / "c.html", model / "README.md"):
-        assert not acts(page.read_text("utf-8")) and len(page.read_text("utf-8")) < 200_000
+        assert not acts(page.read_text("utf-8"))
+        assert len(page.read_text("utf-8")) < 200_000
 
 
 def test_long_labels_are_read_fast_and_said_briefly(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("text,label\n" + "".join(f"film {i},{i % 2}{LONG[:3_000_000]}\n" for i in range(6)), "utf-8")
     data = tg.read_table(table)
-    assert all(len(note) < 4_000 for note in data.notes) and len(data.task.labels[0]) > 1_000_000
+    assert all(len(note) < 4_000 for note in data.notes)
+    assert len(data.task.labels[0]) > 1_000_000

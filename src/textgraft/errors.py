@@ -36,7 +36,7 @@ class TextgraftError(Exception):
     """Base of all errors that textgraft raises on purpose."""
 
     def __str__(self) -> str:
-        # It may name a file or a value that holds anything, of any length, and quote a library's sentence with its period.
+        # It may name what holds anything, of any length, and quote a sentence of a library with its period.
         return _TWO_PERIODS.sub(".", said(super().__str__()))
 
 

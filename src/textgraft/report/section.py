@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from textgraft.unicode import said, shown, shown_name
+from textgraft.unicode import said, shown
 
 MOST_COLUMNS = 60  # that are shown
 MOST_SENTENCES = 100
@@ -82,7 +82,7 @@ class Report:
 def _cells(strings: tuple[str, ...]) -> tuple[str, ...]:
     if len(strings) > MOST_COLUMNS:
         strings = (*strings[: MOST_COLUMNS - 1], strings[-1])  # a text stands in the last one
-    return tuple(shown_name(said(string, MOST_IN_CELL)) for string in strings)
+    return tuple(said(string, MOST_IN_CELL).replace("\n", " ").replace("\t", " ") for string in strings)
 
 
 def _command(command: str) -> str:

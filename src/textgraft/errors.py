@@ -21,17 +21,23 @@ The command line prints the message on one line and exits with 1.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from textgraft.unicode import shown
+from textgraft.unicode import MOST_QUOTED, quoted, said, shortened
+
+MOST_LIKENED = 5_000  # names among which the nearest is looked for
+_TWO_PERIODS = re.compile(r"(?<=[^\s./\\'\"(])\.\.(?=\s|$)")  # no folder above, and no three
 
 
 class TextgraftError(Exception):
     """Base of all errors that textgraft raises on purpose."""
 
     def __str__(self) -> str:
-        return shown(super().__str__())  # it may name a file or a value that holds anything
+        # It may name what holds anything, of any length, and quote a sentence of a library with its period.
+        return _TWO_PERIODS.sub(".", said(super().__str__()))
 
 
 class SettingError(TextgraftError, ValueError):
@@ -51,7 +57,7 @@ class BadRow:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.line}: {self.reason}"
+        return f"{shortened(self.file, 300)} line {self.line}: {shortened(self.reason, 300)}"
 
 
 class BadRowsError(DataError):
@@ -97,14 +103,17 @@ class MissingExtraError(TextgraftError, ImportError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause that names the nearest of ``known``, whatever their case: ``" Did you mean 'text'?"``, or nothing."""
     folded: dict[str, str] = {}
-    for candidate in known:
-        folded.setdefault(str(candidate).casefold(), str(candidate))
+    for candidate in islice(known, MOST_LIKENED):
+        folded.setdefault(str(candidate)[:MOST_QUOTED].casefold(), str(candidate))
+    if len(name) > MOST_QUOTED:
+        return ""
     near = [folded[key] for key in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f" Did you mean {' or '.join(map(quoted, near))}?" if near else ""
 
 
 def listed(items: Iterable[object], most: int = 5) -> str:
-    """The first ``most`` items separated by commas, and how many more there are."""
-    names = [str(item) for item in items]
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    """The first ``most`` items separated by commas, each shortened if it is long, and how many more there are."""
+    iterator = iter(items)
+    names = [shortened(str(item)) for item in islice(iterator, most)]
+    others = sum(1 for _ in iterator)
+    return ", ".join(names) + (f" and {others:,} more" if others else "")

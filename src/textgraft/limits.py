@@ -33,5 +33,7 @@ class Limit:
         )
 
 
+COLUMNS = Limit("TEXTGRAFT_MOST_COLUMNS", 200_000)  # of a table
+LACKING_CELLS = Limit("TEXTGRAFT_MOST_LACKING_CELLS", 100_000_000)  # of columns that the rows of a JSON file lack
 LABELS = Limit("TEXTGRAFT_MOST_LABELS", 100_000)  # of a model that textgraft did not make
 MODEL_BYTES = Limit("TEXTGRAFT_MOST_MODEL_BYTES", 16_000_000_000)  # of all files of a model or an encoder

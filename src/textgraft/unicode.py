@@ -2,7 +2,7 @@
 
 Half a character (a lone surrogate) stands in no UTF-8 and can be written nowhere. Broken JSON holds them, and Python
 puts them in place of the bytes of a file name that is not UTF-8. What is read is made ``whole`` where it comes in; what
-is said is ``shown`` where it goes out.
+is said is ``shown`` where it goes out, and ``said`` in as many characters as people read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,16 @@ from typing import Any, Final, Literal
 Form = Literal["nfc", "nfkc", "none"]
 FORMS: Final[tuple[Form, ...]] = ("nfc", "nfkc", "none")
 
-# Line ends and tabs stay: they lay out what is shown. What turns the direction of the text could hide some.
-_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MOST_SAID = 3_000  # characters of a sentence
+MOST_QUOTED = 120  # of a value in it
+
+# Line ends and tabs stay: they lay out what is shown. What turns the direction of the text, or has no width, could hide
+# some; joiners stay between letters that they join, which are never ASCII.
+_ACTS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+_BELONGS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")  # to the character before, as accents do
 _NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 
@@ -78,6 +86,36 @@ def shown_name(name: str) -> str:
     return shown(name).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def shortened(text: str, most: int = MOST_QUOTED) -> str:
+    """The text; of one with more than ``most`` characters the start and the end, and how many are left out between.
+
+    An accent is not cut from its letter, as far as it has few of them.
+    """
+    if len(text) <= most:
+        return text
+    start, end = _whole_character(text, most * 2 // 3), _whole_character(text, len(text) - most // 4)
+    return f"{text[:start]}… ({end - start:,} characters left out) …{text[end:]}"
+
+
+def quoted(value: object, most: int = MOST_QUOTED) -> str:
+    """A value as Python writes it, for a sentence; a long one is shortened."""
+    return repr(shortened(value, most)) if isinstance(value, str) else shortened(repr(value), most)
+
+
+def said(sentence: str, most: int = MOST_SAID) -> str:
+    """A sentence as people see it: shown, and shortened in its middle if it has more than ``most`` characters."""
+    short = shown(shortened(sentence, most))
+    return short if len(short) <= 2 * most else shown(shortened(sentence, most // 8))  # hardly more than escapes
+
+
+def _whole_character(text: str, place: int) -> int:
+    """The place, or the one a little before it where a character with its accents begins."""
+    for i in range(place, max(0, place - 8), -1):
+        if not (unicodedata.combining(text[i]) or _BELONGS.match(text[i]) or text[i - 1] == "\u200d"):
+            return i
+    return place
+
+
 def escaped_in_json(content: str) -> str:
     """JSON in which half characters, and control characters that JSON allows, are escapes: any UTF-8 file takes it."""
     return content if content.isascii() else _NOT_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", content)
@@ -86,4 +124,4 @@ def escaped_in_json(content: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     code = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

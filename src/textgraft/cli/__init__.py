@@ -5,21 +5,51 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
 from textgraft.cli.options import expand
 from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
-from textgraft.unicode import shown
+from textgraft.unicode import said
+
+UsageError: Any = typer.BadParameter.__base__  # typer has no name of its own for it
+MOST_OF_USAGE = 1_000  # characters
+
+
+class _Root(TyperGroup):
+    """All commands; what is said of wrong usage can be shown too, whatever was typed."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """The context of the command line, whose errors are as other errors are."""
+        with _usage_shown():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command, which reads its own options then."""
+        with _usage_shown():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_shown() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        error.message = said(error.message, MOST_OF_USAGE)
+        raise
+
 
 app = typer.Typer(
     name="textgraft",
+    cls=_Root,
     help="From a table of labelled texts to a classifier you can trust, explain and ship.",
     no_args_is_help=True,
     add_completion=True,
@@ -99,5 +129,5 @@ def main() -> None:
 def _fail(sentence: str) -> None:
     if os.environ.get("TEXTGRAFT_DEBUG"):
         traceback.print_exc()
-    print(f"Error: {' '.join(shown(sentence).split())}", file=sys.stderr)
+    print(f"Error: {' '.join(said(sentence).split())}", file=sys.stderr)
     sys.exit(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgraft.progress import current_listener
-from textgraft.unicode import escaped_in_json, shown
+from textgraft.unicode import escaped_in_json, said, shown_name
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from textgraft.report import Report
 
 PATIENCE = 1.0  # seconds of silence before a bar is drawn
+MOST_OF_BAR = 80  # characters beside it
+MOST_LINES = 40  # of a remark
+MOST_REMARKS = 100  # at once
 
 
 def remark(sentences: str | Iterable[str]) -> None:
@@ -27,10 +30,12 @@ def remark(sentences: str | Iterable[str]) -> None:
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes that train together the first one speaks
     bars = current_listener()
-    said = bars.said if isinstance(bars, Bars) else set()  # what a fit says before its end stands in its notes too
-    for sentence in [sentences] if isinstance(sentences, str) else sentences:
-        if sentence not in said:
-            print(shown(sentence), file=sys.stderr)
+    heard = bars.said if isinstance(bars, Bars) else set()  # what a fit says before its end stands in its notes too
+    unheard = [each for each in ([sentences] if isinstance(sentences, str) else sentences) if each not in heard]
+    for sentence in unheard[:MOST_REMARKS]:
+        print(_in_lines(sentence), file=sys.stderr)
+    if len(unheard) > MOST_REMARKS:
+        print(f"({len(unheard) - MOST_REMARKS:,} more remarks)", file=sys.stderr)
 
 
 def print_json(content: Any) -> None:
@@ -71,9 +76,9 @@ class Bars:
         assert isinstance(work, _Work)
         work.done += amount
         if work.task is None and self._drawn and time.monotonic() - work.started > PATIENCE:
-            work.task = self._bars().add_task(work.what, total=work.total, detail="")
+            work.task = self._bars().add_task(shown_name(said(work.what, MOST_OF_BAR)), total=work.total, detail="")
         if work.task is not None:
-            self._bars().update(work.task, completed=work.done, detail=detail)
+            self._bars().update(work.task, completed=work.done, detail=shown_name(said(detail, MOST_OF_BAR)))
 
     def finish(self, work: object) -> None:  # noqa: D102
         assert isinstance(work, _Work)
@@ -88,7 +93,7 @@ class Bars:
         if self._progress is None:
             remark(sentence)
         else:
-            self._progress.console.print(shown(sentence), markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(_in_lines(sentence), markup=False, highlight=False, soft_wrap=True)
         self.said.add(sentence)
 
     def _bars(self) -> Progress:
@@ -107,6 +112,12 @@ class Bars:
             )
             self._progress.start()
         return self._progress
+
+
+def _in_lines(sentence: str) -> str:
+    lines = said(sentence).split("\n")
+    left = [f"({len(lines) - MOST_LINES:,} lines left out)"] if len(lines) > MOST_LINES else []
+    return "\n".join((*lines[:MOST_LINES], *left))
 
 
 @dataclass

@@ -23,6 +23,7 @@ COUNT_FROM_PADDING = {
 FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
 MOST_CONFIG = 1 << 25  # bytes of config.json
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
+FILE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".pkl", ".json", ".xml")
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
 
@@ -115,10 +116,11 @@ def resolve(name: str) -> EncoderFiles:
 def may_be_on_hub(name: str) -> bool:
     """Whether ``name`` can be that of a model on the Hub, ``"owner/model"`` or ``"model"``, and looks like no path.
 
-    What begins with ``.``, ``/`` or ``~``, has a backslash, or lies in a folder that is here, is a path, whether or not
-    there is something: what was moved away must not come from a stranger.
+    What begins with ``.``, ``/`` or ``~``, has a backslash, ends as a file does, or lies in a folder that is here, is a
+    path, whether or not there is something: what was moved away must not come from a stranger.
     """
-    return HUB_NAME.fullmatch(name) is not None and not ("/" in name and Path(name).parent.exists())
+    is_path = ("/" in name and Path(name).parent.exists()) or name.lower().endswith(FILE_ENDINGS)
+    return HUB_NAME.fullmatch(name) is not None and not is_path
 
 
 def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: bool) -> EncoderFiles:

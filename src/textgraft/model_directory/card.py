@@ -166,7 +166,7 @@ def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, s
         "read_by_transformers": "yes" if read and whole else "",
         "read_as_t5": "yes" if read and not whole else "",
         "window": str(manifest.chosen.get("max_tokens", "its")),
-        "thresholds": ", ".join(f"{text(label)} {threshold:.2f}" for label, threshold in thresholds),
+        "thresholds": listed((f"{text(label)} {threshold:.2f}" for label, threshold in thresholds), MOST_ROWS),
     }
 
 
@@ -180,7 +180,7 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
         "rows": f"{data['rows']:,}" if known else "",
         "files": listed((code(file_name(file)) for file in data["files"]), 10),
         "fingerprint": data["fingerprint"],
-        "columns": ", ".join(map(code, columns)),
+        "columns": listed(map(code, columns), MOST_ROWS),
         "weights": " to ".join(f"{weight:g}" for weight in data.get("weights") or ()),
         "holds_of_texts": facts.holds_of_texts if known else "",
         "label_counts": table(Section("", ("label", "texts", "share"), rows).first(MOST_ROWS)) if known else "",

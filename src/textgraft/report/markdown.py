@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from textgraft.report.section import Section
-from textgraft.unicode import shown
+from textgraft.unicode import said
+
+MOST_OF_CODE = 400  # characters
 
 
 def table(section: Section) -> str:
@@ -27,9 +29,9 @@ def commands(section: Section) -> list[str]:
 
 def text(content: str) -> str:
     """Text that Markdown takes for text: names of labels and files may hold anything."""
-    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(shown(content).split()))
+    return re.sub(r"([\\`*<>|]|(?<=\])\()", r"\\\1", " ".join(said(content).split()))
 
 
 def code(content: str) -> str:
     """Text in the type of code."""
-    return f"`{' '.join(shown(content).replace('`', chr(39)).split())}`"
+    return f"`{' '.join(said(content, MOST_OF_CODE).replace('`', chr(39)).split())}`"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from textgraft.unicode import shown
+from textgraft.unicode import said, shown
+
+MOST_COLUMNS = 60  # that are shown
+MOST_SENTENCES = 100
+MOST_IN_CELL = 400  # characters
+MOST_IN_TITLE = 600
+MOST_IN_COMMAND = 8_000
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report. Its strings can be shown: control characters and half characters in them are escaped.
+    """One part of a report. Its strings can be shown: control characters and half characters in them are escaped, what
+    is longer than people read is shortened, and so are tables; what is left out of them is counted.
 
     Attributes:
         title: what it is about; may be empty.
@@ -29,10 +35,20 @@ class Section:
     commands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("columns", "sentences", "commands"):
-            object.__setattr__(self, name, _shown(getattr(self, name)))
-        object.__setattr__(self, "title", shown(self.title))
-        object.__setattr__(self, "rows", tuple(map(_shown, self.rows)))
+        sentences = [*map(said, self.sentences[:MOST_SENTENCES])]
+        for left, what in (
+            (len(self.columns) - MOST_COLUMNS, "columns"),
+            (len(self.sentences) - MOST_SENTENCES, "sentences"),
+        ):
+            sentences += [f"and {left:,} more {what}."] if left > 0 else []
+        for name, value in {
+            "title": said(self.title, MOST_IN_TITLE),
+            "columns": _cells(self.columns),
+            "rows": tuple(map(_cells, self.rows)),
+            "sentences": tuple(sentences),
+            "commands": tuple(map(_command, self.commands)),
+        }.items():
+            object.__setattr__(self, name, value)
 
     @property
     def is_conclusion(self) -> bool:
@@ -60,8 +76,16 @@ class Report:
     sections: tuple[Section, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "title", shown(self.title))
+        object.__setattr__(self, "title", said(self.title, MOST_IN_TITLE))
 
 
-def _shown(strings: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(shown, strings))
+def _cells(strings: tuple[str, ...]) -> tuple[str, ...]:
+    if len(strings) > MOST_COLUMNS:
+        strings = (*strings[: MOST_COLUMNS - 1], strings[-1])  # a text stands in the last one
+    return tuple(said(string, MOST_IN_CELL).replace("\n", " ").replace("\t", " ") for string in strings)
+
+
+def _command(command: str) -> str:
+    if len(command) > MOST_IN_COMMAND:  # a part of it would do something else
+        return f"# a command of {len(command):,} characters, which is too long to be shown"
+    return shown(command)

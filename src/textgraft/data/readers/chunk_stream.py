@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from textgraft.data.readers.chunks import GIVEN, Chunk, Reading
+from textgraft.data.readers.chunks import GIVEN, Chunk, Reading, check_size
 from textgraft.data.readers.delimited import read_delimited
 from textgraft.data.readers.header import without_names
 from textgraft.data.sources.files import SourceFile, damage_named, files_of, is_source
@@ -59,6 +59,7 @@ class ChunkStream(Iterator[Chunk]):
         for chunk in (without_names(chunk, report) for chunk in self._parts(source)):
             if report.bad_count and not skips:
                 continue  # the rest is read only to count
+            check_size(chunk.file, len(chunk.columns))
             self.rows += len(chunk)
             if len(chunk):
                 yield chunk

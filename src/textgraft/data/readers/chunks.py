@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
+from textgraft.limits import COLUMNS, LACKING_CELLS
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
@@ -49,6 +50,14 @@ class Chunk:
                 f"{listed(sorted(map(repr, said)))}; rename that column."
             )
         return Chunk({**self.columns, "split": [part] * len(self)}, self.file, self.numbers)
+
+
+def check_size(file: str, columns: int, rows: int = 0, filled: int = 0) -> None:
+    """Raises DataError for more columns than are taken, or so many that ``rows`` with ``filled`` cells hardly share."""
+    too_many = COLUMNS.exceeded(columns, "columns")
+    too_many = too_many or LACKING_CELLS.exceeded(rows * columns - filled, "cells of columns that their rows lack")
+    if too_many:
+        raise DataError(f"{file} cannot be read as a table: {too_many}")
 
 
 @dataclass

@@ -47,13 +47,15 @@ def read_saved(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of a folder that `datasets` saved; those of a dictionary of splits get a column ``split``."""
     splits = file.path / "dataset_dict.json"
     if not splits.is_file():
-        yield from _saved_files(file.name, file.path, reading)
+        yield from _saved_files(file.name, file.path, reading, file.path)
         return
+    _check_inside(file.name, splits, file.path)
     names = _json(splits, file.name).get("splits", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) and Path(name).name == name for name in names):
+    plain = isinstance(names, list) and all(isinstance(name, str) and Path(name).name == name for name in names)
+    if not plain or ".." in names:
         raise DataError(f"{file.name} is damaged: {splits.name} does not name its parts.")
     for split in names:
-        for chunk in _saved_files(f"{file.name}/{split}", file.path / split, reading):
+        for chunk in _saved_files(f"{file.name}/{split}", file.path / split, reading, file.path):
             yield chunk.of_part(split)
 
 
@@ -71,7 +73,7 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     done = 0
     for batch in batches:
         if batch.num_rows:
-            columns = {names[i]: batch.columns[i].to_pylist() for i in kept}
+            columns = {names[i]: batch.column(i).to_pylist() for i in kept}
             yield Chunk(with_names(columns, classes, file, done + 1), file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
 
@@ -148,7 +150,8 @@ def feature_names(feature: Any) -> list[str] | None:
     return feature_names(feature.get("feature"))
 
 
-def _saved_files(name: str, folder: Path, reading: Reading) -> Iterator[Chunk]:
+def _saved_files(name: str, folder: Path, reading: Reading, root: Path) -> Iterator[Chunk]:
+    _check_inside(name, folder / "state.json", root)
     state = _json(folder / "state.json", name)
     if state.get("_indices_data_files"):
         raise DataError(f"{name} was saved by an old `datasets` with an index; save it again with a newer one.")
@@ -158,11 +161,20 @@ def _saved_files(name: str, folder: Path, reading: Reading) -> Iterator[Chunk]:
         path = folder / data["filename"]
         if path.parent != folder or not path.is_file():
             raise DataError(f"{name} is damaged: it names {data['filename']!r}, which is not there.")
+        _check_inside(name, path, root)
         yield from read_arrow(SourceFile(f"{name}/{data['filename']}", path, "arrow"), reading)
+
+
+def _check_inside(name: str, path: Path, root: Path) -> None:
+    """Raises DataError for a file that a link leads out of the folder that is read."""
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise DataError(f"{name} cannot be read: {path.name} is a link to a file outside of it; copy that file.")
 
 
 def _json(path: Path, name: str) -> dict[str, Any]:
     wrong = f"{name} is not a folder that `datasets` saved: {path.name}"
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(f"{wrong} is not there.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

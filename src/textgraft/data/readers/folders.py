@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,15 @@ def read_folder(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 
     Folders named as splits (``train``, ``test``) that hold class folders give a column ``split`` as well. A folder
     without folders gives texts without labels. Hidden files are passed over. Folders named as texts without labels
-    (``unsup``), empty ones and files beside the folders are left out, and said.
+    (``unsup``), empty ones and files beside the folders are left out, and said. So are links to what is elsewhere or
+    stands in the folder already, and what is neither a file nor a folder: nothing outside is read, and nothing twice.
 
     Raises:
         DataError: there is no text file, the files are tables, or some folders are splits and others are not.
     """
     if not file.path.is_dir():
         raise DataError(f"{file.name} is a file, not a folder of texts; leave out --format folder (format='folder').")
+    _say_passed_over(file, reading)
     if not _folders(file.path):
         yield from _unlabelled(file, reading)
         return
@@ -83,13 +86,13 @@ def _classes(
 def _labelled(root: SourceFile, folder: Path, reading: Reading) -> list[Path]:
     """The folders in a folder that hold labelled texts; says what else there is."""
     say, kept = reading.report.remarks.append, []
-    beside = [shown_name(path.name) for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."]
+    beside = [shown_name(path.name) for path in sorted(folder.iterdir()) if _is_plain(path) and path.name[0] != "."]
     if beside:
         say(f"Files beside the class folders of {_inside(root, folder)} are not read: {listed(beside)}.")
     for inner in _folders(folder):
         if is_unlabelled(inner.name):
             say(f"{_inside(root, inner)} holds texts without labels, as its name says; it is left out.")
-        elif not any(path.is_file() for path in inner.rglob("*")):
+        elif next(_files_below(inner), None) is None:
             say(f"{_inside(root, inner)} is empty; it is left out.")
         else:
             kept.append(inner)
@@ -146,9 +149,52 @@ def _named(folders: Iterable[Path]) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+    return sorted(path for path in folder.iterdir() if _is_folder(path) and not path.name.startswith((".", "__")))
 
 
 def _files(folder: Path) -> list[Path]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in _files_below(folder) if not _is_hidden(path.relative_to(folder)))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """The plain files in a folder and in those within it; links are not followed.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    for place, _, names in os.walk(folder, onerror=_refuse):
+        yield from filter(_is_plain, (Path(place, name) for name in names))
+
+
+def _say_passed_over(root: SourceFile, reading: Reading) -> None:
+    """Says which links there are, and what is neither a file nor a folder."""
+    links, others = [], []
+    for place, folders, names in os.walk(root.path, onerror=_refuse):
+        for path in (Path(place, name) for name in (*folders, *names)):
+            if not _is_hidden(path.relative_to(root.path)):
+                links += [path] if path.is_symlink() else []
+                others += [] if path.is_symlink() or _is_plain(path) or _is_folder(path) else [path]
+    for found, what in ((links, "a link|links"), (others, "neither a file nor a folder")):
+        if found:
+            first, _, many = what.partition("|")
+            kind = f"{'are' if len(found) > 1 else 'is'} {many if many and len(found) > 1 else first}"
+            where = listed(_inside(root, path) for path in sorted(found))
+            mend = "; nothing outside of the folder is read, and nothing in it twice: copy what is meant" * bool(many)
+            reading.report.remarks.append(f"{where} {kind} and left out{mend}.")
+
+
+def _refuse(error: OSError) -> None:
+    name = shown_name(os.fsdecode(error.filename))
+    raise DataError(f"The folder {name} cannot be read: {error.strerror or error}.") from None
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -15,6 +16,7 @@ from textgraft.labels import is_missing
 Verdict = Literal["names", "row", "unclear"]
 
 CLEAR = 3.5  # bits: 11 to 1
+_MOST_TWINS = 10  # names that several columns share, of which each is said
 _POSITION = re.compile(r"column\d+")
 
 
@@ -36,8 +38,7 @@ def first_row(rows: Sequence[Sequence[str]], expect: Sequence[str] = (), *, list
 
 def bits_of(rows: Sequence[Sequence[str]], expect: Sequence[str] = ()) -> float:
     """The evidence of all columns and of what is expected; rows that repeat the first are none."""
-    key = [names.normal(cell) for cell in rows[0]]
-    below = [row for row in rows[1:] if [names.normal(cell) for cell in row] != key]
+    below = [row for row in rows[1:] if not names.are_same(row, rows[0])]
     if 4 * len(below) < len(rows):  # most are alike: rows, not names that stand again
         below = list(rows[1:])
     before = 1.0 if not expect else -4.0 if all(map(is_position, expect)) else -1.0
@@ -80,24 +81,29 @@ def column_names(first: Sequence[str] | None, width: int, file: str, report: Rep
     if len(taken) == len(found):
         return found
     if report is None:
-        twice = [name for name in dict.fromkeys(found) if found.count(name) > 1]
-        raise DataError(f"{file} has more than one column named {', '.join(map(repr, twice))}; rename them.")
+        twice = (repr(name) for name, count in Counter(found).items() if count > 1)
+        raise DataError(f"{file} has more than one column named {listed(twice)}; rename them.")
     seen: dict[str, list[int]] = {}
+    numbers: dict[str, int] = {}
     for i, name in enumerate(found):
         seen.setdefault(name, []).append(i)
-        if len(places := seen[name]) > 1:
-            number = len(places)
+        if len(seen[name]) > 1:
+            number = numbers.get(name, 2)
             while f"{name} ({number})" in taken:
                 number += 1
             found[i] = f"{name} ({number})"
             taken.add(found[i])
-    for name, places in seen.items():
-        if len(places) > 1:
-            where = listed((place + 1 for place in places), 6)
-            called = [found[place] for place in places]
-            clause = f"{file} has {len(places)} columns named {name!r} (columns {where})"
-            report.twins[name] = clause, called
+            numbers[name] = number + 1
+    twins = {name: places for name, places in seen.items() if len(places) > 1}
+    for name, places in twins.items():
+        where = listed((place + 1 for place in places), 6)
+        called = [found[place] for place in places]
+        clause = f"{file} has {len(places)} columns named {name!r} (columns {where})"
+        report.twins[name] = clause, called
+        if len(report.twins) <= _MOST_TWINS:
             report.remarks.append(f"{clause}; they are called {listed(map(repr, called), 6)}.")
+    if len(twins) > _MOST_TWINS:
+        report.remarks.append(f"{file} has {len(twins):,} names in all that several columns share; they are numbered.")
     return found
 
 
@@ -105,6 +111,8 @@ def clean(cell: object) -> str:
     """A cell as text, without what has no width or is blank at its ends; whole numbers have no point."""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
+    if type(cell) is str and cell.isalnum():  # most are
+        return cell
     return str(cell).strip().strip("\ufeff\u200b").strip()
 
 

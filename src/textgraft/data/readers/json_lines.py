@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from textgraft.data.readers.chunks import Chunk, Reading
+from textgraft.data.readers.chunks import GIVEN, Chunk, Reading, check_size
 from textgraft.data.readers.encodings import LONGEST, Text, find_decoding, open_text, undecoded
 from textgraft.data.readers.header import column_names
 from textgraft.data.readers.json_documents import Found, find_rows
@@ -44,9 +44,14 @@ def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             yield from _objects(chain((first,), rows), file, reading)
 
 
-def by_column(objects: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The values of each key that any object has; None where an object lacks it."""
+def by_column(objects: Sequence[dict[str, Any]], source: str = GIVEN) -> dict[str, list[Any]]:
+    """The values of each key that any object has; None where an object lacks it.
+
+    Raises:
+        DataError: there are too many keys (see ``check_size``); ``source`` is named.
+    """
     names = dict.fromkeys(name for item in objects for name in item)
+    check_size(source, len(names), len(objects), sum(map(len, objects)))
     return {str(name): [item.get(name) for item in objects] for name in names}
 
 
@@ -165,7 +170,7 @@ def _said(error: json.JSONDecodeError) -> str:
 
 def _objects(rows: Iterable[tuple[int, Any]], file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     for numbers, objects in reading.batches(rows):
-        yield Chunk(by_column(objects), file.name, numbers)
+        yield Chunk(by_column(objects, file.name), file.name, numbers)
 
 
 def _arrays(rows: Iterator[tuple[int, list[Any]]], file: SourceFile, reading: Reading) -> Iterator[Chunk]:

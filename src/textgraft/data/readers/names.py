@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 
@@ -123,6 +123,11 @@ def is_spelled_as_name(name: str) -> bool:
 def normal(name: str) -> str:
     """A name as it is compared: without blanks, marks and quotes that files leave at its ends, in one case."""
     return name.strip(_ENDS).casefold()
+
+
+def are_same(row: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two rows hold the same names; told at the first cell that differs, for rows may be very wide."""
+    return len(row) == len(other) and all(normal(cell) == normal(also) for cell, also in zip(row, other, strict=True))
 
 
 def is_shared(name: str, names: Collection[str]) -> bool:

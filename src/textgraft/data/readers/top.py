@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
-from textgraft.data.readers.chunks import Reading
-from textgraft.data.readers.evidence import ROWS, column_bits
+from textgraft.data.readers.chunks import Reading, check_size
+from textgraft.data.readers.evidence import ROWS, column_bits, looked_at
 from textgraft.data.readers.header import CLEAR, Verdict, bits_of, clean, column_names, first_row
-from textgraft.data.readers.names import is_known, normal
+from textgraft.data.readers.names import are_same, is_known, normal
 from textgraft.errors import DataError, listed
 
 Rows = Sequence[Sequence[str]]
 
 _LOOK = 2 * ROWS  # records that tell the top of a table
 _MOST_ABOVE = 12  # lines above the names
+_CELLS = 1_000_000  # of the records that tell it; of very wide ones there are fewer, but always some below the names
 _SECOND = {"response", "open-ended response", "other (please specify)"}  # what SurveyMonkey writes under its questions
 _SURE = 10.0  # bits: a second row of names
 
@@ -101,7 +101,10 @@ def find_top(records: Records, reading: Reading, *, marked: bool = False) -> Top
         DataError: it is not clear whether the first row holds names, or which one does.
     """
     told = reading.options.header
-    rows = [[clean(cell) for cell in cells] for _, cells in records.numbered[:_LOOK]]
+    widest = max(len(cells) for _, cells in records.numbered[: 2 * _MOST_ABOVE])
+    check_size(records.file, widest)
+    look = min(_LOOK, max(2 * _MOST_ABOVE, _CELLS // max(1, widest)))
+    rows = [[clean(cell) for cell in cells] for _, cells in records.numbered[:look]]
     start = int(marked)
     if start == len(rows):
         return Top(["column1"], frozenset(records.numbers(1)))
@@ -218,7 +221,7 @@ def _more_names(table: Rows) -> int:
 def _check_below(table: Rows, start: int, records: Records, reading: Reading) -> None:
     """Refuses a table in which a row under the first reads as names more clearly than any row of data can."""
     for i, row in enumerate(table[1:4], start=1):
-        rest = [other for other in table[i:] if _key(other) != _key(table[0])]
+        rest = [other for other in table[i:] if not are_same(other, table[0])]
         if (
             len(row) < 2
             or len(rest) < 4
@@ -227,7 +230,8 @@ def _check_below(table: Rows, start: int, records: Records, reading: Reading) ->
             or bits_of(rest, reading.expect) < _SURE
         ):
             continue
-        columns = zip(row, zip(*(r for r in rest[1:] if len(r) == len(row)), strict=True), strict=False)
+        below = [other for other in rest[1:] if len(other) == len(row)]
+        columns = ((row[at], [other[at] for other in below]) for at in looked_at(row, reading.expect))
         if sum(column_bits(cell, values, reading.expect) > 3 for cell, values in columns if cell) > 1:
             raise DataError(
                 f"{records.file} {records.line(start + i)} ({_shown(row)}) reads as names of columns, and so may "
@@ -239,8 +243,8 @@ def _check_below(table: Rows, start: int, records: Records, reading: Reading) ->
 
 def _is_new(rows: Rows) -> bool:
     """Whether most of the cells of the first row stand nowhere below them, as those of names."""
-    columns = zip(rows[0], zip_longest(*rows[1:], fillvalue=""), strict=False)
-    new = [cell not in below for cell, below in columns if cell]
+    cells = ((at, rows[0][at]) for at in looked_at(rows[0]) if rows[0][at])
+    new = [all(cell != row[at] for row in rows[1:] if len(row) > at) for at, cell in cells]
     return 2 * sum(new) > len(new)
 
 

@@ -54,11 +54,20 @@ def _paths(name: str) -> list[str]:
     if members := packings.expand_archive(name):
         return members
     if glob.has_magic(name):
-        # Path.glob takes no absolute patterns.
-        paths = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
+        # Path.glob takes no absolute patterns; glob.glob follows links to folders, in circles too.
+        found = _below(name) if "**" in name else glob.glob(name)  # noqa: PTH207
+        paths = sorted(path for path in found if Path(path).is_file())
         if not paths:
             raise DataError(f"No file matches {name!r}.")
         return paths
     folder = Path(name).parent
     beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")
+
+
+def _below(pattern: str) -> list[str]:
+    """The paths that a pattern with ``**`` matches; no links to folders are followed, nor is in hidden ones looked."""
+    start = Path(pattern).anchor
+    found = Path(start or ".").glob(str(Path(pattern).relative_to(start)))
+    hidden = set(Path(pattern).parts)
+    return [str(path) for path in found if not any(part[0] == "." and part not in hidden for part in path.parts)]

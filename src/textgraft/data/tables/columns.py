@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,8 @@ Kind = Literal["string", "integer", "float", "list", "empty", "other"]
 
 _MOST_BINARY = 100  # ways to write 0, 1, true and false
 _SAMPLE = 5_000  # rows, evenly spaced, whose distinct values are counted
+_LEAST = 40  # rows that are looked at in any case
+_CELLS = 4_000_000  # that are looked at in all: fewer rows of a very wide table
 _LOOK = 500  # of these, the ones whose length and kind are looked at
 _MOMENT = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -179,28 +182,31 @@ def _last(path: str) -> str:
 def _profiles(table: Table, exclude: Collection[str], known: dict[str, Profile] | None) -> list[Profile]:
     """The profiles of the columns that are not excluded; of those that are not known they are made."""
     known = {} if known is None else known
+    sample = min(_SAMPLE, max(_LEAST, _CELLS // max(1, len(table))))
     for name, values in table.items():
         if name not in exclude and name not in known:
-            known[name] = profile(name, values)
+            known[name] = profile(name, values, sample)
     return [known[name] for name in table if name not in exclude]
 
 
-def profile(name: str, values: Sequence[Any]) -> Profile:
-    """Profiles a column by up to 5,000 evenly spaced rows."""
-    rows = values[:: max(1, -(-len(values) // _SAMPLE))]
+def profile(name: str, values: Sequence[Any], sample: int = _SAMPLE) -> Profile:
+    """Profiles a column by up to ``sample`` evenly spaced rows."""
+    rows = values[:: max(1, -(-len(values) // sample))]
     filled: list[Any] = list(filter(None, rows)) if all(type(value) is str for value in rows) else _filled(rows)
     cells = [value if isinstance(value, str) else str(value) for value in filled]
     distinct = set(cells)
     n = max(1, len(cells))
     step = max(1, -(-len(filled) // _LOOK))
-    looked = cells[::step]
+    looked = Counter(cells[::step])  # what recurs is looked at once
+    total = max(1, looked.total())
+    plain = all(type(value) is str for value in filled[::step])
     return Profile(
         name=name,
-        kind=_kind(filled[::step]),
+        kind=_kind(list(looked) if plain else filled[::step]),
         filled=len(filled) / max(1, len(rows)),
         characters=sum(map(len, cells)) / n,
-        words=sum(map(_count_words, looked)) / max(1, len(looked)),
-        pieces=sum(len(cell.split()) for cell in looked) / max(1, len(looked)),
+        words=sum(count * _count_words(cell) for cell, count in looked.items()) / total,
+        pieces=sum(count * len(cell.split()) for cell, count in looked.items()) / total,
         distinct=len(distinct),
         rows=len(rows),
         binary=0 < len(distinct) <= _MOST_BINARY and all(label_name(value) in TRUTH for value in distinct),
@@ -230,8 +236,9 @@ def _kind(values: Sequence[Any]) -> Kind:
     )
 
 
-def _are_moments(cells: Sequence[str]) -> bool:
-    return sum(len(cell) < 40 and _MOMENT.search(cell) is not None for cell in cells) > 0.9 * max(1, len(cells))
+def _are_moments(cells: Counter[str]) -> bool:
+    found = sum(count for cell, count in cells.items() if len(cell) < 40 and _MOMENT.search(cell) is not None)
+    return found > 0.9 * max(1, cells.total())
 
 
 def _count_words(cell: str) -> int:

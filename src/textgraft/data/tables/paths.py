@@ -15,6 +15,7 @@ Columns = Mapping[str, Sequence[Any]]
 
 _LOOK = 100  # cells whose fields are looked for
 _ABSENT: Any = object()
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def fields_of(cell: Any) -> Mapping[Any, Any] | None:
@@ -49,6 +50,8 @@ def paths(columns: Columns) -> list[str]:
     """The paths to all that stands in the objects of columns and is no object itself, by the first cells."""
     found: dict[str, None] = {}
     for name, values in columns.items():
+        if _PLAIN.issuperset(map(type, values)):
+            continue
         filled = (value for value in values if not is_missing(value))
         for _, value in zip(range(_LOOK), filled, strict=False):
             found |= dict.fromkeys(_leaves(name, value))

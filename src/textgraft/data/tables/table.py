@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.readers.chunk_stream import ChunkStream, open_chunks
+from textgraft.data.readers.chunks import check_size
 from textgraft.data.readers.header import check_twins
 from textgraft.data.sources.options import ReadOptions
 from textgraft.data.tables.asked import Names, as_names, asked, check_columns, expected
@@ -26,7 +27,7 @@ from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import check_likenesses
 from textgraft.progress import track
-from textgraft.unicode import shown
+from textgraft.unicode import said
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def read_table(
     text_cells = TextCells()
     joined = text_cells.join(table.columns, found_text.columns, len(table.rows), table.rows.name)
     lost = check_no_names(parsed, joined, found_text.columns, found_label.columns, table.rows)
-    said = (_sentence(found_text, found_label, parsed), *parsed.said, *notes, *parts.notes, *lost, *table.notes)
+    sentences = (_sentence(found_text, found_label, parsed), *parsed.said, *notes, *parts.notes, *lost, *table.notes)
     data = Dataset(
         texts=joined,
         targets=parsed.targets,
@@ -121,7 +122,7 @@ def read_table(
         groups=None if group is None else parse_groups(table.columns[group]),
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts.of_row,
-        notes=tuple(map(shown, (*said, *text_cells.notes))),
+        notes=tuple(map(said, (*sentences, *text_cells.notes))),
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -151,15 +152,17 @@ def _gather(chunks: ChunkStream) -> _Table:
     codes: dict[str, int] = {}
     lengths: list[tuple[int, int]] = []
     numbers: list[NDArray[np.int64]] = []
-    done = 0
+    done = filled = 0
     for chunk in track(chunks, "reading", amount=len):
         for name, values in chunk.columns.items():
             column = columns.setdefault(name, [])
             column.extend([None] * (done - len(column)))
             column.extend(values)
+        filled += len(chunk) * len(chunk.columns)
         lengths.append((codes.setdefault(chunk.file, len(codes)), len(chunk)))
         numbers.append(np.asarray(chunk.numbers, dtype=np.int64))
         done += len(chunk)
+        check_size(chunk.file, len(columns), done, filled)
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)

@@ -17,6 +17,7 @@ from textgraft.label_sets import LabelSets
 from textgraft.task import Task
 
 FEW = 100  # labels
+LONGEST = 200  # characters of a name
 WORD = re.compile(r"[^\W_]+")
 UNSPACED_CHARACTER = re.compile(rf"[{UNSPACED}]")
 
@@ -96,7 +97,9 @@ class _Name:
 
     @classmethod
     def of(cls, label: str) -> _Name | None:
-        """None for numbers and single letters."""
+        """None for numbers and single letters, and for what is too long to be a word in a text."""
+        if len(label) > LONGEST:
+            return None
         words = tuple(WORD.findall(fold(label)))
         if len("".join(words)) < 2 or "".join(words).isnumeric():
             return None

@@ -39,7 +39,7 @@ Floats = NDArray[np.float32]
 Sizes = tuple[int, int]
 
 _CHARACTERS: Sizes = (3, 6)  # on four tables as good as 2 to 5 or better
-_MOST_FEATURES, _MOST_WEIGHTS = 1_000_000, 1 << 27
+_FEWEST_FEATURES, _MOST_FEATURES, _MOST_WEIGHTS = 1_000, 1_000_000, 1 << 27
 _MOST_SUMS = 1 << 26
 _LONG_TEXT = 70  # different words; in longer texts characters cost much and tell nothing more
 
@@ -164,7 +164,7 @@ class NgramClassifier(TextClassifier):
         """How many n-grams of each number of words, and of characters, are kept."""
         if self.max_features != "auto":
             return int(self.max_features)
-        return max(1_000, min(_MOST_FEATURES, _MOST_WEIGHTS // (labels * (self.words[1] + 1))))
+        return max(_FEWEST_FEATURES, min(_MOST_FEATURES, _MOST_WEIGHTS // (labels * (self.words[1] + 1))))
 
     def _kinds(self) -> tuple[int, ...]:
         """How many n-grams of each kind there are."""

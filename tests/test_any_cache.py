@@ -29,6 +29,7 @@ from textgraft.encoders.token_states import token_states
 from textgraft.encoders.vector_store import VectorStore
 from textgraft.text.vectors import open_vectors
 
+from .disks import STATES, can_mount, mounted
 from .text.vectors import files as formats
 from .trying import EXAMPLES
 
@@ -240,17 +241,6 @@ with progress.listening(Heard()):
     model.fit(texts, labels)
     print("answer", hashlib.sha256(model.predict_proba(texts[:10]).tobytes()).hexdigest())
 """
-APART = ["unshare", "--user", "--map-root-user", "--mount"]
-STATES = {
-    "full": "mount -t tmpfs -o size=64k tmpfs {cache} && (cat /dev/zero > {cache}/all 2>/dev/null; true)",
-    "a little room": "mount -t tmpfs -o size=16k tmpfs {cache}",
-    "no more names": "mount -t tmpfs -o nr_inodes=2 tmpfs {cache}",
-    "read-only": "mount -t tmpfs tmpfs {cache} && mount -o remount,ro {cache}",
-    "nothing anywhere": (
-        "mount -t tmpfs -o size=64k tmpfs {cache} && (cat /dev/zero > {cache}/all 2>/dev/null; true) && "
-        "mkdir -p {temporary} && mount -t tmpfs -o size=64k tmpfs {temporary}"
-    ),
-}
 
 
 def run_on(state: str | None, words: list[object], folder: Path, script: str = WORK) -> tuple[str, list[str]]:
@@ -260,15 +250,7 @@ def run_on(state: str | None, words: list[object], folder: Path, script: str = W
         place.mkdir(exist_ok=True)
     command = [sys.executable, "-c", script, *map(str, words)]
     if state is not None:
-        mount = STATES[state].format(cache=cache_place, temporary=temporary)
-        command = [
-            *APART,
-            "sh",
-            "-c",
-            f'{mount} && exec "$@"',
-            "sh",
-            *command,
-        ]
+        command = mounted(STATES[state].format(cache=cache_place, temporary=temporary), command)
     environment = os.environ | {"TEXTGRAFT_CACHE": str(cache_place), "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -278,27 +260,36 @@ def run_on(state: str | None, words: list[object], folder: Path, script: str = W
     return answer, [line for line in lines if line.startswith("said") and "TEXTGRAFT_CACHE" in line]
 
 
-@cache
-def can_mount() -> bool:
-    try:
-        words = [*APART, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-        return subprocess.run(words, check=False, capture_output=True).returncode == 0
-    except OSError:
-        return False
+@pytest.fixture(scope="module")
+def learned(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[list[object], str]]:
+    """For each method what to run, and its answer where everything can be kept."""
+    folder = tmp_path_factory.mktemp("learned")
+    vectors = formats.glove(folder, ["good", "bad", "film", "book", "was"], np.eye(5, 6, dtype=np.float32))
+
+    @cache
+    def of(method: str) -> tuple[list[object], str]:
+        words: list[object] = [method, tiny_encoder, vectors]
+        (folder / method).mkdir()
+        answer, said = run_on(None, words, folder / method)
+        assert not said
+        return words, answer
+
+    return of
 
 
-@pytest.mark.parametrize("method", ["states", "words", "features"])
+FAST = [("states", "nothing anywhere"), ("words", "full")]  # the others take minutes together
+EVERY = [(method, state) for method in ("states", "words", "features") for state in STATES]
+
+
+@pytest.mark.parametrize(
+    ("method", "state"), [pytest.param(*each, marks=[pytest.mark.slow] * (each not in FAST)) for each in EVERY]
+)
 def test_no_disk_stops_a_training_and_what_is_learned_is_the_same(
-    method: str, tiny_encoder: Path, tmp_path: Path
+    method: str, state: str, learned: Callable[[str], tuple[list[object], str]], tmp_path: Path
 ) -> None:
     if not can_mount():
         pytest.skip("needs Linux and file systems of one's own")
-    vectors = formats.glove(tmp_path, ["good", "bad", "film", "book", "was"], np.eye(5, 6, dtype=np.float32))
-    words = [method, tiny_encoder, vectors]
-    expected, said = run_on(None, words, tmp_path)
-    assert not said
-    shutil.rmtree(tmp_path / "cache")
-    for state in STATES:
-        answer, said = run_on(state, words, tmp_path)
-        assert answer == expected, state
-        assert len(said) == 1, (state, said)
+    words, expected = learned(method)
+    answer, said = run_on(state, words, tmp_path)
+    assert answer == expected
+    assert len(said) == 1, said

@@ -49,8 +49,10 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         Where to write it; an empty file is there.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or something is there that is no file, such as a device, and stays.
     """
+    if os.path.exists(path) and not Path(path).is_file():  # noqa: PTH110 - no error of a part of it
+        raise FileExistsError(errno.EEXIST, "What is there is no file, and stays as it is", str(path))
     with _part(path, lambda part: part.open("xb").close()) as (part, place):
         usual = part.stat().st_mode
         yield part

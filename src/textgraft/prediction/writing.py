@@ -124,7 +124,7 @@ def check_output(path: Path, *, resume: bool = False) -> str:
         resume: it is to be gone on with after an interruption.
 
     Raises:
-        SettingError: none; the folder is not there; or a format that nothing can be added to.
+        SettingError: none; the folder is not there; what is there is no file; or a format that nothing can be added to.
         MissingExtraError: it is Parquet, and PyArrow is not installed.
     """
     form = ENDINGS.get(path.suffix.lower())
@@ -139,6 +139,11 @@ def check_output(path: Path, *, resume: bool = False) -> str:
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
     if path.is_dir():
         raise SettingError(f"--output {path} is a folder; give the name of a file in it.")
+    if path.exists() and not path.is_file():
+        raise SettingError(
+            f"--output {path} is no file, and stays as it is; give the name of one, or leave --output out and redirect "
+            "standard output."
+        )
     if form == "parquet":
         from textgraft.extras import import_pyarrow
 

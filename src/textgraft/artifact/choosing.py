@@ -170,7 +170,7 @@ def _read_memory() -> dict[str, Choice]:
     except ArtifactError:
         content = None
     choices = content.get("choices") if isinstance(content, dict) else None
-    if isinstance(choices, dict) and content["sum"] == _sum(choices) and all(map(_is_choice, choices.values())):
+    if isinstance(choices, dict) and content.get("sum") == _sum(choices) and all(map(_is_choice, choices.values())):
         return choices
     progress.say(f"{path}, which remembers how fast exports are here, is damaged; they are measured again.")
     with suppress(OSError):

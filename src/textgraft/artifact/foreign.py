@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +24,7 @@ from textgraft.hardware import Precision
 from textgraft.limits import LABELS
 from textgraft.methods import FineTunedClassifier
 from textgraft.task import Task
+from textgraft.whole import temporary_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
@@ -176,9 +176,9 @@ def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrai
     classifier = EncoderClassifier(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
     classifier.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
     # transformers may build another tokenizer than tokenizer.json holds (tokenizer_config.json); its own counts.
-    with TemporaryDirectory() as built:
-        tokenizer.backend_tokenizer.save(str(Path(built) / "tokenizer.json"))
-        classifier.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
+    with temporary_folder() as built:
+        tokenizer.backend_tokenizer.save(str(built / "tokenizer.json"))
+        classifier.tokenizer = TextTokenizer(replace(files, folder=built))
     embedding = classifier.network.get_input_embeddings()  # type: ignore[operator]
     classifier.tokenizer.check(max_tokens, len(embedding.weight))
     return classifier

@@ -13,12 +13,11 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from textgraft.errors import EncoderError
 from textgraft.json_files import is_whole, read_json
-from textgraft.whole import link
+from textgraft.whole import link, temporary_folder
 
 GROWTH = 100  # characters at most that one becomes; Unicode's own normal forms, up to 18, aside
 UNICODE = 33  # bytes at most that Unicode's normal forms make of one character
@@ -116,8 +115,7 @@ def plain_tokenizer_files(folder: Path) -> Iterator[Path]:
         EncoderError: a file is too large, or asks to run code; or see ``check_tokenizer``.
         ArtifactError: a JSON file is damaged.
     """
-    with TemporaryDirectory() as made:
-        place = Path(made)
+    with temporary_folder() as place:
         for path in sorted({path for pattern in FILES for path in folder.glob(pattern)}):
             if not path.is_file():
                 continue

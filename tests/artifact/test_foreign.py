@@ -349,6 +349,74 @@ def test_words_that_would_be_searched_for_ever_are_refused(tmp_path: Path) -> No
             load_foreign(folder)
 
 
+NFKD, CLS = {"type": "NFKD"}, {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+COSTLY: dict[str, tuple[dict[str, Any], str]] = {
+    "very many steps": (
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [NFKD] * 300}] * 300}},
+        "goes over a text in 90,002 steps, at most 100",
+    ),
+    "very many processors": (
+        {"post_processor": {"type": "Sequence", "processors": [{"type": "ByteLevel"}] * 5000}},
+        "goes over a text in 5,002 steps, at most 100",
+    ),
+    "a million tokens around a text": (
+        {
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [CLS] * 100,
+                "pair": [],
+                "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2] * 10_000, "tokens": ["[CLS]"] * 10_000}},
+            }
+        },
+        "more than 1,000 special tokens",
+    ),
+    "added tokens": (
+        {"added_tokens": [{"id": i, "content": f"t{i}", "special": True} for i in range(100_001)]},
+        "adds 100,001 tokens to its vocabulary",
+    ),
+    "long pieces": (
+        {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a" * i, -1.0] for i in range(1, 300)]}},
+        "a piece of its vocabulary has 299 characters",
+    ),
+    "chance": (
+        {"model": {"type": "BPE", "dropout": 0.5, "vocab": {"a": 0, "aa": 1}, "merges": [["a", "a"]]}},
+        "splits words by chance .dropout is 0.5",
+    ),
+    "depth": (
+        {"normalizer": json.loads('{"type": "Sequence", "normalizers": [' * 200 + json.dumps(NFKD) + "]}" * 200)},
+        "damaged|nested too deeply|steps",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", COSTLY)
+def test_a_tokenizer_that_would_take_all_memory_or_time_is_refused(what: str, tmp_path: Path) -> None:
+    folder, (values, sentence) = made(tmp_path / "model"), COSTLY[what]
+    change(folder / "tokenizer.json", **values)
+    with pytest.raises(EncoderError, match=sentence):
+        load_foreign(folder)
+    with pytest.raises(EncoderError, match=sentence):
+        TextTokenizer(resolve(str(folder)))
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"])
+def test_files_that_add_very_many_tokens_are_refused(name: str, tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    many = {str(i): {"content": f"t{i}"} for i in range(100_001)}
+    (folder / name).write_text(json.dumps(many if name.startswith("added") else {"added_tokens_decoder": many}))
+    with pytest.raises(EncoderError, match=r"names 100,001 tokens, at most 100,000 are taken"):
+        load_foreign(folder)
+
+
+def test_padding_to_any_length_that_a_tokenizer_asks_for_is_left_out(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    expected = load_foreign(folder).predict_proba(TEXTS)
+    padding = {"direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}
+    for strategy, multiple in (({"Fixed": 10**9}, None), ("BatchLongest", 10**9)):
+        change(folder / "tokenizer.json", padding=padding | {"strategy": strategy, "pad_to_multiple_of": multiple})
+        np.testing.assert_array_equal(load_foreign(folder).predict_proba(TEXTS), expected)
+
+
 SMALL = ["config.json", "tokenizer.json", "tokenizer_config.json"]
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from textgraft.errors import ArtifactError
 from textgraft.runtimes.network import Node, check_sizes
 from textgraft.runtimes.onnx_operators import OPERATORS, WHOLE_NUMBERS
-from textgraft.runtimes.running import INPUTS
 from textgraft.runtimes.shapes import MOST_FOLLOWED, Tensor
 from textgraft.runtimes.sizes import TEXTS, TOKENS_OF_EACH, UnboundedError, whole
 
@@ -85,6 +84,7 @@ def _operators(content: memoryview) -> None:
 
 def _graph(content: memoryview) -> tuple[list[Node], dict[str, Tensor]]:
     nodes: list[Node] = []
+    inputs: list[str] = []
     tensors: dict[str, Tensor] = {}
     for number, _, _, value in _fields(content):
         if number == 1:
@@ -96,13 +96,12 @@ def _graph(content: memoryview) -> tuple[list[Node], dict[str, Tensor]]:
             tensors[name] = tensor
         elif number == 15:
             raise UnboundedError("it holds sparse weights")
-        elif number == 11:  # older files list weights among the inputs
-            name = next((_text(name) for field, _, _, name in _fields(value) if field == 1), "")
-            if name in INPUTS:
-                tensors.setdefault(name, Tensor((TEXTS, TOKENS_OF_EACH)))
+        elif number == 11:  # which names there must be, the runtime checks
+            inputs += [_text(name) for field, _, _, name in _fields(value) if field == 1]
         elif number not in GRAPH:
             raise UnboundedError(f"its graph has the unknown field {number}")
-    return nodes, tensors
+    batch = Tensor((TEXTS, TOKENS_OF_EACH))
+    return nodes, dict.fromkeys(inputs, batch) | tensors  # older files list weights among the inputs
 
 
 def _node(content: memoryview) -> Node:

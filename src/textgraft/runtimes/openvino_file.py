@@ -20,7 +20,6 @@ import numpy as np
 from textgraft.errors import ArtifactError
 from textgraft.runtimes.network import Node, check_sizes
 from textgraft.runtimes.openvino_operators import OPERATORS, WHOLE_NUMBERS
-from textgraft.runtimes.running import INPUTS
 from textgraft.runtimes.shapes import MOST_FOLLOWED, Tensor
 from textgraft.runtimes.sizes import TEXTS, TOKENS_OF_EACH, UnboundedError, whole
 
@@ -66,7 +65,6 @@ class _Layer:
 
     number: str
     kind: str
-    name: str
     data: dict[str, str] = field(default_factory=dict)
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
@@ -100,7 +98,7 @@ class _Reader:
             kind, version = values.get("type", ""), values.get("version", "")
             if not re.fullmatch(r"opset\d+", version):
                 raise UnboundedError(f"it asks for the layer {kind!r} of {version!r}")
-            self.layers.append(_Layer(values["id"], kind, values.get("name", "")))
+            self.layers.append(_Layer(values["id"], kind))
         elif name == "data":
             self.layers[-1].data.update(values)
         elif name == "port":
@@ -124,8 +122,8 @@ def _tensors(layers: list[_Layer], weights: bytes) -> Iterator[tuple[str, Tensor
             raise UnboundedError(f"two layers have the number {layer.number[:20]!r}")
         seen.add(layer.number)
         if layer.kind == "Parameter":
-            if layer.name not in INPUTS or layer.data.get("shape", "").count(",") != 1:
-                raise UnboundedError(f"it reads {layer.name[:80]!r} of the shape {layer.data.get('shape', '')[:80]!r}")
+            if layer.data.get("shape", "").count(",") != 1:
+                raise UnboundedError(f"it reads what has the shape {layer.data.get('shape', '')[:80]!r}")
             tensor = Tensor((TEXTS, TOKENS_OF_EACH))
         elif layer.kind == "Const":
             tensor = _constant(layer.data, weights)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -99,10 +98,6 @@ def _loaded(folder: Path, labels: Sequence[str] | None, precision: Precision) ->
 def _check(files: EncoderFiles) -> None:
     """Checks of the files what would cost much, or lead elsewhere, before transformers reads them."""
     content, folder = files.config, files.folder
-    if os.path.lexists(folder / "adapter_config.json"):
-        raise ArtifactError(
-            f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
-        )
     given = [content.get(name) for name in ("id2label", "label2id")]
     named = [names for names in given if isinstance(names, dict)]
     if len(named) < len(given) - given.count(None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def resolve(name: str) -> EncoderFiles:
         name: an embedded encoder (``"all-MiniLM-L6-v2"``), a local folder, or ``owner/model`` on the Hub.
 
     Raises:
-        EncoderError: it is not there, too large, has no safetensors weights, or an embedded one has the wrong hash.
+        EncoderError: it is not there, too large, has no safetensors weights, has adapters, or an embedded one has the
+            wrong hash.
     """
     if name in EMBEDDED:
         return _embedded(name, EMBEDDED[name])
@@ -174,6 +176,10 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         raise EncoderError(
             f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
             "are loaded and are not read. Save it again with safe_serialization."
+        )
+    if os.path.lexists(folder / "adapter_config.json"):  # transformers would load them, and the weights that they name
+        raise EncoderError(
+            f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
         )
     held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in FINGERPRINTED and path.is_file())
     if sentence := MODEL_BYTES.exceeded(held, f"bytes of {folder}"):

@@ -85,7 +85,7 @@ def _growth(step: Any) -> float:
 
 
 def _steps(step: Any) -> int:
-    """How many steps a part of a tokenizer takes one behind the other."""
+    """How many steps a part of a tokenizer takes one behind the other; what holds steps is one too, so depth counts."""
     match step:
         case (
             {"type": "Sequence", "normalizers": steps}
@@ -95,7 +95,7 @@ def _steps(step: Any) -> int:
                 "processors": steps,
             }
         ):
-            return sum(map(_steps, steps))
+            return 1 + sum(map(_steps, steps))
     return 1
 
 

@@ -279,7 +279,19 @@ def test_a_configuration_of_other_kinds_of_values_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "name", ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "adapter_config.json"]
+    "name",
+    [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "adapter_config.json",
+        "generation_config.json",
+        "pytorch_model.bin",
+        "more.safetensors",
+        "model.safetensors.index.json",
+        "vocab.txt",
+        "chat_template.jinja",
+    ],
 )
 def test_a_file_that_is_a_pipe_is_not_waited_for(name: str, tmp_path: Path) -> None:
     folder = made(tmp_path / "model")
@@ -349,6 +361,14 @@ def test_words_that_would_be_searched_for_ever_are_refused(tmp_path: Path) -> No
             load_foreign(folder)
 
 
+def test_a_tokenizer_without_a_longest_text_is_taken(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    change(folder / "tokenizer_config.json", model_max_length=int(1e30))  # as transformers writes it
+    model = load_foreign(folder)
+    assert model.chosen_["max_tokens"] == 66
+    assert model.predict_proba(TEXTS).shape == (len(TEXTS), 3)
+
+
 NFKD, CLS = {"type": "NFKD"}, {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
 COSTLY: dict[str, tuple[dict[str, Any], str]] = {
     "very many steps": (
@@ -397,6 +417,14 @@ def test_a_tokenizer_that_would_take_all_memory_or_time_is_refused(what: str, tm
         load_foreign(folder)
     with pytest.raises(EncoderError, match=sentence):
         TextTokenizer(resolve(str(folder)))
+
+
+def test_a_vocabulary_of_more_pieces_than_rows_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    many = {f"w{i}": i for i in range(50_000)}
+    change(folder / "tokenizer.json", model={"type": "WordLevel", "unk_token": "w0", "vocab": many})
+    with pytest.raises(EncoderError, match=r"has 50,000 pieces, and no table of its weights more than \d+ rows"):
+        load_foreign(folder)
 
 
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"])

@@ -64,8 +64,8 @@ class EncoderFiles:
     config: dict[str, Any]
 
     def weights(self) -> list[Path]:
-        """The safetensors files."""
-        return sorted(self.folder.glob("*.safetensors"))
+        """The safetensors files; a pipe of such a name is none."""
+        return sorted(path for path in self.folder.glob("*.safetensors") if path.is_file())
 
     @property
     def width(self) -> int:
@@ -197,6 +197,11 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         raise EncoderError(
             f"{config} asks to run code that comes with the encoder ({asked}), which textgraft never does; take an "
             "encoder of an architecture that transformers knows."
+        )
+    if quantised := sorted({"quantization_config", "compression_config"} & content.keys()):
+        raise EncoderError(
+            f"{config} says that the weights are quantised ({quantised[0]}); further libraries, and kernels that they "
+            "fetch, would read them. Take the encoder as it was before that."
         )
     _check_shards(folder)
     return EncoderFiles(name, folder, digest, content)

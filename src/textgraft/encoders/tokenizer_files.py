@@ -32,6 +32,7 @@ MOST_ADDED = 100_000  # tokens besides the vocabulary, which a text is searched 
 MOST_BYTES = 1 << 28  # of a file
 FILES = ("*.json", "*.txt", "*.model", "*.jinja")  # that transformers makes a tokenizer of
 CONFIGURATION = "tokenizer_config.json"
+MOST_DIGITS = 31  # transformers writes "no limit" as 10^30, or as near to it as a float comes
 ADDING = (CONFIGURATION, "special_tokens_map.json", "added_tokens.json")  # files that name further tokens
 
 
@@ -159,7 +160,10 @@ def plain_tokenizer_files(folder: Path) -> Iterator[Path]:
                 )
             if path.name == "tokenizer.json":
                 check_tokenizer(read_json(path, most=MOST_BYTES), path)
-            if path.name in ADDING and (added := _most(read_json(path, most=MOST_BYTES))) > MOST_ADDED:
+            if (
+                path.name in ADDING
+                and (added := _most(read_json(path, most=MOST_BYTES, digits=MOST_DIGITS))) > MOST_ADDED
+            ):
                 raise EncoderError(f"{path} names {added:,} tokens, at most {MOST_ADDED:,} are taken.")
             if path.name == CONFIGURATION:
                 (place / path.name).write_text(json.dumps(_without_files(path)), "utf-8")
@@ -177,7 +181,7 @@ def _most(content: Any) -> int:
 
 def _without_files(path: Path) -> dict[str, Any]:
     """The configuration of a tokenizer without names of files, which are those of whoever saved it."""
-    content = read_json(path, most=MOST_BYTES)
+    content = read_json(path, most=MOST_BYTES, digits=MOST_DIGITS)
     if not isinstance(content, dict):
         raise EncoderError(f"{path} is damaged: it does not hold an object.")
     if "auto_map" in content:

@@ -160,7 +160,7 @@ def chosen(condition: Size | None, one: Size | None, other: Size | None) -> Size
     """One of two, or a bound of both."""
     if condition is not None and condition.exact and condition.constant is not None:
         return one if condition.constant else other
-    return MAXIMUM(one, other)
+    return EITHER(one, other)
 
 
 def least(one: Size, other: Size) -> Size | None:
@@ -176,6 +176,11 @@ def greatest(one: Size, other: Size) -> Size | None:
     """The larger of two, or a bound of it."""
     if one.exact and other.exact and one.constant is not None and other.constant is not None:
         return whole(max(one.constant, other.constant))
+    return either(one, other)
+
+
+def either(one: Size, other: Size) -> Size | None:
+    """A bound of what is one of two."""
     if one == other:
         return one
     return one | other if one.is_counted and other.is_counted else None
@@ -183,4 +188,4 @@ def greatest(one: Size, other: Size) -> Size | None:
 
 ADD, MULTIPLY = known(Size.__add__), known(Size.__mul__)
 SUBTRACT, DIVIDE = known(Size.minus), known(Size.divided)
-EQUAL, MINIMUM, MAXIMUM = known(equal), known(least), known(greatest)
+EQUAL, MINIMUM, MAXIMUM, EITHER = known(equal), known(least), known(greatest), known(either)

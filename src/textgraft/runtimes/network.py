@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from textgraft.limits import ACTIVATIONS
-from textgraft.runtimes.shapes import Tensor
+from textgraft.runtimes.shapes import MOST_DIMENSIONS, Tensor
 from textgraft.runtimes.sizes import TOKENS, Size, UnboundedError
 
-MOST_DIMENSIONS: Final = 16
 LIGHT_WORK: Final = 10**12  # multiplications that any network may take for a batch: seconds
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
-from textgraft.runtimes.sizes import ONE, WHOLE, Operation, Size, UnboundedError, bound, kept, whole
+from textgraft.runtimes.sizes import NOTHING, ONE, WHOLE, Operation, Size, UnboundedError, bound, kept, whole
 
 MOST_FOLLOWED: Final = 256  # numbers in a tensor whose values are followed
+MOST_DIMENSIONS: Final = 16
 Shape = tuple[Size, ...]
 Values = tuple[Size | None, ...]
 
@@ -138,22 +139,24 @@ def reduced(data: Tensor, axes: Sequence[int] | None, *, keep: bool) -> Tensor:
 
 
 def reshaped(data: Tensor, target: Tensor, *, zero_copies: bool) -> Tensor:
-    """The same numbers in another shape: never more, so that what is not known of it is bounded by all of them."""
-    if len(target.shape) != 1 or (rank := target.shape[0].constant) is None or rank > 64:
-        raise UnboundedError("an operator gives a shape of unknown rank")
-    wanted = list(target.values or [None] * rank)
+    """The same numbers in another shape, of which one size may be -1, the rest, and 0 may stand for the size before."""
+    wanted = sizes_in(target, "Reshape")
+    if len(target.shape) != 1 or len(wanted) > MOST_DIMENSIONS:
+        raise UnboundedError("Reshape makes a shape of unknown rank")
     for i, size in enumerate(wanted):
-        if size is not None and size == whole(0) and zero_copies and i < len(data.shape):
-            wanted[i] = data.shape[i]
-    rest = [i for i, size in enumerate(wanted) if size is not None and size.exact and size.constant == -1]
+        before = data.shape[i] if zero_copies and i < len(data.shape) else NOTHING
+        if size == NOTHING and zero_copies:
+            wanted[i] = before
+        elif not size.exact:  # it may be 0
+            wanted[i] = bound(size) | before
+        elif size.constant is None and not size.is_positive:
+            raise UnboundedError("Reshape makes a size of what may be 0 or -1")
     numbers = data.numbers
-    for i in rest:
-        others = reduce(Size.__mul__, [s for j, s in enumerate(wanted) if j != i and s is not None], ONE)
-        unknown = any(s is None or not s.exact for s in wanted)
-        quotient = None if unknown or not others.exact else numbers.divided(others)
-        wanted[i] = quotient if quotient is not None else bound(numbers)
-    shape = tuple(size if size is not None else bound(numbers) for size in wanted)
-    return Tensor(shape, data.values if len(shape) <= 1 else None)
+    for i, size in enumerate(wanted):
+        if size == whole(-1):
+            others = reduce(Size.__mul__, wanted[:i] + wanted[i + 1 :], ONE)
+            wanted[i] = numbers.divided(others) or bound(numbers)
+    return Tensor(tuple(wanted), data.values if len(wanted) <= 1 else None)
 
 
 def sliced(data: Tensor, axis: int, start: Size | None, stop: Size | None, step: int | None) -> Tensor:

@@ -35,5 +35,5 @@ class Limit:
 
 LABELS = Limit("TEXTGRAFT_MOST_LABELS", 100_000)  # of a model that textgraft did not make
 MODEL_BYTES = Limit("TEXTGRAFT_MOST_MODEL_BYTES", 16_000_000_000)  # of all files of a model or an encoder
-# numbers that an export holds at once for 2,048 tokens in texts of 512; four times what seven billion weights take
+# numbers that an export holds at once for 2,048 tokens in texts of 512; about 100 million for attention of 32 heads
 ACTIVATIONS = Limit("TEXTGRAFT_MOST_ACTIVATIONS", 500_000_000)

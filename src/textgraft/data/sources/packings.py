@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
+from textgraft.limits import DIRECTORY, WINDOW
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -23,6 +26,7 @@ MAGIC = {
 }
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".lzma")
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # of texts, or of none: no text that begins with "BZh" goes on so
+_BLOCK = 1 << 16
 _UNPACKED = (0, 8, 12, 14)  # methods of zip: stored, deflated, bzip2, LZMA
 _ENCRYPTED = 1  # the bit of a member's flags
 _BESIDE = frozenset((".md", ".rst", ".pdf", ".html", ".htm", ".png", ".jpg", ".svg", ".py", ".ipynb", ".r", ".sh"))
@@ -45,8 +49,18 @@ def packing(head: bytes, suffix: str) -> str:
     return "" if kind == "bz2" and head[4:10] not in _BZ2_BLOCKS else kind
 
 
-def open_packed(path: Path, packed: str, member: str = "") -> BinaryIO:
-    """The bytes of a file, unpacked; of a zip those of one member."""
+def open_packed(name: str, path: Path, packed: str, member: str = "") -> BinaryIO:
+    """The bytes of a file, unpacked; of a zip those of one member.
+
+    Args:
+        name: of the file, for people.
+        path: where it is.
+        packed: how (see ``MAGIC``).
+        member: of a zip.
+
+    Raises:
+        DataError: the packing looks back over more than ``WINDOW`` bytes, which unpacking holds in memory.
+    """
     if packed == "gzip":
         import gzip
 
@@ -56,17 +70,75 @@ def open_packed(path: Path, packed: str, member: str = "") -> BinaryIO:
 
         return cast(BinaryIO, bz2.open(path, "rb"))
     if packed == "xz":
+        return cast(BinaryIO, io.BufferedReader(_Xz(name, path), _BLOCK))
+    if packed == "zip":
+        with _zip(name, path) as archive:  # an open member keeps the file open
+            return cast(BinaryIO, archive.open(member))
+    return _zstd(name, path)
+
+
+def _zstd(name: str, path: Path) -> BinaryIO:
+    zstandard = library("zstandard", "Reading .zst files", "formats")
+    with path.open("rb") as file:
+        head = file.read(18)  # the longest header of a frame
+    with suppress(zstandard.ZstdError):  # which reading will say
+        _check_window(name, zstandard.get_frame_parameters(head).window_size)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=max(1 << 10, WINDOW.most))
+    stream = decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+    return cast(BinaryIO, io.BufferedReader(stream, _BLOCK))
+
+
+def _check_window(name: str, window: int) -> None:
+    if said := WINDOW.exceeded(window, "bytes that its packing looks back over"):
+        raise DataError(f"{name} cannot be unpacked: {said}")
+
+
+class _Xz(io.RawIOBase):
+    """The bytes of xz and lzma files; the standard library's own reader takes any window that a file asks for."""
+
+    def __init__(self, name: str, path: Path) -> None:
         import lzma
 
-        return cast(BinaryIO, lzma.open(path, "rb"))
-    if packed == "zip":
-        with _zip(path) as archive:  # an open member keeps the file open
-            return cast(BinaryIO, archive.open(member))
-    if packed == "zstd":
-        decompressor = library("zstandard", "Reading .zst files", "formats").ZstdDecompressor()
-        stream = decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
-    return path.open("rb")
+        self._name, self._file = name, path.open("rb")
+        self._new = partial(lzma.LZMADecompressor, memlimit=WINDOW.most + (1 << 20))  # what liblzma needs besides
+        self._decoder, self._rest = self._new(), b""
+        self._damage = lzma.LZMAError
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = cast(bytearray, buffer)
+        while True:
+            if self._decoder.eof and not self._next():
+                return 0
+            if self._decoder.needs_input and not self._rest:
+                self._rest = self._file.read(_BLOCK)
+                if not self._rest:
+                    raise EOFError("it ends before its packing does")
+            try:
+                given = self._decoder.decompress(self._rest, len(view))
+            except self._damage as error:
+                if "Memory usage" in str(error):
+                    _check_window(self._name, WINDOW.most + 1)
+                raise
+            self._rest = b""
+            if given:
+                view[: len(given)] = given
+                return len(given)
+
+    def _next(self) -> bool:
+        """Goes on with what stands behind the end of a stream, if there is more than zeros."""
+        rest = self._decoder.unused_data.lstrip(b"\0")
+        while not rest and (block := self._file.read(_BLOCK)):
+            rest = block.lstrip(b"\0")
+        if rest:
+            self._decoder, self._rest = self._new(), rest
+        return bool(rest)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def is_workbook(name: str, path: Path) -> bool:
@@ -75,9 +147,11 @@ def is_workbook(name: str, path: Path) -> bool:
     Raises:
         DataError: it is a document of another kind.
     """
-    with _zip(path) as archive:
-        names = set(archive.namelist())
-        kind = archive.read("mimetype").decode("latin-1") if {"mimetype", "content.xml"} <= names else ""
+    with _zip(name, path) as archive:
+        names, kind = set(archive.namelist()), ""
+        if {"mimetype", "content.xml"} <= names:
+            with archive.open("mimetype") as said:
+                kind = said.read(200).decode("latin-1")
     if not names.isdisjoint(_WORKBOOKS) or "spreadsheet" in kind:
         return True
     what = next((what for part, what in _ZIPPED.items() if part in names), "")
@@ -92,11 +166,11 @@ def is_workbook(name: str, path: Path) -> bool:
     return False
 
 
-def members(path: Path) -> list[str]:
+def members(name: str, path: Path) -> list[str]:
     """The files in a zip, without those that systems leave in it."""
-    with _zip(path) as archive:
+    with _zip(name, path) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    return [name for name in names if not any(_is_hidden(part) for part in PurePosixPath(name).parts)]
+    return [each for each in names if not any(_is_hidden(part) for part in PurePosixPath(each).parts)]
 
 
 def find_archive(name: str) -> tuple[Path, str] | None:
@@ -118,7 +192,8 @@ def expand_archive(name: str) -> list[str]:
     if found is None:
         return []
     path, wanted = found
-    archive, names = name[: -len(wanted) - 1], members(path)
+    archive = name[: -len(wanted) - 1]
+    names = members(archive, path)
     chosen = [wanted] if wanted in names else sorted(each for each in names if fnmatchcase(each, wanted))
     if not chosen:
         raise DataError(f"{archive} has no file {wanted!r}.{did_you_mean(wanted, names)} It has {listed(names, 12)}.")
@@ -131,7 +206,7 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
     Raises:
         DataError: there is no file in it, there are several tables and none is named, or it cannot be unpacked.
     """
-    names = members(path)
+    names = members(name, path)
     tables = [wanted] if wanted else [each for each in names if len(names) == 1 or not _is_beside(each)]
     if not names or not tables:
         raise DataError(f"{name} is a zip with no table in it{f': it has {listed(names, 12)}' if names else ''}.")
@@ -140,7 +215,7 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
             f"{name} is a zip of {len(tables)} files ({listed(tables, 12)}); say which one to read by its path, such "
             f"as '{name}/{tables[0]}', or several by a pattern, '{name}/*'."
         )
-    with _zip(path) as archive:
+    with _zip(name, path) as archive:
         info = archive.getinfo(tables[0])
     if info.flag_bits & _ENCRYPTED:
         raise DataError(f"{name} is encrypted; unpack it with its password first.")
@@ -151,10 +226,29 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
     return tables[0], f"{beside}{listed(others)}." if others and not wanted else ""
 
 
-def _zip(path: Path) -> ZipFile:
-    from zipfile import ZipFile  # takes bz2, lzma and more with it
+def _zip(name: str, path: Path) -> ZipFile:
+    """A zip; its list of members, which is read as a whole, is not too long.
 
-    return ZipFile(path)
+    Raises:
+        DataError: it is too long or damaged, or the zip is of a kind that is not read.
+    """
+    import struct
+    from zipfile import BadZipFile, ZipFile  # takes bz2, lzma and more with it
+
+    class Listed(io.BufferedReader):
+        """A file of which nothing longer than the longest list is read at once."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if said := DIRECTORY.exceeded(size or 0, "bytes of its list of members"):
+                raise DataError(f"{name} cannot be unpacked: {said}")
+            return super().read(size)
+
+    try:
+        with Listed(io.FileIO(path)) as file, ZipFile(file):
+            pass
+        return ZipFile(path)
+    except (BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error, OverflowError) as error:
+        raise DataError(f"{name} cannot be read, it may be damaged: {error}.") from None
 
 
 def _is_zip(path: Path) -> bool:

@@ -61,11 +61,11 @@ def weight(array: Any) -> int:
     kind, of, count = array.type, pa.types, len(array)
     if isinstance(array, pa.ExtensionArray):
         return weight(array.storage)
-    own = _VALUE * count
+    own: int = _VALUE * count
     if of.is_dictionary(kind):
         values = array.dictionary
         if of.is_string(kind.value_type) or of.is_large_string(kind.value_type) or of.is_binary(kind.value_type):
-            return own + (pc.sum(pc.binary_length(values).take(array.indices)).as_py() or 0)
+            return own + int(pc.sum(pc.binary_length(values).take(array.indices)).as_py() or 0)
         return own + (count * weight(values) if of.is_nested(kind.value_type) else 0)
     if of.is_string_view(kind) or of.is_binary_view(kind):
         views = array.buffers()[1]

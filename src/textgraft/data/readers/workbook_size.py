@@ -22,6 +22,8 @@ _KEPT = 1 << 12  # of a block, that the next one is read with: a cell's tag may 
 _CELL = re.compile(
     rb"""<[\w:.-]*c\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']\$?([A-Za-z]{1,7})\$?([0-9]{1,10})["']"""
 )
+_ROW = re.compile(rb"""<[\w:.-]*row\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([0-9]+)["']""")
+_ENDS = (b" ", b"\t", b"\r", b"\n", b"/", b">")
 _OPEN_ROW = re.compile(
     rb"<table:table-row\b([^>]*)>|<table:(?:covered-)?table-cell\b([^>]*?)(/?)>|</table:table(?=>)", re.DOTALL
 )

@@ -169,7 +169,7 @@ def is_workbook(name: str, path: Path) -> bool:
 def members(name: str, path: Path) -> list[str]:
     """The files in a zip, without those that systems leave in it."""
     with _zip(name, path) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [info.filename for info in archive.infolist() if info.filename and not info.is_dir()]
     return [each for each in names if not any(_is_hidden(part) for part in PurePosixPath(each).parts)]
 
 

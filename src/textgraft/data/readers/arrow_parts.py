@@ -58,7 +58,8 @@ def weight(array: Any) -> int:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind, of, count = array.type, pa.types, len(array)
+    kind: Any = array.type
+    of, count = pa.types, len(array)
     if isinstance(array, pa.ExtensionArray):
         return weight(array.storage)
     own: int = _VALUE * count
@@ -74,7 +75,8 @@ def weight(array: Any) -> int:
     if of.is_struct(kind):
         return own + sum(map(weight, array.flatten()))
     if of.is_fixed_size_list(kind):
-        return own + _VALUE * count * kind.list_size + weight(array.flatten())
+        size: int = kind.list_size
+        return own + _VALUE * count * size + weight(array.flatten())
     if of.is_map(kind):
         offsets = array.offsets
         first, stop = (offsets[0].as_py(), offsets[-1].as_py()) if count else (0, 0)

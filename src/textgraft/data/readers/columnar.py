@@ -12,7 +12,7 @@ from textgraft.data.readers.arrow_parts import checked_parts
 from textgraft.data.readers.arrow_sizes import check_arrow
 from textgraft.data.readers.chunks import Chunk, Reading
 from textgraft.data.readers.header import column_names
-from textgraft.data.readers.parquet_pages import check_footer, rows_at_once
+from textgraft.data.readers.parquet_pages import rows_at_once
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError, listed
 from textgraft.extras import import_pyarrow
@@ -24,9 +24,8 @@ _INDEX = re.compile(r"__index_level_\d+__")  # pandas' name for an index that ha
 def read_parquet(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of a Parquet file."""
     pa = import_pyarrow("Reading Parquet")
-    check_footer(file)
+    rows = rows_at_once(file, reading.rows_per_chunk)
     with pa.parquet.ParquetFile(file.path) as parquet:
-        rows = rows_at_once(file, parquet.metadata, reading.rows_per_chunk)
         parts = checked_parts(parquet.iter_batches(batch_size=rows), rows, file.name, file.meter())
         yield from batch_chunks(parts, parquet.schema_arrow, file.name)
 

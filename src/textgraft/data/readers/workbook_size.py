@@ -19,9 +19,7 @@ from textgraft.limits import EMPTY_CELLS
 
 _BLOCK = 1 << 20
 _KEPT = 1 << 12  # of a block, that the next one is read with: a cell's tag may be cut
-_CELL = re.compile(
-    rb"""<[\w:.-]*c\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']\$?([A-Za-z]{1,7})\$?([0-9]{1,10})["']"""
-)
+_CELL = re.compile(rb"""<[\w:.-]*c\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([A-Za-z]+)([0-9]+)["']""")
 _ROW = re.compile(rb"""<[\w:.-]*row\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([0-9]+)["']""")
 _ENDS = (b" ", b"\t", b"\r", b"\n", b"/", b">")
 _OPEN_ROW = re.compile(

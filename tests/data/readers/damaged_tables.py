@@ -44,6 +44,16 @@ ROWS = [
     (f"a {word} film, no. {i}", ("pos", "neg", "so so")[i % 3]) for i, word in enumerate(["good", "bad", "odd"] * 5)
 ]
 NAMES = ["pos", "neg", "so so"]
+RUNS = [bytes((i,)) for i in (*range(32, 127), *b"\t\n\r")] + [
+    b"aA",
+    b"a_",
+    b"a ",
+    b'" ',
+    b'""',
+    b"<!---->",
+    b"__label__a ",
+    b"1,",
+]
 MOST_GROWTH = 500 << 20  # bytes of memory
 PATIENCE = 60  # seconds
 
@@ -179,7 +189,7 @@ def zip_of(members: Files) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
@@ -228,6 +238,15 @@ def packed() -> Iterator[Files]:
             yield {name + ending: pack(content)}
 
 
+def runs() -> Iterator[Files]:
+    """Texts into which ``damage`` puts one character or a few again and again: no pattern may take long over them."""
+    for texts in (delimited, json_lines, fasttext):
+        yield from texts()
+    yield {"t.txt": b"%a\n@relation a\n"}
+    yield {"t.txt": b"<?xml version='1.0'?><!-- a --><html>"}
+    yield {"t.txt": b"| text | label |\n|---|---|\n| a | b |\n"}
+
+
 FORMATS: dict[str, Callable[[], Iterator[Files]]] = {
     "delimited": delimited,
     "json_lines": json_lines,
@@ -241,6 +260,7 @@ FORMATS: dict[str, Callable[[], Iterator[Files]]] = {
     "folders": folders,
     "datasets": saved,
     "packed": packed,
+    "runs": runs,
 }
 
 
@@ -279,7 +299,11 @@ def damage(kind: str, files: Files, rng: random.Random) -> Files:
     for _ in range(rng.choice((1, 1, 1, 2))):
         name = rng.choice(sorted(files))
         content, way = files[name], rng.random()
-        if kind == "metadata":
+        if kind == "runs":
+            place = rng.randrange(len(content) + 1)
+            run = rng.choice(RUNS) * rng.choice((30, 3_000, 300_000))
+            files[name] = content[:place] + run + content[place:]
+        elif kind == "metadata":
             files[name] = damaged_metadata(content, rng)
         elif name.endswith((".xlsx", ".ods")) and way < 0.8:
             files[name] = damaged_zip(content, rng)

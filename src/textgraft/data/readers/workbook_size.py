@@ -8,12 +8,12 @@ from __future__ import annotations
 import bz2
 import re
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
 from textgraft.data.sources.files import SourceFile
+from textgraft.data.sources.packings import Inflater
 from textgraft.errors import DataError
 from textgraft.limits import EMPTY_CELLS
 
@@ -66,7 +66,7 @@ def _unpacked(raw: BinaryIO, info: ZipInfo, name: str) -> Iterator[bytes]:
     left = info.compress_size
     if info.compress_type not in (0, 8, 12):
         raise DataError(f"{name} cannot be read as a workbook: it is packed by a method that workbooks do not have.")
-    unpack = _Inflater() if info.compress_type == 8 else bz2.BZ2Decompressor()
+    unpack = Inflater(-15) if info.compress_type == 8 else bz2.BZ2Decompressor()
     while left > 0 and (block := raw.read(min(left, _BLOCK))):
         left -= len(block)
         if info.compress_type == 0:
@@ -77,24 +77,6 @@ def _unpacked(raw: BinaryIO, info: ZipInfo, name: str) -> Iterator[bytes]:
             if unpack.needs_input:
                 break
             block = b""
-
-
-class _Inflater:
-    """Deflate, with the manners of ``bz2.BZ2Decompressor``."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(-15)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    def decompress(self, block: bytes, most: int) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + block, most)
 
 
 def _cells(blocks: Iterator[bytes]) -> tuple[int, int]:

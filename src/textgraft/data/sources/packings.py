@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
@@ -27,6 +29,7 @@ MAGIC = {
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".lzma")
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # of texts, or of none: no text that begins with "BZh" goes on so
 _BLOCK = 1 << 16
+_MOST_ZEROS = 1 << 20  # that fill up the end of a file, as tapes need it
 _UNPACKED = (0, 8, 12, 14)  # methods of zip: stored, deflated, bzip2, LZMA
 _ENCRYPTED = 1  # the bit of a member's flags
 _BESIDE = frozenset((".md", ".rst", ".pdf", ".html", ".htm", ".png", ".jpg", ".svg", ".py", ".ipynb", ".r", ".sh"))
@@ -62,15 +65,13 @@ def open_packed(name: str, path: Path, packed: str, member: str = "") -> BinaryI
         DataError: the packing looks back over more than ``WINDOW`` bytes, which unpacking holds in memory.
     """
     if packed == "gzip":
-        import gzip
-
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        return cast(BinaryIO, _Unpacked(name, path, partial(Inflater, 31)))
     if packed == "bz2":
         import bz2
 
         return cast(BinaryIO, bz2.open(path, "rb"))
     if packed == "xz":
-        return cast(BinaryIO, io.BufferedReader(_Xz(name, path), _BLOCK))
+        return cast(BinaryIO, _xz(name, path))
     if packed == "zip":
         with _zip(name, path) as archive:  # an open member keeps the file open
             return cast(BinaryIO, archive.open(member))
@@ -93,16 +94,41 @@ def _check_window(name: str, window: int) -> None:
         raise DataError(f"{name} cannot be unpacked: {said}")
 
 
-class _Xz(io.RawIOBase):
-    """The bytes of xz and lzma files; the standard library's own reader takes any window that a file asks for."""
+def _xz(name: str, path: Path) -> _Unpacked:
+    import lzma
 
-    def __init__(self, name: str, path: Path) -> None:
-        import lzma
+    class Decoder:
+        """Of xz and lzma files; the standard library's own reader takes any window that a file asks for."""
 
-        self._name, self._file = name, path.open("rb")
-        self._new = partial(lzma.LZMADecompressor, memlimit=WINDOW.most + (1 << 20))  # what liblzma needs besides
-        self._decoder, self._rest = self._new(), b""
-        self._damage = lzma.LZMAError
+        def __init__(self) -> None:
+            self._inner = lzma.LZMADecompressor(memlimit=WINDOW.most + (1 << 20))  # what liblzma needs besides
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(self._inner, attribute)
+
+        def decompress(self, block: bytes, most: int) -> bytes:
+            try:
+                return self._inner.decompress(block, most)
+            except lzma.LZMAError as error:
+                if "Memory usage" in str(error):
+                    _check_window(name, WINDOW.most + 1)
+                raise
+
+    return _Unpacked(name, path, Decoder)
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes of a file of one packed stream after the other, with zeros between them and at the end.
+
+    Args:
+        name: of the file, for people.
+        path: where it is.
+        new: makes what unpacks a stream, such as ``bz2.BZ2Decompressor``.
+    """
+
+    def __init__(self, name: str, path: Path, new: Callable[[], Any]) -> None:
+        self._name, self._file, self._new = name, path.open("rb"), new
+        self._decoder, self._rest = new(), b""
 
     def readable(self) -> bool:
         return True
@@ -116,12 +142,7 @@ class _Xz(io.RawIOBase):
                 self._rest = self._file.read(_BLOCK)
                 if not self._rest:
                     raise EOFError("it ends before its packing does")
-            try:
-                given = self._decoder.decompress(self._rest, len(view))
-            except self._damage as error:
-                if "Memory usage" in str(error):
-                    _check_window(self._name, WINDOW.most + 1)
-                raise
+            given = self._decoder.decompress(self._rest, len(view))
             self._rest = b""
             if given:
                 view[: len(given)] = given
@@ -129,16 +150,52 @@ class _Xz(io.RawIOBase):
 
     def _next(self) -> bool:
         """Goes on with what stands behind the end of a stream, if there is more than zeros."""
-        rest = self._decoder.unused_data.lstrip(b"\0")
-        while not rest and (block := self._file.read(_BLOCK)):
-            rest = block.lstrip(b"\0")
-        if rest:
-            self._decoder, self._rest = self._new(), rest
-        return bool(rest)
+        zeros, block = 0, self._decoder.unused_data
+        while not (rest := block.lstrip(b"\0")):
+            zeros += len(block)
+            if zeros > _MOST_ZEROS:
+                raise DataError(f"{self._name} has more than {_MOST_ZEROS:,} null bytes after its end: it is damaged.")
+            block = self._file.read(_BLOCK)
+            if not block:
+                return False
+        self._decoder, self._rest = self._new(), rest
+        return True
 
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+class Inflater:
+    """What unpacks deflate, with the manners of ``bz2.BZ2Decompressor``.
+
+    Args:
+        bits: 31 for gzip, -15 for a stream alone, as in a zip.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self._inner, self._full = zlib.decompressobj(bits), False
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has ended."""
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether all that was given is unpacked; it holds some of it back when it has given the most."""
+        return not self._full and not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given behind the end."""
+        return self._inner.unused_data
+
+    def decompress(self, block: bytes, most: int) -> bytes:
+        """The next bytes, at most ``most``, with more of the stream."""
+        given = self._inner.decompress(self._inner.unconsumed_tail + block, most)
+        self._full = len(given) == most
+        return given
 
 
 def is_workbook(name: str, path: Path) -> bool:

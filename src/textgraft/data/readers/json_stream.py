@@ -11,6 +11,7 @@ from textgraft.data.readers.encodings import LONGEST, Text
 from textgraft.json_files import RepeatedKeyError, unique_keys
 
 _BLOCK = 1 << 20
+MOST_VALUES = 1_000_000  # in one that is read as a row; of a few characters each, they take much more memory
 _BLANK = re.compile(r"[ \t\r\n]*")
 _CLOSING = {"{": "}", "[": "]"}
 _TRIES = 3
@@ -23,7 +24,7 @@ class NotJsonError(ValueError):
 
 
 class TooLongError(ValueError):
-    """A value has more than ``LONGEST`` characters."""
+    """A value has more than ``LONGEST`` characters or ``MOST_VALUES`` values."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,10 +44,11 @@ class JsonText:
     Args:
         text: not read yet.
         longest: characters of a value.
+        most: values in one.
     """
 
-    def __init__(self, text: Text, longest: int = LONGEST) -> None:
-        self._text, self._longest = text, longest
+    def __init__(self, text: Text, longest: int = LONGEST, most: int = MOST_VALUES) -> None:
+        self._text, self._longest, self._most = text, longest, most
         self._buffer, self._at = text.read(_BLOCK).lstrip("\ufeff"), 0
         self._lines, self._columns = 1, 1  # where the buffer begins
         self._tried = False  # see ``_near_items``
@@ -75,7 +77,7 @@ class JsonText:
             try:
                 value, end = DECODER.raw_decode(self._buffer, start)
             except json.JSONDecodeError as error:
-                if len(self._buffer) - start > self._longest:
+                if len(self._buffer) - start > self._longest or has_too_many(self._buffer, self._most):
                     raise TooLongError from None
                 if self._read_on():
                     continue
@@ -152,6 +154,16 @@ class JsonText:
         ends = self._buffer.count("\n", 0, at)
         column = at - self._buffer.rfind("\n", 0, at) if ends else self._columns + at
         return NotJsonError(f"line {self._lines + ends} is not JSON: {said} at character {column}")
+
+
+def count_values(text: str) -> int:
+    """How many values a text has at most, and nearly so: by its commas and opening brackets."""
+    return sum(map(text.count, ",[{"))
+
+
+def has_too_many(text: str, most: int = MOST_VALUES) -> bool:
+    """Whether a text may have more values than ``most``."""
+    return len(text) > most and count_values(text) > most
 
 
 def reason(error: json.JSONDecodeError) -> str:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
+from textgraft.data.readers import json_stream
+from textgraft.data.readers.encodings import Held
 from textgraft.errors import DataError
 
 from ...trying import EXAMPLES
@@ -64,3 +66,31 @@ def test_any_json_is_read_or_refused_in_a_sentence(folder: Path, value: object, 
         except DataError as error:
             assert str(error).endswith((".", "?", ")"))  # noqa: PT017
         path.write_text(json.dumps(value, indent=1))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    value=st.lists(
+        st.dictionaries(st.text('ab}],{[\\"', max_size=3), st.text('ab}],{[\\" ', max_size=9), max_size=3)
+        | st.lists(st.integers() | st.text("ab}],", max_size=5), max_size=3),
+        max_size=12,
+    ),
+    indent=st.sampled_from([None, 0, 2]),
+    block=st.integers(1, 60),
+    cut=st.integers(0, 3),
+)
+def test_an_array_reads_the_same_wherever_its_blocks_end(
+    value: object, indent: int | None, block: int, cut: int
+) -> None:
+    written = json.dumps(value, indent=indent)
+    written = written[: len(written) - cut]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_BLOCK", block)
+        stream = json_stream.JsonText(Held(written))
+        stream.mark()
+        if not cut:
+            assert list(stream.items()) == value
+            assert not stream.mark()
+            return
+        with pytest.raises(json_stream.NotJsonError, match=r"line \d+ is not JSON"):
+            list(stream.items())

@@ -29,6 +29,7 @@ from textgraft.errors import DataError
 from .damaged_tables import open_document, zip_of
 
 MILLION = 1_000_000
+LONG = b"text,label\n" + b"a text,pos\n" * 10_000
 FIRST = b'text,label\n"a text",pos\nb text,neg\n'
 
 
@@ -60,7 +61,7 @@ def test_a_value_without_end_is_refused(tmp_path: Path, written: bytes) -> None:
         file.write(written)
         for _ in range(120):
             file.write(b"x" * MILLION)
-    with pytest.raises(DataError, match=r"longest that are read|TEXTGRAFT_MOST_DOCUMENT_CHARACTERS"):
+    with pytest.raises(DataError, match=r"most that are read|TEXTGRAFT_MOST_DOCUMENT_CHARACTERS"):
         peak_of(path)
 
 
@@ -74,16 +75,24 @@ def test_a_document_of_too_many_values_is_refused_before_it_is_parsed(
         read_table(path)
 
 
+@pytest.mark.parametrize("form", ["{}\n{}\n", "[{},{}]", "[\n{},\n{}\n]"])
+def test_a_row_of_too_many_values_is_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(form.format('{"text": "a", "label": "b"}', '{"text": [' + "[]," * 4 * MILLION + "[]]}"))
+    with pytest.raises(DataError, match=r"more than 1,000,000 values|most that are read"):
+        peak_of(path)
+
+
 def test_chunks_of_long_rows_end_early(tmp_path: Path) -> None:
     for name, row in (("t.csv.gz", b"%s,pos\n"), ("t.jsonl.gz", b'{"text": "%s", "label": "pos"}\n')):
         path = tmp_path / name
         with gzip.open(path, "wb", 1) as file:
             file.write(b"text,label\n" * name.startswith("t.csv"))
-            for _ in range(30):
+            for _ in range(20):
                 file.write(row % (b"x" * 10 * MILLION))
         count, peak = peak_of(path)
-        assert count == 30
-        assert peak < 15 * LONGEST
+        assert count == 20
+        assert peak < 10 * LONGEST
 
 
 @pytest.mark.parametrize("opener", [gzip.open, bz2.open, lzma.open, zstandard.open])
@@ -109,7 +118,7 @@ def test_a_window_that_would_be_held_in_memory_is_refused(tmp_path: Path, monkey
         file.write(FIRST)
     (tmp_path / "t.csv.zst").write_bytes(stream.getvalue())
     for path in tmp_path.iterdir():
-        with pytest.raises(DataError, match=r"looks back over .* TEXTGRAFT_MOST_WINDOW_BYTES=\d+ raises that"):
+        with pytest.raises(DataError, match=r"looks back over .* TEXTGRAFT_MOST_WINDOW_BYTES=\w+ raises that"):
             peak_of(path)
     monkeypatch.setenv("TEXTGRAFT_MOST_WINDOW_BYTES", str(1 << 29))
     assert [peak_of(path)[0] for path in tmp_path.iterdir()] == [2, 2]
@@ -133,6 +142,11 @@ def test_xz_of_several_streams_and_padding_is_read(tmp_path: Path) -> None:
         ("t.json", b'[{"text": "a",\n "label": "b"}', b"", "null bytes"),
         ("t.txt", b"__label__a text\n__label__b text\n", b"", "null bytes"),
         ("t.csv", b"", b"", "full of null bytes"),
+        ("t.csv", LONG, b"", "1,048,576 null bytes in a row"),
+        ("t.csv", LONG.replace(b"a text", b"na\xefve"), b"", "1,048,576 null bytes in a row"),
+        ("t.json", b"[" + b'{"text": "a", "label": "b"},\n' * 5_000, b"", "1,048,576 null bytes in a row"),
+        ("t.jsonl", b'{"text": "a", "label": "b"}\n' * 5_000, b"", "1,048,576 null bytes in a row"),
+        ("t.txt", b"__label__a text\n" * 5_000, b"", "1,048,576 null bytes in a row"),
         ("t.parquet", b"PAR1", b"\0\0\0\x80PAR1", "TEXTGRAFT_MOST_FOOTER_BYTES=2147483648 raises that"),
         ("t.arrow", b"ARROW1\0\0", b"\0\0\0\x70ARROW1", "it may be damaged"),
         ("t.arrow", b"\xff\xff\xff\xff\0\0\0\x70", b"", "it may be damaged"),

@@ -13,7 +13,7 @@ from textgraft.limits import COLUMNS, LACKING_CELLS
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
-MOST_CHARACTERS = 1 << 25  # of a chunk; a row has at most half of them
+MOST_CHARACTERS = 1 << 23  # after which a chunk ends
 _MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
 
 

@@ -170,6 +170,8 @@ def _count_lines(file: SourceFile) -> tuple[int, int, frozenset[int]]:
     with file.open() as stream:
         for line in iter(lambda: stream.readline(LONGEST), b""):
             if line.isascii():
+                if len(line) >= _BLOCK and not line.strip(b"\0"):
+                    raise _hollow(file.name)
                 continue
             try:
                 line.decode("utf-8")

@@ -11,7 +11,16 @@ from textgraft.data.readers.chunks import GIVEN, Chunk, Reading, check_size, fir
 from textgraft.data.readers.encodings import LONGEST, Decoding, Held, Text, find_decoding, open_text, undecoded
 from textgraft.data.readers.header import column_names
 from textgraft.data.readers.json_documents import find_rows, is_series
-from textgraft.data.readers.json_stream import DECODER, JsonText, NotJsonError, TooLongError, reason
+from textgraft.data.readers.json_stream import (
+    DECODER,
+    MOST_VALUES,
+    JsonText,
+    NotJsonError,
+    TooLongError,
+    count_values,
+    has_too_many,
+    reason,
+)
 from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError
@@ -67,6 +76,8 @@ def _is_whole(text: Text) -> bool:
 
 
 def _parses(line: str) -> bool:
+    if has_too_many(line):
+        return False
     try:
         json.loads(line)
     except (ValueError, RecursionError):
@@ -84,6 +95,8 @@ def _lines(text: Text, file: SourceFile, reading: Reading, checked: bool) -> Ite
         try:
             if len(line) > LONGEST:
                 raise ValueError(f"it is longer than {LONGEST:,} characters")
+            if has_too_many(line):
+                raise ValueError(f"it has more than {MOST_VALUES:,} values")
             if checked and undecoded(line):
                 raise ValueError("it has bytes that are not valid in the file's encoding")
             item = _parsed(line.lstrip("\ufeff"))
@@ -120,8 +133,8 @@ def _document(text: Text, file: SourceFile, decoding: Decoding, reading: Reading
         raise DataError(f"{file.name} {error}.") from None
     except TooLongError:
         raise DataError(
-            f"{file.name} has a row of more than {LONGEST:,} characters, the longest that are read, or one that "
-            f"does not end."
+            f"{file.name} has a row of more than {LONGEST:,} characters or {MOST_VALUES:,} values, the most that are "
+            f"read, or one that does not end."
         ) from None
     except RecursionError:
         raise DataError(f"{file.name} cannot be read: its values are nested too deeply.") from None
@@ -163,10 +176,9 @@ def _held(text: Text) -> Any:
             f"cannot be read: more than {DOCUMENT.most:,} {said} are not taken; write one object per line, or say "
             f"{DOCUMENT.variable}=NUMBER to raise that"
         )
-    marks = sum(map(content.count, ",[{"))
-    if refusal := VALUES.exceeded(marks, f"values (commas and brackets) of {said.partition(' of ')[2]}"):
+    if refusal := VALUES.exceeded(count_values(content), f"values of {said.partition(' of ')[2]}"):
         raise ValueError(f"cannot be read: {refusal.removesuffix('.')}")
-    values = list(JsonText(Held(content), len(content)).values())
+    values = list(JsonText(Held(content), len(content), len(content)).values())
     return values[0] if len(values) == 1 else values
 
 

@@ -11,7 +11,10 @@ from textgraft.data.readers.encodings import LONGEST, Text
 from textgraft.json_files import RepeatedKeyError, unique_keys
 
 _BLOCK = 1 << 20
+MOST_VALUES = 1_000_000  # in one that is read as a row; of a few characters each, they take much more memory
 _BLANK = re.compile(r"[ \t\r\n]*")
+_CLOSING = {"{": "}", "[": "]"}
+_TRIES = 3
 _TRAILING = re.compile(r",\s*[]}]")
 _COMMA = "a comma stands before a closing bracket"
 
@@ -21,7 +24,7 @@ class NotJsonError(ValueError):
 
 
 class TooLongError(ValueError):
-    """A value has more than ``LONGEST`` characters."""
+    """A value has more than ``LONGEST`` characters or ``MOST_VALUES`` values."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -41,12 +44,14 @@ class JsonText:
     Args:
         text: not read yet.
         longest: characters of a value.
+        most: values in one.
     """
 
-    def __init__(self, text: Text, longest: int = LONGEST) -> None:
-        self._text, self._longest = text, longest
+    def __init__(self, text: Text, longest: int = LONGEST, most: int = MOST_VALUES) -> None:
+        self._text, self._longest, self._most = text, longest, most
         self._buffer, self._at = text.read(_BLOCK).lstrip("\ufeff"), 0
         self._lines, self._columns = 1, 1  # where the buffer begins
+        self._tried = False  # see ``_near_items``
 
     def mark(self) -> str:
         """The next character that is no blank; empty at the end."""
@@ -72,7 +77,7 @@ class JsonText:
             try:
                 value, end = DECODER.raw_decode(self._buffer, start)
             except json.JSONDecodeError as error:
-                if len(self._buffer) - start > self._longest:
+                if len(self._buffer) - start > self._longest or has_too_many(self._buffer, self._most):
                     raise TooLongError from None
                 if self._read_on():
                     continue
@@ -89,6 +94,7 @@ class JsonText:
             self._at += 1
             return
         while True:
+            yield from self._near_items()
             yield self.value()
             mark = self.mark()
             if mark == "]":
@@ -99,6 +105,30 @@ class JsonText:
             self._at += 1
             if self.mark() == "]":
                 raise self._fault(_COMMA, self._at)
+
+    def _near_items(self) -> list[Any]:
+        """Items that stand in the buffer as a whole and are not the last, read at once, which is faster; or none.
+
+        This is tried once for each buffer.
+        They end before a comma. Where that is one within an item, what is before it is no list of items, for JSON reads
+        the same whatever follows.
+        """
+        closing = None if self._tried else _CLOSING.get(self._buffer[self._at : self._at + 1])
+        self._tried = True
+        comma = len(self._buffer)
+        for _ in range(_TRIES if closing else 0):
+            comma = self._buffer.rfind(f"{closing},", self._at, comma) + 1
+            if not comma or comma + 1 >= len(self._buffer):
+                continue
+            try:
+                items: list[Any] = DECODER.decode(f"[{self._buffer[self._at : comma]}]")
+            except json.JSONDecodeError:
+                continue
+            found = _BLANK.match(self._buffer, comma + 1)
+            if found is not None and self._buffer[found.end() : found.end() + 1] not in ("", "]"):
+                self._at = found.end()
+                return items
+        return []
 
     def values(self) -> Iterator[Any]:
         """The values from here to the end; raises as ``value``."""
@@ -117,13 +147,23 @@ class JsonText:
         self._columns = self._at - self._buffer.rfind("\n", 0, self._at) if ends else self._columns + self._at
         kept, self._at = self._buffer[self._at :], 0
         block = self._text.read(max(_BLOCK, len(kept)))
-        self._buffer = kept + block
+        self._buffer, self._tried = kept + block, False
         return bool(block)
 
     def _fault(self, said: str, at: int) -> NotJsonError:
         ends = self._buffer.count("\n", 0, at)
         column = at - self._buffer.rfind("\n", 0, at) if ends else self._columns + at
         return NotJsonError(f"line {self._lines + ends} is not JSON: {said} at character {column}")
+
+
+def count_values(text: str) -> int:
+    """How many values a text has at most, and nearly so: by its commas and opening brackets."""
+    return sum(map(text.count, ",[{"))
+
+
+def has_too_many(text: str, most: int = MOST_VALUES) -> bool:
+    """Whether a text may have more values than ``most``."""
+    return len(text) > most and count_values(text) > most
 
 
 def reason(error: json.JSONDecodeError) -> str:

@@ -19,9 +19,10 @@ from textgraft.limits import EMPTY_CELLS
 
 _BLOCK = 1 << 20
 _KEPT = 1 << 12  # of a block, that the next one is read with: a cell's tag may be cut
-_CELL = re.compile(rb"""<[\w:.-]*c\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([A-Za-z]+)([0-9]+)["']""")
+_CELL = re.compile(  # with its place, or without one
+    rb"""<(?:[\w.-]+:)?c(?:\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([A-Za-z]+)([0-9]+)["']|(?=[\s/>]))"""
+)
 _ROW = re.compile(rb"""<[\w:.-]*row\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([0-9]+)["']""")
-_ENDS = (b" ", b"\t", b"\r", b"\n", b"/", b">")
 _OPEN_ROW = re.compile(
     rb"<table:table-row\b([^>]*)>|<table:(?:covered-)?table-cell\b([^>]*?)(/?)>|</table:table(?=>)", re.DOTALL
 )
@@ -88,15 +89,14 @@ def _cells(blocks: Iterator[bytes]) -> tuple[int, int]:
         text, rest = text[:begun], text[begun:]  # the last tag may be cut
         found = _CELL.findall(text)
         filled += len(found)
-        if found:
-            rows = max(rows, *(_row(digits) for _, digits in found))
-            columns = max(columns, *(_column(letters) for letters in {letters for letters, _ in found}))
-        if sum(text.count(start + end) for start in (b"<c", b":c") for end in _ENDS) > len(found):
-            # Cells without a place stand one after the other in their row.
+        placed = [digits for _, digits in found if digits]
+        rows = max(rows, 0, *map(_row, placed))
+        columns = max(columns, 0, *map(_column, {letters for letters, _ in found}))
+        if len(placed) < len(found):  # those without a place stand one after the other in their row
             rows = max(rows, 0, *map(_row, _ROW.findall(text)))
             in_rows = [part.count(b"<c") + part.count(b":c") for part in text.split(b"row")]
             in_rows[0] += in_row
-            in_row, columns, filled = in_rows[-1], max(columns, *in_rows), filled + sum(in_rows)
+            in_row, columns = in_rows[-1], max(columns, *in_rows)
     return rows * columns, filled
 
 

@@ -74,7 +74,7 @@ def open_packed(name: str, path: Path, packed: str, member: str = "") -> BinaryI
         return cast(BinaryIO, _xz(name, path))
     if packed == "zip":
         with _zip(name, path) as archive:  # an open member keeps the file open
-            return cast(BinaryIO, archive.open(member))
+            return _opened(name, archive, member)
     return _zstd(name, path)
 
 
@@ -111,7 +111,10 @@ def _xz(name: str, path: Path) -> _Unpacked:
                 return self._inner.decompress(block, most)
             except lzma.LZMAError as error:
                 if "Memory usage" in str(error):
-                    _check_window(name, WINDOW.most + 1)
+                    raise DataError(
+                        f"{name} cannot be unpacked: its packing looks back over more bytes than the {WINDOW.most:,} "
+                        f"that are taken; {WINDOW.variable}=NUMBER raises that."
+                    ) from None
                 raise
 
     return _Unpacked(name, path, Decoder)
@@ -207,7 +210,7 @@ def is_workbook(name: str, path: Path) -> bool:
     with _zip(name, path) as archive:
         names, kind = set(archive.namelist()), ""
         if {"mimetype", "content.xml"} <= names:
-            with archive.open("mimetype") as said:
+            with _opened(name, archive, "mimetype") as said:
                 kind = said.read(200).decode("latin-1")
     if not names.isdisjoint(_WORKBOOKS) or "spreadsheet" in kind:
         return True
@@ -306,6 +309,13 @@ def _zip(name: str, path: Path) -> ZipFile:
         return ZipFile(path)
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error, OverflowError) as error:
         raise DataError(f"{name} cannot be read, it may be damaged: {error}.") from None
+
+
+def _opened(name: str, archive: ZipFile, member: str) -> BinaryIO:
+    try:
+        return cast(BinaryIO, archive.open(member))
+    except (NotImplementedError, RuntimeError, KeyError) as error:  # what it does not unpack, and what is encrypted
+        raise DataError(f"{name} cannot be unpacked: {error}; unpack it first.") from None
 
 
 def _is_zip(path: Path) -> bool:

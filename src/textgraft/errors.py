@@ -114,6 +114,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def listed(items: Iterable[object], most: int = 5) -> str:
     """The first ``most`` items separated by commas, each shortened if it is long, and how many more there are."""
     iterator = iter(items)
-    names = [shortened(str(item)) for item in islice(iterator, most)]
+    names = [shortened(str(item), 2 * MOST_QUOTED) for item in islice(iterator, most)]  # twice: it may quote, and count
     others = sum(1 for _ in iterator)
     return ", ".join(names) + (f" and {others:,} more" if others else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from textgraft.cli.options import Directory, Json, TableOptions
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     from textgraft.artifact.attempts import Precision, Target
@@ -88,6 +89,6 @@ def show_outcome(outcome: Outcome) -> None:
     use = (
         f"{outcome.directory} ({megabytes(directory_bytes(outcome.directory))}) now holds {outcome.runtime} "
         f"{outcome.precision}: textgraft predict and textgraft.load take it where it is the fastest, with "
-        f"runtime={outcome.runtime!r} always."
+        f"runtime={quoted(outcome.runtime)} always."
     )
     terminal.show(Report(title, (attempts_section(outcome.attempts, use),)))

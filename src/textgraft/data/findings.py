@@ -9,6 +9,7 @@ from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
 from textgraft.data.next_steps import WANTED, HoldOut
 from textgraft.errors import listed
 from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
+from textgraft.unicode import quoted
 from textgraft.wording import counted, percent
 
 MOST_LABELS = 20
@@ -85,12 +86,12 @@ def _look_alikes(audit: Audit) -> Iterator[Finding]:
 def _few(audit: Audit) -> Iterator[Finding]:
     rare = {label: n for label, n in audit.rare.items() if n}
     if rare:
-        names = listed((f"{label!r} has {n}" for label, n in rare.items()), 5)
+        names = listed((f"{quoted(label)} has {n}" for label, n in rare.items()), 5)
         advice = f"Rare labels can neither be learnt nor measured well ({names}): label more rows or merge them."
         yield Finding("labels", "rare labels", (f"{len(rare):,}",), "look", advice)
     for name, labels in audit.absent.items():
         why = "be learnt" if name in ("train", "all") else "be measured there"
-        advice = f"Labels without a row in {name} cannot {why}: {listed(map(repr, labels), 5)}."
+        advice = f"Labels without a row in {name} cannot {why}: {listed(map(quoted, labels), 5)}."
         yield Finding("labels", f"labels missing from {name}", (f"{len(labels):,}",), "warning", advice)
 
 
@@ -143,11 +144,12 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
     for giveaway in audit.giveaways:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = (
-            f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of them "
+            f"The word {quoted(giveaway.label)} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of "
+            "them "
             "carry that label: check that the label was not made from the word."
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
-        yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), *suspect)
+        yield Finding("labelling", f"texts that say {quoted(giveaway.label)}", (value,), *suspect)
 
 
 def _test(audit: Audit) -> Iterator[Finding]:
@@ -175,13 +177,13 @@ def _test(audit: Audit) -> Iterator[Finding]:
     none = [label for label, n in hold_out.labels.items() if not n] if not hold_out.given else []
     if none:
         advice = (
-            f"No row is left for test of {listed(map(repr, none), 5)}, since training is served first: compare says "
+            f"No row is left for test of {listed(map(quoted, none), 5)}, since training is served first: compare says "
             "nothing about how well they are told."
         )
         yield Finding("test", "labels without a test row", (f"{len(none):,}",), "warning", advice)
     if few and (level != "warning" or len(few) + len(none) < len(hold_out.labels)):  # else too few rows is all there is
         about = "" if hold_out.given else "about "
-        names = listed((f"{label!r} {n}" for label, n in few.items()), 5)
+        names = listed((f"{quoted(label)} {n}" for label, n in few.items()), 5)
         advice = (
             f"Some labels are too small to be measured: their figures, and macro F1, will rest on fewer than {RARE} "
             f"test rows each ({about}{names}). Label more rows of these first."

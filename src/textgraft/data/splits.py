@@ -21,6 +21,7 @@ from textgraft.dataset import Dataset, Splits
 from textgraft.errors import DataError, SettingError, listed
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")
@@ -65,7 +66,7 @@ def split(
     shares = _shares(valid, test)
     by = by or _by(data)
     if by not in ("random", "group", "time", "column"):
-        raise SettingError(f"by must be 'random', 'group', 'time' or 'column'; got {by!r}.")
+        raise SettingError(f"by must be 'random', 'group', 'time' or 'column'; got {quoted(by)}.")
     if by == "column":
         return _by_column(data, drop_leaks)
     if len(data) < len(shares):
@@ -114,7 +115,7 @@ def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Datas
 def hold_out_rows(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """As ``hold_out``, but the places of the rows."""
     if not 0 < fraction < 1:
-        raise SettingError(f"fraction must be greater than 0 and less than 1; got {fraction!r}.")
+        raise SettingError(f"fraction must be greater than 0 and less than 1; got {quoted(fraction)}.")
     if not len(data):
         raise DataError("There are no rows to hold any out from.")
     groups = group_rows(data, seed, by_column=data.groups is not None)
@@ -176,7 +177,8 @@ def _by(data: Dataset) -> By:
         does = "says the parts of all rows" if other == "column" else "keeps the rows of a group in one part"
         raise SettingError(
             f"The data have a {'split' if other == 'column' else other} column, which {does}, and a time column, which "
-            f"puts the latest rows in test: they can be divided by one of them. Say by={other!r} or by='time', or read "
+            f"puts the latest rows in test: they can be divided by one of them. Say by={quoted(other)} or by='time', "
+            "or read "
             f"the table without the other column."
         )
     if data.parts is not None:
@@ -190,7 +192,7 @@ def _shares(valid: float, test: float) -> dict[str, float]:
     """The share of every part that there is to be, by name."""
     for name, value in (("valid", valid), ("test", test)):
         if not 0 <= value < 1:
-            raise SettingError(f"{name} must be a share of the rows, at least 0 and less than 1; got {value!r}.")
+            raise SettingError(f"{name} must be a share of the rows, at least 0 and less than 1; got {quoted(value)}.")
     if valid + test >= 1:
         raise SettingError(f"valid and test must leave rows for train: {valid:g} + {test:g} is not less than 1.")
     shares = {"train": 1 - valid - test, "valid": valid, "test": test}
@@ -204,7 +206,7 @@ def _by_column(data: Dataset, drop_leaks: bool) -> Splits:
     if len(odd):
         raise DataError(
             f"The split column must say train, valid or test in every row; {len(odd):,} rows say something else, such "
-            f"as {data.rows.name(int(odd[0]))} with {data.parts[odd[0]]!r}."
+            f"as {data.rows.name(int(odd[0]))} with {quoted(data.parts[odd[0]])}."
         )
     parts = {name: data.select(data.parts == name) for name in NAMES if (data.parts == name).any()}
     if "train" not in parts:
@@ -225,7 +227,7 @@ def _divided_groups(data: Dataset) -> list[str]:
         return []
     return [
         f"{len(divided):,} of {len(counts):,} groups stand in more than one part, as the split column divides them "
-        f"({listed(map(repr, divided), 3)}); numbers are flattered where a group tells its label."
+        f"({listed(map(quoted, divided), 3)}); numbers are flattered where a group tells its label."
     ]
 
 
@@ -282,7 +284,8 @@ def _missing_labels(parts: dict[str, Dataset], *, placed: bool = False) -> list[
         absent = " or ".join(name for name, n in zip(parts, counts[:, label], strict=True) if not n)
         served = ", too few texts for every part; train was served first" if placed else ""
         notes.append(
-            f"Label {parts['train'].task.labels[label]!r} has none in {absent}: {where} ({listed(rows, 3)}){served}."
+            f"Label {quoted(parts['train'].task.labels[label])} has none in {absent}: {where} "
+            f"({listed(rows, 3)}){served}."
         )
     if len(labels) > MOST_LABELS_NAMED:
         notes.append(f"{len(labels) - MOST_LABELS_NAMED:,} more labels are missing from a part.")

@@ -18,6 +18,7 @@ from typing import Any
 
 from textgraft.errors import EncoderError
 from textgraft.json_files import is_whole, read_json
+from textgraft.unicode import quoted
 from textgraft.whole import link
 
 GROWTH = 100  # characters at most that one becomes; Unicode's own normal forms, up to 18, aside
@@ -104,7 +105,7 @@ def _of_model(model: Any) -> str:
             return f"its {name} has {len(affix):,} characters, at most {LONGEST_AFFIX} are taken"
     longest = model.get("max_input_chars_per_word", 0)
     if not is_whole(longest, 0, LONGEST_WORD + 1):
-        return f"max_input_chars_per_word is {longest!r}, at most {LONGEST_WORD:,} are taken"
+        return f"max_input_chars_per_word is {quoted(longest)}, at most {LONGEST_WORD:,} are taken"
     return ""
 
 

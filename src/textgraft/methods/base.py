@@ -25,7 +25,7 @@ from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.runtimes import Runtime
 from textgraft.task import Task, targets_of
-from textgraft.unicode import FORMS, Form, in_form
+from textgraft.unicode import FORMS, Form, in_form, quoted
 
 
 def unicode_form(default: Form, because: str) -> Any:
@@ -115,7 +115,7 @@ class TextClassifier(Estimator, ABC):
             texts_here = f"{len(data):,} training texts{' of a weight above 0' * (rows.weights is not None)}"
             raise DataError(
                 f"A classifier needs at least two labels to tell apart; all {texts_here} carry "
-                f"{', '.join(repr(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
+                f"{', '.join(quoted(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
             )
         self.check_settings()
         self.task_ = data.task

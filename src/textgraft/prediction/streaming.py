@@ -19,6 +19,7 @@ from textgraft.methods import TextClassifier
 from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
+from textgraft.unicode import quoted
 
 TEXTS_AT_ONCE = 8192  # a window: enough texts that batches of similar length hold little padding
 
@@ -103,7 +104,7 @@ def predict_stream(
 def check_jobs(jobs: int) -> None:
     """Raises SettingError where ``jobs`` is no number of processes."""
     if jobs < 1:
-        raise SettingError(f"jobs must be a whole number from 1 on; got {jobs!r}.")
+        raise SettingError(f"jobs must be a whole number from 1 on; got {quoted(jobs)}.")
 
 
 def _predictions(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from textgraft.errors import ArtifactError
+from textgraft.unicode import quoted
 
 MOST_BYTES: Final = (1 << 31) - 1  # of a file of protocol buffers, whoever reads it
 NUMBER, EIGHT, BYTES, FOUR = 0, 1, 2, 5  # how a field is written
@@ -74,7 +75,7 @@ def _operators(content: memoryview) -> None:
     for number, _, _, value in _fields(content):
         domain = _text(value)
         if number == 1 and domain not in OURS | {maker for maker, _ in OTHERS}:
-            raise _UnknownError(f"it asks for operators of {domain!r}")
+            raise _UnknownError(f"it asks for operators of {quoted(domain)}")
 
 
 def _graph(content: memoryview) -> None:
@@ -101,7 +102,7 @@ def _node(content: memoryview) -> None:
         elif number not in NODE:
             raise _UnknownError(f"an operator has the unknown field {number}")
     if domain not in OURS and (domain, kind) not in OTHERS:
-        raise _UnknownError(f"it asks for the operator {kind!r} of {domain!r}")
+        raise _UnknownError(f"it asks for the operator {quoted(kind)} of {quoted(domain)}")
     for attribute in attributes:
         _attribute(attribute, kind)
 
@@ -111,11 +112,11 @@ def _attribute(content: memoryview, kind: str) -> None:
         if number in (5, 10):
             _tensor(value)
         elif number in (6, 11):
-            raise _UnknownError(f"its operator {kind!r} runs a network of its own")
+            raise _UnknownError(f"its operator {quoted(kind)} runs a network of its own")
         elif number in (22, 23):
             raise _UnknownError("it holds sparse weights")
         elif number not in ATTRIBUTE:
-            raise _UnknownError(f"its operator {kind!r} has an attribute with the unknown field {number}")
+            raise _UnknownError(f"its operator {quoted(kind)} has an attribute with the unknown field {number}")
 
 
 def _tensor(content: memoryview) -> None:

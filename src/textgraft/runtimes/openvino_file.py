@@ -12,6 +12,7 @@ from typing import Final
 from xml.parsers import expat
 
 from textgraft.errors import ArtifactError
+from textgraft.unicode import quoted
 
 MOST_BYTES: Final = 256 << 20  # of the .xml, which holds no weights
 MOST_WEIGHTS: Final = 16 << 30  # bytes of the .bin
@@ -61,19 +62,23 @@ class _Reader:
             raise _UnknownError("its elements are nested too deeply")
         if NOTES in self._open:
             if "path" in name.lower():
-                raise _UnknownError(f"it has the note {name!r}")
+                raise _UnknownError(f"it has the note {quoted(name)}")
             return
         if name not in ELEMENTS:
-            raise _UnknownError(f"it has the element {name!r}")
+            raise _UnknownError(f"it has the element {quoted(name)}")
         if name == "layer":
             self._constant = values.get("type") == "Const"
             if not re.fullmatch(r"opset\d+", values.get("version", "")):
-                raise _UnknownError(f"it asks for the layer {values.get('type')!r} of {values.get('version')!r}")
+                raise _UnknownError(
+                    f"it asks for the layer {quoted(values.get('type'))} of {quoted(values.get('version'))}"
+                )
         if name == "data" and self._constant:
             offset, size = values.get("offset", ""), values.get("size", "")
             whole = all(re.fullmatch(r"[0-9]{1,18}", number) for number in (offset, size))
             if not whole or int(offset) + int(size) > self._weights:
-                raise _UnknownError(f"a constant has {size!r} bytes from {offset!r} on, of {self._weights:,}")
+                raise _UnknownError(
+                    f"a constant has {quoted(size)} bytes from {quoted(offset)} on, of {self._weights:,}"
+                )
 
     def _ended(self, _: str) -> None:
         self._open.pop()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
 from textgraft.limits import COLUMNS, LACKING_CELLS
+from textgraft.unicode import quoted
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
@@ -46,8 +47,8 @@ class Chunk:
         said = {str(value) for value in self.columns.get("split", ())}
         if said - {part}:
             raise DataError(
-                f"{self.file} is the part {part!r} of a table and has a column 'split' of its own, with "
-                f"{listed(sorted(map(repr, said)))}; rename that column."
+                f"{self.file} is the part {quoted(part)} of a table and has a column 'split' of its own, with "
+                f"{listed(sorted(map(quoted, said)))}; rename that column."
             )
         return Chunk({**self.columns, "split": [part] * len(self)}, self.file, self.numbers)
 

@@ -16,6 +16,7 @@ from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError
 from textgraft.json_files import RepeatedKeyError, unique_keys
+from textgraft.unicode import quoted
 
 _SAMPLE = 1_000  # rows that tell a header
 _TRAILING = re.compile(r",\s*[]}]")
@@ -146,7 +147,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     try:
         return unique_keys(pairs)
     except RepeatedKeyError as error:
-        raise ValueError(f"has the key {error.name!r} twice in one object") from None
+        raise ValueError(f"has the key {quoted(error.name)} twice in one object") from None
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once)

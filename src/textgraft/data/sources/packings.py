@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
+from textgraft.unicode import quoted_path
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -121,7 +122,9 @@ def expand_archive(name: str) -> list[str]:
     archive, names = name[: -len(wanted) - 1], members(path)
     chosen = [wanted] if wanted in names else sorted(each for each in names if fnmatchcase(each, wanted))
     if not chosen:
-        raise DataError(f"{archive} has no file {wanted!r}.{did_you_mean(wanted, names)} It has {listed(names, 12)}.")
+        raise DataError(
+            f"{archive} has no file {quoted_path(wanted)}.{did_you_mean(wanted, names)} It has {listed(names, 12)}."
+        )
     return [f"{archive}/{each}" for each in chosen]
 
 

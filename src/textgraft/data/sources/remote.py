@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 from textgraft.data.sources.spool import BLOCK, Place, Spool
 from textgraft.errors import DataError
 from textgraft.extras import library
+from textgraft.unicode import quoted_path
 from textgraft.wording import source_name
 
 PATIENCE = 60  # seconds without an answer
@@ -96,7 +97,7 @@ def reason(error: BaseException, address: str = "") -> str:
 def _local(address: str) -> Place:
     path = Path(urllib.request.url2pathname(urlsplit(address).path))
     if not path.exists():
-        raise DataError(f"There is no file {str(path)!r}.")
+        raise DataError(f"There is no file {quoted_path(path)}.")
     return Place(str(path), path)
 
 
@@ -188,7 +189,7 @@ def _stored(address: str, scheme: str, spool: Spool) -> list[Place]:
     except Exception as error:  # of a store's own library
         raise DataError(f"{name} cannot be read: {reason(error, address)}.") from None
     if not places:
-        raise DataError(f"No file matches {name!r}.")
+        raise DataError(f"No file matches {quoted_path(name)}.")
     return places
 
 

@@ -12,6 +12,7 @@ from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
 from textgraft.text.vectors.textual import header_of
+from textgraft.unicode import quoted
 
 LONGEST_WORD = 1 << 16
 
@@ -82,6 +83,7 @@ class BinaryVectors(Reader):
         records = sliding_window_view(np.frombuffer(buffer, np.uint8), 4 * self.dimensions)[starts]
         rows = records.view("<f4").astype(np.float32, copy=False)
         check_finite(
-            rows, lambda row: f"{self._origin} row {before + row + 1:,} ({words[row].decode('utf-8', 'replace')!r})"
+            rows,
+            lambda row: f"{self._origin} row {before + row + 1:,} ({quoted(words[row].decode('utf-8', 'replace'))})",
         )
         return Block(PackedWords.of_bytes(words), rows, used)

@@ -16,6 +16,7 @@ from textgraft.errors import VectorsError
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
+from textgraft.unicode import quoted
 
 HEAD = 1 << 18
 BOM = b"\xef\xbb\xbf"
@@ -52,7 +53,8 @@ class TextVectors(Reader):
             start = lines[0][:60].decode("utf-8", "replace").strip() if lines else ""
             raise VectorsError(
                 f"{self._origin} is no file of word vectors: lines must be a word and its numbers, and it begins with "
-                f"{start!r}. Known are GloVe and word2vec text, word2vec and fastText binary, and .npy with an index."
+                f"{quoted(start)}. Known are GloVe and word2vec text, word2vec and fastText binary, and .npy with an "
+                "index."
             )
         if header is None or (dimensions == 1 and header[1] != 1):
             return dimensions, None
@@ -138,7 +140,7 @@ class TextVectors(Reader):
                 bad = row.index(None)
                 raise VectorsError(
                     f"{self._origin} line {number:,}: component {bad + 1} is "
-                    f"{values[bad].decode('utf-8', 'replace')!r}, not a number."
+                    f"{quoted(values[bad].decode('utf-8', 'replace'))}, not a number."
                 )
             words.append(b" ".join(word))
             rows.append([value for value in row if value is not None])

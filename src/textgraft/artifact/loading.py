@@ -74,8 +74,7 @@ def needs_no_export(folder: Path, method: str) -> str:
     """What to say of an export of a method without a network."""
     return (
         f"{folder} needs no export: the method {quoted(method)} computes with NumPy alone, and loads and predicts as "
-        "it is "
-        "wherever textgraft is installed, without torch. Leave out the runtime."
+        "it is wherever textgraft is installed, without torch. Leave out the runtime."
     )
 
 

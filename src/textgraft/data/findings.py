@@ -145,8 +145,7 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = (
             f"The word {quoted(giveaway.label)} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of "
-            "them "
-            "carry that label: check that the label was not made from the word."
+            "them carry that label: check that the label was not made from the word."
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
         yield Finding("labelling", f"texts that say {quoted(giveaway.label)}", (value,), *suspect)

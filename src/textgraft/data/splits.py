@@ -178,8 +178,7 @@ def _by(data: Dataset) -> By:
         raise SettingError(
             f"The data have a {'split' if other == 'column' else other} column, which {does}, and a time column, which "
             f"puts the latest rows in test: they can be divided by one of them. Say by={quoted(other)} or by='time', "
-            "or read "
-            f"the table without the other column."
+            "or read the table without the other column."
         )
     if data.parts is not None:
         return "column"

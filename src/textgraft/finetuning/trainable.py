@@ -163,10 +163,8 @@ def _add_adapters(network: torch.nn.Module, name: str, seed: int) -> None:
     ]
     if not targets:
         raise EncoderError(
-            f"The encoder {quoted_path(name)} has no attention with query and value projections that adapters could "
-            "be put "
-            "on; "
-            "train 'all' of it, its last layers or the 'head'."
+            f"The encoder {quoted_path(name)} has no attention with query and value projections that adapters could be "
+            "put on; train 'all' of it, its last layers or the 'head'."
         )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

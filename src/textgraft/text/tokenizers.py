@@ -43,8 +43,7 @@ def tokenizer(name: str) -> Tokenize:
         return _spacy(name.removeprefix("spacy:"))
     raise SettingError(
         f"There is no tokenizer {quoted(name)}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a "
-        "language, "
-        f"such as 'spacy:en'.{did_you_mean(str(name), [*known, 'spacy:en'])}"
+        f"language, such as 'spacy:en'.{did_you_mean(str(name), [*known, 'spacy:en'])}"
     )
 
 

@@ -129,8 +129,7 @@ def identify(name: str, options: ReadOptions, path: Path | None = None) -> Sourc
         if form not in ("datasets", "folder"):
             raise DataError(
                 f"{shown_name(name)} is a folder, and --format {form} (format={quoted(form)}) is about files; name "
-                "them with "
-                f"a pattern such as '{shown_name(name.rstrip('/'))}/*'."
+                f"them with a pattern such as '{shown_name(name.rstrip('/'))}/*'."
             )
         return SourceFile(name, path, form)
     member = ""

@@ -79,8 +79,7 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
             hint = next(filter(None, nearest), "")
             raise DataError(
                 f"{f'{file} has' if file else 'There is'} no column {quoted(name)}{purpose}{also}.{hint} The columns "
-                "are "
-                f"{listed(map(quoted, columns), 20)}.{objects}"
+                f"are {listed(map(quoted, columns), 20)}.{objects}"
             )
 
 

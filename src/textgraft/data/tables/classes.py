@@ -81,8 +81,7 @@ def check_no_names(
         if len(found) < 10 and all(names.is_text_name(cell) or names.normal(cell) == text_name for cell in cells):
             raise DataError(
                 f"{rows.name(int(found[0]))} holds names of columns ({quoted(cells[0])}, {quoted(name)}), not a text "
-                "and its "
-                f"label. Take it out of the file; or, if it is the first line, say --header (header=True)."
+                "and its label. Take it out of the file; or, if it is the first line, say --header (header=True)."
             )
         if own and len(found) == 1:
             notes.append(f"Label {quoted(name)} is the name of its column, and one row has it: {rows.names(found)}.")

@@ -60,8 +60,7 @@ def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
         except (TypeError, ValueError):
             raise DataError(
                 f"Time column {quoted(column)} has the value {quoted(value)} ({rows.name(i)}); it must hold numbers "
-                "only, or dates "
-                f"and times only as ISO 8601 writes them, such as 2024-05-31 or 2024-05-31T18:00:00."
+                "only, or dates and times only as ISO 8601 writes them, such as 2024-05-31 or 2024-05-31T18:00:00."
             ) from None
     return np.array(times, dtype="datetime64[us]")
 

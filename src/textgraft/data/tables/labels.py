@@ -145,8 +145,7 @@ def _single(values: Sequence[Any], column: str, rows: Rows) -> Labels:
         verb = "row has" if len(missing) == 1 else "rows have"
         raise DataError(
             f"{len(missing):,} {verb} no label in column {quoted(column)}: {rows.names(missing)}. Label them or take "
-            "them "
-            f"out of the table."
+            "them out of the table."
         )
     task = Task(label_order(name for name in found if name is not None))
     return Labels(task.encode(found), task, "name")
@@ -240,17 +239,15 @@ def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
             more = f" (one of {count:,} such rows)" if count > 1 else ""
             raise DataError(
                 f"Label column {quoted(column)} has the value {quoted(values[wrong])} in {rows.name(wrong)}{more}; "
-                "with several "
-                f"label columns each must hold 0 or 1, or true or false, in every row."
+                "with several label columns each must hold 0 or 1, or true or false, in every row."
             )
         targets[:, place] = truth
     named = dict(zip(columns, label_names(list(columns), lambda _: rows.files[0]), strict=True))
     for column, name in named.items():
         if twin := next((other for other, same in named.items() if same == name and other != column), None):
             raise DataError(
-                f"The label columns {quoted(column)} and {quoted(twin)} name one label, {quoted(name)}. Rename one, "
-                "or say which columns "
-                f"are labels with --label (label=)."
+                f"The label columns {quoted(column)} and {quoted(twin)} name one label, {quoted(name)}. Rename one, or "
+                "say which columns are labels with --label (label=)."
             )
     return Labels(
         LabelSets.of(targets), Task(tuple(str(name) for name in named.values()), multi_label=True), "indicator"

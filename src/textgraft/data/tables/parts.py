@@ -73,8 +73,7 @@ def read_parts(
         if _as_list(parts.of_row) != _as_list(again.of_row) or _as_list(parts.stays) != _as_list(again.stays):
             raise DataError(
                 f"Columns {quoted(name)} and {quoted(other)} both say which split a row belongs to, and not the same. "
-                "Say which "
-                f"with --split (split=), or leave both aside with --no-split (split=False)."
+                "Say which with --split (split=), or leave both aside with --no-split (split=False)."
             )
     assert parts.of_row is not None
     sizes = Counter(parts.of_row.tolist())
@@ -89,9 +88,8 @@ def read_parts(
     if divided_by:
         raise DataError(
             f"Column {quoted(name)} says which split a row belongs to ({said}), and {divided_by} asks for another "
-            "division. "
-            f"Divide as the column says with --split {name} (split={quoted(name)}), or leave it aside with --no-split "
-            f"(split=False)."
+            f"division. Divide as the column says with --split {name} (split={quoted(name)}), or leave it aside with "
+            "--no-split (split=False)."
         )
     note = f"Column {quoted(name)} says which split a row belongs to ({said}); it is used."
     return Parts(parts.of_row, parts.stays, (*parts.notes, note))
@@ -140,8 +138,7 @@ def _parsed(values: Sequence[Any], name: str, rows: Rows, notes: tuple[str, ...]
         )
     note = (
         f"{count:,} {'row is' if count == 1 else 'rows are'} left out: column {quoted(name)} says "
-        f"{listed(sorted(apart))} "
-        f"there, texts without labels ({rows.names(np.flatnonzero(~stays), 3)})."
+        f"{listed(sorted(apart))} there, texts without labels ({rows.names(np.flatnonzero(~stays), 3)})."
     )
     kept = [value for value, stay in zip(values, stays.tolist(), strict=True) if stay]
     return Parts(parse_parts(kept, name, rows.select(np.flatnonzero(stays))), stays, (*notes, note))

@@ -197,8 +197,7 @@ def _choose(
     elif known is not None and is_headless(table.columns):
         notes = (
             f"{listed(table.rows.files, 1)} has no header, so that {quoted_names([*texts, *labels])} of the training "
-            "table "
-            f"are found by what they hold.",
+            "table are found by what they hold.",
         )
         texts = labels = ()
     check_columns(texts, table.columns)

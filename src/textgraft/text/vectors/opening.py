@@ -89,8 +89,7 @@ def _file(name: str) -> Origin:
         raise VectorsError(
             f"There is no file {quoted_path(name)}, and no vectors come with textgraft under that name; there are "
             f"{', '.join(map(quoted, EMBEDDED))}.{did_you_mean(name, EMBEDDED)} Others are read from a file, or from "
-            "an "
-            "address as https://…#sha256=HEX."
+            "an address as https://…#sha256=HEX."
         )
     return Origin.at(path, member)
 

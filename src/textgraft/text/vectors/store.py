@@ -199,8 +199,7 @@ def _notes(origin: Origin, words: PackedWords, repeated: NDArray[np.int64]) -> l
     times = "1 row repeats a word" if len(repeated) == 1 else f"{len(repeated):,} rows repeat words"
     return [
         f"{origin}: {times}, the first of them {quoted(words[int(repeated[0])])} in row {int(repeated[0]) + 1:,}; the "
-        "first "
-        "vector of a word is taken."
+        "first vector of a word is taken."
     ]
 
 

@@ -144,3 +144,11 @@ def test_a_dtype_that_no_model_of_ours_has_is_refused_when_it_is_read(tmp_path: 
     assert str(read_header(path)["a"]) == "BF16[2]"
     with pytest.raises(ArtifactError, match="tensor 'a' is of BF16, which no such model has"):
         Tensors.read(path)
+
+
+def test_a_header_of_more_tensors_than_networks_have_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.safetensors").open("wb") as file:
+        file.write((50_000_000).to_bytes(8, "little") + b"{")
+        file.truncate(60_000_000)
+    with pytest.raises(ArtifactError, match="its header has 50,000,000 bytes, at most 10,000,000 are taken"):
+        read_header(tmp_path / "x.safetensors")

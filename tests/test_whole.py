@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from textgraft import whole
-from textgraft.whole import recovered, remove_leftovers, scratch_folder, whole_file, whole_folder
+from textgraft.whole import recovered, remove_leftovers, scratch_folder, temporary_folder, whole_file, whole_folder
 
 WRITER = """
 import sys
@@ -344,3 +344,32 @@ def test_thirty_kills_of_an_earlier_release_leave_nothing(tmp_path: Path) -> Non
     with whole_file(tmp_path / "place"):
         pass
     assert names(tmp_path) == ["place"]
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    def write(place: Path) -> None:
+        with whole_file(place) as part:
+            part.write_text("new")
+
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(FileExistsError, match="What is there is no file, and stays as it is"):
+            write(tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert names(tmp_path) == ["link", "pipe"]
+
+
+def test_temporary_folders_are_private_and_those_of_killed_processes_go_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os; from textgraft.whole import temporary_folder as t; c = t(); c.__enter__(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    assert len(names(tmp_path)) == 1
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with temporary_folder() as folder:
+        assert names(tmp_path) == [folder.name]
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not names(tmp_path)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import shutil
-import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Final, TypeVar
+
+from textgraft.whole import temporary_folder
+
+REMEDY: Final = "set TEXTGRAFT_CACHE to a folder that can be written to and has room"
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
@@ -22,29 +30,55 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "textgraft"
 
 
-def room(name: str) -> tuple[Path, str]:
-    """A folder for what must be written to go on, and why it is not the one in the cache; empty where it is.
+def made(name: str, make: Callable[[Path], T]) -> tuple[T, str]:
+    """What must be written to go on: in a folder of the cache, or else in one for this process alone.
 
-    Where the cache cannot be written to, it is one for this process alone, which goes at its end.
+    Args:
+        name: of the folder.
+        make: makes it in a folder, or finds there what was made before; raises OSError where it cannot be written.
+
+    Returns:
+        What ``make`` gives, and a sentence on why it is not kept in the cache; empty where it is.
+
+    Raises:
+        OSError: it can be written in neither; says why not in the cache.
     """
     folder = cache_folder() / name
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return folder, ""
-        reason = "it is read-only"
+        return make(folder), ""
     except OSError as error:
-        reason = error.strerror or str(error)
-    place = _passing() / name
-    place.mkdir(exist_ok=True)
-    return place, (
-        f"Nothing can be kept in {folder} ({reason}), so what is made is kept in {place} until this process ends; set "
-        "TEXTGRAFT_CACHE to a folder that can be written to."
+        cause = error
+    try:
+        place = _passing() / name
+        result = make(place)
+    except OSError:
+        raise cause from None
+    return result, (
+        f"Nothing can be kept in {folder} ({reason(cause)}), so what is made is kept in {place} until this process "
+        f"ends; {REMEDY}."
     )
+
+
+def reason(error: OSError) -> str:
+    """Why something cannot be written, in a few words."""
+    return error.strerror or str(error)
+
+
+def no_room(folder: Path, needed: int) -> OSError | None:
+    """The error that writing so many bytes into a folder would end with, if it would."""
+    free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists())).free
+    if needed <= free:
+        return None
+    return OSError(errno.ENOSPC, f"it needs about {readable(needed)}, and {readable(free)} are free")
+
+
+def readable(size: float) -> str:
+    """Bytes for people."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 @cache
 def _passing() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="textgraft-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(temporary_folder())

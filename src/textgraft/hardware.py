@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +29,18 @@ VNNI = frozenset({"avx512_vnni", "avx_vnni", "AVX512VNNI"})  # as Linux and NumP
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Bytes of memory that can be taken, about; a billion where the system does not say."""
+    free = []
+    with suppress(OSError, ValueError):
+        found = re.search(r"^MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("ascii"), re.MULTILINE)
+        free += [int(found[1]) << 10] if found else []
+    with suppress(OSError, ValueError):  # of a container; the word "max" is no number
+        most, now = (Path("/sys/fs/cgroup", name).read_text("ascii") for name in ("memory.max", "memory.current"))
+        free.append(max(0, int(most) - int(now)))
+    return min(free, default=10**9)
 
 
 def threads() -> int:

@@ -10,6 +10,7 @@ import json
 import math
 import os
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -20,13 +21,14 @@ MOST_BYTES = 1 << 30  # ten million n-grams take less
 MOST_DIGITS = 20  # of a whole number: 64 bits and a sign
 
 
-def read_json(path: Path, *, most: int = MOST_BYTES, errors: str = "strict") -> Any:
+def read_json(path: Path, *, most: int = MOST_BYTES, errors: str = "strict", digits: int = MOST_DIGITS) -> Any:
     """The content of a JSON file.
 
     Args:
         path: a regular file; others could be read without end.
         most: bytes that it may have; nothing is read of a larger one.
         errors: how what is not UTF-8 is decoded, as in ``bytes.decode``.
+        digits: that a whole number may have.
 
     Raises:
         ArtifactError: it is not there, too large, or not JSON.
@@ -41,7 +43,7 @@ def read_json(path: Path, *, most: int = MOST_BYTES, errors: str = "strict") -> 
             content = file.read(size)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from None
-    return parse_json(content, path, errors=errors)
+    return parse_json(content, path, errors=errors, digits=digits)
 
 
 def read_object(path: Path, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:
@@ -59,18 +61,18 @@ def read_object(path: Path, keys: Collection[str], optional: Collection[str] = (
     return content
 
 
-def parse_json(content: bytes, source: Path | str, *, errors: str = "strict") -> Any:
+def parse_json(content: bytes, source: Path | str, *, errors: str = "strict", digits: int = MOST_DIGITS) -> Any:
     """Parsed JSON; ``source`` is named where it is none.
 
     Raises:
         ArtifactError: it is not UTF-8 or not JSON, is nested too deeply, names a key twice, or holds a number that is
-            not finite or has more than 20 digits.
+            not finite or has more than ``digits`` digits.
     """
     try:
         return json.loads(
             content.decode("utf-8", errors),
             object_pairs_hook=unique_keys,
-            parse_int=_whole,
+            parse_int=partial(_whole, most=digits),
             parse_float=_finite,
             parse_constant=_finite,
         )
@@ -112,8 +114,8 @@ class RepeatedKeyError(ValueError):
         self.name = name
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
+def _whole(digits: str, most: int) -> int:
+    if len(digits) > most:
         raise ValueError(f"the number {digits[:MOST_DIGITS]}... has {len(digits):,} digits")
     return int(digits)
 

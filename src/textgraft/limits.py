@@ -35,5 +35,8 @@ class Limit:
 
 COLUMNS = Limit("TEXTGRAFT_MOST_COLUMNS", 200_000)  # of a table
 LACKING_CELLS = Limit("TEXTGRAFT_MOST_LACKING_CELLS", 100_000_000)  # of columns that the rows of a JSON file lack
+PROBABILITIES = Limit("TEXTGRAFT_MOST_PROBABILITIES", 300_000_000)  # evaluated at once; some 20 bytes each
 LABELS = Limit("TEXTGRAFT_MOST_LABELS", 100_000)  # of a model that textgraft did not make
 MODEL_BYTES = Limit("TEXTGRAFT_MOST_MODEL_BYTES", 16_000_000_000)  # of all files of a model or an encoder
+# numbers that an export holds at once for 2,048 tokens in texts of 512; about 100 million for attention of 32 heads
+ACTIVATIONS = Limit("TEXTGRAFT_MOST_ACTIVATIONS", 500_000_000)

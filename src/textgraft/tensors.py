@@ -21,7 +21,7 @@ from textgraft.errors import ArtifactError
 from textgraft.json_files import is_whole, parse_json
 from textgraft.unicode import quoted
 
-MOST_HEADER = 100_000_000  # bytes; the same as in the safetensors library
+MOST_HEADER = 10_000_000  # bytes: of 100,000 tensors; its reading takes ten times as much memory
 MOST_DIMENSIONS = 16
 # Finite weights may still sum up to what is not. Far from all that training gives, and far enough from float32's end.
 LARGEST = 1e9
@@ -119,8 +119,10 @@ def _header(file: BinaryIO, path: Path) -> dict[str, Entry]:
     """The header of a file that is then read up to the first tensor."""
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > min(size - 8, MOST_HEADER):
+    if size < 8 or length > size - 8:
         raise ArtifactError(f"{path} is damaged: its header would have {length:,} bytes, the file has {size:,}.")
+    if length > MOST_HEADER:
+        raise ArtifactError(f"{path} is not read: its header has {length:,} bytes, at most {MOST_HEADER:,} are taken.")
     content = parse_json(file.read(length), f"the header of {path}")
     if not isinstance(content, dict):
         raise ArtifactError(f"{path} is damaged: its header is not an object.")

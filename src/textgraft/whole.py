@@ -49,8 +49,10 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         Where to write it; an empty file is there.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or something is there that is no file, such as a device, and stays.
     """
+    if os.path.exists(path) and not Path(path).is_file():  # noqa: PTH110 - no error of a part of it
+        raise FileExistsError(errno.EEXIST, "What is there is no file, and stays as it is", str(path))
     with _part(path, lambda part: part.open("xb").close()) as (part, place):
         usual = part.stat().st_mode
         yield part
@@ -79,9 +81,21 @@ def whole_folder(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(path: str | Path) -> Iterator[Path]:
-    """An empty folder beside ``path``, on the same disk, that is deleted at the end of the block."""
-    with _part(path, Path.mkdir) as (part, _):
+    """An empty folder beside ``path``, on the same disk, for this user alone; it is deleted at the end of the block."""
+    with _part(path, lambda part: part.mkdir(0o700)) as (part, _):
         yield part
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """An empty folder among the system's temporary files, otherwise as ``scratch_folder``.
+
+    Python's own would stay for ever where the process is killed.
+    """
+    from tempfile import gettempdir
+
+    with scratch_folder(Path(gettempdir()) / "textgraft") as folder:
+        yield folder
 
 
 def remove(path: Path) -> None:

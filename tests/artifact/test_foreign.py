@@ -24,6 +24,7 @@ from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import ArtifactError, EncoderError, SettingError, TextgraftError
 
 from ..encoders.families import FAMILIES, _configuration, _tokenizer
+from ..trying import EXAMPLES
 
 pytest.importorskip("torch")
 
@@ -279,7 +280,19 @@ def test_a_configuration_of_other_kinds_of_values_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "name", ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "adapter_config.json"]
+    "name",
+    [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "adapter_config.json",
+        "generation_config.json",
+        "pytorch_model.bin",
+        "more.safetensors",
+        "model.safetensors.index.json",
+        "vocab.txt",
+        "chat_template.jinja",
+    ],
 )
 def test_a_file_that_is_a_pipe_is_not_waited_for(name: str, tmp_path: Path) -> None:
     folder = made(tmp_path / "model")
@@ -349,6 +362,90 @@ def test_words_that_would_be_searched_for_ever_are_refused(tmp_path: Path) -> No
             load_foreign(folder)
 
 
+def test_a_tokenizer_without_a_longest_text_is_taken(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    change(folder / "tokenizer_config.json", model_max_length=int(1e30))  # as transformers writes it
+    model = load_foreign(folder)
+    assert model.chosen_["max_tokens"] == 66
+    assert model.predict_proba(TEXTS).shape == (len(TEXTS), 3)
+
+
+NFKD, CLS = {"type": "NFKD"}, {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+COSTLY: dict[str, tuple[dict[str, Any], str]] = {
+    "very many steps": (
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [NFKD] * 300}] * 300}},
+        "goes over a text in 90,303 steps, at most 100",
+    ),
+    "very many processors": (
+        {"post_processor": {"type": "Sequence", "processors": [{"type": "ByteLevel"}] * 5000}},
+        "goes over a text in 5,003 steps, at most 100",
+    ),
+    "a million tokens around a text": (
+        {
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [CLS] * 100,
+                "pair": [],
+                "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2] * 10_000, "tokens": ["[CLS]"] * 10_000}},
+            }
+        },
+        "more than 1,000 special tokens",
+    ),
+    "added tokens": (
+        {"added_tokens": [{"id": i, "content": f"t{i}", "special": True} for i in range(20_001)]},
+        "adds 20,001 tokens to its vocabulary",
+    ),
+    "long pieces": (
+        {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a" * 299, -1.0], ["b", -1.0]]}},
+        "a piece of its vocabulary has 299 characters",
+    ),
+    "chance": (
+        {"model": {"type": "BPE", "dropout": 0.5, "vocab": {"a": 0, "aa": 1}, "merges": [["a", "a"]]}},
+        "splits words by chance .dropout is 0.5",
+    ),
+    "depth": (
+        {"normalizer": json.loads('{"type": "Sequence", "normalizers": [' * 200 + json.dumps(NFKD) + "]}" * 200)},
+        "goes over a text in 203 steps",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", COSTLY)
+def test_a_tokenizer_that_would_take_all_memory_or_time_is_refused(what: str, tmp_path: Path) -> None:
+    folder, (values, sentence) = made(tmp_path / "model"), COSTLY[what]
+    change(folder / "tokenizer.json", **values)
+    with pytest.raises(EncoderError, match=sentence):
+        load_foreign(folder)
+    with pytest.raises(EncoderError, match=sentence):
+        TextTokenizer(resolve(str(folder)))
+
+
+def test_a_vocabulary_of_more_pieces_than_rows_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    many = {f"w{i}": i for i in range(50_000)}
+    change(folder / "tokenizer.json", model={"type": "WordLevel", "unk_token": "w0", "vocab": many})
+    with pytest.raises(EncoderError, match=r"has 50,000 pieces, and no table of its weights more than \d+ rows"):
+        load_foreign(folder)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"])
+def test_files_that_add_very_many_tokens_are_refused(name: str, tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    many = {str(i): {"content": f"t{i}"} for i in range(20_001)}
+    (folder / name).write_text(json.dumps(many if name.startswith("added") else {"added_tokens_decoder": many}))
+    with pytest.raises(EncoderError, match=r"names 20,001 tokens, at most 20,000 are taken"):
+        load_foreign(folder)
+
+
+def test_padding_to_any_length_that_a_tokenizer_asks_for_is_left_out(tmp_path: Path) -> None:
+    folder = made(tmp_path / "model")
+    expected = load_foreign(folder).predict_proba(TEXTS)
+    padding = {"direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}
+    for strategy, multiple in (({"Fixed": 10**9}, None), ("BatchLongest", 10**9)):
+        change(folder / "tokenizer.json", padding=padding | {"strategy": strategy, "pad_to_multiple_of": multiple})
+        np.testing.assert_array_equal(load_foreign(folder).predict_proba(TEXTS), expected)
+
+
 SMALL = ["config.json", "tokenizer.json", "tokenizer_config.json"]
 
 
@@ -364,7 +461,7 @@ def test_whatever_the_files_of_a_classifier_say_it_is_our_error_or_it_predicts(
     folder = made(tmp_path / "model")
     whole = {name: (folder / name).read_bytes() for name in SMALL}
 
-    @settings(max_examples=400)
+    @settings(max_examples=max(400, EXAMPLES))
     @given(st.sampled_from(SMALL), st.randoms(use_true_random=False), st.integers(1, 3))
     def check(name: str, chance: random.Random, times: int) -> None:
         content = whole[name]

@@ -87,3 +87,17 @@ def test_every_label_stands_in_the_first_part(sets: list[set[int]], seed: int) -
     part = stratify(labels, np.ones(len(sets), np.int64), keys, [0.7, 0.3])
     in_first, carried = (np.asarray(of.sum(axis=0)).ravel() > 0 for of in (labels[part == 0], labels))
     assert (in_first == carried).all()
+
+
+def test_lines_about_names_in_texts_are_few_and_the_suspects_come_first() -> None:
+    names = [f"word{i}" for i in range(60)]
+    texts = [f"{name} and more {i}" for name in names for i in range(12)]
+    right = np.repeat(np.arange(60), 12)
+    mixed = np.where(np.arange(720) < 600, np.roll(right, 1), right)  # the last ten names give their label away
+    data = Dataset(
+        texts, np.where(mixed < 50, (mixed + np.arange(720)) % 50, mixed), Task(tuple(names)), Rows.numbered(720)
+    )
+    said = [finding for finding in inspect(data).findings if finding.what.startswith("texts that say")]
+    assert len(said) == 20
+    assert [finding.level for finding in said[:10]] == ["look"] * 10
+    assert any(f.what == "more labels that texts say" and f.values == ("40",) for f in inspect(data).findings)

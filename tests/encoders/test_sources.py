@@ -152,3 +152,19 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield address
     server.shutdown()
     server.server_close()
+
+
+def test_adapters_beside_an_encoder_and_what_they_name_are_not_read(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "encoder"))
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "../elsewhere"}')
+    with pytest.raises(EncoderError, match=r"has adapters beside its weights, which are not read"):
+        resolve(str(folder))
+
+
+@pytest.mark.parametrize("how", [{"quant_method": "gptq", "bits": 4}, None, "x"])
+def test_weights_that_further_libraries_would_read_are_refused(tiny_encoder: Path, tmp_path: Path, how: object) -> None:
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "encoder"))
+    config = json.loads((folder / "config.json").read_text()) | {"quantization_config": how}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(EncoderError, match=r"says that the weights are quantised .quantization_config"):
+        resolve(str(folder))

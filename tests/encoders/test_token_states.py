@@ -17,7 +17,7 @@ from textgraft.cache import cache_folder
 from textgraft.encoders import EncoderFiles, TextTokenizer, resolve
 from textgraft.encoders import token_states as states
 from textgraft.encoders.token_states import StateEncoder, TokenStates, token_states
-from textgraft.errors import EncoderError, SettingError
+from textgraft.errors import SettingError
 
 from .families import WORDS
 
@@ -125,18 +125,27 @@ def test_the_disk_use_is_said_before_work_begins_and_never_when_there_is_none(fi
     assert steps.count == done > 0
 
 
-def test_what_does_not_fit_the_disk_is_refused_with_the_numbers(
-    files: EncoderFiles, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("memory", [10**9, 0], ids=["in memory", "computed anew"])
+def test_what_fits_no_disk_is_held_in_memory_or_computed_again(
+    files: EncoderFiles, monkeypatch: pytest.MonkeyPatch, memory: int
 ) -> None:
-    before = kept(TEXTS[:2], files)
-    there = folders()
-    with monkeypatch.context() as patched:
+    texts = [*TEXTS, TEXTS[0]]
+    expected = kept(texts, files)
+    shutil.rmtree(cache_folder() / "states")
+    said: list[str] = []
+    with monkeypatch.context() as patched, progress.listening(Steps(said=said)):
         patched.setattr(shutil, "disk_usage", lambda _: Disk(10**9, 9 * 10**8, 10**8))
-        with pytest.raises(EncoderError, match=r"100\.0 MB free.*max_tokens \(now 32\).*TEXTGRAFT_CACHE"):
-            kept(TEXTS, files)
-    assert folders() == there
-    assert before.table.size
-    assert not kept(TEXTS, files).found
+        patched.setattr(states, "free_memory", lambda: memory)
+        stored = kept(texts, files)
+        rows = [np.array([[5, 0], [6, 4]]), slice(*stored.windows.ids[4][[0, -1]]), *stored.windows.ids]
+        found = [np.asarray(stored.table[row]) for row in rows]
+    assert not folders()
+    assert stored.table.shape == expected.table.shape
+    assert not stored.found
+    assert said == [stored.note]
+    assert "200.0 MB, and 100.0 MB are free), so they are " in stored.note
+    for row, states_of_row in zip(rows, found, strict=True):
+        np.testing.assert_allclose(states_of_row, expected.table[row], rtol=2e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["states.npy", "lengths.npy", "cut.npy"])

@@ -8,7 +8,7 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, evaluate, given_splits, load, split
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import ArtifactError
+from textgraft.errors import ArtifactError, DataError
 from textgraft.ladder import train
 from textgraft.task import Task
 
@@ -52,3 +52,17 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_trained(data: Datas
     with pytest.raises(ArtifactError, match="other things in it"):
         train(model, split(data), directory=tmp_path)
     assert not hasattr(model, "task_")
+
+
+def test_more_probabilities_than_can_be_held_are_refused_before_training(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = split(data)
+    monkeypatch.setenv("TEXTGRAFT_MOST_PROBABILITIES", "50")
+    model = NgramClassifier()
+    said = r"80 probabilities \(40 rows times 2 labels\) are more than the 50.*25 rows at most"
+    with pytest.raises(DataError, match=said):
+        train(model, splits)
+    assert not hasattr(model, "task_")
+    monkeypatch.setenv("TEXTGRAFT_MOST_PROBABILITIES", "80")
+    train(model, splits)

@@ -187,6 +187,8 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "weights behind the end": (XML.replace(b'offset="0"', b'offset="4"'), "has '8' bytes from '4' on, of 8"),
     "weights before the start": (XML.replace(b'offset="0"', b'offset="-4"'), "from '-4' on"),
     "weights without end": (XML.replace(b'size="8"', b'size="99999999999999999999"'), "a constant has"),
+    "fewer weights than it says": (XML.replace(b'shape="2"', b'shape="2,1000000000"'), "has 8 bytes"),
+    "weights of strings": (XML.replace(b'"f32"', b'"string"'), "a constant of 'string'"),
     "a path of weights": (XML.replace(b"<info value", b"<__weights_path value"), "the note '__weights_path'"),
     "depth": (XML.replace(b"<info", b"<a>" * 50 + b"<info"), "nested too deeply"),
     "an end that is missing": (XML[:-8], "no element found|unclosed"),
@@ -207,7 +209,7 @@ def test_an_openvino_file_that_asks_for_more_is_refused(
 
 
 def test_what_openvino_writes_is_taken() -> None:
-    check_openvino(XML, 8, "x.xml")
+    check_openvino(XML, bytes(8), "x.xml")
 
 
 def written(folder: Path, model: Any, name: str) -> Any:

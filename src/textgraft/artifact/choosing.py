@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import time
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -123,7 +125,8 @@ def _fastest(folder: Path, manifest: Manifest, exports: Sequence[Export]) -> Ope
     choice: Choice = {"chosen": str(best[2]), "tokens_per_second": rates}
     # A cache that cannot be written to means another measurement the next time.
     with suppress(OSError), whole_file(cache_folder() / MEMORY, durable=False) as part:
-        part.write_text(json.dumps({**_read_memory(), key: choice}), "utf-8")
+        choices = {**_read_memory(), key: choice}
+        part.write_text(json.dumps({"sum": _sum(choices), "choices": choices}), "utf-8")
     return Opened(best[1], str(best[2]), f"{_sentence(choice)}.")
 
 
@@ -158,20 +161,25 @@ def _key(manifest: Manifest, exports: Sequence[Export]) -> str:
 
 
 def _read_memory() -> dict[str, Choice]:
-    """What was measured here; what is damaged was not, and is said where it is the whole file."""
+    """What was measured here; a file that is damaged is deleted, and it is said."""
     path = cache_folder() / MEMORY
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
         content = read_json(path, most=MOST_MEMORY)
     except ArtifactError:
         content = None
-    if not isinstance(content, dict):
-        progress.say(f"{path}, which remembers how fast exports are here, is damaged; they are measured again.")
-        with suppress(OSError):
-            path.unlink()
-        return {}
-    return {key: choice for key, choice in content.items() if _is_choice(choice)}
+    choices = content.get("choices") if isinstance(content, dict) else None
+    if isinstance(choices, dict) and content.get("sum") == _sum(choices) and all(map(_is_choice, choices.values())):
+        return choices
+    progress.say(f"{path}, which remembers how fast exports are here, is damaged; they are measured again.")
+    with suppress(OSError):
+        path.unlink()
+    return {}
+
+
+def _sum(choices: dict[str, Choice]) -> int:
+    return zlib.crc32(json.dumps(choices, sort_keys=True).encode())
 
 
 def _is_choice(choice: Any) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +16,17 @@ import numpy as np
 from textgraft import progress
 from textgraft.dataset import FittedOn
 from textgraft.encoders.sources import EncoderFiles, resolve
-from textgraft.encoders.tokenizer_files import check_tokenizer, plain_tokenizer_files
+from textgraft.encoders.tokenizer_files import MOST_BYTES, check_tokenizer, plain_tokenizer_files
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.errors import ArtifactError, EncoderError, SettingError, TextgraftError, listed
 from textgraft.hardware import Precision
+from textgraft.json_files import read_json
 from textgraft.limits import LABELS
 from textgraft.methods import FineTunedClassifier
 from textgraft.task import Task
+from textgraft.tensors import read_header
 from textgraft.unicode import quoted
+from textgraft.whole import temporary_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
@@ -100,10 +101,6 @@ def _loaded(folder: Path, labels: Sequence[str] | None, precision: Precision) ->
 def _check(files: EncoderFiles) -> None:
     """Checks of the files what would cost much, or lead elsewhere, before transformers reads them."""
     content, folder = files.config, files.folder
-    if os.path.lexists(folder / "adapter_config.json"):
-        raise ArtifactError(
-            f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
-        )
     given = [content.get(name) for name in ("id2label", "label2id")]
     named = [names for names in given if isinstance(names, dict)]
     if len(named) < len(given) - given.count(None):
@@ -112,6 +109,22 @@ def _check(files: EncoderFiles) -> None:
     counts += [count for name in ("num_labels", "_num_labels") if type(count := content.get(name)) is int]
     if sentence := LABELS.exceeded(max(counts, default=0), f"labels of {folder}"):
         raise ArtifactError(sentence)
+    _check_vocabulary(files)
+
+
+def _check_vocabulary(files: EncoderFiles) -> None:
+    """Each piece has a row of weights; of millions of others, a tokenizer would be made for minutes."""
+    headers = [read_header(path) for path in files.weights()]
+    rows = max((entry.shape[0] for header in headers for entry in header.values() if entry.shape), default=0)
+    path = files.folder / "tokenizer.json"
+    content = read_json(path, most=MOST_BYTES) if path.is_file() else None
+    model = content.get("model") if isinstance(content, dict) else None
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(vocabulary, dict | list) and len(vocabulary) > rows:
+        raise EncoderError(
+            f"The tokenizer of {files.folder} has {len(vocabulary):,} pieces, and no table of its weights more than "
+            f"{rows:,} rows; they do not go together. Save the model again."
+        )
 
 
 def _opened(files: EncoderFiles) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
@@ -177,9 +190,9 @@ def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrai
     classifier = EncoderClassifier(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
     classifier.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]
     # transformers may build another tokenizer than tokenizer.json holds (tokenizer_config.json); its own counts.
-    with TemporaryDirectory() as built:
-        tokenizer.backend_tokenizer.save(str(Path(built) / "tokenizer.json"))
-        classifier.tokenizer = TextTokenizer(replace(files, folder=Path(built)))
+    with temporary_folder() as built:
+        tokenizer.backend_tokenizer.save(str(built / "tokenizer.json"))
+        classifier.tokenizer = TextTokenizer(replace(files, folder=built))
     embedding = classifier.network.get_input_embeddings()  # type: ignore[operator]
     classifier.tokenizer.check(max_tokens, len(embedding.weight))
     return classifier

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from textgraft import progress
-from textgraft.cache import cache_folder
+from textgraft.cache import made
 from textgraft.encoders.sources import EMBEDDED, HUB_FILES, may_be_on_hub
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
 from textgraft.limits import MODEL_BYTES
@@ -134,13 +134,19 @@ def fetch(name: str, *, revision: str | None = None, token: str | None = None) -
             wanted = [FILE, *map(glob.escape, _readable(name, read_manifest(first).files))]
         _check_sizes(api, name, first.name, wanted)
         snapshot = Path(snapshot_download(revision=first.name, allow_patterns=wanted, **options))
-        place = cache_folder() / "hub" / name.replace("/", "--") / first.name
-        # A folder of its own, made anew for each fetch: the Hub's cache has links, which a model must not hold.
-        with whole_folder(place, durable=False) as part:
-            for file in snapshot.iterdir():
-                if any(file.match(pattern) for pattern in wanted):
-                    link(file.resolve(), part / file.name)
+        files = [file for file in snapshot.iterdir() if any(file.match(pattern) for pattern in wanted)]
+        place, sentence = made("hub", lambda root: _linked(files, root / name.replace("/", "--") / first.name))
+        if sentence:
+            progress.say(sentence)
         return place
+
+
+def _linked(files: Iterable[Path], place: Path) -> Path:
+    """A folder of its own, made anew for each fetch: the Hub's cache has links, which a model must not hold."""
+    with whole_folder(place, durable=False) as part:
+        for file in files:
+            link(file.resolve(), part / file.name)
+    return place
 
 
 def _check_sizes(api: HfApi, name: str, revision: str, wanted: Sequence[str]) -> None:

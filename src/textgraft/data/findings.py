@@ -141,7 +141,8 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
         )
     level: Level = "warning" if conflicts.texts else "fact"
     yield Finding("labelling", "same text, different labels", (counted(conflicts.rows, "row"),), level, advice)
-    for giveaway in audit.giveaways:
+    suspects_first = sorted(audit.giveaways, key=lambda giveaway: not giveaway.flagged)
+    for giveaway in suspects_first[:MOST_LABELS]:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = (
             f"The word {quoted(giveaway.label)} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of "
@@ -149,6 +150,9 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
         yield Finding("labelling", f"texts that say {quoted(giveaway.label)}", (value,), *suspect)
+    if len(suspects_first) > MOST_LABELS:
+        more = len(suspects_first) - MOST_LABELS
+        yield Finding("labelling", "more labels that texts say", (f"{more:,}",))
 
 
 def _test(audit: Audit) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,13 @@ COUNT_FROM_PADDING = {
 FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
 MOST_CONFIG = 1 << 25  # bytes of config.json
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
-FILE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".pkl", ".json", ".xml")
+FILE_ENDINGS = tuple(
+    f".{ending}"
+    for ending in (
+        "zip tar gz tgz bz2 xz zst 7z safetensors onnx bin pt pth ckpt pkl h5 npy npz vec model json jsonl xml yaml yml "
+        "toml csv tsv txt md html parquet arrow feather xlsx xls db sqlite py ipynb log"
+    ).split()
+)
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
 
@@ -65,8 +72,8 @@ class EncoderFiles:
     config: dict[str, Any]
 
     def weights(self) -> list[Path]:
-        """The safetensors files."""
-        return sorted(self.folder.glob("*.safetensors"))
+        """The safetensors files; a pipe of such a name is none."""
+        return sorted(path for path in self.folder.glob("*.safetensors") if path.is_file())
 
     @property
     def width(self) -> int:
@@ -109,7 +116,8 @@ def resolve(name: str) -> EncoderFiles:
         name: an embedded encoder (``"all-MiniLM-L6-v2"``), a local folder, or ``owner/model`` on the Hub.
 
     Raises:
-        EncoderError: it is not there, too large, has no safetensors weights, or an embedded one has the wrong hash.
+        EncoderError: it is not there, too large, has no safetensors weights, has adapters, or an embedded one has the
+            wrong hash.
     """
     if name in EMBEDDED:
         return _embedded(name, EMBEDDED[name])
@@ -183,6 +191,10 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
             f"The encoder {quoted_path(name)} has no model.safetensors in {folder}; other weight formats can run code "
             "when they are loaded and are not read. Save it again with safe_serialization."
         )
+    if os.path.lexists(folder / "adapter_config.json"):  # transformers would load them, and the weights that they name
+        raise EncoderError(
+            f"{folder} has adapters beside its weights, which are not read; merge them into the weights."
+        )
     held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in FINGERPRINTED and path.is_file())
     if sentence := MODEL_BYTES.exceeded(held, f"bytes of {folder}"):
         raise EncoderError(sentence)
@@ -199,6 +211,11 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         raise EncoderError(
             f"{config} asks to run code that comes with the encoder ({asked}), which textgraft never does; take an "
             "encoder of an architecture that transformers knows."
+        )
+    if quantised := sorted({"quantization_config", "compression_config"} & content.keys()):
+        raise EncoderError(
+            f"{config} says that the weights are quantised ({quantised[0]}); further libraries, and kernels that they "
+            "fetch, would read them. Take the encoder as it was before that."
         )
     _check_shards(folder)
     return EncoderFiles(name, folder, digest, content)

@@ -1,7 +1,9 @@
 """The token states of a frozen transformer: computed once, kept on disk in half precision, memory-mapped.
 
 The states of a set of texts are a folder in the cache, named by a digest of the encoder, the options and the texts. It
-is written beside and renamed, so that a killed run leaves only a hidden folder, which a later run removes.
+is written beside and renamed, so that a killed run leaves only a hidden folder, which a later run removes. Where the
+cache has no room, they are kept among temporary files; where these have none either, in memory; and where they are too
+large for that, they are computed anew for each batch, which is slow, but goes on.
 """
 
 from __future__ import annotations
@@ -22,13 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import cache_folder, room
+from textgraft.cache import REMEDY, made, no_room, readable, reason
 from textgraft.digests import text_digest
 from textgraft.encoders.encoder import check_max_tokens, load_encoder
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
-from textgraft.errors import EncoderError
-from textgraft.hardware import Precision
+from textgraft.hardware import Precision, free_memory
 from textgraft.runtimes import Runtime, check_output
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.text.batches import Windows, pad, token_batches
@@ -38,10 +39,12 @@ Halves = NDArray[np.float16]
 
 MOST_STATES = 20_000_000_000  # bytes on disk, of all sets of texts together
 LARGEST = float(np.finfo(np.float16).max)
+SAFE = 200e6  # bytes that stay free
 TEXTS_AT_ONCE = 512  # whose states are held in memory when they are not kept on disk
-STATES, LENGTHS, CUT, SUMS = "states.npy", "lengths.npy", "cut.npy", "sums.npy"
-FORMAT = 2  # of a folder of states; the first had no sums
+STATES, LENGTHS, CUT, SUMS = "states.npy", "lengths.npy", "cut.npy", "sums"
+FORMAT = 3  # of a folder of states; the first had no sums, and the second had sums that suited other folders, too
 AT_ONCE = 1 << 24  # bytes that are summed
+FOLDER = "states"
 
 
 class StateEncoder:
@@ -116,17 +119,49 @@ def _last_states(network: Any, ids: Any, mask: Any) -> Any:
     return network(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
+class ComputedStates:
+    """A (tokens, width) table of states that are nowhere: what is asked for is computed, text by text."""
+
+    dtype = np.dtype(np.float16)
+
+    def __init__(self, windows: Windows, encoder: StateEncoder) -> None:
+        self._windows, self._encoder = windows, encoder
+        self._ends = np.cumsum(windows.lengths)
+        self.shape = (int(self._ends[-1]), encoder.width)
+        self.nbytes = 0
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: NDArray[np.integer] | slice) -> Halves:
+        """The states of rows, in an array of the shape of ``rows`` and their width."""
+        wanted = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
+        texts, place = np.unique(np.searchsorted(self._ends, wanted, "right"), return_inverse=True)
+        lengths = self._windows.lengths[texts]
+        firsts = self._ends[texts] - lengths
+        states = np.empty((int(lengths.sum()), self.shape[1]), np.float16)
+        starts = np.cumsum(lengths) - lengths
+        for batch in token_batches(lengths, BATCH_TOKENS):
+            for i, some in zip(batch, self._encoder.states([self._windows.ids[texts[i]] for i in batch]), strict=True):
+                states[starts[i] : starts[i] + lengths[i]] = some
+        found: Halves = states[wanted + (starts - firsts)[place.reshape(wanted.shape)]]
+        return found
+
+
+Table = NDArray[np.float16] | ComputedStates
+
+
 @dataclass(frozen=True)
 class TokenStates:
-    """The token states of some texts, on disk.
+    """The token states of some texts.
 
     The ``ids`` of a window are the rows of ``table`` that hold the tokens of its text, special ones included; so the
     table is read as one of word vectors is.
     """
 
-    table: np.memmap[Any, np.dtype[np.float16]]  # (tokens, width)
+    table: Table  # (tokens, width); memory-mapped where it is on disk
     windows: Windows  # one per text
-    note: str  # for people: how much disk they take, and where
+    note: str  # for people: how much room they take, and where
     found: bool  # whether they were on disk already
 
 
@@ -147,35 +182,83 @@ def token_states(
         announce: is called with ``note`` before anything is written, and not at all where the states are there.
 
     Raises:
-        EncoderError: the states do not fit on the disk, or it cannot be written to.
         SettingError: an option has a value that cannot be used.
     """
     encoder = StateEncoder(files, max_tokens, precision)
     by_digest = {text_digest(text): text for text in texts}
     digests = sorted(by_digest)
-    place = cache_folder() / "states" / _key(encoder, digests)
-    stored = _read(place, len(digests))
-    if stored is None:
-        root, sentence = room("states")
-        if sentence:
-            progress.say(sentence)
-            place = root / place.name
-            stored = _read(place, len(digests))
-    if not (was_stored := stored is not None):
-        windows = encoder.windows([by_digest[digest] for digest in digests])
-        size = int(windows.lengths.sum()) * encoder.width * 2
-        _make_room(place.parent, size, len(texts), encoder.max_tokens)
-        announce(_note(len(texts), size, place))
-        stored = _compute(place, windows, encoder)
-    with suppress(OSError):  # a cache that may only be read is one, too
-        os.utime(place)
-    table, lengths, cut = stored
+    made_of = _MadeOf(_key(encoder, digests), [by_digest[digest] for digest in digests], encoder, len(texts), announce)
+    try:
+        stored, sentence = made(FOLDER, made_of.on_disk)
+    except OSError as error:
+        stored, sentence = made_of.without_disk(reason(error))
+    if sentence:
+        progress.say(sentence)
     number = {digest: i for i, digest in enumerate(digests)}
     chosen = np.fromiter((number[text_digest(text)] for text in texts), np.int64, len(texts))
-    rows = np.split(np.arange(len(table), dtype=np.int32), np.cumsum(lengths)[:-1])
+    rows = np.split(np.arange(len(stored.table), dtype=np.int32), np.cumsum(stored.lengths)[:-1])
     weight = np.ones(len(texts), np.float32)
-    windows = Windows([rows[i] for i in chosen], np.arange(len(texts)), weight, cut[chosen])
-    return TokenStates(table, windows, _note(len(texts), table.nbytes, place), was_stored)
+    windows = Windows([rows[i] for i in chosen], np.arange(len(texts)), weight, stored.cut[chosen])
+    note = _note(len(texts), stored.table.nbytes, stored.place) if stored.place is not None else sentence
+    return TokenStates(stored.table, windows, note, not made_of.computed)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """States, the tokens of each text, whether it was cut, and the folder in which they are, if they are in one."""
+
+    table: Table
+    lengths: NDArray[np.int64]
+    cut: NDArray[np.bool_]
+    place: Path | None = None
+
+
+@dataclass
+class _MadeOf:
+    """What states are made of, for a folder of some name: different texts in the order of their digests."""
+
+    name: str
+    texts: list[str]
+    encoder: StateEncoder
+    count: int  # of the texts with their repeats
+    announce: Callable[[str], None]
+    computed: bool = False
+
+    @cached_property
+    def windows(self) -> Windows:
+        return self.encoder.windows(self.texts)
+
+    @cached_property
+    def size(self) -> int:
+        return int(self.windows.lengths.sum()) * self.encoder.width * 2
+
+    def on_disk(self, root: Path) -> _Stored:
+        """The states in a folder of ``root``, computed now if they are not there; raises OSError where they cannot."""
+        place = root / self.name
+        stored = _read(place, len(self.texts))
+        if stored is None:
+            _make_room(root, self.size)
+            self.announce(_note(self.count, self.size, place))
+            self.computed = True
+            _compute(place, self.windows, self.encoder)
+            stored = _read(place, len(self.texts))
+        if stored is None:
+            raise OSError(f"what is written to {place} cannot be read")
+        with suppress(OSError):  # a cache that may only be read is one, too
+            os.utime(place)
+        return stored
+
+    def without_disk(self, why: str) -> tuple[_Stored, str]:
+        """The states in memory, or, where they are too large for it, computed whenever they are asked for."""
+        self.computed = True
+        start = f"Token states of {self.count:,} texts ({readable(self.size)}) can be kept on no disk ({why}), so they"
+        if 2 * self.size <= free_memory():
+            table: Table = _held(self.windows, self.encoder)
+            end = "are kept in memory until this process ends"
+        else:
+            table = ComputedStates(self.windows, self.encoder)
+            end = "are computed anew in every epoch, which takes long"
+        return _Stored(table, self.windows.lengths, self.windows.cut), f"{start} {end}; {REMEDY}."
 
 
 def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
@@ -185,99 +268,90 @@ def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
 
 
 def _note(texts: int, size: int, place: Path) -> str:
-    return f"Token states of {texts:,} texts take {_readable(size)} in {place}; they are read by every epoch."
+    return f"Token states of {texts:,} texts take {readable(size)} in {place}; they are read by every epoch."
 
 
-def _readable(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
-_Stored = tuple["np.memmap[Any, np.dtype[np.float16]]", NDArray[np.int64], NDArray[np.bool_]]
 # Tables that this process uses, by their folder and their identity, since several may be of one folder.
 _in_use: WeakValueDictionary[tuple[Path, int], np.memmap[Any, Any]] = WeakValueDictionary()
 
 
 def _read(place: Path, texts: int) -> _Stored | None:
-    """States, the tokens of each text, and whether it was cut; None where they are not there or are damaged."""
+    """What is in a folder; None where nothing is, or it is damaged or another's."""
     try:
+        # The sums come first: what they have not proved is not parsed.
+        if not (place / SUMS).is_file() or (place / SUMS).read_bytes() != _sums(place, place.name):
+            raise ValueError("it is not as it was written")
         table: Any = np.load(place / STATES, mmap_mode="r", allow_pickle=False)
-        lengths, cut, sums = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT, SUMS))
-        right = table.dtype == np.float16 and table.ndim == 2 and lengths.shape == cut.shape == (texts,)
-        right = right and len(table) == lengths.sum() and np.array_equal(sums, _sums(place))
+        lengths, cut = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT))
+        if table.ndim != 2 or not len(lengths) == len(cut) == texts or len(table) != lengths.sum():
+            raise ValueError("its parts do not fit together")
     except (OSError, ValueError, EOFError):
-        right = False
-    if not right:
-        if place.exists():
+        if os.path.lexists(place):
             progress.say(f"The token states that were kept in {place} are damaged; they are computed again.")
         return None
     _in_use[place, id(table)] = table
-    return table, lengths, cut
+    return _Stored(table, lengths, cut, place)
 
 
-def _sums(folder: Path) -> NDArray[np.uint32]:
-    """The CRC-32 of each file; it takes what reading them takes, a small part of an epoch."""
+def _sums(folder: Path, name: str) -> bytes:
+    """The CRC-32 of each file, which takes what reading them takes, a small part of an epoch; of this name alone.
+
+    Raises:
+        ValueError: one of them is no file.
+        OSError: one cannot be read.
+    """
     sums = []
-    for name in (STATES, LENGTHS, CUT):
-        value = 0
-        with (folder / name).open("rb") as file:
+    for path in (folder / STATES, folder / LENGTHS, folder / CUT):
+        if not path.is_file():
+            raise ValueError(f"{path} is no file")
+        value = zlib.crc32(f"{name}/{path.name}".encode())
+        with path.open("rb") as file:
             while block := file.read(AT_ONCE):
                 value = zlib.crc32(block, value)
         sums.append(value)
-    return np.array(sums, np.uint32)
+    return np.array(sums, "<u4").tobytes()
 
 
-def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> _Stored:
-    """Encodes windows into a new folder that then becomes ``place``.
-
-    Raises:
-        EncoderError: the disk cannot be written to, or what was written cannot be read.
-    """
-    try:
-        with whole_folder(place) as folder:
-            np.save(folder / LENGTHS, windows.lengths)
-            np.save(folder / CUT, windows.cut)
-            _write_states(folder / STATES, windows, encoder)
-            np.save(folder / SUMS, _sums(folder))
-    except OSError as error:
-        raise _unwritable(place, error) from error
-    stored = _read(place, len(windows.ids))
-    if stored is None:
-        raise EncoderError(f"The token states that were written to {place} cannot be read; look after that disk.")
-    return stored
+def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> None:
+    """Encodes windows into a new folder that then becomes ``place``; raises OSError where it cannot be written."""
+    with whole_folder(place) as folder:
+        np.save(folder / LENGTHS, windows.lengths)
+        np.save(folder / CUT, windows.cut)
+        shape = (int(windows.lengths.sum()), encoder.width)
+        # Written, not mapped: mapped pages would count as memory of this process, and a full disk would kill it.
+        with (folder / STATES).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+            start = file.tell()
+            for first, states in _each_text(windows, encoder):
+                file.seek(start + first * encoder.width * 2)
+                file.write(states.data)
+        (folder / SUMS).write_bytes(_sums(folder, place.name))
 
 
-def _write_states(path: Path, windows: Windows, encoder: StateEncoder) -> None:
+def _held(windows: Windows, encoder: StateEncoder) -> Halves:
+    """All states in memory."""
+    table = np.empty((int(windows.lengths.sum()), encoder.width), np.float16)
+    for first, states in _each_text(windows, encoder):
+        table[first : first + len(states)] = states
+    return table
+
+
+def _each_text(windows: Windows, encoder: StateEncoder) -> Iterator[tuple[int, Halves]]:
+    """Where in the table the states of each text start, and these; texts of similar length come together."""
     lengths = windows.lengths
     starts = np.cumsum(lengths) - lengths
-    shape = (int(lengths.sum()), encoder.width)
     batches = token_batches(lengths, BATCH_TOKENS)
-    # Written, not mapped: mapped pages would count as memory of this process, and a full disk would kill it.
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        first = file.tell()
-        work = progress.track(batches, "encoding", float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
-        for batch in work:
-            for i, states in zip(batch, encoder.states([windows.ids[i] for i in batch]), strict=True):
-                file.seek(first + int(starts[i]) * encoder.width * 2)
-                file.write(states.data)
+    for batch in progress.track(batches, "encoding", float(lengths.sum()), lambda batch: float(lengths[batch].sum())):
+        for i, states in zip(batch, encoder.states([windows.ids[i] for i in batch]), strict=True):
+            yield int(starts[i]), states
 
 
-def _unwritable(place: Path, error: OSError) -> EncoderError:
-    return EncoderError(
-        f"Token states cannot be written to {place}: {error.strerror or error}. Set TEXTGRAFT_CACHE to a folder that "
-        "can be written to and has the space."
-    )
-
-
-def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
-    """Makes ``size`` bytes of new states fit into the folder of all states, or raises EncoderError and deletes none.
+def _make_room(root: Path, size: int) -> None:
+    """Makes ``size`` bytes of new states fit into the folder of all states, or raises OSError and deletes none.
 
     What killed runs left goes, and older states, those first that were used longest ago.
     """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(root, error) from error
+    root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(root)
     dated = []
     for path in root.iterdir():
@@ -286,19 +360,14 @@ def _make_room(root: Path, size: int, texts: int, max_tokens: int) -> None:
                 bytes_of = sum(file.stat().st_size for file in path.iterdir())
                 dated.append((path.stat().st_mtime_ns, path, bytes_of))
     sizes = {path: bytes_of for _, path, bytes_of in sorted(dated)}
-    free = shutil.disk_usage(root).free
     used = {path for path, _ in _in_use}
-    spare = [path for path in sizes if path not in used]
-    needed = size * 1.05 + 200e6
-    if needed > free + sum(sizes[path] for path in spare):
-        raise EncoderError(
-            f"The token states of {texts:,} texts take {_readable(size)} and need {_readable(needed)} free to be safe, "
-            f"but {root} has {_readable(free)} free. Lower max_tokens (now {max_tokens}), give fewer rows, or set "
-            "TEXTGRAFT_CACHE to a folder on another disk."
-        )
-    excess = max(sum(sizes.values()) + size - MOST_STATES, needed - free)
-    for path in spare:
+    spare = {path: bytes_of for path, bytes_of in sizes.items() if path not in used}
+    needed = int(size * 1.05 + SAFE)
+    if (full := no_room(root, needed - sum(spare.values()))) is not None:
+        raise full
+    excess = max(sum(sizes.values()) + size - MOST_STATES, needed - shutil.disk_usage(root).free)
+    for path, bytes_of in spare.items():
         if excess <= 0:
             return
         shutil.rmtree(path, ignore_errors=True)
-        excess -= sizes[path]
+        excess -= bytes_of

@@ -1,8 +1,9 @@
 """Text vectors kept on disk, so that no text goes through the same encoder with the same options twice.
 
-A store is a folder per encoder and options. Each call that encoded many new texts adds one file: its checksum, the
-keys (16-byte digests of the texts; the texts themselves are not kept), and the vectors, row by row in float32. Files
-are written beside and renamed, so several processes may share a store and a killed one leaves nothing half-written.
+A store is a folder per encoder and options. Each call that encoded many new texts adds one file: a checksum, which is
+of this store alone, the keys (16-byte digests of the texts; the texts themselves are not kept), and the vectors, row by
+row in float32. Files are written beside and renamed, so several processes may share a store and a killed one leaves
+nothing half-written.
 
 A cache saves time and may do nothing else: what is damaged is encoded again, a disk that cannot be written to is said,
 and work goes on.
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import cache_folder
+from textgraft.cache import REMEDY, cache_folder, reason
 from textgraft.digests import text_digest
 from textgraft.whole import whole_file
 
@@ -30,7 +31,7 @@ WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than
 MOST_BYTES = 4 << 30  # of all stores
 MOST_ROWS = 1 << 16  # of a file, which is read whole
 KEY, SUM = 16, 4  # bytes
-FORMAT = 2  # of the files; those of the first had no checksum
+FORMAT = 3  # of the files; those of the first had no checksum, those of the second one without the store's name
 
 
 _bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)
@@ -99,13 +100,17 @@ class VectorStore:
                 self._write(b"".join(map(text_digest, texts[part])), rows[part].tobytes())
             self._trim()
         except OSError as error:
-            _say_unwritable(self._root, error.strerror or str(error))
+            _say_unwritable(self._root, reason(error))
 
     def _write(self, keys: bytes, rows: bytes) -> None:
         content = keys + rows
         place = self._folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.vectors"
         with whole_file(place) as part:
-            part.write_bytes(zlib.crc32(content).to_bytes(SUM, "little") + content)
+            part.write_bytes(self._sum(content) + content)
+
+    def _sum(self, content: bytes | memoryview) -> bytes:
+        """The checksum of the keys and vectors of a file; in another store it is another."""
+        return zlib.crc32(content, zlib.crc32(self._folder.name.encode())).to_bytes(SUM, "little")
 
     def _read(self, path: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
         """The keys and vectors of one file; None where it is not what was written."""
@@ -118,7 +123,7 @@ class VectorStore:
         except OSError:
             return None
         whole = memoryview(content)[SUM:]
-        if len(whole) != rows * row or zlib.crc32(whole).to_bytes(SUM, "little") != content[:SUM]:
+        if len(whole) != rows * row or self._sum(whole) != content[:SUM]:
             return None
         ends = range(0, rows * KEY, KEY)
         vectors = np.frombuffer(whole[rows * KEY :], "<f4").reshape(rows, self._width)
@@ -142,9 +147,6 @@ def _files(folder: Path) -> list[Path]:
 
 
 @cache
-def _say_unwritable(root: Path, reason: str) -> None:
+def _say_unwritable(root: Path, why: str) -> None:
     """Says once in a process that nothing can be kept."""
-    progress.say(
-        f"Vectors cannot be kept in {root} ({reason}), so texts are encoded each time; set TEXTGRAFT_CACHE to a folder "
-        "that can be written to."
-    )
+    progress.say(f"Vectors cannot be kept in {root} ({why}), so texts are encoded each time; {REMEDY}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.model_directory.files import check_place, directory_bytes
 from textgraft.model_directory.manifest import plain
+from textgraft.whole import temporary_folder
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
 
@@ -143,7 +143,7 @@ def compare(
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)
     names = _names(ladder)
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         places = [Path(directory or scratch) / name for name in names]
         for place in places:
             check_place(place)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.errors import DataError
 from textgraft.evaluation import Evaluation, evaluate_probabilities
 from textgraft.given import Data, Labels, as_dataset
+from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import check_fitted
 
@@ -30,10 +32,12 @@ def evaluate(
         probabilities: (n, k) of the rows, where they are there already.
 
     Raises:
-        DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows.
+        DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows, or rows
+            times labels are too many.
     """
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
+    check_size(len(data), len(data.task))
     return evaluate_probabilities(
         model.predict_proba(data.texts) if probabilities is None else probabilities,
         data.targets,
@@ -43,3 +47,18 @@ def evaluate(
         training_rows=model.fitted_on_.rows,
         seed=seed,
     )
+
+
+def check_size(rows: int, labels: int) -> None:
+    """Refuses more probabilities than are evaluated at once, before any of them is computed.
+
+    Raises:
+        DataError: they are too many.
+    """
+    said = PROBABILITIES.exceeded(rows * labels, f"probabilities ({rows:,} rows times {labels:,} labels)")
+    if said:
+        raise DataError(
+            f"{said} Where these are no classes but ids, say which column holds the labels with --label (label=); else "
+            f"evaluate on {PROBABILITIES.most // labels:,} rows at most, or keep the "
+            f"{PROBABILITIES.most // rows:,} most frequent labels and one for all others."
+        )

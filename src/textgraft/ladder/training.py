@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from textgraft.artifact import save
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation
-from textgraft.ladder.evaluating import evaluate
+from textgraft.ladder.evaluating import check_size, evaluate
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.files import check_place
 
@@ -53,9 +53,12 @@ def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None
 
     Raises:
         ArtifactError: the directory is taken by something that is not a model, or cannot be written to.
+        DataError: test rows times labels are too many.
     """
     if directory is not None:
         check_place(Path(directory))
+    if splits.test is not None:
+        check_size(len(splits.test), len(splits.task))
     start = time.perf_counter()
     model.fit(splits.train, valid=splits.valid)
     seconds = time.perf_counter() - start

@@ -24,6 +24,7 @@ _GRIDS: dict[Loss, tuple[float, ...]] = {
 }
 
 _MANY_LABELS, _FEW_LABELS = 512, 256
+_MOST_SCORES = 1 << 27  # of validation rows; 512 MB
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def choose_linear(
     """
     grid = _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
     fit = partial(fit_linear, X, targets, task, loss=loss, class_weight=class_weight, weights=weights)
-    checks = _Checks(valid, valid_targets, task, valid_weights)
+    checks = _Checks(valid, valid_targets, task, valid_weights).of_few_rows()
     one_against_the_rest = loss == "squared_hinge" or task.multi_label
     if len(grid) == 1 or len(task) <= _MANY_LABELS or not one_against_the_rest:
         return _best_of(grid, fit, checks, loss)
@@ -96,6 +97,15 @@ class _Checks:
     task: Task
     weights: Weights
 
+    def of_few_rows(self) -> _Checks:
+        """Evenly as many rows as their scores have room for: with 10,000 labels 13,421 rows, which is plenty."""
+        n, most = self.X.shape[0], max(1, _MOST_SCORES // len(self.task))
+        return self if n <= most else self._of_rows(np.linspace(0, n - 1, most).astype(np.int64))
+
+    def _of_rows(self, rows: NDArray[np.int64]) -> _Checks:
+        weights = None if self.weights is None else self.weights[rows]
+        return _Checks(self.X.rows(rows), self.targets[rows], self.task, weights)
+
     def of_few_labels(self) -> tuple[NDArray[np.int64], _Checks]:
         """Places of few of the labels, evenly among those that stand here; and the rows that such a text may be.
 
@@ -106,10 +116,10 @@ class _Checks:
         chosen = seen[np.unique(np.linspace(0, len(seen) - 1, _FEW_LABELS).astype(np.int64))]
         task = Task(tuple(self.task.labels[i] for i in chosen.tolist()), self.task.multi_label)
         few = sets.only(chosen)
-        rows = np.arange(len(sets)) if task.multi_label else np.flatnonzero(few.sizes)
-        targets = few if task.multi_label else few.labels.astype(np.int64)
-        weights = None if self.weights is None else self.weights[rows]
-        return chosen, _Checks(self.X.rows(rows), targets, task, weights)
+        if task.multi_label:
+            return chosen, replace(self, targets=few, task=task)
+        of_them = self._of_rows(np.flatnonzero(few.sizes))
+        return chosen, replace(of_them, targets=few.labels.astype(np.int64), task=task)
 
 
 def _best_of(grid: Sequence[float], fit: Callable[..., LinearModel], checks: _Checks, loss: Loss) -> Choice:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from textgraft.digests import file_sha256
 from textgraft.errors import SettingError
 from textgraft.model_directory.manifest import FILE
+from textgraft.prediction.counting import SpoiledError
+from textgraft.unicode import shown_name
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
-    from textgraft.data.sources.files import Source
+    from textgraft.data.sources.files import Source, SourceFile
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Origin:
     Attributes:
         model: sha256 of the model's manifest, which names the hashes of all its files; of one that textgraft has not
             written, of the names, sizes and times of its files.
-        input: sha256 of the names, sizes and times of change of the files that are read; of what is copied from
-            elsewhere, of its content.
+        input: sha256 of the names, sizes and times of change of the files that are read, also of the times that no
+            program can set; of what is copied from elsewhere, of its content.
         options: of reading, predicting and writing, by name, as JSON has them.
     """
 
@@ -81,7 +84,51 @@ def _stamp(places: Iterable[Path | tuple[str, str]]) -> str:
         if isinstance(place, tuple):
             digest.update("\0".join((*place, "")).encode("utf-8", "surrogateescape"))
             continue
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+        for path in _files(place):
             status = path.stat()
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+            state = f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0"
+            digest.update(state.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _files(place: Path) -> list[Path]:
+    return sorted(place.rglob("*")) if place.is_dir() else [place]
+
+
+class Unchanged:
+    """The files of a table as they are now; what is copied from elsewhere nobody changes.
+
+    Args:
+        files: that are going to be read, more than once.
+    """
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._files = [file for file in files if not file.digest]
+        self._states = [_states(file.path) for file in self._files]
+
+    def check(self) -> None:
+        """Raises SpoiledError where a file was written to, or replaced, meanwhile."""
+        for file, before in zip(self._files, self._states, strict=True):
+            now = _states(file.path)
+            if now == before:
+                continue
+            changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+            sizes = " and ".join(
+                f"{f'{states[changed[0]][0]:,} bytes' if changed[0] in states else 'not there'} {when}"
+                for when, states in (("before", before), ("now", now))
+            )
+            which = f" ({shown_name(changed[0].name)})" if changed[0] != file.path else ""
+            raise SpoiledError(
+                f"{file.name}{which} changed while it was read: {sizes}. What is predicted would be of neither, so it "
+                "is not kept; run it again when nothing writes to it, or on a copy."
+            )
+
+
+def _states(place: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of change of a file, or of all in a folder."""
+    states = {}
+    for path in _files(place):
+        with suppress(OSError):
+            status = path.stat()
+            states[path] = status.st_size, status.st_mtime_ns
+    return states

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from textgraft.errors import SettingError
+from textgraft.prediction.counting import SpoiledError
 from textgraft.prediction.origin import Origin
 from textgraft.whole import lock, sync, whole_file
 
@@ -23,7 +24,7 @@ def part_file(place: Path, origin: Origin | None = None) -> Iterator[PartFile]:
     """A file beside ``place`` that takes its place when the block ends well.
 
     When the block ends otherwise, the file is deleted; with ``origin`` what is whole of it stays, and the next call
-    goes on there.
+    goes on there, unless it is spoiled.
 
     Raises:
         SettingError: another process writes it; or it was begun with another ``origin``.
@@ -39,10 +40,10 @@ def part_file(place: Path, origin: Origin | None = None) -> Iterator[PartFile]:
             path.replace(place)
             sync(place.parent)
             journal.unlink(missing_ok=True)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):  # a full disk, as it may be what ended the writing
                 part.file.close()
-            if origin is None or not resumable_rows(place):
+            if origin is None or isinstance(error, SpoiledError) or not resumable_rows(place):
                 path.unlink(missing_ok=True)
                 journal.unlink(missing_ok=True)
             raise

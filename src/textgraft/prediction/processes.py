@@ -23,6 +23,7 @@ from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import TextgraftError
 from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
+from textgraft.prediction.counting import SpoiledError
 
 Reopen = Callable[[], TextClassifier]
 # What limits the threads of NumPy's, PyTorch's and the tokenizers' libraries; it is read when they are loaded.
@@ -90,7 +91,7 @@ class Processes:
             TextgraftError: a process has ended, such as by the system's hand for want of memory.
             Exception: what a process raised.
         """
-        waiting: deque[tuple[W, _Worker]] = deque()
+        waiting: deque[tuple[int, W, _Worker]] = deque()
         for number, window in enumerate(windows):
             if number < self._jobs:
                 self._workers.append(_start(self._reopen, max(1, cores() // self._jobs)))
@@ -98,26 +99,31 @@ class Processes:
             done = self._answer(*waiting.popleft()) if len(waiting) == self._jobs else None
             worker = self._workers[number % self._jobs]
             try:
-                worker.connection.send(window.texts)
+                worker.connection.send((number, window.texts))
             except OSError:
                 raise self._ended(worker) from None
-            waiting.append((window, worker))
+            waiting.append((number, window, worker))
             if done is not None:
                 yield done
         while waiting:
             yield self._answer(*waiting.popleft())
 
-    def _answer(self, window: W, worker: _Worker) -> tuple[W, NDArray[np.float32]]:
+    def _answer(self, number: int, window: W, worker: _Worker) -> tuple[W, NDArray[np.float32]]:
         sentinels = {other.process.sentinel: other for other in self._workers}
         ready = wait([worker.connection, *sentinels])
         if worker.connection not in ready:
             raise self._ended(next(sentinels[handle] for handle in ready if isinstance(handle, int)))
         try:
-            answer = worker.connection.recv()
+            answered, answer = worker.connection.recv()
         except (EOFError, OSError):
             raise self._ended(worker) from None
         if isinstance(answer, Exception):
             raise answer
+        if answered != number:
+            raise SpoiledError(
+                f"One of {self._jobs} predicting processes lost texts: it was asked for window {number + 1:,} and "
+                f"answers for window {answered + 1:,}. Run it again; if it happens again, report it."
+            )
         return window, answer
 
     def _ended(self, worker: _Worker) -> TextgraftError:
@@ -183,7 +189,7 @@ def _work(connection: Connection, reopen: Reopen) -> None:
     model: TextClassifier | None = None
     while True:
         try:
-            texts = connection.recv()
+            number, texts = connection.recv()
         except (EOFError, OSError):
             return
         answer: NDArray[np.float32] | Exception
@@ -193,7 +199,7 @@ def _work(connection: Connection, reopen: Reopen) -> None:
         except Exception as error:
             answer = _portable(error)
         try:
-            connection.send(answer)
+            connection.send((number, answer))
         except OSError:
             return
 

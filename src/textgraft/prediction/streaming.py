@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.errors import SettingError
+from textgraft.errors import SettingError, TextgraftError
 from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
+from textgraft.prediction.counting import check_rows
 from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
@@ -91,7 +92,7 @@ def predict_stream(
 
     Raises:
         SettingError: ``jobs`` is below 1, or above 1 without ``reopen``.
-        TextgraftError: one of the processes was killed; while iterating.
+        TextgraftError: one of the processes was killed, or rows were lost on the way; while iterating.
     """
     check_jobs(jobs)
     if jobs > 1 and reopen is None:
@@ -110,8 +111,9 @@ def check_jobs(jobs: int) -> None:
 def _predictions(
     model: TextClassifier, stream: Iterable[Texts], jobs: int, reopen: Reopen | None, after: int
 ) -> Generator[Prediction]:
+    ends = _Ends()
     with ExitStack() as stack:
-        windows = stack.enter_context(ahead(_windows(stream, after)))
+        windows = stack.enter_context(ahead(_windows(ends.read_from(stream), after)))
         if jobs > 1 and reopen is not None:
             if jobs > cores():
                 progress.say(f"{jobs} jobs share {cores()} cores; more jobs than cores cost memory and win no time.")
@@ -119,7 +121,28 @@ def _predictions(
         else:
             predicted = ((window, probabilities_of(model, window.texts)) for window in windows)
         for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
-            yield from window.apart(model, probabilities)
+            if len(probabilities) != len(window.texts):
+                raise TextgraftError(
+                    f"The model gave {len(probabilities):,} answers for {len(window.texts):,} texts; save it anew, or "
+                    "report it."
+                )
+            for prediction in window.apart(model, probabilities):
+                ends.given += len(prediction.texts)
+                yield prediction
+    check_rows(ends.read, min(after, ends.read) + ends.given, "what was predicted")
+
+
+@dataclass
+class _Ends:
+    """The rows at both ends of a stream: those read, and those given."""
+
+    read: int = 0
+    given: int = 0
+
+    def read_from(self, stream: Iterable[Texts]) -> Iterator[Texts]:
+        for part in stream:
+            self.read += len(part.texts)
+            yield part
 
 
 @dataclass(frozen=True)

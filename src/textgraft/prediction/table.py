@@ -14,7 +14,7 @@ from textgraft import progress
 from textgraft.artifact import load
 from textgraft.errors import SettingError, listed
 from textgraft.methods import TextClassifier
-from textgraft.prediction.origin import Origin
+from textgraft.prediction.origin import Origin, Unchanged
 from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
@@ -85,7 +85,8 @@ def predict_table(
         SettingError: an argument cannot be used; or an interrupted run was begun with others.
         DataError: the table cannot be read, or has not the columns.
         ArtifactError: the model cannot be loaded.
-        TextgraftError: one of the processes was killed.
+        TextgraftError: one of the processes was killed; the table changed while it was read; or the output has not as
+            many rows as were read.
         KeyboardInterrupt: on Ctrl-C; it says how many rows are kept, if there are any.
     """
     # Texts that come from no table start sooner without these.
@@ -107,13 +108,14 @@ def predict_table(
     model, reopen = (model, None) if isinstance(model, TextClassifier) else opened(model, runtime)
     wanted = _Wanted(source_name(str(source)), as_names(text), as_names(keep), options)
     with files_of(source, options) as files:
+        unchanged = Unchanged(files)
         origin = None
         if resume and directory is not None:
             chosen = {"input": wanted.source, "text": wanted.text, "all": every, "keep": wanted.keep}
             chosen |= {"safe-csv": True} if safe_csv else {}
             origin = Origin.of(directory, files, options, {**chosen, "runtime": model.export_})
         notes: list[str] = []
-        pieces = _pieces(files, wanted, model.fitted_on_.columns, notes)
+        pieces = _unchanged(_pieces(files, wanted, model.fitted_on_.columns, notes), unchanged)
         layout = {"every": every, "with_file": True, "safe_csv": safe_csv}
         predicted = write_predictions(model, pieces, output, **layout, jobs=jobs, reopen=reopen, origin=origin)
     return replace(predicted, notes=(*notes, *predicted.notes))
@@ -167,25 +169,23 @@ def write_predictions(
         reopen: as for ``predict_stream``.
         origin: of an output that an interrupted run may have begun; None starts over.
     """
-    blank: list[str] = []
+    seen = _Seen(stream)
     layout = Layout(model.task_, every=every, with_file=with_file, safe_csv=safe_csv)
     lost = resumable_rows(output) if output is not None and origin is None else 0
-    with _saying_what_is_kept(output, origin), writing(output, layout, origin) as out:
+    with _saying_what_is_kept(output, origin), writing(output, layout, origin, lambda: seen.rows) as out:
         if lost:
             progress.say(f"Starting over; with --resume, {lost:,} rows of an interrupted run would have been kept.")
         if out.rows:
             progress.say(f"Going on after the {out.rows:,} rows of an interrupted run.")
-        rows = out.rows
-        noted = _noting_blank(stream, blank)
-        with closing(predict_stream(model, noted, jobs=jobs, reopen=reopen, after=rows)) as predictions:
+        with closing(predict_stream(model, seen, jobs=jobs, reopen=reopen, after=out.rows)) as predictions:
             for prediction in predictions:
                 out.write(prediction)
-                rows += len(prediction.texts)
+    blank = seen.blank
     if not blank:
-        return Predicted(rows)
+        return Predicted(seen.rows)
     count = "1 text is" if len(blank) == 1 else f"{len(blank):,}{' or more' * (len(blank) == MOST_BLANK)} texts are"
     note = f"{count} blank; what is predicted there says nothing: {listed(blank)}."
-    return Predicted(rows, tuple(blank), (note,))
+    return Predicted(seen.rows, tuple(blank), (note,))
 
 
 @contextmanager
@@ -205,13 +205,22 @@ def _saying_what_is_kept(output: Path | None, origin: Origin | None) -> Iterator
         raise
 
 
-def _noting_blank(stream: Iterable[Texts], blank: list[str]) -> Iterator[Texts]:
-    """The same pieces; where their first blank texts are is added to ``blank``."""
-    for piece in stream:
-        if len(blank) < MOST_BLANK:
-            places = (number for number, text in zip(piece.numbers, piece.texts, strict=True) if not text.strip())
-            blank.extend(f"{piece.file} row {number}".strip() for number in islice(places, MOST_BLANK - len(blank)))
-        yield piece
+class _Seen:
+    """A stream as it is; ``rows`` counts what has come of it, ``blank`` says where its first blank texts are."""
+
+    def __init__(self, stream: Iterable[Texts]) -> None:
+        self._stream = stream
+        self.rows = 0
+        self.blank: list[str] = []
+
+    def __iter__(self) -> Iterator[Texts]:
+        for piece in self._stream:
+            self.rows += len(piece.texts)
+            if len(self.blank) < MOST_BLANK:
+                places = (number for number, text in zip(piece.numbers, piece.texts, strict=True) if not text.strip())
+                found = (f"{piece.file} row {number}".strip() for number in places)
+                self.blank.extend(islice(found, MOST_BLANK - len(self.blank)))
+            yield piece
 
 
 @dataclass(frozen=True)
@@ -222,6 +231,12 @@ class _Wanted:
     text: tuple[str, ...]
     keep: tuple[str, ...]
     options: ReadOptions
+
+
+def _unchanged(pieces: Iterable[Texts], files: Unchanged) -> Iterator[Texts]:
+    """The same pieces of files that are at the end as they were at the beginning."""
+    yield from pieces
+    files.check()
 
 
 def _pieces(files: Source, wanted: _Wanted, known: Columns | None, notes: list[str]) -> Iterator[Texts]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from textgraft.errors import DataError, SettingError
 from textgraft.labels import NUMBER
+from textgraft.prediction.counting import check_rows, rows_in
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
@@ -78,26 +79,31 @@ class Output:
 
 
 @contextmanager
-def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> Iterator[Output]:
+def writing(
+    path: Path | None, layout: Layout, origin: Origin | None = None, read: Callable[[], int] | None = None
+) -> Iterator[Output]:
     """Writes to ``path`` in the format of its ending, or CSV to standard output where it is None.
 
     A thread writes to the file, which appears when the block ends well; if it does not, nothing is left behind. With
     ``origin`` what was written stays, hidden, and the next call with the same origin goes on there, even where the
-    process was killed.
+    process was killed. ``read`` tells at the end how many rows the source had, which is how many the output must have.
 
     Raises:
         SettingError: see ``check_output``; another process writes the file; or what is there to go on with has another
             origin.
+        TextgraftError: the output has another number of rows than were read; then nothing of it is kept.
     """
     if path is None:
         # In the caller's thread: one that waits for a pipe that nobody reads could not be stopped.
-        writer: _Writer = _Delimited(sys.stdout, layout)
-        yield Output(writer.write)
-        writer.close()
+        shown_rows = _Delimited(sys.stdout, layout)
+        yield Output(shown_rows.write)
+        shown_rows.close()
+        if read is not None:
+            check_rows(read(), shown_rows.rows, "standard output")
         return
     form = check_output(path, resume=origin is not None)
     with part_file(path, origin) as part:
-        writer = _writer(form, part, layout)
+        writer: _Writer = _writer(form, part, layout)
 
         def write(prediction: Prediction) -> None:
             writer.write(prediction)
@@ -106,6 +112,8 @@ def writing(path: Path | None, layout: Layout, origin: Origin | None = None) -> 
         with behind(write) as put:
             yield Output(put, part.rows)
         writer.close()
+        if read is not None:
+            check_rows(read(), rows_in(part.path, form), str(path))
 
 
 def check_output(path: Path, *, resume: bool = False) -> str:
@@ -116,7 +124,7 @@ def check_output(path: Path, *, resume: bool = False) -> str:
         resume: it is to be gone on with after an interruption.
 
     Raises:
-        SettingError: none; the folder is not there; or a format that nothing can be added to.
+        SettingError: none; the folder is not there; what is there is no file; or a format that nothing can be added to.
         MissingExtraError: it is Parquet, and PyArrow is not installed.
     """
     form = ENDINGS.get(path.suffix.lower())
@@ -131,6 +139,11 @@ def check_output(path: Path, *, resume: bool = False) -> str:
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
     if path.is_dir():
         raise SettingError(f"--output {path} is a folder; give the name of a file in it.")
+    if path.exists() and not path.is_file():
+        raise SettingError(
+            f"--output {path} is no file, and stays as it is; give the name of one, or leave --output out and redirect "
+            "standard output."
+        )
     if form == "parquet":
         from textgraft.extras import import_pyarrow
 
@@ -160,9 +173,15 @@ class _Delimited:
 
     def __init__(self, file: TextIO, layout: Layout, delimiter: str = ",", *, header_written: bool = False) -> None:
         self.flush = self.close = file.flush
-        self._rows = csv.writer(_Rows(file), delimiter=delimiter, lineterminator="\r\n")
+        self._lines = _Rows(file)
+        self._rows = csv.writer(self._lines, delimiter=delimiter, lineterminator="\r\n")
         self._layout = layout
         self._header_written = header_written
+
+    @property
+    def rows(self) -> int:
+        """How many rows have been handed on, the header aside."""
+        return max(0, self._lines.count - 1)
 
     def write(self, prediction: Prediction) -> None:
         columns = self._layout.columns(prediction)
@@ -194,8 +213,10 @@ class _Rows:
     def __init__(self, file: TextIO) -> None:
         self._write = file.write
         self._shown = file.isatty()
+        self.count = 0
 
     def write(self, row: str) -> int:
+        self.count += 1
         row = f"{row[:-2]}\n"
         return self._write(shown(row) if self._shown else row)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.text.batches import Windows
 
-Table = NDArray[np.float32] | NDArray[np.float16]
+if TYPE_CHECKING:
+    from textgraft.encoders.token_states import ComputedStates
+
+Table: TypeAlias = "NDArray[np.float32] | NDArray[np.float16] | ComputedStates"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from textgraft.encoders.token_states import StateEncoder, TokenStates, token_sta
 from textgraft.errors import ArtifactError
 from textgraft.hardware import Precision
 from textgraft.json_files import read_object
-from textgraft.recurrent.material import Material
+from textgraft.recurrent.material import Material, Table
 from textgraft.recurrent.numpy_network import Plain
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
@@ -54,9 +54,15 @@ class StateReader:
         def states_of() -> TokenStates:
             return token_states(texts, self.encoder.files, self.max_tokens, self.precision, announce=progress.say)
 
-        # The others wait, and find the states on disk: a memory map cannot be sent.
-        reused = processes.first_does(lambda: states_of().found)
-        states = states_of()
+        # The others wait, and find the states on disk, if they could be kept there: a memory map cannot be sent.
+        of_first: list[TokenStates] = []
+
+        def first() -> bool:
+            of_first.append(states_of())
+            return of_first[0].found
+
+        reused = processes.first_does(first)
+        states = of_first[0] if of_first else states_of()
         fast = "The token states were on disk already; without them training takes longer than it did."
         note = fast if reused else states.note
         return Material(states.table, states.windows, {"encoder": self.encoder.files.fingerprint}, {}, (note,))
@@ -66,7 +72,7 @@ class StateReader:
         chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
         return np.concatenate([network.logits(list(self.encoder.encode(chunk))) for chunk in chunks])
 
-    def inputs(self, table: NDArray[Any], windows: Windows) -> list[NDArray[Any]]:
+    def inputs(self, table: Table, windows: Windows) -> list[NDArray[Any]]:
         """What the network reads of windows of ``table``: its rows; those of a text are neighbours."""
         return [table[ids[0] : ids[-1] + 1] for ids in windows.ids]
 

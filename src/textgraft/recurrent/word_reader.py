@@ -75,11 +75,12 @@ class WordReader:
 
     def pretrained(self, texts: Sequence[str], name: str, *, unknown: Unknown, seed: int) -> Material:
         """Texts, and the vectors that a name, file or URL has for their words; what they cover is told."""
-        from textgraft.text.vectors import coverage, embedding_matrix, open_vectors
+        from textgraft.text.vectors import WordVectors, coverage, embedding_matrix, open_vectors
 
-        # The others find on disk what the first one has downloaded and read.
-        processes.first_does(lambda: open_vectors(name).fingerprint)
-        vectors = open_vectors(name)
+        # The others find on disk what the first one has downloaded and read, if it could be kept there.
+        of_first: list[WordVectors] = []
+        processes.first_does(lambda: of_first.append(open_vectors(name)))
+        vectors = of_first[0] if of_first else open_vectors(name)
         table = embedding_matrix(self.vocabulary.words, vectors, unknown=unknown, seed=seed)
         # The texts that are trained on may hold no word of which nothing is known; later ones do.
         table[PAD] = 0

@@ -42,7 +42,7 @@ class OpenVinoRuntime(FileRuntime):
     def __init__(self, path: Path, precision: str) -> None:
         self._text = read_file(path, MOST_BYTES)
         self._weights = read_file(path.with_suffix(".bin"), MOST_WEIGHTS)
-        check_openvino(self._text, len(self._weights), str(path))
+        check_openvino(self._text, self._weights, str(path))
         self._asked = precision
         super().__init__(path)
 

@@ -152,7 +152,7 @@ def test_what_is_no_file_of_vectors_is_refused(content: bytes, said: str, tmp_pa
 
 def test_a_disk_that_is_too_small_is_refused_before_it_is_filled(tmp_path: Path) -> None:
     (path := tmp_path / "large.vec.gz").write_bytes(gzip.compress(b"90000000000000 3\na 1 2 3\n"))
-    assert re.search(r"needs about [\d,.]+ GB in .*set TEXTGRAFT_CACHE", refused(path))
+    assert re.search(r"takes about [\d,.]+ GB\. No disk takes it .* memory are free: set TEXTGRAFT", refused(path))
 
 
 def test_a_matrix_without_words_or_with_others(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def read_parquet(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
 def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of an Arrow file, an Arrow stream or a Feather file."""
     pa = import_pyarrow("Reading Arrow files")
-    with pa.memory_map(str(file.path)) as source:
+    # Read, not mapped: a file that is cut off meanwhile would end the process.
+    with pa.OSFile(str(file.path)) as source:
         head = source.read(6)
         source.seek(0)
         if head == b"ARROW1":

@@ -88,9 +88,9 @@ class Spool:
 
     def _new(self, file_name: str) -> Path:
         if self._folder is None:
-            from textgraft.whole import scratch_folder
+            from textgraft.whole import temporary_folder
 
-            self._folder = self._stack.enter_context(scratch_folder(Path(_temporary()) / "textgraft"))
+            self._folder = self._stack.enter_context(temporary_folder())
         self._copies += 1
         folder = self._folder / str(self._copies)
         folder.mkdir()

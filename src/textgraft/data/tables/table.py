@@ -237,7 +237,7 @@ def _labels(
 
 def _sentence(text: Found, label: Found, labels: Labels) -> str:
     named = labels.task.labels
-    count = f"{len(named)} values: {listed(named, 12)}"
+    count = f"{len(named):,} values: {listed(named, 12)}"
     what = {
         "name": count,
         "list": f"lists; {count}",

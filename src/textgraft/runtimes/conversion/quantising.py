@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from textgraft.errors import ExportError
@@ -13,6 +12,7 @@ from textgraft.runtimes.conversion.onnx_files import clean, save, weighted_produ
 from textgraft.runtimes.conversion.recipe import Batches, Recipe
 from textgraft.runtimes.conversion.shrinking import shrink_tables
 from textgraft.runtimes.conversion.smoothing import channel_maxima, smooth
+from textgraft.whole import temporary_folder
 
 
 def write_int8(graph: Path, recipe: Recipe, batches: Batches, path: Path) -> None:
@@ -80,8 +80,8 @@ def static(model: Any, products: Sequence[str], batches: Batches, path: Path, fu
             batch = next(self._left, None)
             return None if batch is None else {"input_ids": batch[0], "attention_mask": batch[1]}
 
-    with TemporaryDirectory() as folder, quiet():
-        whole = Path(folder) / "model.onnx"
+    with temporary_folder() as folder, quiet():
+        whole = folder / "model.onnx"
         save(model, whole)
         quantization.quantize_static(
             whole,

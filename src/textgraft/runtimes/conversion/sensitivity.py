@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from textgraft.runtimes.conversion.quantising import dynamic
 from textgraft.runtimes.conversion.recipe import Batches
 from textgraft.runtimes.conversion.smoothing import channel_maxima, smooth
 from textgraft.runtimes.onnx_runtime import OnnxRuntime
+from textgraft.whole import temporary_folder
 
 
 def most_sensitive(graph: Path, batches: Batches) -> list[str]:
@@ -36,8 +36,8 @@ def most_sensitive(graph: Path, batches: Batches) -> list[str]:
     expected = _outputs(graph, batches)
     scale = sum(float(np.square(values).sum()) for values in expected)
     changes: dict[str, float] = {}
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "layer.onnx"
+    with temporary_folder() as folder:
+        path = folder / "layer.onnx"
         for layer, nodes in progress.track(layers.items(), "measuring what int8 does to each layer", len(layers)):
             dynamic(smooth(onnx.load(graph), nodes, maxima), nodes, path, full_range=False)
             outputs = _outputs(path, batches)

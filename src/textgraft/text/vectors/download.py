@@ -11,11 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from textgraft import progress
-from textgraft.cache import cache_folder, room
+from textgraft.cache import REMEDY, cache_folder, made, no_room, reason
 from textgraft.digests import known_sha256
 from textgraft.errors import VectorsError
 from textgraft.progress import track
-from textgraft.text.vectors.store import check_room
 from textgraft.whole import whole_file
 
 FOLDER = "downloads"
@@ -37,18 +36,22 @@ def downloaded(address: str, sha256: str | None) -> Path:
             f"{address}#sha256=HEX, with the 64 digits that the publisher names, or that sha256sum says of a copy you "
             "trust."
         )
-    path = cache_folder() / FOLDER / sha256 / name
-    if _is_whole(path, sha256):
-        return path
-    root, sentence = room(FOLDER)
+    try:
+        path, sentence = made(FOLDER, lambda root: _downloaded(root / sha256 / name, address, sha256))
+    except OSError as error:
+        raise VectorsError(f"{address} cannot be kept in {cache_folder()} ({reason(error)}); {REMEDY}.") from None
     if sentence:
         progress.say(sentence)
-        path = root / sha256 / name
-        if _is_whole(path, sha256):
-            return path
+    return path
+
+
+def _downloaded(path: Path, address: str, sha256: str) -> Path:
+    """The file, which is there, or fetched now; raises OSError where it cannot be written."""
+    if _is_whole(path, sha256):
+        return path
     try:
         with whole_file(path) as part:
-            actual = _fetch(address, part, name)
+            actual = _fetch(address, part, path.name)
             if actual != sha256:
                 raise VectorsError(
                     f"{address} sent another file than was asked for: its sha256 is {actual}, expected {sha256}. "
@@ -58,11 +61,6 @@ def downloaded(address: str, sha256: str | None) -> Path:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         raise VectorsError(f"{address} could not be downloaded: {error}. Try again, or download it by hand.") from None
-    except OSError as error:
-        raise VectorsError(
-            f"The download cannot be written to {path.parent} ({error.strerror or error}); set TEXTGRAFT_CACHE to a "
-            "folder that can be written to and has room."
-        ) from None
     return path
 
 
@@ -80,7 +78,8 @@ def _fetch(address: str, path: Path, name: str) -> str:
     digest = hashlib.sha256()
     with urllib.request.urlopen(address, timeout=PATIENCE) as answer, path.open("wb") as file:
         length = int(answer.headers.get("Content-Length") or 0)
-        check_room(path.parent, length, address)
+        if (full := no_room(path.parent, length)) is not None:
+            raise full
         pieces: Iterator[bytes] = iter(lambda: answer.read(BYTES_AT_ONCE), b"")
         for piece in track(pieces, f"downloading {name}", length or None, len):
             digest.update(piece)

@@ -7,7 +7,9 @@ A folder in ``cache_folder()/word-vectors`` for each file, and for each state of
     words.bin, offsets.npy       the words, see PackedWords
     hashes.npy, places.npy       hashes of the distinct words in order, and their rows: a word is a binary search away
 
-It is written beside and renamed; what is damaged is made anew.
+    sums.json      checksums of all these, each of this folder alone
+
+It is written beside and renamed; what is damaged is made anew. Where it can be written nowhere, it is held in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import hashlib
 import json
 import shutil
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import cache_folder, room
+from textgraft.cache import REMEDY, made, no_room, readable, reason
 from textgraft.errors import VectorsError
+from textgraft.hardware import free_memory
 from textgraft.progress import track
 from textgraft.text.hashing import Hashes
 from textgraft.text.vectors.fasttext import MAGIC, SubWords
@@ -36,9 +41,10 @@ from textgraft.text.vectors.reading import Reader
 from textgraft.unicode import quoted
 from textgraft.whole import whole_folder
 
-VERSION: Final = 2  # the first had no sums
+VERSION: Final = 3  # the first had no sums, the second none of meta.json
 FOLDER: Final = "word-vectors"
 MODEL: Final = "model.bin"
+SUMS: Final = "sums.json"
 AT_ONCE: Final = 1 << 24  # bytes that are summed
 
 
@@ -47,7 +53,7 @@ class Store:
     """Vectors on disk, opened.
 
     Attributes:
-        matrix: (n, d) rows, memory-mapped; of any floating point type.
+        matrix: (n, d) rows, memory-mapped where they are on disk; of any floating point type.
         words: the n words of the rows.
         hashes: (m,) hashes of the distinct words, ascending.
         places: (m,) their rows.
@@ -69,30 +75,33 @@ def stored(origin: Origin) -> Store:
     """The fast form of a file, made now if it is not there.
 
     Raises:
-        VectorsError: the file is damaged or of no known format, or there is no room on the disk.
+        VectorsError: the file is damaged or of no known format, or there is no room for it on a disk or in memory.
     """
-    folder = _folder(origin)
-    if (store := _opened(folder, origin)) is not None:
-        return store
-    root, sentence = room(FOLDER)
+    try:
+        store, sentence = made(FOLDER, lambda root: _made(root / _name(origin), origin))
+    except OSError as error:
+        store = _in_memory(origin, reason(error))
+        sentence = (
+            f"The fast form of {origin} can be written nowhere ({reason(error)}), so it is made in memory each time; "
+            f"{REMEDY}."
+        )
     if sentence:
         progress.say(sentence)
-        folder = root / folder.name
-        if (store := _opened(folder, origin)) is not None:
-            return store
-    try:
-        with whole_folder(folder) as part:
-            _make(origin, part)
-            for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):  # older states of the file
-                if other != folder:
-                    shutil.rmtree(other, ignore_errors=True)
-    except OSError as error:
-        if not folder.is_dir():  # else another process made the same meanwhile
-            raise VectorsError(
-                f"The fast form of {origin} cannot be written to {folder.parent} ({error.strerror or error}); set "
-                "TEXTGRAFT_CACHE to a folder that can be written to and has room."
-            ) from None
-    return _open(folder, origin)
+    return store
+
+
+def _made(folder: Path, origin: Origin) -> Store:
+    """What is kept in a folder, or is written there now; raises OSError where it cannot be."""
+    if (store := _opened(folder, origin)) is not None:
+        return store
+    with whole_folder(folder) as part:
+        _make(origin, part, folder.name)
+        for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):  # older states of the file
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+    if (store := _opened(folder, origin)) is None:
+        raise OSError(f"what is written to {folder} cannot be read")
+    return store
 
 
 def _opened(folder: Path, origin: Origin) -> Store | None:
@@ -107,82 +116,134 @@ def _opened(folder: Path, origin: Origin) -> Store | None:
         return None
 
 
-def check_room(folder: Path, needed: int, what: str) -> None:
-    """Refuses to begin what the disk has no room for.
-
-    Raises:
-        VectorsError: there is too little room; says how much is needed.
-    """
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise VectorsError(
-            f"{what} needs about {needed / 1e9:,.1f} GB in {folder}, where {free / 1e9:,.1f} GB are free; make room, "
-            "or set TEXTGRAFT_CACHE to a folder on a larger disk."
-        )
-
-
-def _folder(origin: Origin) -> Path:
-    """Named for the file and, after a hyphen, for its state, so that older states can be told."""
+def _name(origin: Origin) -> str:
+    """Of the folder: for the file and, after a hyphen, for its state, so that older states can be told."""
     files = [path.resolve() for path in (origin.path, origin.index) if path is not None]
     state = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     name, now = (
         hashlib.sha256(repr(part).encode()).hexdigest()[:16]
         for part in ([*map(str, files), origin.member], [state, VERSION])
     )
-    return cache_folder() / FOLDER / f"{name}-{now}"
+    return f"{name}-{now}"
 
 
-def _make(origin: Origin, folder: Path) -> None:
-    if origin.packing and origin.head(len(MAGIC)) == MAGIC:  # its sub-words are looked up in the file itself
-        check_room(folder, origin.size(), f"The model in {origin}")
+def _make(origin: Origin, folder: Path, name: str) -> None:
+    """Writes the fast form into ``folder``, which will have another name."""
+    if _is_packed_model(origin):  # its sub-words are looked up in the file itself
+        _check_room(folder, origin.size())
         reader: Reader = reader_of(origin.unpack(folder / MODEL))
     else:
         reader = reader_of(origin)
-    check_room(folder, reader.room, f"The fast form of {origin}")
-    words, rows = hashlib.sha256(), hashlib.sha256()
-    lengths: list[NDArray[np.int64]] = []
-    hashes: list[Hashes] = []
-    work = track(reader.blocks(), f"reading {origin.path.name}", reader.size, lambda block: block.read)
-    with (folder / "words.bin").open("wb") as words_file, (folder / "vectors.f32").open("wb") as rows_file:
-        for block in work:
-            words.update(block.words.data.data)
-            words_file.write(block.words.data.data)
-            rows.update(block.rows.data)
-            if reader.in_place is None:
-                rows_file.write(block.rows.data)
-            lengths.append(block.words.lengths)
-            hashes.append(block.words.hashes())
-    if not (folder / "words.bin").stat().st_size:
-        raise VectorsError(f"{origin} holds no words. Get the file again.")
+    _check_room(folder, reader.room)
+    with (folder / "words.bin").open("wb") as words, (folder / "vectors.f32").open("wb") as rows:
+        read = _read(origin, reader, words.write, rows.write)
     if reader.in_place is not None:
         (folder / "vectors.f32").unlink()
-    packed = PackedWords.of_lengths(np.memmap(folder / "words.bin", np.uint8, "r"), np.concatenate(lengths))
-    distinct, places, repeated = _index(np.concatenate(hashes))
+    packed = PackedWords.of_lengths(np.memmap(folder / "words.bin", np.uint8, "r"), read.lengths)
+    distinct, places, repeated = _index(read.hashes)
     np.save(folder / "offsets.npy", packed.offsets)
     np.save(folder / "hashes.npy", distinct)
     np.save(folder / "places.npy", places)
-    whole = [reader.dimensions, words.hexdigest(), hashlib.sha256(packed.offsets.data).hexdigest(), rows.hexdigest()]
-    if reader.subwords is not None:
-        whole.append(_digest_of_buckets(folder, origin, reader.subwords))
     meta = {
         "source": str(origin),
         "dimensions": reader.dimensions,
         "in_place": reader.in_place is not None,
         "subwords": reader.subwords,
-        "fingerprint": hashlib.sha256(json.dumps(whole).encode()).hexdigest(),
+        "fingerprint": _fingerprint(read, packed, reader, _model(folder, origin)),
         "notes": _notes(origin, packed, repeated),
     }
-    meta["sums"] = {path.name: _sum(path) for path in sorted(folder.iterdir())}
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    (folder / SUMS).write_text(_sums(folder, name), "utf-8")
 
 
-def _sum(path: Path) -> int:
-    """The CRC-32 of a file: of GloVe's 400,000 words a tenth of a second."""
-    value = 0
-    with path.open("rb") as file:
-        while block := file.read(AT_ONCE):
-            value = zlib.crc32(block, value)
-    return value
+def _in_memory(origin: Origin, why: str) -> Store:
+    """The fast form without a disk.
+
+    Raises:
+        VectorsError: there is too little memory, or it is a packed model whose sub-words must be on a disk.
+    """
+    if _is_packed_model(origin):
+        raise VectorsError(f"{origin} is unpacked to be read, and there is no place for it ({why}): {REMEDY}.")
+    reader = reader_of(origin)
+    if 2 * reader.room > (free := free_memory()):
+        raise VectorsError(
+            f"The fast form of {origin} takes about {readable(reader.room)}. No disk takes it ({why}), and "
+            f"{readable(free)} of memory are free: {REMEDY}."
+        )
+    words, rows = BytesIO(), BytesIO()
+    read = _read(origin, reader, words.write, rows.write if reader.in_place is None else lambda _: 0)
+    packed = PackedWords.of_lengths(np.frombuffer(words.getbuffer(), np.uint8), read.lengths)
+    distinct, places, repeated = _index(read.hashes)
+    matrix: NDArray[np.floating[Any]] = (
+        np.frombuffer(rows.getbuffer(), np.float32).reshape(-1, reader.dimensions)
+        if reader.in_place is None
+        else np.load(reader.in_place, mmap_mode="r", allow_pickle=False)
+    )
+    subwords = SubWords(origin.path, **reader.subwords) if reader.subwords is not None else None
+    fingerprint = _fingerprint(read, packed, reader, origin.path)
+    notes = tuple(_notes(origin, packed, repeated))
+    return Store(matrix, packed, distinct, places, subwords, fingerprint, notes)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is known of a file that was read: lengths and hashes of its words, digests of all words and of all rows."""
+
+    lengths: NDArray[np.int64]
+    hashes: Hashes
+    words: str
+    rows: str
+
+
+def _read(origin: Origin, reader: Reader, keep_words: Callable[[Any], int], keep_rows: Callable[[Any], int]) -> _Read:
+    """Reads a file and hands on the bytes of its words and of its rows."""
+    words, rows = hashlib.sha256(), hashlib.sha256()
+    lengths: list[NDArray[np.int64]] = []
+    hashes: list[Hashes] = []
+    for block in track(reader.blocks(), f"reading {origin.path.name}", reader.size, lambda block: block.read):
+        words.update(block.words.data.data)
+        keep_words(block.words.data.data)
+        rows.update(block.rows.data)
+        if reader.in_place is None:
+            keep_rows(block.rows.data)
+        lengths.append(block.words.lengths)
+        hashes.append(block.words.hashes())
+    if not sum(int(part.sum()) for part in lengths):
+        raise VectorsError(f"{origin} holds no words. Get the file again.")
+    return _Read(np.concatenate(lengths), np.concatenate(hashes), words.hexdigest(), rows.hexdigest())
+
+
+def _fingerprint(read: _Read, packed: PackedWords, reader: Reader, model: Path) -> str:
+    whole = [reader.dimensions, read.words, hashlib.sha256(packed.offsets.data).hexdigest(), read.rows]
+    if reader.subwords is not None:
+        whole.append(_digest_of_buckets(model, reader.subwords))
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+def _is_packed_model(origin: Origin) -> bool:
+    return bool(origin.packing) and origin.head(len(MAGIC)) == MAGIC
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    """Raises OSError before anything is begun that the disk has no room for."""
+    if (full := no_room(folder, needed)) is not None:
+        raise full
+
+
+def _sums(folder: Path, name: str) -> str:
+    """The CRC-32 of each file: of GloVe's 400,000 words a tenth of a second. Under another name they are others."""
+    sums = {}
+    for path in sorted(folder.iterdir()):
+        if path.name == SUMS:
+            continue
+        if not path.is_file():
+            raise ValueError(f"{path} is no file")
+        value = zlib.crc32(f"{name}/{path.name}".encode())
+        with path.open("rb") as file:
+            while block := file.read(AT_ONCE):
+                value = zlib.crc32(block, value)
+        sums[path.name] = value
+    return json.dumps(sums)
 
 
 def _index(hashes: Hashes) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int64]]:
@@ -203,8 +264,8 @@ def _notes(origin: Origin, words: PackedWords, repeated: NDArray[np.int64]) -> l
     ]
 
 
-def _digest_of_buckets(folder: Path, origin: Origin, subwords: dict[str, int]) -> str:
-    matrix = SubWords(_model(folder, origin), **subwords).matrix
+def _digest_of_buckets(model: Path, subwords: dict[str, int]) -> str:
+    matrix = SubWords(model, **subwords).matrix
     digest = hashlib.sha256(json.dumps([subwords["buckets"], subwords["least"], subwords["most"]]).encode())
     for first in range(subwords["words"], len(matrix), 1 << 14):
         digest.update(np.ascontiguousarray(matrix[first : first + (1 << 14)]).data)
@@ -217,9 +278,9 @@ def _model(folder: Path, origin: Origin) -> Path:
 
 
 def _open(folder: Path, origin: Origin) -> Store:
-    meta = json.loads((folder / "meta.json").read_text("utf-8"))
-    if any(_sum(folder / name) != value for name, value in meta["sums"].items()):
+    if not (folder / SUMS).is_file() or (folder / SUMS).read_text("utf-8") != _sums(folder, folder.name):
         raise ValueError("a file is not as it was written")
+    meta = json.loads((folder / "meta.json").read_text("utf-8"))
     names = ("offsets.npy", "hashes.npy", "places.npy")
     offsets, hashes, places = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names)
     n, subwords = len(offsets) - 1, meta["subwords"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import textgraft as tg
-from textgraft.encoders.sources import FILE_ENDINGS, may_be_on_hub
+from textgraft.encoders.sources import may_be_on_hub
 
 from .cli.commands import refused, textgraft
 
@@ -94,17 +94,12 @@ def test_a_path_is_never_looked_for_on_a_network(command: str, table: Path, aske
         assert ended.returncode or command == "vectors" or name == "", name  # no vectors are vectors from scratch
 
 
-def test_what_may_be_on_the_hub_is_said_before_it_is_looked_for(
-    table: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.utils._http, "_DEFAULT_RETRY_ON_EXCEPTIONS", ())  # so that nobody waits
+def test_what_may_be_on_the_hub_is_said_before_it_is_looked_for(table: Path, asked: list[str]) -> None:
+    pytest.importorskip("huggingface_hub")
     for words in (["predict", "ada/films", "a text"], COMMANDS["encoder"]("ada/films", table)):
         ended = textgraft(*words)
         assert ended.returncode == 1
-        first, *_ = ended.stderr.splitlines()
-        assert "There is no folder ada/films here; looking for the" in first
-        assert "on the Hugging Face Hub" in first
+        assert "There is no folder ada/films here; looking for the" in ended.stderr.partition("Error: ")[0]
     assert asked
 
 
@@ -114,15 +109,14 @@ def test_a_model_that_names_a_folder_of_another_machine_asks_no_network(
     moved = table.parent / "encoders" / "mine"
     moved.parent.mkdir()
     moved.symlink_to(tiny_encoder)
-    splits = tg.read_table(table).split(seed=0)
-    model = tg.FeatureClassifier(encoder=str(moved)).fit(splits.train, valid=splits.valid)
-    model.save(table.parent / "model")
+    data = tg.read_table(table)
+    tg.FeatureClassifier(encoder=str(moved)).fit(data.texts, [f"l{i % 2}" for i in range(40)]).save("model")
     moved.unlink()
     assert "There is no encoder folder" in refused("predict", "model", "a text")
     assert asked == []
 
 
-@pytest.mark.parametrize("ending", FILE_ENDINGS)
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".jsonl", ".onnx", ".bin", ".pt", ".npy", ".xlsx", ".gz"])
 def test_what_ends_as_a_file_is_a_path(ending: str) -> None:
     assert not may_be_on_hub(f"films{ending}")
     assert not may_be_on_hub(f"ada/films{ending.upper()}")

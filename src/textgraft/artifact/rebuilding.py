@@ -53,7 +53,7 @@ def rebuild(
             files[moved.name] = description(moved)
         manifest = replace(manifest, files=dict(sorted(files.items())))
         manifest = write_card(manifest, facts, folder, to.absolute().name, [to, place])
-        (folder / FILE).write_text(manifest.to_json(), "utf-8")
+        manifest.write(folder)
         _check_unchanged(place, earlier)
 
 

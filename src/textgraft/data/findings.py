@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
-from textgraft.data.next_steps import WANTED, HoldOut
+from textgraft.data.next_steps import EXPECTED, WANTED, HoldOut
 from textgraft.errors import listed
 from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
 from textgraft.unicode import quoted
-from textgraft.wording import counted, percent
+from textgraft.wording import counted, percent, percents_apart
 
 MOST_LABELS = 20
 UNBALANCED = 10
@@ -173,7 +173,8 @@ def _test(audit: Audit) -> Iterator[Finding]:
         yield Finding("test", what, (value,), "warning", advice)
         return
     level: Level = "warning" if hold_out.half > 2 * WANTED else "look" if hold_out.rows < SMALL else "fact"
-    width = f"from {hold_out.low:.0%} to {hold_out.high:.0%}"
+    low, _, high = percents_apart(hold_out.low, EXPECTED, hold_out.high)
+    width = f"from {low} to {high}"
     yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(hold_out, width))
     yield Finding("test", "an accuracy of 80% would be known", (width,))
     few = {label: n for label, n in hold_out.labels.items() if 0 < n < RARE}

@@ -25,12 +25,10 @@ COUNT_FROM_PADDING = {
 FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
 MOST_CONFIG = 1 << 25  # bytes of config.json
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
-FILE_ENDINGS = tuple(
-    f".{ending}"
-    for ending in (
-        "zip tar gz tgz bz2 xz zst 7z safetensors onnx bin pt pth ckpt pkl h5 npy npz vec model json jsonl xml yaml yml "
-        "toml csv tsv txt md html parquet arrow feather xlsx xls db sqlite py ipynb log"
-    ).split()
+FILE_ENDING = re.compile(
+    r"\.(zip|tar|gz|tgz|bz2|xz|zst|7z|safetensors|onnx|bin|pt|pth|ckpt|pkl|h5|np[yz]|vec|model|jsonl?|xml|ya?ml|toml|csv|"
+    r"tsv|txt|md|html?|parquet|arrow|feather|xlsx?|db|sqlite|py|ipynb|log)",
+    re.IGNORECASE,
 )
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
@@ -132,7 +130,7 @@ def may_be_on_hub(name: str) -> bool:
     What begins with ``.``, ``/`` or ``~``, has a backslash, ends as a file does, or lies in a folder that is here, is a
     path, whether or not there is something: what was moved away must not come from a stranger.
     """
-    is_path = ("/" in name and Path(name).parent.exists()) or name.lower().endswith(FILE_ENDINGS)
+    is_path = ("/" in name and Path(name).parent.exists()) or FILE_ENDING.fullmatch(Path(name).suffix) is not None
     return HUB_NAME.fullmatch(name) is not None and not is_path
 
 

@@ -131,7 +131,8 @@ def _of_model(model: Any) -> str:
         if isinstance(affix, str) and len(affix) > LONGEST_AFFIX:
             return f"its {name} has {len(affix):,} characters, at most {LONGEST_AFFIX} are taken"
     if model.get("dropout"):
-        return f"it splits words by chance (dropout is {quoted(model['dropout'])}), so that a text would have no one answer"
+        by_chance = f"it splits words by chance (dropout is {quoted(model['dropout'])})"
+        return f"{by_chance}, so that a text would have no one answer"
     pieces = [len(piece) for piece, _ in model["vocab"]] if model.get("type") == "Unigram" else []
     if max(pieces, default=0) > LONGEST_PIECE:
         return f"a piece of its vocabulary has {max(pieces):,} characters, at most {LONGEST_PIECE} are taken"

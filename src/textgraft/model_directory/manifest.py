@@ -22,6 +22,7 @@ CARD = "README.md"
 FORMAT = "textgraft-model"
 VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
+MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
 ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
@@ -112,6 +113,20 @@ class Manifest:
                 raise ArtifactError(f"{FILE} is damaged: {quoted(entry)} is no export of this model.")
             exports.append(export)
         return exports
+
+    def write(self, folder: Path) -> None:
+        """Writes it into the folder of its model.
+
+        Raises:
+            ArtifactError: it is longer than what is read.
+        """
+        content = self.to_json().encode()
+        if len(content) > MOST_BYTES:
+            raise ArtifactError(
+                f"The model is not saved: its {FILE} would have {len(content):,} bytes, and at most {MOST_BYTES:,} are "
+                "read. Train with fewer labels, or with shorter names."
+            )
+        (folder / FILE).write_bytes(content)
 
     def to_json(self) -> str:
         """JSON text with a line per field's inner value, the format first."""

@@ -67,7 +67,7 @@ def save(
             files={path.name: description(path) for path in sorted(folder.iterdir())},
         )
         manifest = write_card(manifest, model.facts, folder, place.absolute().name, [place])
-        (folder / FILE).write_text(manifest.to_json(), "utf-8")
+        manifest.write(folder)
     model.saved()
     return place
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from textgraft.wording import counted, decimal, megabytes, notes_about, p_value, percents_apart, percent
+from textgraft.wording import counted, decimal, megabytes, notes_about, p_value, percent, percents_apart
 
 
 def test_figures_are_written_with_the_digits_that_mean_something() -> None:

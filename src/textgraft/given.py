@@ -21,6 +21,7 @@ from textgraft.label_sets import LabelSets
 from textgraft.labels import is_missing, label_names
 from textgraft.task import Task
 from textgraft.unicode import quoted, quoted_path, whole
+from textgraft.wording import counted
 
 Labels = Iterable[Any]
 Data = Dataset | Iterable[Any]
@@ -97,7 +98,9 @@ def as_given(data: Data | Splits, labels: Labels | None = None, *, who: str, tas
     column = _items(labels, "Labels") if wide is None else []
     n = len(column) if wide is None else len(wide.values)
     if len(items) != n:
-        raise DataError(f"There must be as many labels as texts; got {len(items):,} texts and {n:,} labels.")
+        raise DataError(
+            f"There must be as many labels as texts; got {counted(len(items), 'text')} and {counted(n, 'label')}."
+        )
     if not items:
         raise DataError(f"{who} needs at least two texts; got none.")
     if wide is None and any(map(_is_collection, column)):
@@ -250,7 +253,7 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
         if not task.multi_label or k != len(task):
             takes = "as many columns" if task.multi_label else "one label per text"
             raise DataError(
-                f"The label matrix has {k:,} columns; a {task.kind} task of {len(task):,} labels "
+                f"The label matrix has {counted(k, 'column')}; a {task.kind} task of {counted(len(task), 'label')} "
                 f"({listed(task.labels)}) takes {takes}."
             )
         names = task.labels

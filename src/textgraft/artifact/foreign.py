@@ -27,6 +27,7 @@ from textgraft.task import Task
 from textgraft.tensors import read_header
 from textgraft.unicode import quoted
 from textgraft.whole import temporary_folder
+from textgraft.wording import counted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
@@ -123,7 +124,7 @@ def _check_vocabulary(files: EncoderFiles) -> None:
     if isinstance(vocabulary, dict | list) and len(vocabulary) > rows:
         raise EncoderError(
             f"The tokenizer of {files.folder} has {len(vocabulary):,} pieces, and no table of its weights more than "
-            f"{rows:,} rows; they do not go together. Save the model again."
+            f"{counted(rows, 'row')}; they do not go together. Save the model again."
         )
 
 

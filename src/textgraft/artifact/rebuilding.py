@@ -10,7 +10,7 @@ from pathlib import Path
 from textgraft.errors import ArtifactError
 from textgraft.model_directory.card import write_card
 from textgraft.model_directory.files import description
-from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
+from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.model_directory.saving import new_directory
 from textgraft.whole import link

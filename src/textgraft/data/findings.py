@@ -145,8 +145,8 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
     for giveaway in suspects_first[:MOST_LABELS]:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = (
-            f"The word {quoted(giveaway.label)} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of "
-            "them carry that label: check that the label was not made from the word."
+            f"The word {quoted(giveaway.label)} stands in {counted(giveaway.rows, 'text')} and "
+            f"{percent(giveaway.share)} of them carry that label: check that the label was not made from the word."
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
         yield Finding("labelling", f"texts that say {quoted(giveaway.label)}", (value,), *suspect)
@@ -202,9 +202,8 @@ def _too_small(hold_out: HoldOut, width: str) -> str:
         enough = f"{hold_out.enough:,} test rows give {points}"
     else:
         start = f"compare holds out about {counted(hold_out.rows, 'row')} once, and measures on these alone"
-        enough = (
-            f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
-        )
+        rows = math.ceil(hold_out.enough / hold_out.share)
+        enough = f"{hold_out.enough:,} test rows, {rows:,} rows in all, give {points}"
     return f"{start}: an accuracy of 80% would be known no better than {width}. Label more rows: {enough}."
 
 

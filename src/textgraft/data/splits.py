@@ -22,6 +22,7 @@ from textgraft.errors import DataError, SettingError, listed
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.labels import is_missing
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")
@@ -70,7 +71,9 @@ def split(
     if by == "column":
         return _by_column(data, drop_leaks)
     if len(data) < len(shares):
-        raise DataError(f"{len(data):,} rows cannot be divided into {listed(shares)}: each part needs a row at least.")
+        raise DataError(
+            f"{counted(len(data), 'row')} cannot be divided into {listed(shares)}: each part needs a row at least."
+        )
     groups = group_rows(data, seed, by_column=by == "group", near=near_duplicates)
     if by == "time":
         part, moved = _by_time(data, groups, list(shares.values()))
@@ -80,9 +83,10 @@ def split(
     parts = {name: data.select(part[groups.of_row] == i) for i, name in enumerate(shares)}
     if empty := [name for name, part in parts.items() if not len(part)]:
         raise DataError(
-            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make {len(groups.sizes):,} groups that "
-            f"must stay together, the largest of {groups.sizes.max():,} rows, and each of the {len(data.task):,} "
-            "labels goes to train first. Give more rows, or a larger share, or 0 for a part that is not needed."
+            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make "
+            f"{counted(len(groups.sizes), 'group')} that must stay together, the largest of "
+            f"{counted(groups.sizes.max(), 'row')}, and each of the {len(data.task):,} labels goes to train first. "
+            "Give more rows, or a larger share, or 0 for a part that is not needed."
         )
     how = {"random": f"at random with seed {seed}", "group": f"by group with seed {seed}", "time": "by time"}[by]
     said = [f"Divided {how}: {_sizes(parts)}.", *_together(groups), *moved, *_missing_labels(parts, placed=True)]
@@ -204,7 +208,8 @@ def _by_column(data: Dataset, drop_leaks: bool) -> Splits:
     odd = np.flatnonzero([name not in NAMES for name in data.parts.tolist()])
     if len(odd):
         raise DataError(
-            f"The split column must say train, valid or test in every row; {len(odd):,} rows say something else, such "
+            f"The split column must say train, valid or test in every row; {counted(len(odd), 'row')} "
+            f"{'says' if len(odd) == 1 else 'say'} something else, such "
             f"as {data.rows.name(int(odd[0]))} with {quoted(data.parts[odd[0]])}."
         )
     parts = {name: data.select(data.parts == name) for name in NAMES if (data.parts == name).any()}
@@ -225,8 +230,8 @@ def _divided_groups(data: Dataset) -> list[str]:
     if not divided:
         return []
     return [
-        f"{len(divided):,} of {len(counts):,} groups stand in more than one part, as the split column divides them "
-        f"({listed(map(quoted, divided), 3)}); numbers are flattered where a group tells its label."
+        f"{len(divided):,} of {counted(len(counts), 'group')} stand in more than one part, as the split column divides "
+        f"them ({listed(map(quoted, divided), 3)}); numbers are flattered where a group tells its label."
     ]
 
 
@@ -264,8 +269,8 @@ def _together(groups: Groups) -> list[str]:
         notes.append(f"Rows that repeat, or nearly repeat, the text of another stay in its part: {groups.copies:,}.")
     if largest > max(1, 0.05 * n):
         notes.append(
-            f"The largest group of rows that stay together has {largest:,} of {n:,} rows; the parts may differ from "
-            "the shares asked for."
+            f"The largest group of rows that stay together has {largest:,} of {counted(n, 'row')}; the parts may "
+            "differ from the shares asked for."
         )
     return notes
 

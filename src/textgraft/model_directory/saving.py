@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from textgraft.errors import ArtifactError
 from textgraft.model_directory.files import check_place, description
-from textgraft.model_directory.manifest import FILE, Manifest, versions
+from textgraft.model_directory.manifest import Manifest, versions
 from textgraft.model_directory.method import Saveable
 from textgraft.model_directory.sample import Sample
 from textgraft.training import processes

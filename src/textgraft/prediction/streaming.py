@@ -21,6 +21,7 @@ from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 TEXTS_AT_ONCE = 8192  # a window: enough texts that batches of similar length hold little padding
 
@@ -123,8 +124,8 @@ def _predictions(
         for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
             if len(probabilities) != len(window.texts):
                 raise TextgraftError(
-                    f"The model gave {len(probabilities):,} answers for {len(window.texts):,} texts; save it anew, or "
-                    "report it."
+                    f"The model gave {len(probabilities):,} answers for {counted(len(window.texts), 'text')}; save it "
+                    "anew, or report it."
                 )
             for prediction in window.apart(model, probabilities):
                 ends.given += len(prediction.texts)

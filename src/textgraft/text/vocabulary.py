@@ -21,6 +21,7 @@ from textgraft.text.tokenizers import Tokenize
 from textgraft.text.tokens import Tokens, chunks
 from textgraft.unicode import quoted
 from textgraft.whole import whole_file
+from textgraft.wording import counted
 
 Ids = NDArray[np.int32]
 
@@ -143,5 +144,5 @@ def _what_is_wrong(content: Any) -> str | None:
     if not isinstance(frequencies, list) or not all(map(is_whole, frequencies)):
         return "its frequencies are not a list of whole numbers from 0"
     if len(frequencies) != len(words):
-        return f"it holds {len(words):,} words and {len(frequencies):,} frequencies"
+        return f"it holds {counted(len(words), 'word')} and {len(frequencies):,} frequencies"
     return None

@@ -11,6 +11,7 @@ from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
 from textgraft.limits import COLUMNS, LACKING_CELLS
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
@@ -114,7 +115,7 @@ class Report:
             return f"1 row {what.replace(' are ', ' is ')}: {self.bad_rows[0]}."
         shown = "; ".join(str(row) for row in self.bad_rows[:5])
         more = f"; and {self.bad_count - 5:,} more" if self.bad_count > 5 else ""
-        return f"{self.bad_count:,} rows {what}: {shown}{more}."
+        return f"{counted(self.bad_count, 'row')} {what}: {shown}{more}."
 
     def _foreign_sentence(self, encoding: str) -> str:
         files = [(file, line) for file, line, assumed in self.foreign if assumed == encoding]

@@ -9,6 +9,7 @@ from textgraft.data.readers.names import is_known
 from textgraft.data.sources.part_names import part_of
 from textgraft.errors import listed
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 Rows = Sequence[Any]
 _ROWS = "a table is an array of objects, an object of columns, or one object per line"
@@ -122,7 +123,7 @@ def _served(value: dict[str, Any], _: Sequence[str]) -> Found | None:
                     raise ValueError(f"has class number {number} where the ClassLabel has {len(names)} names")
                 row[feature["name"]] = names[number]
     total = value.get("num_rows_total")
-    more = f" {len(inner):,} of {total:,} rows" if isinstance(total, int) and total > len(inner) else " rows"
+    more = f" {len(inner):,} of {counted(total, 'row')}" if isinstance(total, int) and total > len(inner) else " rows"
     return Found(inner, f"holds{more} as the data sets server gives them")
 
 
@@ -148,7 +149,9 @@ def _nested(value: dict[str, Any], expect: Sequence[str]) -> Found | None:
             f"{listed(map(quoted, inner), 3)}; name the text column with --text (text=)"
         )
     if not by_column:
-        return Found(list(value.values()), f"is one object of {len(outer):,} rows by key, the first {quoted(outer[0])}")
+        return Found(
+            list(value.values()), f"is one object of {counted(len(outer), 'row')} by key, the first {quoted(outer[0])}"
+        )
     lacking = next((name for name in outer if value[name].keys() != value[outer[0]].keys()), None)
     if lacking is not None:
         raise ValueError(f"is one object of columns, of which {quoted(lacking)} has other rows than {quoted(outer[0])}")

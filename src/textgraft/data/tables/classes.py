@@ -12,6 +12,7 @@ from textgraft.data.tables.labels import Labels
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 MOST_LONE = 0.8  # of the rows that carry labels may carry only labels that no other row has
 FEW_ROWS = 10  # fewer lone ones than this are a small table
@@ -46,10 +47,17 @@ def check_classes(labels: Labels, column: str, *, as_named: bool = False) -> tup
     if not as_named and labels.shape != "indicator":
         if own >= FEW_ROWS and own >= MOST_LONE * carrying:
             _refuse(
-                named, column, f"nearly every row has a label of its own ({len(named):,} values in {carrying:,} rows"
+                named,
+                column,
+                f"nearly every row has a label of its own ({counted(len(named), 'value')} in "
+                f"{counted(carrying, 'row')}",
             )
         if len(named) > MOST_SCORES and _are_scores(named):
-            _refuse(named, column, f"the labels are numbers with fractions ({len(named):,} values in {carrying:,} rows")
+            _refuse(
+                named,
+                column,
+                f"the labels are numbers with fractions ({counted(len(named), 'value')} in {counted(carrying, 'row')}",
+            )
     count = int(lone.sum())
     if count >= FEW_LONE and 2 * count > len(labels.task):
         alone = [name for name, only in zip(labels.task.labels, lone, strict=True) if only]

@@ -28,6 +28,7 @@ from textgraft.errors import DataError, listed
 from textgraft.labels import check_likenesses
 from textgraft.progress import track
 from textgraft.unicode import quoted, said
+from textgraft.wording import counted
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def _labels(
 
 def _sentence(text: Found, label: Found, labels: Labels) -> str:
     named = labels.task.labels
-    count = f"{len(named):,} values: {listed(named, 12)}"
+    count = f"{counted(len(named), 'value')}: {listed(named, 12)}"
     what = {
         "name": count,
         "list": f"lists; {count}",

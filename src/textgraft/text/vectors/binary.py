@@ -13,6 +13,7 @@ from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
 from textgraft.text.vectors.textual import header_of
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 LONGEST_WORD = 1 << 16
 
@@ -61,8 +62,8 @@ class BinaryVectors(Reader):
             left = (rest + file.read(64)).strip(b"\r\n")
             if left:
                 raise VectorsError(
-                    f"{self._origin} has more after the {self._n:,} rows of {self.dimensions:,} components that its "
-                    "first line promises; the file is damaged or of another format. Get it again."
+                    f"{self._origin} has more after the {counted(self._n, 'row')} of {self.dimensions:,} components "
+                    "that its first line promises; the file is damaged or of another format. Get it again."
                 )
 
     def _records(self, buffer: bytes, most: int) -> tuple[list[bytes], list[int], int]:

@@ -17,6 +17,7 @@ from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
 from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 HEAD = 1 << 18
 BOM = b"\xef\xbb\xbf"
@@ -86,8 +87,8 @@ class TextVectors(Reader):
         if self.promised is not None and count != self.promised:
             why = "it is cut off" if count < self.promised else "that line is wrong"
             raise VectorsError(
-                f"{self._origin} line 1 promises {self.promised:,} words and there are {count:,}: {why}. Get the file "
-                "again, or correct its first line."
+                f"{self._origin} line 1 promises {counted(self.promised, 'word')} and there are {count:,}: {why}. Get "
+                "the file again, or correct its first line."
             )
 
     def _whole_lines(self) -> Iterator[bytes]:

@@ -29,6 +29,8 @@ def places(source: str | Path, spool: Spool, formats: Mapping[str, str]) -> list
     name = str(source)
     if isinstance(source, Path) and not source.exists():
         name = re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", name)  # a Path takes // for /
+    if not name.strip():
+        raise DataError("The name of the table is empty; name a file or a folder, which '.' is for this one.")
     if name == "-":
         return [standard_input(spool)]
     if ADDRESS.match(name) and name.lower().startswith("hf://"):

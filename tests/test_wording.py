@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from textgraft.wording import counted, decimal, megabytes, notes_about, p_value, percent
+from textgraft.wording import counted, decimal, megabytes, notes_about, p_value, percent, percents_apart
 
 
 def test_figures_are_written_with_the_digits_that_mean_something() -> None:
@@ -35,3 +35,10 @@ def test_notes_name_their_file_once() -> None:
 )
 def test_files_of_the_same_name_are_told_apart(source: str, beside: list[str], name: str) -> None:
     assert notes_about(source, ["note."], beside) == [f"{name}: note."]
+
+
+def test_shares_have_as_many_digits_as_tell_them_apart() -> None:
+    assert percents_apart(0.5, 0.8, 0.9) == ["50%", "80%", "90%"]
+    assert percents_apart(0.7981, 0.8, 0.8019) == ["79.8%", "80.0%", "80.2%"]
+    assert percents_apart(0.79996, 0.8, 0.80004) == ["79.996%", "80.000%", "80.004%"]
+    assert percents_apart(0.8, 0.8) == ["80%", "80%"]

@@ -19,6 +19,7 @@ from textgraft.errors import DataError, listed
 from textgraft.label_sets import LabelSets
 from textgraft.labels import alike, label_name, likeness, look_alike, told_apart
 from textgraft.task import Targets, Task, moved
+from textgraft.unicode import quoted
 
 Indices = NDArray[np.intp] | NDArray[np.int64] | Sequence[int]
 WEIGHTS = (1e-100, 1e100)  # of a row that counts; sums of these, and what is divided by them, are finite
@@ -243,7 +244,7 @@ class Dataset:
             means = ",".join(likeness(near))
             hint = f" {first} differs from {other} only in {means}: train with --merge-labels {means} to have one."
         raise DataError(
-            f"{len(names)} {verb} never seen in the training data: {listed(map(repr, names))} "
+            f"{len(names)} {verb} never seen in the training data: {listed(map(quoted, names))} "
             f"({self.rows.names(np.unique(rows[carried]), 3)}); the training data has "
             f"{listed(task.labels, 12)}. Add training rows that carry it, or take these rows out.{hint}"
         )

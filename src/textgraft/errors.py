@@ -24,10 +24,11 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
 from textgraft.unicode import MOST_QUOTED, quoted, said, shortened
 
+MOST_LISTED = 1_000  # characters of a list in a sentence
 MOST_LIKENED = 5_000  # names among which the nearest is looked for
 _TWO_PERIODS = re.compile(r"(?<=[^\s./\\'\"(])\.\.(?=\s|$)")  # no folder above, and no three
 
@@ -112,8 +113,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def listed(items: Iterable[object], most: int = 5) -> str:
-    """The first ``most`` items separated by commas, each shortened if it is long, and how many more there are."""
+    """The first ``most`` items separated by commas, or as many as are read at a glance, and how many more there are.
+
+    An item that is long is shortened.
+    """
     iterator = iter(items)
-    names = [shortened(str(item)) for item in islice(iterator, most)]
-    others = sum(1 for _ in iterator)
-    return ", ".join(names) + (f" and {others:,} more" if others else "")
+    # Twice as long as what is quoted, since an item may quote and count besides.
+    names = [shortened(str(item), 2 * MOST_QUOTED) for item in islice(iterator, most)]
+    fit = sum(length <= MOST_LISTED for length in accumulate(map(len, names)))
+    others = len(names) - fit + sum(1 for _ in iterator)
+    return ", ".join(names[:fit]) + (f" and {others:,} more" if others else "")

@@ -20,7 +20,8 @@ from textgraft.errors import DataError, listed
 from textgraft.label_sets import LabelSets
 from textgraft.labels import is_missing, label_names
 from textgraft.task import Task
-from textgraft.unicode import whole
+from textgraft.unicode import quoted, quoted_path, whole
+from textgraft.wording import counted
 
 Labels = Iterable[Any]
 Data = Dataset | Iterable[Any]
@@ -97,7 +98,9 @@ def as_given(data: Data | Splits, labels: Labels | None = None, *, who: str, tas
     column = _items(labels, "Labels") if wide is None else []
     n = len(column) if wide is None else len(wide.values)
     if len(items) != n:
-        raise DataError(f"There must be as many labels as texts; got {len(items):,} texts and {n:,} labels.")
+        raise DataError(
+            f"There must be as many labels as texts; got {counted(len(items), 'text')} and {counted(n, 'label')}."
+        )
     if not items:
         raise DataError(f"{who} needs at least two texts; got none.")
     if wide is None and any(map(_is_collection, column)):
@@ -153,7 +156,7 @@ def _parted(data: Any, who: str) -> tuple[Any, Any]:
     tables = "a file or a frame is read by textgraft.read_table(...), which gives a Dataset"
     needs = f"{who} needs labels: give it texts and as many labels, (text, label) pairs, or a Dataset; {tables}."
     if isinstance(data, (str, Path, Mapping)) or hasattr(data, "columns") or hasattr(data, "column_names"):
-        what = f"the path {str(data)!r}" if isinstance(data, (str, Path)) else f"a {type(data).__name__}"
+        what = f"the path {quoted_path(data)}" if isinstance(data, (str, Path)) else f"a {type(data).__name__}"
         raise DataError(f"{who} takes texts and labels, not {what}; {tables}.")
     if isinstance(data, tuple) and len(data) == 2 and not any(isinstance(part, (str, bytes)) for part in data):
         if all(isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str) for part in data):
@@ -230,7 +233,7 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
         right = np.array([[_is_bit(value) for value in row] for row in values.tolist()])
     if not right.all():
         i, j = (int(place) for place in np.argwhere(~right)[0])
-        column = j if wide.names is None else repr(wide.names[j])
+        column = j if wide.names is None else quoted(wide.names[j])
         wrong = values[i : i + 1, j].tolist()[0]
         raise DataError(
             f"A label matrix must hold 0 and 1 only, a column per label; item {i} has {brief(wrong)} in column "
@@ -242,13 +245,15 @@ def _from_matrix(texts: list[str], wide: Wide, task: Task | None) -> Given:
     if names is not None:
         names = tuple(name or "" for name in label_names(names, lambda j: f"The name of label column {j}"))
         if "" in names or len(set(names)) < k:
-            raise DataError(f"The columns of a label matrix need different names; got {listed(map(repr, names), 12)}.")
+            raise DataError(
+                f"The columns of a label matrix need different names; got {listed(map(quoted, names), 12)}."
+            )
         classes = np.array(names, dtype=object)
     elif task is not None:
         if not task.multi_label or k != len(task):
             takes = "as many columns" if task.multi_label else "one label per text"
             raise DataError(
-                f"The label matrix has {k:,} columns; a {task.kind} task of {len(task):,} labels "
+                f"The label matrix has {counted(k, 'column')}; a {task.kind} task of {counted(len(task), 'label')} "
                 f"({listed(task.labels)}) takes {takes}."
             )
         names = task.labels
@@ -277,10 +282,10 @@ def _classes(
     for name, value in dict.fromkeys(zip(names, values, strict=True)):
         spelt.setdefault(name, []).append(value)
     by_name = tuple(sorted(spelt))
-    if several := [f"{listed(map(repr, of))} are {name!r}" for name, of in spelt.items() if len(of) > 1]:
+    if several := [f"{listed(map(quoted, of))} are {quoted(name)}" for name, of in spelt.items() if len(of) > 1]:
         return by_name, _array(by_name), (f"Labels that are one: {listed(several)}.",)
     if kind not in _OWN:
-        said = (f"Labels that are {kind} are answered by their names, such as {by_name[0]!r}.",)
+        said = (f"Labels that are {kind} are answered by their names, such as {quoted(by_name[0])}.",)
         return by_name, _array(by_name), said
     ordered = tuple(sorted(spelt, key=lambda name: _comparable(spelt[name][0])))
     own = [spelt[name][0] for name in ordered]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from textgraft.errors import MissingExtraError, SettingError
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +74,7 @@ def matmul_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     import torch
 
     if precision not in PRECISIONS:
-        raise SettingError(f"precision must be one of {', '.join(map(repr, PRECISIONS))}; got {precision!r}.")
+        raise SettingError(f"precision must be one of {', '.join(map(quoted, PRECISIONS))}; got {quoted(precision)}.")
     if precision != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     if device.type == "cuda":

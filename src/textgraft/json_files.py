@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from textgraft.errors import ArtifactError, listed
+from textgraft.unicode import quoted
 
 MOST_BYTES = 1 << 30  # ten million n-grams take less
 MOST_DIGITS = 20  # of a whole number: 64 bits and a sign
@@ -109,7 +110,7 @@ class RepeatedKeyError(ValueError):
     """An object has the key ``name`` twice."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"the key {name!r} is there twice")
+        super().__init__(f"the key {quoted(name)} is there twice")
         self.name = name
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 
 from textgraft.errors import DataError, SettingError, did_you_mean
-from textgraft.unicode import whole
+from textgraft.unicode import quoted, shortened, whole
 
 LIKENESSES: Final = ("case", "space", "unicode")
 """In what two names of what may be one label can differ."""
@@ -63,7 +63,7 @@ def label_name(value: Any) -> str | None:
         try:
             return _of_string(value.decode())
         except UnicodeDecodeError:
-            raise DataError(f"{value[:20]!r} is no label: these bytes are not UTF-8.") from None
+            raise DataError(f"{quoted(value[:20])} is no label: these bytes are not UTF-8.") from None
     if is_missing(value):
         return None
     if type(value).__name__ == "datetime64":  # its item is a number of nanoseconds
@@ -128,7 +128,7 @@ def check_likenesses(within: str | Sequence[str] | None) -> tuple[str, ...]:
     for word in given:
         if word not in LIKENESSES:
             raise SettingError(
-                f"--merge-labels (merge_labels=) must be some of {', '.join(LIKENESSES)}; got {word!r}."
+                f"--merge-labels (merge_labels=) must be some of {', '.join(LIKENESSES)}; got {quoted(word)}."
                 f"{did_you_mean(str(word), LIKENESSES)}"
             )
     return tuple(word for word in LIKENESSES if word in given)
@@ -155,7 +155,7 @@ def told_apart(name: str, others: Iterable[str]) -> str:
     """A name in quotes; written out in ASCII where it would look the same as one of the others."""
     form = unicodedata.normalize("NFKC", name)
     twins = any(other != name and unicodedata.normalize("NFKC", other) == form for other in others)
-    return ascii(name) if twins and name != form else repr(name)
+    return ascii(shortened(name)) if twins and name != form else quoted(name)
 
 
 def likeness(names: Sequence[str]) -> tuple[str, ...]:

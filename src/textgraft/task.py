@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.label_sets import LabelSets
+from textgraft.unicode import quoted
 
 Targets = NDArray[np.int64] | LabelSets
 
@@ -63,7 +64,7 @@ class Task:
         except KeyError as error:
             name = str(error.args[0])
             raise DataError(
-                f"Label {name!r} is not one of the task's {len(self)} labels ({listed(self.labels, 12)})."
+                f"Label {quoted(name)} is not one of the task's {len(self)} labels ({listed(self.labels, 12)})."
                 + did_you_mean(name, self.labels)
             ) from None
 

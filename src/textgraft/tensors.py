@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import ArtifactError
 from textgraft.json_files import is_whole, parse_json
+from textgraft.unicode import quoted
 
 MOST_HEADER = 10_000_000  # bytes: of 100,000 tensors; its reading takes ten times as much memory
 MOST_DIMENSIONS = 16
@@ -100,14 +101,14 @@ class Tensors:
             ArtifactError: it is missing, or has another dtype or shape.
         """
         if name not in self.tensors:
-            raise self._damaged(f"its tensor {name!r} is missing")
+            raise self._damaged(f"its tensor {quoted(name)} is missing")
         tensor = self.tensors[name]
         same_rank = tensor.ndim == len(shape)
         if not same_rank or any(size not in (None, actual) for size, actual in zip(shape, tensor.shape, strict=True)):
             wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            raise self._damaged(f"its tensor {name!r} has the shape {tensor.shape}, not ({wanted})")
+            raise self._damaged(f"its tensor {quoted(name)} has the shape {tensor.shape}, not ({wanted})")
         if tensor.dtype.name not in dtypes:
-            raise self._damaged(f"its tensor {name!r} is of {tensor.dtype.name}, not {' or '.join(dtypes)}")
+            raise self._damaged(f"its tensor {quoted(name)} is of {tensor.dtype.name}, not {' or '.join(dtypes)}")
         return tensor
 
     def _damaged(self, clause: str) -> ArtifactError:
@@ -130,7 +131,9 @@ def _header(file: BinaryIO, path: Path) -> dict[str, Entry]:
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.start != end:
-            raise ArtifactError(f"{path} is damaged: its tensor {name!r} begins at {entry.start:,}, not at {end:,}.")
+            raise ArtifactError(
+                f"{path} is damaged: its tensor {quoted(name)} begins at {entry.start:,}, not at {end:,}."
+            )
         end = entry.stop
     if end != size - 8 - length:
         raise ArtifactError(f"{path} is damaged: its tensors end at {end:,}, the file at {size - 8 - length:,}.")
@@ -138,7 +141,7 @@ def _header(file: BinaryIO, path: Path) -> dict[str, Entry]:
 
 
 def _entry(name: str, content: Any, path: Path) -> Entry:
-    wrong = ArtifactError(f"{path} is damaged: its header does not say what the tensor {name!r} is.")
+    wrong = ArtifactError(f"{path} is damaged: its header does not say what the tensor {quoted(name)} is.")
     if not isinstance(content, dict) or content.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     dtype, shape, place = content["dtype"], content["shape"], content["data_offsets"]
@@ -150,7 +153,7 @@ def _entry(name: str, content: Any, path: Path) -> Entry:
         raise wrong
     if place[1] - place[0] != math.prod(shape) * _BYTES[dtype]:
         raise ArtifactError(
-            f"{path} is damaged: its tensor {name!r} of {dtype} and the shape {tuple(shape)} has "
+            f"{path} is damaged: its tensor {quoted(name)} of {dtype} and the shape {tuple(shape)} has "
             f"{place[1] - place[0]:,} bytes."
         )
     return Entry(dtype, tuple(shape), place[0], place[1])
@@ -158,13 +161,15 @@ def _entry(name: str, content: Any, path: Path) -> Entry:
 
 def _tensor(data: NDArray[np.uint8], name: str, entry: Entry, path: Path) -> NDArray[Any]:
     if entry.dtype not in _NUMPY:
-        raise ArtifactError(f"{path} is damaged: its tensor {name!r} is of {entry.dtype}, which no such model has.")
+        raise ArtifactError(
+            f"{path} is damaged: its tensor {quoted(name)} is of {entry.dtype}, which no such model has."
+        )
     tensor = data[entry.start : entry.stop].view(_NUMPY[entry.dtype]).reshape(entry.shape)
     if not tensor.flags.aligned:
         tensor = tensor.copy()
     if tensor.size and tensor.dtype.kind == "f" and not _is_moderate(tensor):
         raise ArtifactError(
-            f"{path} is damaged: its tensor {name!r} holds numbers that are not finite, or beyond {LARGEST:,.0f}."
+            f"{path} is damaged: its tensor {quoted(name)} holds numbers that are not finite, or beyond {LARGEST:,.0f}."
         )
     return tensor
 

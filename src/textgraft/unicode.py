@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import Any, Final, Literal
 
 Form = Literal["nfc", "nfkc", "none"]
@@ -17,6 +18,7 @@ FORMS: Final[tuple[Form, ...]] = ("nfc", "nfkc", "none")
 
 MOST_SAID = 3_000  # characters of a sentence
 MOST_QUOTED = 120  # of a value in it
+MOST_OF_A_PATH = 600  # which people copy and want whole
 
 # Line ends and tabs stay: they lay out what is shown. What turns the direction of the text, or has no width, could hide
 # some; joiners stay between letters that they join, which are never ASCII.
@@ -100,6 +102,11 @@ def shortened(text: str, most: int = MOST_QUOTED) -> str:
 def quoted(value: object, most: int = MOST_QUOTED) -> str:
     """A value as Python writes it, for a sentence; a long one is shortened."""
     return repr(shortened(value, most)) if isinstance(value, str) else shortened(repr(value), most)
+
+
+def quoted_path(path: str | PathLike[str]) -> str:
+    """A path or an address as Python writes it, for a sentence; whole unless it is very long."""
+    return quoted(str(path), MOST_OF_A_PATH)
 
 
 def said(sentence: str, most: int = MOST_SAID) -> str:

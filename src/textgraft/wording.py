@@ -27,6 +27,13 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def percents_apart(*shares: float) -> list[str]:
+    """Shares with as few digits as tell those apart that differ."""
+    enough = (n for n in range(6) if len({f"{share:.{n}%}" for share in shares}) == len(set(shares)))
+    digits = next(enough, 6)
+    return [f"{share:.{digits}%}" for share in shares]
+
+
 def megabytes(size: int) -> str:
     """Bytes in MB, in kB where that is less than a tenth."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

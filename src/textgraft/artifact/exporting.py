@@ -29,7 +29,7 @@ from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
 from textgraft.model_directory.sample import FILE as SAMPLE
 from textgraft.runtimes import check_runtime
-from textgraft.unicode import escaped_in_json
+from textgraft.unicode import escaped_in_json, quoted
 from textgraft.whole import scratch_folder
 
 TARGETS: tuple[Target, ...] = ("openvino", "onnx")
@@ -153,7 +153,7 @@ def _check_request(request: Request) -> None:
     for name, value, known in (("runtime", request.runtime, TARGETS), ("precision", request.precision, PRECISIONS)):
         if value not in known:
             raise SettingError(
-                f"{name} of an export must be one of {', '.join(map(repr, known))}; got {value!r}."
+                f"{name} of an export must be one of {', '.join(map(quoted, known))}; got {quoted(value)}."
                 f"{did_you_mean(str(value), known)}"
             )
     if (request.runtime, request.precision) == ("onnx", "bf16"):
@@ -163,7 +163,8 @@ def _check_request(request: Request) -> None:
         )
     if request.full_range and request.precision not in ("auto", "int8"):
         raise SettingError(
-            f"The full range is for int8, and precision is {request.precision!r}; leave out --full-range (full_range=)."
+            f"The full range is for int8, and precision is {quoted(request.precision)}; leave out --full-range "
+            "(full_range=)."
         )
     if request.full_range and lacking(INSTRUCTIONS):
         raise SettingError(

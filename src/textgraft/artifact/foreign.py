@@ -25,7 +25,9 @@ from textgraft.limits import LABELS
 from textgraft.methods import FineTunedClassifier
 from textgraft.task import Task
 from textgraft.tensors import read_header
+from textgraft.unicode import quoted
 from textgraft.whole import temporary_folder
+from textgraft.wording import counted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
@@ -122,7 +124,7 @@ def _check_vocabulary(files: EncoderFiles) -> None:
     if isinstance(vocabulary, dict | list) and len(vocabulary) > rows:
         raise EncoderError(
             f"The tokenizer of {files.folder} has {len(vocabulary):,} pieces, and no table of its weights more than "
-            f"{rows:,} rows; they do not go together. Save the model again."
+            f"{counted(rows, 'row')}; they do not go together. Save the model again."
         )
 
 
@@ -152,7 +154,7 @@ def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) 
     if config.problem_type == "regression" or (config.num_labels == 1 and not multi_label):
         raise ArtifactError(
             f"{folder} gives a number and no label (num_labels is {config.num_labels}, problem_type "
-            f"{config.problem_type!r}); textgraft takes classifiers of two labels or more, or multi-label ones."
+            f"{quoted(config.problem_type)}); textgraft takes classifiers of two labels or more, or multi-label ones."
         )
     if set(config.id2label) != set(range(config.num_labels)):
         raise ArtifactError(f"{folder} does not name its labels as it should: id2label does not count them from 0 on.")
@@ -161,7 +163,7 @@ def _task(folder: Path, config: PreTrainedConfig, labels: Sequence[str] | None) 
     if len(names) != len(named):
         raise SettingError(f"{folder} has {len(named)} labels ({listed(named)}); labels= names {len(names)}.")
     if twice := sorted(name for name, count in Counter(names).items() if count > 1):
-        raise SettingError(f"The labels of {folder} must differ from each other; {listed(map(repr, twice))} is there "
+        raise SettingError(f"The labels of {folder} must differ from each other; {listed(map(quoted, twice))} is there "
                            "more than once. Give other names with labels=.")  # fmt: skip
     return Task(tuple(names), multi_label)
 
@@ -184,7 +186,7 @@ def _network(model: FineTunedClassifier, files: EncoderFiles, tokenizer: PreTrai
 
     longest = tokenizer.model_max_length
     if type(longest) not in (int, float) or not longest >= 8:
-        raise ArtifactError(f"{files.folder} is damaged: model_max_length of its tokenizer is {longest!r}.")
+        raise ArtifactError(f"{files.folder} is damaged: model_max_length of its tokenizer is {quoted(longest)}.")
     max_tokens = int(min(longest, files.positions))
     classifier = EncoderClassifier(files, model.task_, max_tokens, "truncate", model.precision, complete=True)
     classifier.network.config.pad_token_id = files.config["pad_token_id"]  # type: ignore[union-attr]

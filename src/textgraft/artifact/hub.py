@@ -26,6 +26,7 @@ from textgraft.model_directory.card import card, digest, file_name, is_as_writte
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
+from textgraft.unicode import quoted_path
 from textgraft.whole import link, whole_folder
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def push(
         MissingExtraError: huggingface_hub is not installed.
     """
     if not NAME.fullmatch(name):
-        raise SettingError(f"name must be of the form 'user/name', in letters, digits, '-', '_' and '.'; got {name!r}.")
+        raise SettingError(
+            f"name must be of the form 'user/name', in letters, digits, '-', '_' and '.'; got {quoted_path(name)}."
+        )
     folder = Path(directory)
     manifest = read_manifest(folder)
     check_files(folder, manifest)

@@ -20,6 +20,7 @@ from textgraft.model_directory.files import check_files, stamp
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.sample import Sample
 from textgraft.task import Task
+from textgraft.unicode import quoted
 
 
 def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] | None = None) -> TextClassifier:
@@ -72,8 +73,8 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
 def needs_no_export(folder: Path, method: str) -> str:
     """What to say of an export of a method without a network."""
     return (
-        f"{folder} needs no export: the method {method!r} computes with NumPy alone, and loads and predicts as it is "
-        "wherever textgraft is installed, without torch. Leave out the runtime."
+        f"{folder} needs no export: the method {quoted(method)} computes with NumPy alone, and loads and predicts as "
+        "it is wherever textgraft is installed, without torch. Leave out the runtime."
     )
 
 
@@ -101,7 +102,7 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
 
 def _classes(values: list[Any], dtype: str) -> NDArray[Any]:
     """The labels in the caller's types; a manifest may name numbers, strings and objects, and no sizes of strings."""
-    wrong = ArtifactError(f"The labels in {FILE} are of a type that no model has: {dtype!r}.")
+    wrong = ArtifactError(f"The labels in {FILE} are of a type that no model has: {quoted(dtype)}.")
     if not isinstance(dtype, str) or not all(isinstance(value, (str, int, float)) for value in values):
         raise wrong
     if re.fullmatch(r"[<>|=]?U\d*", dtype):

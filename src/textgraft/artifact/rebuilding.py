@@ -10,7 +10,7 @@ from pathlib import Path
 from textgraft.errors import ArtifactError
 from textgraft.model_directory.card import write_card
 from textgraft.model_directory.files import description
-from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
+from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.model_directory.saving import new_directory
 from textgraft.whole import link
@@ -53,7 +53,7 @@ def rebuild(
             files[moved.name] = description(moved)
         manifest = replace(manifest, files=dict(sorted(files.items())))
         manifest = write_card(manifest, facts, folder, to.absolute().name, [to, place])
-        (folder / FILE).write_text(manifest.to_json(), "utf-8")
+        manifest.write(folder)
         _check_unchanged(place, earlier)
 
 

@@ -18,7 +18,7 @@ from textgraft.cli import compare, demo, evaluate, export, inspect, predict, pus
 from textgraft.cli.options import expand
 from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
-from textgraft.unicode import said
+from textgraft.unicode import quoted_path, said
 
 UsageError: Any = typer.BadParameter.__base__  # typer has no name of its own for it
 MOST_OF_USAGE = 1_000  # characters
@@ -119,11 +119,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        where = f": {quoted_path(os.fsdecode(error.filename))}" if isinstance(error.filename, (str, bytes)) else ""
+        _fail(f"{error.strerror or error}{where}.")
     except MemoryError:
         _fail("There is not enough memory for this; try fewer rows, or a cheaper method.")
     except Exception as error:
-        _fail(f"textgraft has a fault here, {type(error).__name__}: {error} Run again with --debug and report it.")
+        what = f"{type(error).__name__}: {said(str(error)).rstrip('. ')}"
+        _fail(f"textgraft has a fault here, {what}. Run again with --debug and report it.")
 
 
 def _fail(sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textgraft.cli.options import Directory, EveryMetric, Html, Json, Runtime, Table, TableOptions
+from textgraft.wording import counted
 
 
 def run(
@@ -36,5 +37,5 @@ def run(
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table, "leaks": leaks}
         print_json(content | evaluation.to_dict())
-    title = f"{model.method} from {directory} on {evaluation.n:,} rows of {table}"
+    title = f"{model.method} from {directory} on {counted(evaluation.n, 'row')} of {table}"
     present(evaluation_report(title, evaluation, leaks, every_metric=every_metric), html, quietly=as_json)

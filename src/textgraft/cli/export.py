@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from textgraft.cli.options import Directory, Json, TableOptions
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 if TYPE_CHECKING:
     from textgraft.artifact.attempts import Precision, Target
@@ -84,10 +86,11 @@ def show_outcome(outcome: Outcome) -> None:
     from textgraft.wording import megabytes
 
     compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
-    title = f"{outcome.runtime}, compared with the model in fp32 on {compared.texts:,} texts ({outcome.compared_on})"
+    texts = f"{counted(compared.texts, 'text')} ({outcome.compared_on})"
+    title = f"{outcome.runtime}, compared with the model in fp32 on {texts}"
     use = (
         f"{outcome.directory} ({megabytes(directory_bytes(outcome.directory))}) now holds {outcome.runtime} "
         f"{outcome.precision}: textgraft predict and textgraft.load take it where it is the fastest, with "
-        f"runtime={outcome.runtime!r} always."
+        f"runtime={quoted(outcome.runtime)} always."
     )
     terminal.show(Report(title, (attempts_section(outcome.attempts, use),)))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from textgraft.errors import SettingError
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -263,7 +264,7 @@ class MethodOptions:
         for name in names:
             if name not in METHODS:
                 raise SettingError(
-                    f"There is no method {name!r}; methods are {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
+                    f"There is no method {quoted(name)}; methods are {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
                 )
             declared = METHODS[name].hyperparameters
             settings = {

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import Directory
+from textgraft.unicode import said
 
 Name = Annotated[str, typer.Argument(metavar="USER/NAME", help="Where to; it is made where it is not there.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; without this only its owner does.")]
@@ -20,4 +21,4 @@ def run(directory: Directory, name: Name, public: Public = False, message: Messa
     """
     from textgraft.artifact.hub import push
 
-    print(push(directory, name, private=not public, message=message))
+    print(said(push(directory, name, private=not public, message=message)))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import InputOptions, Json, Table, column_names, expand
+from textgraft.unicode import quoted, said
 
 HELP = "Look at word vectors: how much of a table they cover, and which words are near to one."
 SOURCE = "Embedded vectors (glove.6B.50d), a file, or an address as https://...#sha256=HEX."
@@ -43,7 +44,7 @@ def coverage(
     if as_json:
         print_json({"table": source_name(source), "tokenizer": tokenizer} | covered.to_dict())
         return
-    print(covered)
+    print(said(str(covered)))
     if covered.missing:
         rows = tuple((word, f"{count:,}") for word, count in covered.missing)
         section = Section("", ("word", "times"), rows, numbers=(1,))
@@ -72,7 +73,7 @@ def nearest(
         return
     rows = tuple((other, f"{value:.3f}") for other, value in neighbours)
     section = Section("", ("word", "cosine"), rows, numbers=(1,))
-    terminal.show(Report(f"Nearest to {word!r} in {opened.name}", (section,)))
+    terminal.show(Report(f"Nearest to {quoted(word)} in {opened.name}", (section,)))
 
 
 for command in (coverage, nearest):

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
-from textgraft.data.next_steps import WANTED, HoldOut
+from textgraft.data.next_steps import EXPECTED, WANTED, HoldOut
 from textgraft.errors import listed
 from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
-from textgraft.wording import counted, percent
+from textgraft.unicode import quoted
+from textgraft.wording import counted, percent, percents_apart
 
 MOST_LABELS = 20
 UNBALANCED = 10
@@ -85,12 +86,12 @@ def _look_alikes(audit: Audit) -> Iterator[Finding]:
 def _few(audit: Audit) -> Iterator[Finding]:
     rare = {label: n for label, n in audit.rare.items() if n}
     if rare:
-        names = listed((f"{label!r} has {n}" for label, n in rare.items()), 5)
+        names = listed((f"{quoted(label)} has {n}" for label, n in rare.items()), 5)
         advice = f"Rare labels can neither be learnt nor measured well ({names}): label more rows or merge them."
         yield Finding("labels", "rare labels", (f"{len(rare):,}",), "look", advice)
     for name, labels in audit.absent.items():
         why = "be learnt" if name in ("train", "all") else "be measured there"
-        advice = f"Labels without a row in {name} cannot {why}: {listed(map(repr, labels), 5)}."
+        advice = f"Labels without a row in {name} cannot {why}: {listed(map(quoted, labels), 5)}."
         yield Finding("labels", f"labels missing from {name}", (f"{len(labels):,}",), "warning", advice)
 
 
@@ -144,11 +145,11 @@ def _labelling(audit: Audit) -> Iterator[Finding]:
     for giveaway in suspects_first[:MOST_LABELS]:
         value = f"{counted(giveaway.rows, 'text')}, {percent(giveaway.share)} carry it (lift {giveaway.lift:.1f})"
         advice = (
-            f"The word {giveaway.label!r} stands in {giveaway.rows:,} texts and {percent(giveaway.share)} of them "
-            "carry that label: check that the label was not made from the word."
+            f"The word {quoted(giveaway.label)} stands in {counted(giveaway.rows, 'text')} and "
+            f"{percent(giveaway.share)} of them carry that label: check that the label was not made from the word."
         )
         suspect: tuple[Level, str] = ("look", advice) if giveaway.flagged else ("fact", "")
-        yield Finding("labelling", f"texts that say {giveaway.label!r}", (value,), *suspect)
+        yield Finding("labelling", f"texts that say {quoted(giveaway.label)}", (value,), *suspect)
     if len(suspects_first) > MOST_LABELS:
         more = len(suspects_first) - MOST_LABELS
         yield Finding("labelling", "more labels that texts say", (f"{more:,}",))
@@ -172,20 +173,21 @@ def _test(audit: Audit) -> Iterator[Finding]:
         yield Finding("test", what, (value,), "warning", advice)
         return
     level: Level = "warning" if hold_out.half > 2 * WANTED else "look" if hold_out.rows < SMALL else "fact"
-    width = f"from {hold_out.low:.0%} to {hold_out.high:.0%}"
+    low, _, high = percents_apart(hold_out.low, EXPECTED, hold_out.high)
+    width = f"from {low} to {high}"
     yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(hold_out, width))
     yield Finding("test", "an accuracy of 80% would be known", (width,))
     few = {label: n for label, n in hold_out.labels.items() if 0 < n < RARE}
     none = [label for label, n in hold_out.labels.items() if not n] if not hold_out.given else []
     if none:
         advice = (
-            f"No row is left for test of {listed(map(repr, none), 5)}, since training is served first: compare says "
+            f"No row is left for test of {listed(map(quoted, none), 5)}, since training is served first: compare says "
             "nothing about how well they are told."
         )
         yield Finding("test", "labels without a test row", (f"{len(none):,}",), "warning", advice)
     if few and (level != "warning" or len(few) + len(none) < len(hold_out.labels)):  # else too few rows is all there is
         about = "" if hold_out.given else "about "
-        names = listed((f"{label!r} {n}" for label, n in few.items()), 5)
+        names = listed((f"{quoted(label)} {n}" for label, n in few.items()), 5)
         advice = (
             f"Some labels are too small to be measured: their figures, and macro F1, will rest on fewer than {RARE} "
             f"test rows each ({about}{names}). Label more rows of these first."
@@ -200,9 +202,8 @@ def _too_small(hold_out: HoldOut, width: str) -> str:
         enough = f"{hold_out.enough:,} test rows give {points}"
     else:
         start = f"compare holds out about {counted(hold_out.rows, 'row')} once, and measures on these alone"
-        enough = (
-            f"{hold_out.enough:,} test rows, {math.ceil(hold_out.enough / hold_out.share):,} rows in all, give {points}"
-        )
+        rows = math.ceil(hold_out.enough / hold_out.share)
+        enough = f"{hold_out.enough:,} test rows, {rows:,} rows in all, give {points}"
     return f"{start}: an accuracy of 80% would be known no better than {width}. Label more rows: {enough}."
 
 

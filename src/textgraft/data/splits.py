@@ -21,6 +21,8 @@ from textgraft.dataset import Dataset, Splits
 from textgraft.errors import DataError, SettingError, listed
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 By = Literal["random", "group", "time", "column"]
 NAMES = ("train", "valid", "test")
@@ -65,11 +67,13 @@ def split(
     shares = _shares(valid, test)
     by = by or _by(data)
     if by not in ("random", "group", "time", "column"):
-        raise SettingError(f"by must be 'random', 'group', 'time' or 'column'; got {by!r}.")
+        raise SettingError(f"by must be 'random', 'group', 'time' or 'column'; got {quoted(by)}.")
     if by == "column":
         return _by_column(data, drop_leaks)
     if len(data) < len(shares):
-        raise DataError(f"{len(data):,} rows cannot be divided into {listed(shares)}: each part needs a row at least.")
+        raise DataError(
+            f"{counted(len(data), 'row')} cannot be divided into {listed(shares)}: each part needs a row at least."
+        )
     groups = group_rows(data, seed, by_column=by == "group", near=near_duplicates)
     if by == "time":
         part, moved = _by_time(data, groups, list(shares.values()))
@@ -79,9 +83,10 @@ def split(
     parts = {name: data.select(part[groups.of_row] == i) for i, name in enumerate(shares)}
     if empty := [name for name, part in parts.items() if not len(part)]:
         raise DataError(
-            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make {len(groups.sizes):,} groups that "
-            f"must stay together, the largest of {groups.sizes.max():,} rows, and each of the {len(data.task):,} "
-            "labels goes to train first. Give more rows, or a larger share, or 0 for a part that is not needed."
+            f"No row is left for {' and '.join(empty)}: the {len(data):,} rows make "
+            f"{counted(len(groups.sizes), 'group')} that must stay together, the largest of "
+            f"{counted(groups.sizes.max(), 'row')}, and each of the {len(data.task):,} labels goes to train first. "
+            "Give more rows, or a larger share, or 0 for a part that is not needed."
         )
     how = {"random": f"at random with seed {seed}", "group": f"by group with seed {seed}", "time": "by time"}[by]
     said = [f"Divided {how}: {_sizes(parts)}.", *_together(groups), *moved, *_missing_labels(parts, placed=True)]
@@ -114,7 +119,7 @@ def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Datas
 def hold_out_rows(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """As ``hold_out``, but the places of the rows."""
     if not 0 < fraction < 1:
-        raise SettingError(f"fraction must be greater than 0 and less than 1; got {fraction!r}.")
+        raise SettingError(f"fraction must be greater than 0 and less than 1; got {quoted(fraction)}.")
     if not len(data):
         raise DataError("There are no rows to hold any out from.")
     groups = group_rows(data, seed, by_column=data.groups is not None)
@@ -176,8 +181,8 @@ def _by(data: Dataset) -> By:
         does = "says the parts of all rows" if other == "column" else "keeps the rows of a group in one part"
         raise SettingError(
             f"The data have a {'split' if other == 'column' else other} column, which {does}, and a time column, which "
-            f"puts the latest rows in test: they can be divided by one of them. Say by={other!r} or by='time', or read "
-            f"the table without the other column."
+            f"puts the latest rows in test: they can be divided by one of them. Say by={quoted(other)} or by='time', "
+            "or read the table without the other column."
         )
     if data.parts is not None:
         return "column"
@@ -190,7 +195,7 @@ def _shares(valid: float, test: float) -> dict[str, float]:
     """The share of every part that there is to be, by name."""
     for name, value in (("valid", valid), ("test", test)):
         if not 0 <= value < 1:
-            raise SettingError(f"{name} must be a share of the rows, at least 0 and less than 1; got {value!r}.")
+            raise SettingError(f"{name} must be a share of the rows, at least 0 and less than 1; got {quoted(value)}.")
     if valid + test >= 1:
         raise SettingError(f"valid and test must leave rows for train: {valid:g} + {test:g} is not less than 1.")
     shares = {"train": 1 - valid - test, "valid": valid, "test": test}
@@ -203,8 +208,9 @@ def _by_column(data: Dataset, drop_leaks: bool) -> Splits:
     odd = np.flatnonzero([name not in NAMES for name in data.parts.tolist()])
     if len(odd):
         raise DataError(
-            f"The split column must say train, valid or test in every row; {len(odd):,} rows say something else, such "
-            f"as {data.rows.name(int(odd[0]))} with {data.parts[odd[0]]!r}."
+            f"The split column must say train, valid or test in every row; {counted(len(odd), 'row')} "
+            f"{'says' if len(odd) == 1 else 'say'} something else, such "
+            f"as {data.rows.name(int(odd[0]))} with {quoted(data.parts[odd[0]])}."
         )
     parts = {name: data.select(data.parts == name) for name in NAMES if (data.parts == name).any()}
     if "train" not in parts:
@@ -224,8 +230,8 @@ def _divided_groups(data: Dataset) -> list[str]:
     if not divided:
         return []
     return [
-        f"{len(divided):,} of {len(counts):,} groups stand in more than one part, as the split column divides them "
-        f"({listed(map(repr, divided), 3)}); numbers are flattered where a group tells its label."
+        f"{len(divided):,} of {counted(len(counts), 'group')} stand in more than one part, as the split column divides "
+        f"them ({listed(map(quoted, divided), 3)}); numbers are flattered where a group tells its label."
     ]
 
 
@@ -263,8 +269,8 @@ def _together(groups: Groups) -> list[str]:
         notes.append(f"Rows that repeat, or nearly repeat, the text of another stay in its part: {groups.copies:,}.")
     if largest > max(1, 0.05 * n):
         notes.append(
-            f"The largest group of rows that stay together has {largest:,} of {n:,} rows; the parts may differ from "
-            "the shares asked for."
+            f"The largest group of rows that stay together has {largest:,} of {counted(n, 'row')}; the parts may "
+            "differ from the shares asked for."
         )
     return notes
 
@@ -282,7 +288,8 @@ def _missing_labels(parts: dict[str, Dataset], *, placed: bool = False) -> list[
         absent = " or ".join(name for name, n in zip(parts, counts[:, label], strict=True) if not n)
         served = ", too few texts for every part; train was served first" if placed else ""
         notes.append(
-            f"Label {parts['train'].task.labels[label]!r} has none in {absent}: {where} ({listed(rows, 3)}){served}."
+            f"Label {quoted(parts['train'].task.labels[label])} has none in {absent}: {where} "
+            f"({listed(rows, 3)}){served}."
         )
     if len(labels) > MOST_LABELS_NAMED:
         notes.append(f"{len(labels) - MOST_LABELS_NAMED:,} more labels are missing from a part.")

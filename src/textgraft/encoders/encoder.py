@@ -16,6 +16,7 @@ from textgraft.errors import SettingError
 from textgraft.hardware import Precision
 from textgraft.runtimes import Runtime, check_output, run_windows
 from textgraft.text.batches import Windows
+from textgraft.unicode import quoted, quoted_path
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +62,7 @@ class Encoder:
     ) -> None:
         for option, value, allowed in (("pooling", pooling, POOLINGS), ("long", long, LONG)):
             if value not in allowed:
-                raise SettingError(f"{option} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+                raise SettingError(f"{option} must be one of {', '.join(map(quoted, allowed))}; got {quoted(value)}.")
         self.files = resolve(name) if isinstance(name, str) else name
         self.pooling, self.long = pooling, long
         self.max_tokens = check_max_tokens(self.files, max_tokens)
@@ -161,6 +162,7 @@ def check_max_tokens(files: EncoderFiles, max_tokens: int | None) -> int:
         return files.default_tokens
     if not 8 <= max_tokens <= files.positions:
         raise SettingError(
-            f"max_tokens must be between 8 and {files.positions}, which is what {files.name!r} takes; got {max_tokens}."
+            f"max_tokens must be between 8 and {files.positions}, which is what {quoted_path(files.name)} takes; got "
+            f"{max_tokens}."
         )
     return int(max_tokens)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import ArtifactError, EncoderError, MissingExtraError, TextgraftError, listed
 from textgraft.tensors import read_header
+from textgraft.unicode import quoted_path
 
 if TYPE_CHECKING:
     import torch
@@ -38,12 +39,12 @@ def quiet_loading(name: str) -> Iterator[None]:
         try:
             yield
         except ArtifactError as error:  # of a header of weights
-            raise EncoderError(f"The encoder {name!r} could not be loaded: {error}") from error
+            raise EncoderError(f"The encoder {quoted_path(name)} could not be loaded: {error}") from error
         except TextgraftError:
             raise
         except Exception as error:  # whatever a damaged configuration makes transformers trip over
             reason = " ".join(str(error).split())[:300] or type(error).__name__
-            raise EncoderError(f"The encoder {name!r} could not be loaded: {reason}") from error
+            raise EncoderError(f"The encoder {quoted_path(name)} could not be loaded: {reason}") from error
 
 
 @contextmanager
@@ -81,8 +82,8 @@ def check_sizes(files: EncoderFiles, config: Any, make: Callable[[Any], torch.nn
         if sum(parameter.numel() for parameter in network.parameters()) <= 2 * numbers + SPARE:
             return
     raise EncoderError(
-        f"The weights of {files.name!r} do not go with its config.json: it asks for a network far larger than the "
-        f"{numbers:,} numbers that the files hold. Save the encoder again."
+        f"The weights of {quoted_path(files.name)} do not go with its config.json: it asks for a network far larger "
+        f"than the {numbers:,} numbers that the files hold. Save the encoder again."
     )
 
 
@@ -104,6 +105,6 @@ def check_complete(name: str, report: dict[str, Any], *, of: str) -> None:
     )
     if wrong:
         raise EncoderError(
-            f"The weights of {name!r} do not go with its config.json: {listed(wrong, 3)} missing or of another shape. "
-            "Save the encoder again."
+            f"The weights of {quoted_path(name)} do not go with its config.json: {listed(wrong, 3)} missing or of "
+            "another shape. Save the encoder again."
         )

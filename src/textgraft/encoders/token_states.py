@@ -34,6 +34,7 @@ from textgraft.runtimes import Runtime, check_output
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.text.batches import Windows, pad, token_batches
 from textgraft.whole import remove_leftovers, whole_folder
+from textgraft.wording import counted
 
 Halves = NDArray[np.float16]
 
@@ -251,7 +252,8 @@ class _MadeOf:
     def without_disk(self, why: str) -> tuple[_Stored, str]:
         """The states in memory, or, where they are too large for it, computed whenever they are asked for."""
         self.computed = True
-        start = f"Token states of {self.count:,} texts ({readable(self.size)}) can be kept on no disk ({why}), so they"
+        what = f"Token states of {counted(self.count, 'text')} ({readable(self.size)})"
+        start = f"{what} can be kept on no disk ({why}), so they"
         if 2 * self.size <= free_memory():
             table: Table = _held(self.windows, self.encoder)
             end = "are kept in memory until this process ends"
@@ -268,7 +270,7 @@ def _key(encoder: StateEncoder, digests: list[bytes]) -> str:
 
 
 def _note(texts: int, size: int, place: Path) -> str:
-    return f"Token states of {texts:,} texts take {readable(size)} in {place}; they are read by every epoch."
+    return f"Token states of {counted(texts, 'text')} take {readable(size)} in {place}; they are read by every epoch."
 
 
 # Tables that this process uses, by their folder and their identity, since several may be of one folder.

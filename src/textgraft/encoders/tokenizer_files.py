@@ -18,6 +18,7 @@ from typing import Any
 
 from textgraft.errors import EncoderError
 from textgraft.json_files import is_whole, read_json
+from textgraft.unicode import quoted
 from textgraft.whole import link, temporary_folder
 
 GROWTH = 100  # characters at most that one becomes; Unicode's own normal forms, up to 18, aside
@@ -130,13 +131,14 @@ def _of_model(model: Any) -> str:
         if isinstance(affix, str) and len(affix) > LONGEST_AFFIX:
             return f"its {name} has {len(affix):,} characters, at most {LONGEST_AFFIX} are taken"
     if model.get("dropout"):
-        return f"it splits words by chance (dropout is {model['dropout']!r}), so that a text would have no one answer"
+        by_chance = f"it splits words by chance (dropout is {quoted(model['dropout'])})"
+        return f"{by_chance}, so that a text would have no one answer"
     pieces = [len(piece) for piece, _ in model["vocab"]] if model.get("type") == "Unigram" else []
     if max(pieces, default=0) > LONGEST_PIECE:
         return f"a piece of its vocabulary has {max(pieces):,} characters, at most {LONGEST_PIECE} are taken"
     longest = model.get("max_input_chars_per_word", 0)
     if not is_whole(longest, 0, LONGEST_WORD + 1):
-        return f"max_input_chars_per_word is {longest!r}, at most {LONGEST_WORD:,} are taken"
+        return f"max_input_chars_per_word is {quoted(longest)}, at most {LONGEST_WORD:,} are taken"
     return ""
 
 

@@ -15,6 +15,7 @@ from textgraft.encoders.tokenizer_files import MOST_BYTES, check_tokenizer, plai
 from textgraft.errors import EncoderError, MissingExtraError, TextgraftError
 from textgraft.json_files import is_whole, read_json
 from textgraft.text.batches import Windows
+from textgraft.unicode import quoted, quoted_path
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,7 +35,9 @@ class TextTokenizer:
         self._tokenizer.no_truncation()
         padding = files.config.get("pad_token_id") or 0
         if not is_whole(padding):
-            raise EncoderError(f"The pad_token_id in the config.json of {files.name!r} is {padding!r} and no token.")
+            raise EncoderError(
+                f"The pad_token_id in the config.json of {quoted_path(files.name)} is {quoted(padding)} and no token."
+            )
         self.pad_id = padding  # fills up shorter rows of a batch
         with _explained(self._name):
             encoded = self._tokenizer.encode("a")
@@ -58,7 +61,7 @@ class TextTokenizer:
         highest = max([*self._tokenizer.get_vocab(with_added_tokens=True).values(), *special, self.pad_id])
         if not is_whole(rows) or not 0 <= self.pad_id <= highest < rows:
             raise EncoderError(
-                f"The tokenizer does not go with the network: its ids go to {highest}, of {rows!r} rows."
+                f"The tokenizer does not go with the network: its ids go to {highest}, of {quoted(rows)} rows."
             )
         if max_tokens <= len(special):
             raise EncoderError(
@@ -113,7 +116,9 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise EncoderError(f"The tokenizer of {name!r} is damaged: {error}. Save the encoder again.") from error
+            raise EncoderError(
+                f"The tokenizer of {quoted_path(name)} is damaged: {error}. Save the encoder again."
+            ) from error
         raise
 
 
@@ -138,8 +143,12 @@ def _load(files: EncoderFiles) -> Tokenizer:
     except TextgraftError:
         raise
     except Exception as error:  # whatever a damaged file makes transformers trip over
-        raise EncoderError(f"The encoder {files.name!r} has no tokenizer that can be read: {error}") from None
+        raise EncoderError(
+            f"The encoder {quoted_path(files.name)} has no tokenizer that can be read: {error}"
+        ) from None
     if not getattr(tokenizer, "is_fast", False):
-        raise EncoderError(f"The encoder {files.name!r} has no fast tokenizer; save it again with tokenizer.json.")
+        raise EncoderError(
+            f"The encoder {quoted_path(files.name)} has no fast tokenizer; save it again with tokenizer.json."
+        )
     loaded: Tokenizer = tokenizer.backend_tokenizer
     return loaded

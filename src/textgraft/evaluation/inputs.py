@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import DataError, SettingError, listed
 from textgraft.task import Task, targets_of
+from textgraft.unicode import quoted
 
 Thresholds = float | ArrayLike | None
 
@@ -73,7 +74,7 @@ def check_resampling(resamples: int, seed: int) -> None:
     """Raises SettingError unless there are enough resamples for a 95 % interval and the seed is usable."""
     for name, value, least, advice in (("resamples", resamples, 100, " 1,000 is usual."), ("seed", seed, 0, "")):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-            raise SettingError(f"{name} must be an integer of at least {least}; got {value!r}.{advice}")
+            raise SettingError(f"{name} must be an integer of at least {least}; got {quoted(value)}.{advice}")
 
 
 def _check_probabilities(probabilities: ArrayLike, task: Task) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task, targets_of
+from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BIASED_UP = frozenset({"ece"})
@@ -62,7 +63,7 @@ def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
     known = {name: make for make in makers for name in make.names(task)}
     if metric not in known:
         raise SettingError(
-            f"{metric!r} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
+            f"{quoted(metric)} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
             f"{did_you_mean(str(metric), known)}"
         )
     return [known[metric](predictions)]

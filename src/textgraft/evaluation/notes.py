@@ -11,6 +11,7 @@ from textgraft.errors import listed
 from textgraft.evaluation.bootstrap import Interval
 from textgraft.evaluation.metrics import headline_of
 from textgraft.task import Task
+from textgraft.unicode import quoted
 
 SMALL = 200  # rows; below, an accuracy near 0.9 is known to no better than 0.04 either way
 RARE = 10  # rows of a label; below, its recall is known to no better than 0.3 either way
@@ -52,7 +53,7 @@ def notes_about(
 def _about_labels(task: Task, n: int, support: NDArray[np.int64]) -> Iterator[str]:
     """Labels that none, all or few of the rows carry."""
     absent, everywhere, rare = (
-        listed(repr(task.labels[j]) for j in np.flatnonzero(at))
+        listed(quoted(task.labels[j]) for j in np.flatnonzero(at))
         for at in (support == 0, support == n, (support > 0) & (support < RARE))
     )
     if absent:

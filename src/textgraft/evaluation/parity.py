@@ -19,6 +19,7 @@ from textgraft.errors import ArtifactError, DataError, SettingError
 from textgraft.evaluation import Interval, compare_paired, evaluate_probabilities, headline_of
 from textgraft.evaluation.bootstrap import plain
 from textgraft.task import Targets, Task, targets_of
+from textgraft.unicode import quoted
 
 ROUNDING = 1e-9  # of shares and metrics, so that 1 of 100 texts is no more than 1 %
 
@@ -44,7 +45,7 @@ class Tolerance:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if value is not None and not (number and 0 <= value <= 1):
                 raise SettingError(
-                    f"{name} of a tolerance must be a number from 0 to 1, 0.01 being 1 %; got {value!r}."
+                    f"{name} of a tolerance must be a number from 0 to 1, 0.01 being 1 %; got {quoted(value)}."
                 )
 
 
@@ -66,7 +67,7 @@ def tolerance_for(precision: str, given: Tolerance | None = None) -> Tolerance:
         SettingError: an unknown precision.
     """
     if precision not in USUAL:
-        raise SettingError(f"precision must be one of {', '.join(USUAL)}; got {precision!r}.")
+        raise SettingError(f"precision must be one of {', '.join(USUAL)}; got {quoted(precision)}.")
     chosen = {name: value for name, value in asdict(given or Tolerance()).items() if value is not None}
     return Tolerance(**(asdict(USUAL[precision]) | chosen))
 

@@ -14,6 +14,7 @@ from textgraft.evaluation.inputs import Thresholds, check_predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
 from textgraft.evaluation.paired import PairedTest, paired_scores, paired_test
 from textgraft.task import Task
+from textgraft.unicode import quoted
 from textgraft.wording import p_value
 
 
@@ -115,7 +116,7 @@ def recommend(
             f"A comparison needs at least one method and a name of its own for each; got {listed(given, 20) or 'none'}."
         )
     if not 0 < alpha < 1:
-        raise SettingError(f"alpha must lie between 0 and 1; got {alpha!r}. 0.05 is usual.")
+        raise SettingError(f"alpha must lie between 0 and 1; got {quoted(alpha)}. 0.05 is usual.")
     ladder = sorted(entries, key=lambda entry: entry.rung)
     predictions = [check_predictions(e.probabilities, targets, task, e.thresholds) for e in ladder]
     name = metric or headline_of(task)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import SettingError, did_you_mean
 from textgraft.extras import import_scipy
+from textgraft.unicode import quoted
 
 Floats = NDArray[np.float64]
 Thresholds = Literal["label", "global"] | float
@@ -36,7 +37,7 @@ def check_thresholds(value: object) -> None:
         near = did_you_mean(value, ("label", "global")) if isinstance(value, str) else ""
         raise SettingError(
             f"thresholds must be 'label' or 'global', which are tuned on validation data, or a number between 0 and 1 "
-            f"such as 0.5; got {value!r}.{near}"
+            f"such as 0.5; got {quoted(value)}.{near}"
         )
 
 

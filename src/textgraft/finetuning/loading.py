@@ -10,6 +10,7 @@ from textgraft.encoders.loading import ENCODER_HALVES, SAFELY, check_complete, c
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.errors import SettingError
 from textgraft.task import Task
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,9 @@ def load_with_head(
         EncoderError: the files do not hold all of the weights, or transformers cannot read them.
     """
     if dropout is not None and not 0 <= dropout < 1:
-        raise SettingError(f"dropout must be at least 0 and below 1, or None for the encoder's own; got {dropout!r}.")
+        raise SettingError(
+            f"dropout must be at least 0 and below 1, or None for the encoder's own; got {quoted(dropout)}."
+        )
     with quiet_loading(files.name):
         import torch
         from transformers import AutoConfig, AutoModelForSequenceClassification

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from textgraft.errors import EncoderError, MissingExtraError, SettingError, did_you_mean
+from textgraft.unicode import quoted, quoted_path
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ def check_trained(value: object) -> None:
     near = did_you_mean(value, TRAINED) if isinstance(value, str) else ""
     raise SettingError(
         "trained must be 'all', 'head', 'lora', or how many of the last layers to train, at least 1; "
-        f"got {value!r}.{near}"
+        f"got {quoted(value)}.{near}"
     )
 
 
@@ -68,7 +69,7 @@ def choose_trained(network: torch.nn.Module, trained: Trained, name: str, *, see
         layers = len(layers_of(network))
         if trained > layers:
             raise EncoderError(
-                f"The encoder {name!r} has {layers} layers; trained={trained} asks for more. "
+                f"The encoder {quoted_path(name)} has {layers} layers; trained={trained} asks for more. "
                 f"Give a number from 1 to {layers}, or 'all' to train the embeddings too."
             )
         chosen = {name for name, depth in depths(network).items() if depth <= trained}
@@ -162,8 +163,8 @@ def _add_adapters(network: torch.nn.Module, name: str, seed: int) -> None:
     ]
     if not targets:
         raise EncoderError(
-            f"The encoder {name!r} has no attention with query and value projections that adapters could be put on; "
-            "train 'all' of it, its last layers or the 'head'."
+            f"The encoder {quoted_path(name)} has no attention with query and value projections that adapters could be "
+            "put on; train 'all' of it, its last layers or the 'head'."
         )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

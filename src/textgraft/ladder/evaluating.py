@@ -11,6 +11,7 @@ from textgraft.given import Data, Labels, as_dataset
 from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import check_fitted
+from textgraft.wording import counted
 
 
 def evaluate(
@@ -55,10 +56,12 @@ def check_size(rows: int, labels: int) -> None:
     Raises:
         DataError: they are too many.
     """
-    said = PROBABILITIES.exceeded(rows * labels, f"probabilities ({rows:,} rows times {labels:,} labels)")
+    said = PROBABILITIES.exceeded(
+        rows * labels, f"probabilities ({counted(rows, 'row')} times {counted(labels, 'label')})"
+    )
     if said:
         raise DataError(
             f"{said} Where these are no classes but ids, say which column holds the labels with --label (label=); else "
-            f"evaluate on {PROBABILITIES.most // labels:,} rows at most, or keep the "
+            f"evaluate on {counted(PROBABILITIES.most // labels, 'row')} at most, or keep the "
             f"{PROBABILITIES.most // rows:,} most frequent labels and one for all others."
         )

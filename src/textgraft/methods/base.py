@@ -23,9 +23,10 @@ from textgraft.methods.estimator import Estimator, accuracy, check_fitted
 from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
+from textgraft.model_directory.manifest import MOST_OF_LABELS
 from textgraft.runtimes import Runtime
 from textgraft.task import Task, targets_of
-from textgraft.unicode import FORMS, Form, in_form
+from textgraft.unicode import FORMS, Form, in_form, quoted
 
 
 def unicode_form(default: Form, because: str) -> Any:
@@ -115,7 +116,13 @@ class TextClassifier(Estimator, ABC):
             texts_here = f"{len(data):,} training texts{' of a weight above 0' * (rows.weights is not None)}"
             raise DataError(
                 f"A classifier needs at least two labels to tell apart; all {texts_here} carry "
-                f"{', '.join(repr(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
+                f"{', '.join(quoted(data.task.labels[i]) for i in np.flatnonzero(data.counts)) or 'no label'}."
+            )
+        if (length := sum(len(name.encode()) for name in data.task.labels)) > MOST_OF_LABELS:
+            raise DataError(
+                f"The names of the {len(data.task):,} labels have {length:,} bytes together, of which a model holds at "
+                f"most {MOST_OF_LABELS:,}: they may be texts. Say which column holds the labels with --label (label=), "
+                "or shorten them."
             )
         self.check_settings()
         self.task_ = data.task

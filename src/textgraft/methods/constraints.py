@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from textgraft.errors import SettingError, did_you_mean
+from textgraft.unicode import quoted
 
 
 class Constraint(ABC):
@@ -36,7 +37,7 @@ class Constraint(ABC):
         if self.accepts(value):
             return []
         near = did_you_mean(value, self.words) if isinstance(value, str) else ""
-        return [f"{name} must be {self.allowed}; got {value!r}.{near}"]
+        return [f"{name} must be {self.allowed}; got {quoted(value)}.{near}"]
 
     def read(self, text: str) -> Any:
         """The value that ``text`` stands for on the command line."""
@@ -49,7 +50,7 @@ class Choice(Constraint):
     def __init__(self, *values: object) -> None:
         self.values = values
         self.words = tuple(value for value in values if isinstance(value, str))
-        self.allowed = f"one of {', '.join(map(repr, values))}"
+        self.allowed = f"one of {', '.join(map(quoted, values))}"
 
     def accepts(self, value: Any) -> bool:  # noqa: D102
         return any(value is known or (isinstance(value, str) and value == known) for known in self.values)
@@ -71,7 +72,7 @@ class Number(Constraint):
         self.types = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         bounds = f" of at least {least:g}" if most == inf else f" from {least:g} to {most:g}"
         number = f"a {'whole ' * whole}number{bounds * (least > -inf)}"
-        self.allowed = allowed or " or ".join((*map(repr, words), number))
+        self.allowed = allowed or " or ".join((*map(quoted, words), number))
 
     def accepts(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, str):
@@ -96,7 +97,7 @@ class SizeRange(Constraint):
     def faults(self, name: str, value: Any) -> list[str]:  # noqa: D102
         faults = super().faults(name, value)
         if not faults and self.first not in (0, value[0]):
-            faults = [f"{name} must start at single words, such as (1, 2); got {value!r}."]
+            faults = [f"{name} must start at single words, such as (1, 2); got {quoted(value)}."]
         return faults
 
 
@@ -125,7 +126,9 @@ class LabelWeights(Choice):
         """One sentence for each weight that cannot be used."""
         if not isinstance(value, Mapping):
             return super().faults(name, value)
-        return [fault for label, part in value.items() for fault in Number(1e-6).faults(f"{name} of {label!r}", part)]
+        return [
+            fault for label, part in value.items() for fault in Number(1e-6).faults(f"{name} of {quoted(label)}", part)
+        ]
 
     def read(self, text: str) -> Any:
         """A mapping from ``joy=2,anger=0.5`` or a JSON object; a word as it is.
@@ -145,10 +148,10 @@ class LabelWeights(Choice):
         if not whole or not all(isinstance(pair, tuple) for pair in pairs):
             raise SettingError(
                 f'--class-weight must be like joy=2,anger=0.5, or a JSON object like {{"a=1,b": 2}} for names with '
-                f"such signs, or balanced; got {text!r}."
+                f"such signs, or balanced; got {quoted(text)}."
             )
         if len(dict(pairs)) < len(pairs):
-            raise SettingError(f"--class-weight names a label twice; got {text!r}.")
+            raise SettingError(f"--class-weight names a label twice; got {quoted(text)}.")
         return dict(pairs)
 
 

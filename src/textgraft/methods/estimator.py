@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import DataError, SettingError, TextgraftError, did_you_mean, listed
 from textgraft.methods.hyperparameters import Hyperparameter
+from textgraft.unicode import quoted
 
 E = TypeVar("E", bound="Estimator")
 UNCHANGED = "$UNCHANGED$"  # as scikit-learn has it: a request stays as it is
@@ -52,7 +53,7 @@ class Estimator:
             outer, nested, _ = name.partition("__")
             value = params.get(outer, getattr(self, outer, None))
             if outer not in known or (nested and not hasattr(value, "set_params")):
-                faults.append(f"{type(self).__name__} has no hyperparameter {name!r}.{did_you_mean(name, known)}")
+                faults.append(f"{type(self).__name__} has no hyperparameter {quoted(name)}.{did_you_mean(name, known)}")
         if faults:
             raise SettingError(f"{' '.join(faults)} It has {listed(known, 50) or 'none'}.")
         for name, value in sorted(params.items(), key=lambda item: "__" in item[0]):  # an estimator, then what is in it

@@ -25,6 +25,7 @@ from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparam
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
@@ -146,7 +147,9 @@ class FineTunedClassifier(NetworkClassifier):
         config = read_json(folder / "config.json")
         files = EncoderFiles(str(folder), folder, "", config if isinstance(config, dict) else {})
         if not is_whole(longest, 1, files.positions + 1):
-            raise ArtifactError(f"{folder / FILE} is damaged: max_tokens is {longest!r}, at most {files.positions}.")
+            raise ArtifactError(
+                f"{folder / FILE} is damaged: max_tokens is {quoted(longest)}, at most {files.positions}."
+            )
         if (folder / "adapter_config.json").exists():  # transformers would load what it names
             raise ArtifactError(f"{folder} is damaged: no fine-tuned model has adapters beside its weights.")
         if runtime is None:

@@ -26,7 +26,7 @@ from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSet
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective, label_weights
 from textgraft.training.records import record
-from textgraft.unicode import Form
+from textgraft.unicode import Form, quoted
 
 
 @hyperparameters
@@ -253,7 +253,7 @@ class NetworkClassifier(GraphClassifier):
         missing = [data.task.labels[i] for i in np.flatnonzero((data.counts > 0) & (valid.counts == 0))]
         if missing:
             notes.append(
-                f"No validation text carries {listed(map(repr, missing))}; the best epoch was chosen without "
+                f"No validation text carries {listed(map(quoted, missing))}; the best epoch was chosen without "
                 f"{'it' if len(missing) == 1 else 'them'}."
             )
         self.notes_ = (*self.notes_, *notes)

@@ -30,7 +30,7 @@ from textgraft.text.characters import LONGEST, CharacterNgrams
 from textgraft.text.ngrams import Counts, WordNgrams
 from textgraft.text.sparse import SparseRows
 from textgraft.text.tokens import MOST_CHARACTERS, chunks
-from textgraft.unicode import Form
+from textgraft.unicode import Form, quoted
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -122,7 +122,9 @@ class NgramClassifier(TextClassifier):
         refuse(Choice("words", "characters").faults("kind", kind))
         if str(label) not in self.task_.labels:
             known = self.task_.labels
-            raise SettingError(f"There is no label {label!r}, only {listed(known)}.{did_you_mean(str(label), known)}")
+            raise SettingError(
+                f"There is no label {quoted(label)}, only {listed(known)}.{did_you_mean(str(label), known)}"
+            )
         column, sign = self.task_.labels.index(str(label)), np.float32(1)
         if self.model_.weights.shape[1] == 1 and not self.task_.multi_label:
             column, sign = 0, np.float32(1 if column == 1 else -1)

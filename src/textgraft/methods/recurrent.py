@@ -26,7 +26,7 @@ from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
-from textgraft.unicode import Form
+from textgraft.unicode import Form, quoted
 
 if TYPE_CHECKING:
     from textgraft.recurrent.network import Shape
@@ -143,7 +143,7 @@ class RecurrentClassifier(NetworkClassifier):
         if self.encoder is not None and self.train_vectors is not None:
             yield "train_vectors is for word vectors; an encoder's states stay as they are. Leave it out."
         if self.vectors is None and self.train_vectors in ("frozen", "tuned"):
-            yield f"train_vectors={self.train_vectors!r} needs vectors (--vectors), such as glove.6B.50d."
+            yield f"train_vectors={quoted(self.train_vectors)} needs vectors (--vectors), such as glove.6B.50d."
         if self.vectors is not None and self.train_vectors == "scratch":
             yield "train_vectors='scratch' learns vectors anew; leave out vectors, or take 'tuned'."
 

@@ -12,6 +12,7 @@ from textgraft.methods.majority import MajorityClassifier
 from textgraft.methods.ngrams import NgramClassifier
 from textgraft.methods.recurrent import RecurrentClassifier
 from textgraft.model_directory import Manifest
+from textgraft.unicode import quoted
 
 METHODS: dict[str, type[TextClassifier]] = {
     cls.method: cls
@@ -28,7 +29,7 @@ def method_of(manifest: Manifest, folder: Path) -> type[TextClassifier]:
     """
     if manifest.method not in METHODS:
         raise ArtifactError(
-            f"{folder} was written by the method {manifest.method!r}; this textgraft knows {', '.join(METHODS)}. "
+            f"{folder} was written by the method {quoted(manifest.method)}; this textgraft knows {', '.join(METHODS)}. "
             "Install a newer textgraft."
         )
     return METHODS[manifest.method]

@@ -12,6 +12,7 @@ import numpy as np
 
 from textgraft.dataset import WEIGHTS_ALLOWED, Dataset, unusable_weights
 from textgraft.errors import DataError
+from textgraft.unicode import quoted
 
 
 def with_weights(data: Dataset, weights: Any) -> Dataset:
@@ -26,13 +27,13 @@ def with_weights(data: Dataset, weights: Any) -> Dataset:
         items = weights.tolist() if hasattr(weights, "tolist") else weights
         items = list(items) if isinstance(items, Iterable) and not isinstance(items, (str, bytes)) else items
         if not isinstance(items, list) or len(items) != len(data):
-            given = f"{len(items):,}" if isinstance(items, list) else repr(items)
+            given = f"{len(items):,}" if isinstance(items, list) else quoted(items)
             raise DataError(f"sample_weight must be {len(data):,} numbers, one for each text; got {given}.")
         numbers = np.array([_number(item) for item in items], np.float64)
         if len(wrong := unusable_weights(numbers)):
             raise DataError(
                 f"What a text counts must be {WEIGHTS_ALLOWED}; item {wrong[0]} of sample_weight is "
-                f"{items[wrong[0]]!r}. 0 leaves a text out."
+                f"{quoted(items[wrong[0]])}. 0 leaves a text out."
             )
         data = replace(data, weights=numbers)
     return replace(data, weights=None) if data.weights is not None and (data.weights == 1).all() else data

@@ -29,7 +29,7 @@ from textgraft.report import Section
 from textgraft.report.evaluation import OF_LABELS, RANKING, confused, metric_name, metrics, notes, per_label, weakest
 from textgraft.report.markdown import code, table, text
 from textgraft.unicode import shown_name
-from textgraft.wording import decimal, megabytes, percent
+from textgraft.wording import counted, decimal, megabytes, percent
 
 FILE = CARD
 MOST_ROWS = 100  # of a table
@@ -273,7 +273,7 @@ def _parity_figures(parity: Parity, called: Callable[[str], str]) -> tuple[str, 
         metric = f"{called(parity.metric)} {decimal(before.value)}, exported {decimal(after.value)}"
     if parity.speed_before and parity.speed_after:
         speed = f"{parity.speed_after:,.0f}, torch in fp32 {parity.speed_before:,.0f}"
-    equal = f"{percent(parity.equal_labels)} of {parity.texts:,} texts"
+    equal = f"{percent(parity.equal_labels)} of {counted(parity.texts, 'text')}"
     return f"{parity.largest_difference:.2g}", equal, metric, speed
 
 

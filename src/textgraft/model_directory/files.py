@@ -13,6 +13,7 @@ from textgraft.json_files import MOST_BYTES
 from textgraft.limits import MODEL_BYTES
 from textgraft.model_directory.manifest import CARD, FILE, Manifest, read_manifest
 from textgraft.tensors import read_header
+from textgraft.unicode import quoted
 
 NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)  # of a file in the directory: leads nowhere, on any system
 TENSORS = ".safetensors"
@@ -63,7 +64,7 @@ def check_files(folder: Path, manifest: Manifest) -> dict[str, tuple[int, ...]]:
         if name == CARD:  # for people, who may edit it
             continue
         if not NAME.fullmatch(name) or name.casefold() == FILE or path.is_symlink():
-            raise ArtifactError(f"{folder} is damaged: {name!r} in {FILE} is not the name of a file in it.")
+            raise ArtifactError(f"{folder} is damaged: {quoted(name)} in {FILE} is not the name of a file in it.")
         if not path.is_file():
             raise ArtifactError(f"{folder} is damaged: {name} is missing.")
         checked[name] = stamp(path)

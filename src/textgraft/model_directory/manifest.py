@@ -14,7 +14,7 @@ from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
 from textgraft.labels import LIKENESSES
-from textgraft.unicode import escaped_in_json, whole
+from textgraft.unicode import escaped_in_json, quoted, whole
 from textgraft.whole import recovered
 
 FILE = "textgraft.json"
@@ -22,6 +22,7 @@ CARD = "README.md"
 FORMAT = "textgraft-model"
 VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
+MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
 ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
@@ -109,9 +110,23 @@ class Manifest:
             except (TypeError, KeyError, AttributeError):
                 right = False
             if not right:
-                raise ArtifactError(f"{FILE} is damaged: {entry!r} is no export of this model.")
+                raise ArtifactError(f"{FILE} is damaged: {quoted(entry)} is no export of this model.")
             exports.append(export)
         return exports
+
+    def write(self, folder: Path) -> None:
+        """Writes it into the folder of its model.
+
+        Raises:
+            ArtifactError: it is longer than what is read.
+        """
+        content = self.to_json().encode()
+        if len(content) > MOST_BYTES:
+            raise ArtifactError(
+                f"The model is not saved: its {FILE} would have {len(content):,} bytes, and at most {MOST_BYTES:,} are "
+                "read. Train with fewer labels, or with shorter names."
+            )
+        (folder / FILE).write_bytes(content)
 
     def to_json(self) -> str:
         """JSON text with a line per field's inner value, the format first."""
@@ -142,10 +157,10 @@ def read_manifest(directory: str | Path) -> Manifest:
         raise ArtifactError(f"{folder} is not a model directory: it has no {FILE}. Give one that --out wrote.")
     content = read_json(path, most=MOST_BYTES)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ArtifactError(f"{path} was not written by textgraft: its format is not {FORMAT!r}.")
+        raise ArtifactError(f"{path} was not written by textgraft: its format is not {quoted(FORMAT)}.")
     version = content.get("format_version")
     if not is_whole(version, 1):
-        raise ArtifactError(f"{path} is damaged: format_version is {version!r}.")
+        raise ArtifactError(f"{path} is damaged: format_version is {quoted(version)}.")
     if version > VERSION:
         raise ArtifactError(
             f"{folder} has format version {version}; this textgraft reads up to {VERSION}. Install a newer textgraft."
@@ -187,7 +202,7 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
     if classes.keys() != {"values", "dtype"} or not isinstance(classes["values"], list):
         return "its classes are not values and dtype"
     if manifest.label_form not in ("names", "indicator"):
-        return f"its label_form is {manifest.label_form!r}"
+        return f"its label_form is {quoted(manifest.label_form)}"
     if not all(is_number(threshold, 0, 1) for threshold in manifest.thresholds):
         return "its thresholds are not numbers from 0 to 1"
     if not is_strings(list(manifest.versions.values())):
@@ -195,7 +210,7 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
     if not _is_fitted_on(manifest.fitted_on, len(labels)):
         return "its fitted_on does not say what it was trained on"
     wrong = [name for name, entry in manifest.files.items() if not _is_described(entry)]
-    return f"it does not say what {wrong[0]!r} is" if wrong else None
+    return f"it does not say what {quoted(wrong[0])} is" if wrong else None
 
 
 def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:

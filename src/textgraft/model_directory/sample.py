@@ -16,7 +16,7 @@ from typing import Any
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, listed
 from textgraft.task import Task
-from textgraft.unicode import whole
+from textgraft.unicode import quoted, whole
 
 FILE = "sample.jsonl"
 MOST_ROWS = 512
@@ -110,5 +110,7 @@ def _row(line: str, number: int, task: Task, path: str | Path) -> tuple[str, Any
     labels = row[key] if task.multi_label else [row[key]]
     if not isinstance(labels, list) or (unknown := [label for label in labels if label not in task.labels]):
         shown = row[key] if not isinstance(labels, list) else unknown[0]
-        raise ArtifactError(f"{where} carries {shown!r}, which is none of the model's labels ({listed(task.labels)}).")
+        raise ArtifactError(
+            f"{where} carries {quoted(shown)}, which is none of the model's labels ({listed(task.labels)})."
+        )
     return whole(row["text"]), row[key]

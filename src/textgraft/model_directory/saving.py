@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from textgraft.errors import ArtifactError
 from textgraft.model_directory.files import check_place, description
-from textgraft.model_directory.manifest import FILE, Manifest, versions
+from textgraft.model_directory.manifest import Manifest, versions
 from textgraft.model_directory.method import Saveable
 from textgraft.model_directory.sample import Sample
 from textgraft.training import processes
@@ -67,7 +67,7 @@ def save(
             files={path.name: description(path) for path in sorted(folder.iterdir())},
         )
         manifest = write_card(manifest, model.facts, folder, place.absolute().name, [place])
-        (folder / FILE).write_text(manifest.to_json(), "utf-8")
+        manifest.write(folder)
     model.saved()
     return place
 

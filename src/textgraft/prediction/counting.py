@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textgraft.errors import TextgraftError
+from textgraft.wording import counted
 
 AT_ONCE = 1 << 22  # bytes that are counted
 
@@ -26,8 +27,9 @@ def check_rows(read: int, written: int, where: str) -> None:
     """
     if read != written:
         raise SpoiledError(
-            f"{read:,} rows were read, and {where} has {written:,}, so it is not kept. Run it again, without --resume "
-            "(resume=); if the numbers differ again, textgraft has a fault here: report it."
+            f"Of {counted(read, 'row')} that {'was' if read == 1 else 'were'} read, {where} has {written:,}, so it is "
+            "not kept. Run it again, without --resume (resume=); if the numbers differ again, textgraft has a fault "
+            "here: report it."
         )
 
 

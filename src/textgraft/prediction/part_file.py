@@ -15,6 +15,7 @@ from textgraft.errors import SettingError
 from textgraft.prediction.counting import SpoiledError
 from textgraft.prediction.origin import Origin
 from textgraft.whole import lock, sync, whole_file
+from textgraft.wording import counted
 
 COMMIT_SECONDS = 1.0  # between two moments from which a killed run can go on
 
@@ -112,7 +113,7 @@ def _resumed(place: Path, origin: Origin | None) -> tuple[int, int]:
         return 0, 0
     if differences := origin.differences(journal.origin):
         raise SettingError(
-            f"The {journal.rows:,} rows of a half-written {place.name} were made with "
+            f"A half-written {place.name} ({counted(journal.rows, 'row')}) was made with "
             f"{' and with '.join(differences)}; run as it was begun, or without --resume to start over."
         )
     return journal.rows, journal.bytes

@@ -20,6 +20,8 @@ from textgraft.prediction.counting import check_rows
 from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
 from textgraft.task import targets_of
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 TEXTS_AT_ONCE = 8192  # a window: enough texts that batches of similar length hold little padding
 
@@ -104,7 +106,7 @@ def predict_stream(
 def check_jobs(jobs: int) -> None:
     """Raises SettingError where ``jobs`` is no number of processes."""
     if jobs < 1:
-        raise SettingError(f"jobs must be a whole number from 1 on; got {jobs!r}.")
+        raise SettingError(f"jobs must be a whole number from 1 on; got {quoted(jobs)}.")
 
 
 def _predictions(
@@ -122,8 +124,8 @@ def _predictions(
         for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
             if len(probabilities) != len(window.texts):
                 raise TextgraftError(
-                    f"The model gave {len(probabilities):,} answers for {len(window.texts):,} texts; save it anew, or "
-                    "report it."
+                    f"The model gave {len(probabilities):,} answers for {counted(len(window.texts), 'text')}; save it "
+                    "anew, or report it."
                 )
             for prediction in window.apart(model, probabilities):
                 ends.given += len(prediction.texts)

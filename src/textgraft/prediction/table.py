@@ -19,7 +19,7 @@ from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.processes import Reopen
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Texts, check_jobs, predict_stream
 from textgraft.prediction.writing import Layout, check_output, writing
-from textgraft.wording import notes_about, source_name
+from textgraft.wording import counted, notes_about, source_name
 
 if TYPE_CHECKING:
     from textgraft.data import ReadOptions
@@ -174,9 +174,11 @@ def write_predictions(
     lost = resumable_rows(output) if output is not None and origin is None else 0
     with _saying_what_is_kept(output, origin), writing(output, layout, origin, lambda: seen.rows) as out:
         if lost:
-            progress.say(f"Starting over; with --resume, {lost:,} rows of an interrupted run would have been kept.")
+            progress.say(
+                f"Starting over; with --resume, {counted(lost, 'row')} of an interrupted run would have been kept."
+            )
         if out.rows:
-            progress.say(f"Going on after the {out.rows:,} rows of an interrupted run.")
+            progress.say(f"Going on after the {counted(out.rows, 'row')} of an interrupted run.")
         with closing(predict_stream(model, seen, jobs=jobs, reopen=reopen, after=out.rows)) as predictions:
             for prediction in predictions:
                 out.write(prediction)
@@ -197,7 +199,9 @@ def _saying_what_is_kept(output: Path | None, origin: Origin | None) -> Iterator
         raise
     except BaseException as error:
         rows = 0 if output is None or origin is None else resumable_rows(output)
-        sentence = f"{rows:,} rows are kept, and the same command goes on from there."
+        sentence = (
+            f"{counted(rows, 'row')} {'is' if rows == 1 else 'are'} kept, and the same command goes on from there."
+        )
         if rows and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(sentence) from None
         if rows:

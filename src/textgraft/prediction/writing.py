@@ -23,7 +23,7 @@ from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
 from textgraft.task import Task
-from textgraft.unicode import shown
+from textgraft.unicode import quoted_path, shown
 
 if TYPE_CHECKING:
     import pyarrow
@@ -129,11 +129,11 @@ def check_output(path: Path, *, resume: bool = False) -> str:
     """
     form = ENDINGS.get(path.suffix.lower())
     if form is None:
-        raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {path.name!r}.")
+        raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {quoted_path(path.name)}.")
     if resume and form == "parquet":
         raise SettingError(
             f"A half-written Parquet file cannot be gone on with; with --resume, --output must end in "
-            f"{', '.join(ending for ending in ENDINGS if ending != '.parquet')}; got {path.name!r}."
+            f"{', '.join(ending for ending in ENDINGS if ending != '.parquet')}; got {quoted_path(path.name)}."
         )
     if not path.absolute().parent.is_dir():
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")

@@ -20,6 +20,7 @@ from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import PAD, SPECIALS, UNKNOWN, Vocabulary
 from textgraft.training import processes
+from textgraft.unicode import quoted
 
 Floats = NDArray[np.float32]
 Unknown = Literal["zero", "mean", "normal"]
@@ -141,7 +142,7 @@ class WordReader:
         """
         longest = read_object(path, {"max_tokens"})["max_tokens"]
         if not (longest is None or is_whole(longest, 1)):
-            raise ArtifactError(f"{path} is damaged: max_tokens is {longest!r}.")
+            raise ArtifactError(f"{path} is damaged: max_tokens is {quoted(longest)}.")
         vocabulary = Vocabulary.read(path.parent / "vocabulary.json")
         tensors("embedding", len(vocabulary), None, dtypes=("float32", "float16"))
         return cls(vocabulary, tokenizer_name, longest)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from textgraft.limits import ACTIVATIONS
 from textgraft.runtimes.shapes import MOST_DIMENSIONS, Tensor
 from textgraft.runtimes.sizes import TOKENS, Size, UnboundedError
+from textgraft.unicode import quoted
 
 LIGHT_WORK: Final = 10**12  # multiplications that any network may take for a batch: seconds
 
@@ -64,7 +65,7 @@ def check_sizes(
         for name, tensor in zip(node.outputs, made, strict=False):
             _check_shape(node.kind, tensor)
             if name in there:
-                raise UnboundedError(f"the name {name[:80]!r} is given twice")
+                raise UnboundedError(f"the name {quoted(name[:80])} is given twice")
             if not name:
                 continue
             there[name] = tensor
@@ -82,12 +83,14 @@ def check_sizes(
 
 def _made(node: Node, there: Mapping[str, Tensor], operators: Mapping[str, Operator]) -> Made:
     if node.kind not in operators:
-        raise UnboundedError(f"it has the operator {node.kind[:80]!r}, which no export has")
+        raise UnboundedError(f"it has the operator {quoted(node.kind[:80])}, which no export has")
     if unknown := [name for name in node.inputs if name and name not in there]:
-        raise UnboundedError(f"the operator {node.kind!r} reads {unknown[0][:80]!r}, which nothing before it makes")
+        raise UnboundedError(
+            f"the operator {quoted(node.kind)} reads {quoted(unknown[0][:80])}, which nothing before it makes"
+        )
     made, work = operators[node.kind](node, [there[name] if name else NO_TENSOR for name in node.inputs])
     if len(made) < len(node.outputs):
-        raise UnboundedError(f"the operator {node.kind!r} has {len(node.outputs)} outputs")
+        raise UnboundedError(f"the operator {quoted(node.kind)} has {len(node.outputs)} outputs")
     return made, work
 
 
@@ -95,8 +98,8 @@ def _check_shape(kind: str, tensor: Tensor) -> None:
     powers = tensor.numbers.terms
     if len(tensor.shape) > MOST_DIMENSIONS or any(n > 1 or length > 2 for n, length in powers):
         raise UnboundedError(
-            f"the operator {kind!r} makes {len(tensor.shape)} dimensions of ({tensor.numbers}) numbers; no network of "
-            "an export takes more than in proportion to the texts and to the square of their length"
+            f"the operator {quoted(kind)} makes {len(tensor.shape)} dimensions of ({tensor.numbers}) numbers; no "
+            "network of an export takes more than in proportion to the texts and to the square of their length"
         )
 
 

@@ -19,6 +19,7 @@ from textgraft.runtimes.network import Node, check_sizes
 from textgraft.runtimes.onnx_operators import OPERATORS, WHOLE_NUMBERS
 from textgraft.runtimes.shapes import MOST_FOLLOWED, Tensor
 from textgraft.runtimes.sizes import TEXTS, TOKENS_OF_EACH, UnboundedError, whole
+from textgraft.unicode import quoted
 
 MOST_BYTES: Final = (1 << 31) - 1  # of a file of protocol buffers, whoever reads it
 NUMBER, EIGHT, BYTES, FOUR = 0, 1, 2, 5  # how a field is written
@@ -79,7 +80,7 @@ def _operators(content: memoryview) -> None:
     for number, _, _, value in _fields(content):
         domain = _text(value)
         if number == 1 and domain not in OURS | {maker for maker, _ in OTHERS}:
-            raise UnboundedError(f"it asks for operators of {domain!r}")
+            raise UnboundedError(f"it asks for operators of {quoted(domain)}")
 
 
 def _graph(content: memoryview) -> tuple[list[Node], dict[str, Tensor]]:
@@ -92,7 +93,7 @@ def _graph(content: memoryview) -> tuple[list[Node], dict[str, Tensor]]:
         elif number == 5:
             name, tensor = _tensor(value)
             if name in tensors:
-                raise UnboundedError(f"the name {name[:80]!r} is given twice")
+                raise UnboundedError(f"the name {quoted(name[:80])} is given twice")
             tensors[name] = tensor
         elif number == 15:
             raise UnboundedError("it holds sparse weights")
@@ -121,7 +122,7 @@ def _node(content: memoryview) -> Node:
         elif number not in NODE:
             raise UnboundedError(f"an operator has the unknown field {number}")
     if domain not in OURS and (domain, kind) not in OTHERS:
-        raise UnboundedError(f"it asks for the operator {kind!r} of {domain!r}")
+        raise UnboundedError(f"it asks for the operator {quoted(kind)} of {quoted(domain)}")
     return Node(kind, inputs, outputs, dict(_attribute(attribute, kind) for attribute in attributes))
 
 
@@ -141,11 +142,11 @@ def _attribute(content: memoryview, kind: str) -> tuple[str, Any]:
         elif number in (5, 10):
             value = _tensor(part)[1]
         elif number in (6, 11):
-            raise UnboundedError(f"its operator {kind!r} runs a network of its own")
+            raise UnboundedError(f"its operator {quoted(kind)} runs a network of its own")
         elif number in (22, 23):
             raise UnboundedError("it holds sparse weights")
         elif number not in ATTRIBUTE | {7}:
-            raise UnboundedError(f"its operator {kind!r} has an attribute with the unknown field {number}")
+            raise UnboundedError(f"its operator {quoted(kind)} has an attribute with the unknown field {number}")
     return name, several or value
 
 

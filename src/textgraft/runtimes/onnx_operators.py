@@ -9,6 +9,7 @@ from textgraft.runtimes import shapes, sizes
 from textgraft.runtimes.network import NO_TENSOR, Made, Node, Operator, by_name
 from textgraft.runtimes.shapes import Tensor
 from textgraft.runtimes.sizes import NOTHING, Operation, UnboundedError, whole
+from textgraft.unicode import quoted
 
 WHOLE_NUMBERS: Final = {6, 7}  # int32 and int64, of which values are followed
 
@@ -167,7 +168,7 @@ def _recurrent(node: Node, inputs: Inputs) -> Made:
     length, texts, width = inputs[0].shape
     hidden, directions = node.attributes.get("hidden_size"), inputs[1].shape[0].constant
     if not isinstance(hidden, int) or hidden < 1 or directions not in (1, 2) or node.attributes.get("layout", 0):
-        raise UnboundedError(f"the operator {node.kind!r} does not say how many states it has")
+        raise UnboundedError(f"the operator {quoted(node.kind)} does not say how many states it has")
     states, each = whole(hidden), whole(4 * directions * hidden)
     end = Tensor((whole(directions), texts, states))
     return [Tensor((length, *end.shape)), end, end], length * texts * (width + states) * each

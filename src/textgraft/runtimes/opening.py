@@ -9,6 +9,7 @@ from typing import Literal
 
 from textgraft.errors import MissingExtraError, SettingError, did_you_mean
 from textgraft.runtimes.running import Runtime
+from textgraft.unicode import quoted
 
 RuntimeName = Literal["torch", "onnx", "openvino"]
 RUNTIMES: tuple[RuntimeName, ...] = ("torch", "onnx", "openvino")
@@ -22,7 +23,7 @@ def check_runtime(name: str) -> None:
     """Raises SettingError for an unknown runtime, and MissingExtraError for one that is not installed."""
     if name not in RUNTIMES:
         raise SettingError(
-            f"runtime must be 'auto' or one of {', '.join(map(repr, RUNTIMES))}; got {name!r}."
+            f"runtime must be 'auto' or one of {', '.join(map(quoted, RUNTIMES))}; got {quoted(name)}."
             f"{did_you_mean(str(name), RUNTIMES)}"
         )
     if not installed(name):

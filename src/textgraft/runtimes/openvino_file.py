@@ -22,6 +22,7 @@ from textgraft.runtimes.network import Node, check_sizes
 from textgraft.runtimes.openvino_operators import OPERATORS, WHOLE_NUMBERS
 from textgraft.runtimes.shapes import MOST_FOLLOWED, Tensor
 from textgraft.runtimes.sizes import TEXTS, TOKENS_OF_EACH, UnboundedError, whole
+from textgraft.unicode import quoted
 
 MOST_BYTES: Final = 256 << 20  # of the .xml, which holds no weights
 MOST_WEIGHTS: Final = 16 << 30  # bytes of the .bin
@@ -90,14 +91,14 @@ class _Reader:
             raise UnboundedError("its elements are nested too deeply")
         if NOTES in self._open:
             if "path" in name.lower():
-                raise UnboundedError(f"it has the note {name!r}")
+                raise UnboundedError(f"it has the note {quoted(name)}")
             return
         if name not in ELEMENTS:
-            raise UnboundedError(f"it has the element {name!r}")
+            raise UnboundedError(f"it has the element {quoted(name)}")
         if name == "layer":
             kind, version = values.get("type", ""), values.get("version", "")
             if not re.fullmatch(r"opset\d+", version):
-                raise UnboundedError(f"it asks for the layer {kind!r} of {version!r}")
+                raise UnboundedError(f"it asks for the layer {quoted(kind)} of {quoted(version)}")
             self.layers.append(_Layer(values["id"], kind))
         elif name == "data":
             self.layers[-1].data.update(values)
@@ -119,11 +120,11 @@ def _tensors(layers: list[_Layer], weights: bytes) -> Iterator[tuple[str, Tensor
     seen = set()
     for layer in layers:
         if layer.number in seen:
-            raise UnboundedError(f"two layers have the number {layer.number[:20]!r}")
+            raise UnboundedError(f"two layers have the number {quoted(layer.number[:20])}")
         seen.add(layer.number)
         if layer.kind == "Parameter":
             if layer.data.get("shape", "").count(",") != 1:
-                raise UnboundedError(f"it reads what has the shape {layer.data.get('shape', '')[:80]!r}")
+                raise UnboundedError(f"it reads what has the shape {quoted(layer.data.get('shape', '')[:80])}")
             tensor = Tensor((TEXTS, TOKENS_OF_EACH))
         elif layer.kind == "Const":
             tensor = _constant(layer.data, weights)
@@ -138,13 +139,15 @@ def _constant(data: dict[str, str], weights: bytes) -> Tensor:
     sizes = [size.strip() for size in data["shape"].split(",")] if data.get("shape") else []
     written = [data.get("offset", ""), data.get("size", ""), *sizes]
     if not all(re.fullmatch(r"[0-9]{1,18}", number) for number in written):
-        raise UnboundedError(f"a constant has {written[1]!r} bytes from {written[0]!r} on, and the shape {sizes[:8]}")
+        raise UnboundedError(
+            f"a constant has {quoted(written[1])} bytes from {quoted(written[0])} on, and the shape {sizes[:8]}"
+        )
     offset, size, *shape = map(int, written)
     kind = data.get("element_type", "")
     if offset + size > len(weights):
         raise UnboundedError(f"a constant has '{size}' bytes from '{offset}' on, of {len(weights):,}")
     if kind not in BITS or (math.prod(shape) * BITS[kind] + 7) // 8 != size:
-        raise UnboundedError(f"a constant of {kind!r} and the shape {shape[:8]} has {size:,} bytes")
+        raise UnboundedError(f"a constant of {quoted(kind)} and the shape {shape[:8]} has {size:,} bytes")
     dimensions = tuple(map(whole, shape))
     if kind not in CODES or len(shape) > 1 or not 0 < math.prod(shape) <= MOST_FOLLOWED:
         return Tensor(dimensions)
@@ -155,5 +158,5 @@ def _constant(data: dict[str, str], weights: bytes) -> Tensor:
 def _node(layer: _Layer, edges: dict[tuple[str, str], str]) -> Node:
     inputs = [edges.get((layer.number, port), "") for port in layer.inputs]
     if "" in inputs:
-        raise UnboundedError(f"the layer {layer.kind!r} reads what no edge leads to")
+        raise UnboundedError(f"the layer {quoted(layer.kind)} reads what no edge leads to")
     return Node(layer.kind, inputs, [f"{layer.number}:{port}" for port in layer.outputs], layer.data)

@@ -9,6 +9,7 @@ from textgraft.runtimes import shapes, sizes
 from textgraft.runtimes.network import Made, Node, Operator, by_name
 from textgraft.runtimes.shapes import Tensor
 from textgraft.runtimes.sizes import NOTHING, Operation, UnboundedError, whole
+from textgraft.unicode import quoted
 
 WHOLE_NUMBERS: Final = {"i32", "i64"}  # types of which values are followed
 
@@ -22,7 +23,7 @@ def _is(node: Node, name: str) -> bool:
 def _number(node: Node, name: str, usual: int | None = None) -> int:
     value = node.attributes.get(name, usual)
     if value is None:
-        raise UnboundedError(f"the operator {node.kind!r} does not say its {name}")
+        raise UnboundedError(f"the operator {quoted(node.kind)} does not say its {name}")
     return int(value)
 
 
@@ -38,7 +39,7 @@ def _axis(node: Node, inputs: Inputs, i: int) -> int:
 def _elements(operation: Operation | None = None) -> Operator:
     def apply(node: Node, inputs: Inputs) -> Made:
         if node.attributes.get("auto_broadcast", "numpy") != "numpy":
-            raise UnboundedError(f"the operator {node.kind!r} aligns shapes in a way of its own")
+            raise UnboundedError(f"the operator {quoted(node.kind)} aligns shapes in a way of its own")
         return [shapes.elementwise(inputs, operation)], NOTHING
 
     return apply
@@ -166,7 +167,7 @@ def _recurrent(node: Node, inputs: Inputs) -> Made:
     texts, length, width = inputs[0].shape
     hidden = _number(node, "hidden_size")
     if not 0 < hidden < sizes.WHOLE or node.attributes.get("direction", "forward") not in ("forward", "reverse"):
-        raise UnboundedError(f"the operator {node.kind!r} does not say how many states it has")
+        raise UnboundedError(f"the operator {quoted(node.kind)} does not say how many states it has")
     states = whole(hidden)
     end = Tensor((texts, sizes.ONE, states))
     return [Tensor((texts, sizes.ONE, length, states)), end, end], length * texts * (width + states) * whole(4 * hidden)

@@ -20,6 +20,7 @@ from textgraft.tensors import Tensors
 from textgraft.text.hashing import Hashes, HashIndex, hash_pieces
 from textgraft.text.sparse import SparseRows
 from textgraft.text.tokens import Codes, strings
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -68,7 +69,7 @@ class CharacterNgrams:
         sizes, grams = content["sizes"], content["grams"]
         whole = isinstance(sizes, list) and len(sizes) == 2 and all(is_whole(size, 1, LONGEST + 1) for size in sizes)
         if not whole or sizes[0] > sizes[1]:
-            raise ArtifactError(f"The character n-grams are damaged: their sizes are {sizes!r}.")
+            raise ArtifactError(f"The character n-grams are damaged: their sizes are {quoted(sizes)}.")
         if not is_strings(grams) or len(set(grams)) < len(grams):
             raise ArtifactError("The character n-grams are damaged: they are not a list of different strings.")
         return cls((sizes[0], sizes[1]), grams, tensors("characters.idf", len(grams)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from textgraft.errors import MissingExtraError, SettingError, did_you_mean
 from textgraft.text import tokens
 from textgraft.text.tokens import Codes, Kinds, Tokens, classify, cut, join, lower_case, tokenize
+from textgraft.unicode import quoted
 
 Tokenize = Callable[[Sequence[str]], Tokens]
 
@@ -41,8 +42,8 @@ def tokenizer(name: str) -> Tokenize:
     if isinstance(name, str) and name.startswith("spacy:"):
         return _spacy(name.removeprefix("spacy:"))
     raise SettingError(
-        f"There is no tokenizer {name!r}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a language, "
-        f"such as 'spacy:en'.{did_you_mean(str(name), [*known, 'spacy:en'])}"
+        f"There is no tokenizer {quoted(name)}. Choose 'unicode', 'treebank', 'basic_english', or spaCy's for a "
+        f"language, such as 'spacy:en'.{did_you_mean(str(name), [*known, 'spacy:en'])}"
     )
 
 
@@ -112,7 +113,9 @@ def _basic_kinds() -> Kinds:
 
 def _spacy(language: str) -> Tokenize:
     """The tokens of spaCy's blank pipeline for a language, lower-cased one character for one; no white space."""
-    unknown = f"spaCy has no language {language!r}. Give a code such as 'spacy:en', or 'spacy:xx' for any language."
+    unknown = (
+        f"spaCy has no language {quoted(language)}. Give a code such as 'spacy:en', or 'spacy:xx' for any language."
+    )
     if not re.fullmatch("[a-z]{2,3}", language):
         raise SettingError(unknown)
     try:
@@ -125,7 +128,9 @@ def _spacy(language: str) -> Tokenize:
     except ImportError as error:
         if "E048" in str(error):
             raise SettingError(unknown) from None
-        raise SettingError(f"spaCy needs more packages for {language!r}: {' '.join(str(error).split())}") from None
+        raise SettingError(
+            f"spaCy needs more packages for {quoted(language)}: {' '.join(str(error).split())}"
+        ) from None
 
     def tokenize_with_spacy(texts: Sequence[str]) -> Tokens:
         codes, offsets = join(texts)

@@ -19,7 +19,9 @@ from textgraft.text.characters import hash_strings
 from textgraft.text.hashing import HashIndex, WordNumbering, hash_pieces
 from textgraft.text.tokenizers import Tokenize
 from textgraft.text.tokens import Tokens, chunks
+from textgraft.unicode import quoted
 from textgraft.whole import whole_file
+from textgraft.wording import counted
 
 Ids = NDArray[np.int32]
 
@@ -136,11 +138,11 @@ def _what_is_wrong(content: Any) -> str | None:
     if not is_strings(words):
         return "its words are not a list of strings"
     if tuple(words[: len(SPECIALS)]) != SPECIALS:
-        return f"its words do not begin with {' and '.join(map(repr, SPECIALS))}"
+        return f"its words do not begin with {' and '.join(map(quoted, SPECIALS))}"
     if len(set(words)) < len(words):
-        return f"its words hold {listed(repr(word) for word, n in Counter(words).items() if n > 1)} more than once"
+        return f"its words hold {listed(quoted(word) for word, n in Counter(words).items() if n > 1)} more than once"
     if not isinstance(frequencies, list) or not all(map(is_whole, frequencies)):
         return "its frequencies are not a list of whole numbers from 0"
     if len(frequencies) != len(words):
-        return f"it holds {len(words):,} words and {len(frequencies):,} frequencies"
+        return f"it holds {counted(len(words), 'word')} and {len(frequencies):,} frequencies"
     return None

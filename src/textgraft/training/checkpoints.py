@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textgraft.errors import TrainingError, listed
 from textgraft.training import processes
+from textgraft.unicode import quoted
 from textgraft.whole import remove, remove_leftovers, whole_folder
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ class Checkpoints:
         mine = self._plain()
         other = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
         if other:
-            which = listed([f"{name} ({theirs.get(name)!r} there, {mine.get(name)!r} here)" for name in other], 3)
+            which = listed(
+                [f"{name} ({quoted(theirs.get(name))} there, {quoted(mine.get(name))} here)" for name in other], 3
+            )
             raise TrainingError(
                 f"The checkpoint {place} belongs to another training: {which}. Use the same data and settings, or "
                 "train anew without resuming."

@@ -15,6 +15,7 @@ from textgraft.labels import alike, label_name
 from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
+from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -147,11 +148,11 @@ def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float6
         given = {alike(label_name(name) or "", names, ()) or str(name): float(w) for name, w in class_weight.items()}
         if unknown := [name for name in given if name not in names]:
             raise SettingError(
-                f"class_weight names {listed(map(repr, unknown))}, which is no label; labels are "
-                f"{listed(map(repr, names), 12)}.{did_you_mean(unknown[0], names)}"
+                f"class_weight names {listed(map(quoted, unknown))}, which is no label; labels are "
+                f"{listed(map(quoted, names), 12)}.{did_you_mean(unknown[0], names)}"
             )
         if len(given) < len(class_weight):
-            raise SettingError(f"class_weight names a label twice: {listed(map(repr, class_weight), 12)}.")
+            raise SettingError(f"class_weight names a label twice: {listed(map(quoted, class_weight), 12)}.")
         return np.array([given.get(name, 1.0) for name in names])
     total, counts = data.weight, data.weighed_counts
     counts = np.where(counts > 0, counts, total / max(1, len(data)))

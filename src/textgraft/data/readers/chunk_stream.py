@@ -11,7 +11,7 @@ from textgraft.data.readers.header import without_names
 from textgraft.data.sources.files import SourceFile, damage_named, files_of, is_source
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, DataError, listed
-from textgraft.unicode import whole, whole_values
+from textgraft.unicode import quoted, whole, whole_values
 
 Reader = Callable[[SourceFile, Reading], Iterator[Chunk]]
 
@@ -157,5 +157,5 @@ def _whole(chunk: Chunk) -> Chunk:
 def _check_same(first: tuple[str, set[str]], file: str, columns: set[str]) -> None:
     if columns != first[1]:
         differing = {"lacks": sorted(first[1] - columns), "has": sorted(columns - first[1])}
-        said = " and ".join(f"{verb} {', '.join(map(repr, names))}" for verb, names in differing.items() if names)
+        said = " and ".join(f"{verb} {', '.join(map(quoted, names))}" for verb, names in differing.items() if names)
         raise DataError(f"Files that are read together must have the same columns; {file} {said} unlike {first[0]}.")

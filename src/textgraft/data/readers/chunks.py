@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
 from textgraft.limits import COLUMNS, LACKING_CELLS
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
@@ -53,8 +55,8 @@ class Chunk:
         said = {str(value) for value in self.columns.get("split", ())}
         if said - {part}:
             raise DataError(
-                f"{self.file} is the part {part!r} of a table and has a column 'split' of its own, with "
-                f"{listed(sorted(map(repr, said)))}; rename that column."
+                f"{self.file} is the part {quoted(part)} of a table and has a column 'split' of its own, with "
+                f"{listed(sorted(map(quoted, said)))}; rename that column."
             )
         return Chunk({**self.columns, "split": [part] * len(self)}, self.file, self.numbers)
 
@@ -120,7 +122,7 @@ class Report:
             return f"1 row {what.replace(' are ', ' is ')}: {self.bad_rows[0]}."
         shown = "; ".join(str(row) for row in self.bad_rows[:5])
         more = f"; and {self.bad_count - 5:,} more" if self.bad_count > 5 else ""
-        return f"{self.bad_count:,} rows {what}: {shown}{more}."
+        return f"{counted(self.bad_count, 'row')} {what}: {shown}{more}."
 
     def _foreign_sentence(self, encoding: str) -> str:
         files = [(file, line) for file, line, assumed in self.foreign if assumed == encoding]

@@ -16,6 +16,7 @@ from textgraft.data.readers.parquet_pages import rows_at_once
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError, listed
 from textgraft.extras import import_pyarrow
+from textgraft.unicode import quoted
 
 Names = dict[str, list[str]]
 _INDEX = re.compile(r"__index_level_\d+__")  # pandas' name for an index that has none
@@ -134,7 +135,7 @@ def named_classes(values: list[Any], names: list[str], column: str, file: str, f
         except LookupError as error:
             count = f"{len(names)} name{'s' * (len(names) != 1)}, {listed(names)}"
             raise DataError(
-                f"{file} row {row} has class number {error.args[0]} in column {column!r}, whose ClassLabel has "
+                f"{file} row {row} has class number {error.args[0]} in column {quoted(column)}, whose ClassLabel has "
                 f"{count}. Numbers count from 0. Write the table anew with all names, or without the metadata that "
                 f"names the classes."
             ) from None
@@ -177,7 +178,7 @@ def _saved_files(name: str, folder: Path, reading: Reading, root: Path) -> Itera
             raise DataError(f"{name} is damaged: state.json does not name its files.")
         path = folder / data["filename"]
         if path.parent != folder or not path.is_file():
-            raise DataError(f"{name} is damaged: it names {data['filename']!r}, which is not there.")
+            raise DataError(f"{name} is damaged: it names {quoted(data['filename'])}, which is not there.")
         _check_inside(name, path, root)
         yield from read_arrow(SourceFile(f"{name}/{data['filename']}", path, "arrow"), reading)
 

@@ -13,6 +13,7 @@ from textgraft.data.readers.records import Lines, Record, records
 from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import listed
+from textgraft.unicode import quoted
 
 _SAMPLE = 1_000  # rows that tell a header
 
@@ -30,7 +31,7 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     options = reading.options
     marked = said_delimiter(head)
     if marked:
-        said = repr(f"sep={marked}")
+        said = quoted(f"sep={marked}")
         reading.report.remarks.append(f"The first line of {file.name} ({said}) says the delimiter and is no row.")
     delimiter = options.delimiter or marked or None
     with open_text(file, decoding, newline) as text:

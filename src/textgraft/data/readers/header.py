@@ -12,6 +12,7 @@ from textgraft.data.readers.chunks import Chunk, Report
 from textgraft.data.readers.evidence import bits_for_names
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
 
 Verdict = Literal["names", "row", "unclear"]
 
@@ -82,7 +83,7 @@ def column_names(first: Sequence[str] | None, width: int, file: str, report: Rep
     if len(taken) == len(found):
         return found
     if report is None:
-        twice = (repr(name) for name, count in Counter(found).items() if count > 1)
+        twice = (quoted(name) for name, count in Counter(found).items() if count > 1)
         raise DataError(f"{file} has more than one column named {listed(twice)}; rename them.")
     seen: dict[str, list[int]] = {}
     numbers: dict[str, int] = {}
@@ -99,10 +100,10 @@ def column_names(first: Sequence[str] | None, width: int, file: str, report: Rep
     for name, places in twins.items():
         where = listed((place + 1 for place in places), 6)
         called = [found[place] for place in places]
-        clause = f"{file} has {len(places)} columns named {name!r} (columns {where})"
+        clause = f"{file} has {len(places)} columns named {quoted(name)} (columns {where})"
         report.twins[name] = clause, called
         if len(report.twins) <= _MOST_TWINS:
-            report.remarks.append(f"{clause}; they are called {listed(map(repr, called), 6)}.")
+            report.remarks.append(f"{clause}; they are called {listed(map(quoted, called), 6)}.")
     if len(twins) > _MOST_TWINS:
         report.remarks.append(f"{file} has {len(twins):,} names in all that several columns share; they are numbered.")
     return found

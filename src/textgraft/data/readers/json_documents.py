@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from textgraft.data.readers.names import is_known
 from textgraft.data.sources.part_names import part_of
 from textgraft.errors import listed
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 Rows = Sequence[Any]
 _ROWS = "a table is an array of objects, an object of columns, or one object per line"
@@ -51,7 +53,7 @@ def find_rows(value: Any, expect: Sequence[str] = ()) -> Found:
     )
     found = next((found for form in forms if (found := form(value, expect)) is not None), None)
     if found is None:
-        said = listed((f"{name!r} is {_kind(item)}" for name, item in value.items()), 6)
+        said = listed((f"{quoted(name)} is {_kind(item)}" for name, item in value.items()), 6)
         raise ValueError(f"is one object that holds no table: {said}; {_ROWS}")
     return found
 
@@ -122,7 +124,7 @@ def _served(value: dict[str, Any], _: Sequence[str]) -> Found | None:
                     raise ValueError(f"has class number {number} where the ClassLabel has {len(names)} names")
                 row[feature["name"]] = names[number]
     total = value.get("num_rows_total")
-    more = f" {len(inner):,} of {total:,} rows" if isinstance(total, int) and total > len(inner) else " rows"
+    more = f" {len(inner):,} of {counted(total, 'row')}" if isinstance(total, int) and total > len(inner) else " rows"
     return Found(inner, f"holds{more} as the data sets server gives them")
 
 
@@ -144,16 +146,18 @@ def _nested(value: dict[str, Any], expect: Sequence[str]) -> Found | None:
     by_column = _columns_outside(outer, inner, expect)
     if by_column is None:
         raise ValueError(
-            f"is one object of objects, whose columns may be {listed(map(repr, outer), 3)} or "
-            f"{listed(map(repr, inner), 3)}; name the text column with --text (text=)"
+            f"is one object of objects, whose columns may be {listed(map(quoted, outer), 3)} or "
+            f"{listed(map(quoted, inner), 3)}; name the text column with --text (text=)"
         )
     if not by_column:
-        return Found(list(value.values()), f"is one object of {len(outer):,} rows by key, the first {outer[0]!r}")
+        return Found(
+            list(value.values()), f"is one object of {counted(len(outer), 'row')} by key, the first {quoted(outer[0])}"
+        )
     lacking = next((name for name in outer if value[name].keys() != value[outer[0]].keys()), None)
     if lacking is not None:
-        raise ValueError(f"is one object of columns, of which {lacking!r} has other rows than {outer[0]!r}")
+        raise ValueError(f"is one object of columns, of which {quoted(lacking)} has other rows than {quoted(outer[0])}")
     rows = [{name: value[name][key] for name in outer} for key in value[outer[0]]]
-    return Found(rows, f"is one object of columns, {listed(map(repr, outer), 6)}")
+    return Found(rows, f"is one object of columns, {listed(map(quoted, outer), 6)}")
 
 
 def _columns_outside(outer: Sequence[str], inner: Sequence[str], expect: Sequence[str]) -> bool | None:
@@ -178,18 +182,18 @@ def _columns(value: dict[str, Any], _: Sequence[str]) -> Found | None:
         return None
     lengths = {name: len(item) for name, item in value.items()}
     if len(set(lengths.values())) > 1:
-        said = listed((f"{name!r} has {length:,}" for name, length in lengths.items()), 6)
+        said = listed((f"{quoted(name)} has {length:,}" for name, length in lengths.items()), 6)
         raise ValueError(f"is one object of columns of different lengths: {said}")
     if len(value) == 1 and all(isinstance(cell, list) for item in value.values() for cell in item):
         return None  # the one array of rows that an object holds
     rows = [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
-    return Found(rows, f"is one object of columns, {listed(map(repr, value), 6)}")
+    return Found(rows, f"is one object of columns, {listed(map(quoted, value), 6)}")
 
 
 def _held(value: Mapping[str, Any], expect: Sequence[str]) -> Found | None:
     """The one array of rows that an object holds, or that the one object in it holds."""
     tables = [name for name, item in value.items() if _is_rows(item)]
-    named = listed(map(repr, tables), 6)
+    named = listed(map(quoted, tables), 6)
     if len(tables) > 1 and all(part_of(name) and all(isinstance(row, dict) for row in value[name]) for name in tables):
         rows = [{**row, "split": name} for name in tables for row in value[name]]
         return Found(rows, f"is one object of splits, {named}; column 'split' says which")
@@ -197,12 +201,12 @@ def _held(value: Mapping[str, Any], expect: Sequence[str]) -> Found | None:
         raise ValueError(f"is one object with {len(tables)} tables in it, {named}; save each in a file of its own")
     if tables:
         found = find_rows(value[tables[0]], expect)
-        return Found(found.rows, f"is one object; its rows are those under {tables[0]!r}")
+        return Found(found.rows, f"is one object; its rows are those under {quoted(tables[0])}")
     objects = [name for name, item in value.items() if isinstance(item, dict)]
     if len(objects) == 1 and not any(isinstance(item, list) for item in value.values()):
         inner = value[objects[0]]
         further = _held(inner, expect) or _columns(inner, expect) or _nested(inner, expect)
-        return further and Found(further.rows, f"is one object; its table is the one under {objects[0]!r}")
+        return further and Found(further.rows, f"is one object; its table is the one under {quoted(objects[0])}")
     return None
 
 
@@ -225,7 +229,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, str):
-        return f"the string {value[:20]!r}"
+        return f"the string {quoted(value[:20])}"
     if isinstance(value, (int, float)):
         return f"the number {value}"
     return f"an array of {len(value):,}" if isinstance(value, list) else f"an object of {len(value):,}"

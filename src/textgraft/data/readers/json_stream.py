@@ -9,6 +9,7 @@ from typing import Any
 
 from textgraft.data.readers.encodings import LONGEST, Text
 from textgraft.json_files import RepeatedKeyError, unique_keys
+from textgraft.unicode import quoted
 
 _BLOCK = 1 << 20
 MOST_VALUES = 1_000_000  # in one that is read as a row; of a few characters each, they take much more memory
@@ -32,7 +33,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     try:
         return unique_keys(pairs)
     except RepeatedKeyError as error:
-        raise ValueError(f"has the key {error.name!r} twice in one object") from None
+        raise ValueError(f"has the key {quoted(error.name)} twice in one object") from None
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_once)

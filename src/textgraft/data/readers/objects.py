@@ -19,6 +19,7 @@ from textgraft.data.readers.chunks import GIVEN, Chunk
 from textgraft.data.readers.header import column_names
 from textgraft.data.readers.json_lines import by_column
 from textgraft.errors import DataError
+from textgraft.unicode import quoted
 
 
 def object_chunks(source: Any, size: int) -> Iterator[Chunk]:
@@ -68,12 +69,12 @@ def _mapping(source: Mapping[Any, Any], size: int) -> Iterator[Chunk]:
     if source and all(map(_is_table, source.values())):
         for name, part in source.items():
             for chunk in object_chunks(part, size):
-                yield replace(chunk.of_part(str(name)), file=f"{GIVEN}, split {str(name)!r},")
+                yield replace(chunk.of_part(str(name)), file=f"{GIVEN}, split {quoted(str(name))},")
         return
     columns = {str(name): _column(values, str(name)) for name, values in source.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name!r} has {length:,}" for name, length in lengths.items())
+        said = ", ".join(f"{quoted(name)} has {length:,}" for name, length in lengths.items())
         raise DataError(f"The columns of a table must be equally long; {said}.")
     yield from _slices(columns, size)
 
@@ -136,7 +137,7 @@ def _are_names(row: Any) -> bool:
 
 def _pandas(frame: Any) -> dict[str, list[Any]]:
     if getattr(frame.columns, "nlevels", 1) > 1:
-        shown = ", ".join(map(repr, list(frame.columns)[:3]))
+        shown = ", ".join(map(quoted, list(frame.columns)[:3]))
         raise DataError(
             f"The columns of the given frame have names of {frame.columns.nlevels} levels ({shown}); join them, for "
             f"instance frame.columns = ['_'.join(map(str, name)) for name in frame.columns]."
@@ -180,5 +181,5 @@ def _slices(columns: dict[str, list[Any]], size: int) -> Iterator[Chunk]:
 def _column(values: Sequence[Any] | Any, name: str) -> list[Any]:
     one = isinstance(values, (str, bytes, Mapping, set, frozenset)) or getattr(values, "ndim", 1) != 1
     if one or not isinstance(values, Iterable):
-        raise DataError(f"Column {name!r} of a table must be a list of values; got {brief(values)}.")
+        raise DataError(f"Column {quoted(name)} of a table must be a list of values; got {brief(values)}.")
     return cells(values)

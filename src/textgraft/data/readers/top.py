@@ -11,6 +11,7 @@ from textgraft.data.readers.evidence import ROWS, column_bits, looked_at
 from textgraft.data.readers.header import CLEAR, Verdict, bits_of, clean, column_names, first_row
 from textgraft.data.readers.names import are_same, is_known, normal
 from textgraft.errors import DataError, listed
+from textgraft.unicode import quoted
 
 Rows = Sequence[Sequence[str]]
 
@@ -58,8 +59,8 @@ class Top:
             return True
         if self.above and len(row) > 1 and row != self.above[0] and sorted(row) == sorted(self.above[0]):
             raise DataError(
-                f"{place} holds the names of the columns in another order ({listed(map(repr, fields), 12)}) than the "
-                f"table ({listed(map(repr, self.names), 12)}): two tables stand in one file. Give them as two files."
+                f"{place} holds the names of the columns in another order ({listed(map(quoted, fields), 12)}) than the "
+                f"table ({listed(map(quoted, self.names), 12)}): two tables stand in one file. Give them as two files."
             )
         return False
 
@@ -253,7 +254,7 @@ def _check_clear(verdict: Verdict, table: Rows, start: int, records: Records) ->
         first = _shown(table[0])
         below = f", and the first row is {_shown(table[1])}" if len(table) > 1 else ""
         columns = "the column is" if len(table[0]) == 1 else "the columns are"
-        places = listed((repr(f"column{i}") for i in range(1, len(table[0]) + 1)), 4)
+        places = listed((quoted(f"column{i}") for i in range(1, len(table[0]) + 1)), 4)
         raise DataError(
             f"It is not clear whether {records.line(start)} of {records.file} holds names of columns or is a row. "
             f"With --header (header=True) {columns} {first}{below}. With --no-header (header=False) {columns} "
@@ -284,14 +285,14 @@ def _say_verdict(
 def _say_titles(titles: int, rows: Rows, start: int, records: Records, reading: Reading) -> None:
     if titles:
         above = "the line above them is" if titles == 1 else f"the {titles} lines above them are"
-        last = repr(_short(next((cell for row in reversed(rows[:start]) for cell in row if cell), "")))
+        last = quoted(_short(next((cell for row in reversed(rows[:start]) for cell in row if cell), "")))
         reading.report.remarks.append(
             f"{records.file} has the names of its columns in {records.line(start)}; {above} no row ({last})."
         )
 
 
 def _shown(row: Sequence[str]) -> str:
-    return listed((repr(_short(cell)) for cell in row), 4)
+    return listed((quoted(_short(cell)) for cell in row), 4)
 
 
 def _short(cell: str) -> str:

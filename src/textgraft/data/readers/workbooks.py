@@ -19,6 +19,7 @@ from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
 from textgraft.labels import is_missing
 from textgraft.limits import STEPS
+from textgraft.unicode import quoted
 
 _STEPS_PER_BYTE = 100  # a table needs less than one for each
 
@@ -175,7 +176,8 @@ def _chosen(file: str, kind: str, wanted: str | None, names: Sequence[str]) -> s
         if wanted in names:
             return wanted
         raise DataError(
-            f"{file} has no {kind} {wanted!r}; it has {listed(map(repr, names), 12)}.{did_you_mean(wanted, names)}"
+            f"{file} has no {kind} {quoted(wanted)}; it has "
+            f"{listed(map(quoted, names), 12)}.{did_you_mean(wanted, names)}"
         )
     if not names:
         raise DataError(f"{file} has no {kind}.")

@@ -19,7 +19,7 @@ from textgraft.data.sources.options import ReadOptions
 from textgraft.data.sources.places import places
 from textgraft.data.sources.spool import Spool
 from textgraft.errors import DataError
-from textgraft.unicode import shown_name
+from textgraft.unicode import quoted, shown_name
 from textgraft.wording import ADDRESS
 
 SUFFIXES = {
@@ -140,8 +140,8 @@ def identify(name: str, options: ReadOptions, path: Path | None = None) -> Sourc
         form = options.format or ("datasets" if saved else "folder")
         if form not in ("datasets", "folder"):
             raise DataError(
-                f"{shown_name(name)} is a folder, and --format {form} (format={form!r}) is about files; name them with "
-                f"a pattern such as '{shown_name(name.rstrip('/'))}/*'."
+                f"{shown_name(name)} is a folder, and --format {form} (format={quoted(form)}) is about files; name "
+                f"them with a pattern such as '{shown_name(name.rstrip('/'))}/*'."
             )
         return SourceFile(name, path, form)
     member = ""

@@ -15,6 +15,7 @@ from textgraft.data.sources.spool import Place
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
 from textgraft.progress import track
+from textgraft.unicode import quoted, quoted_path
 
 _ADDRESS = re.compile(
     r"hf://datasets/(?P<name>[^/@:]+(?:/[^/@:]+)?)"
@@ -64,7 +65,9 @@ def data_set(address: str, formats: Mapping[str, str]) -> list[Place]:
     """
     asked = _ADDRESS.fullmatch(address)
     if asked is None:
-        raise DataError(f"{address!r} is no data set of the Hub; these are named as hf://datasets/OWNER/NAME.")
+        raise DataError(
+            f"{quoted_path(address)} is no data set of the Hub; these are named as hf://datasets/OWNER/NAME."
+        )
     library("huggingface_hub", "Reading data sets of the Hub", "hub")
     revision = (asked["revision"] or "").replace("%2F", "/").replace("~parquet", _CONVERTED) or None
     base = f"hf://datasets/{asked['name']}" + (f"@{asked['revision']}" if asked["revision"] else "")
@@ -111,13 +114,15 @@ def _chosen(repository: _Repository, config: str | None, path: str, formats: Map
         inside = _matching(repository.files, path)
         if not inside:
             near = did_you_mean(path, repository.files)
-            raise DataError(f"{repository.address} has no file {path!r}.{near} It has {listed(repository.files, 12)}.")
+            raise DataError(
+                f"{repository.address} has no file {quoted_path(path)}.{near} It has {listed(repository.files, 12)}."
+            )
         return ({"": inside}, "") if path in repository.files else _by_names(repository.address, inside, formats)
     configs = _configurations(repository)
     if configs:
         name = _configuration(repository.address, configs, config)
         files, more = _declared(repository, configs[name], formats)
-        only = "" if len(configs) == 1 else f" Configuration {name!r} of {repository.address} is read."
+        only = "" if len(configs) == 1 else f" Configuration {quoted_path(name)} of {repository.address} is read."
         return files, f"{more}{only}".strip()
     if config is not None:
         raise DataError(f"{repository.address} has no configurations; leave out ':{config}'.")
@@ -128,7 +133,7 @@ def _configuration(address: str, configs: Mapping[str, Any], wanted: str | None)
     if wanted is not None:
         if wanted not in configs:
             raise DataError(
-                f"{address} has no configuration {wanted!r}; it has {listed(configs, 20)}."
+                f"{address} has no configuration {quoted(wanted)}; it has {listed(configs, 20)}."
                 f"{did_you_mean(wanted, configs)}"
             )
         return wanted
@@ -173,7 +178,9 @@ def _declared(repository: _Repository, config: Mapping[str, Any], formats: Mappi
         for path in [paths] if isinstance(paths, str) else paths:
             files = _matching(repository.files, f"{folder}/{path}".lstrip("/"))
             if not files:
-                raise DataError(f"The card of {repository.address} names {path!r}, and there is no such file.")
+                raise DataError(
+                    f"The card of {repository.address} names {quoted_path(path)}, and there is no such file."
+                )
             parts.setdefault(split, []).extend(file for file in files if file not in parts.get(split, []))
     return parts, ""
 
@@ -252,10 +259,12 @@ def _explained(address: str, name: str) -> Iterator[None]:
         ) from None
     except errors.RepositoryNotFoundError:
         raise DataError(
-            f"The Hub has no data set {name!r}, or it is private: then set HF_TOKEN or run 'hf auth login'."
+            f"The Hub has no data set {quoted_path(name)}, or it is private: then set HF_TOKEN or run 'hf auth login'."
         ) from None
     except errors.RevisionNotFoundError:
-        raise DataError(f"The data set {name!r} has no such branch, tag or commit as {address} names.") from None
+        raise DataError(
+            f"The data set {quoted_path(name)} has no such branch, tag or commit as {address} names."
+        ) from None
     except Exception as error:  # its own, those of its HTTP library, and of files
         raise DataError(f"{address} cannot be read from the Hub: {reason(error)}.") from error
     finally:

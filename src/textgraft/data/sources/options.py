@@ -6,6 +6,7 @@ import codecs
 from dataclasses import dataclass
 
 from textgraft.errors import SettingError, did_you_mean
+from textgraft.unicode import quoted
 
 FORMATS = ("csv", "json", "fasttext", "parquet", "arrow", "excel", "sqlite", "datasets", "folder")
 """The formats by name; ``csv`` stands for everything delimited and ``json`` for JSON Lines and JSON arrays."""
@@ -50,7 +51,7 @@ class ReadOptions:
             name = _OTHER_NAMES.get(self.format, self.format)
             if name not in FORMATS:
                 hint = did_you_mean(self.format, FORMATS)
-                raise SettingError(f"format must be one of {', '.join(FORMATS)}; got {self.format!r}.{hint}")
+                raise SettingError(f"format must be one of {', '.join(FORMATS)}; got {quoted(self.format)}.{hint}")
             object.__setattr__(self, "format", name)
         if self.encoding is not None:
             try:
@@ -58,13 +59,13 @@ class ReadOptions:
             except LookupError:
                 raise SettingError(
                     f"encoding must be the name of a text encoding such as utf-8, utf-16 or cp1252; "
-                    f"got {self.encoding!r}."
+                    f"got {quoted(self.encoding)}."
                 ) from None
         if self.delimiter is not None:
             mark = {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
             if len(mark) != 1 or mark in '"\r\n':
                 raise SettingError(
-                    f"delimiter must be one character other than a quote or a line end; got {self.delimiter!r}."
+                    f"delimiter must be one character other than a quote or a line end; got {quoted(self.delimiter)}."
                 )
             object.__setattr__(self, "delimiter", mark)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
 from textgraft.limits import DIRECTORY, WINDOW
+from textgraft.unicode import quoted_path
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -256,7 +257,9 @@ def expand_archive(name: str) -> list[str]:
     names = members(archive, path)
     chosen = [wanted] if wanted in names else sorted(each for each in names if fnmatchcase(each, wanted))
     if not chosen:
-        raise DataError(f"{archive} has no file {wanted!r}.{did_you_mean(wanted, names)} It has {listed(names, 12)}.")
+        raise DataError(
+            f"{archive} has no file {quoted_path(wanted)}.{did_you_mean(wanted, names)} It has {listed(names, 12)}."
+        )
     return [f"{archive}/{each}" for each in chosen]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from textgraft.data.sources import packings
 from textgraft.data.sources.spool import Place, Spool, is_pipe, piped, standard_input
 from textgraft.errors import DataError, did_you_mean
+from textgraft.unicode import quoted_path
 from textgraft.wording import ADDRESS
 
 
@@ -28,6 +29,8 @@ def places(source: str | Path, spool: Spool, formats: Mapping[str, str]) -> list
     name = str(source)
     if isinstance(source, Path) and not source.exists():
         name = re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", name)  # a Path takes // for /
+    if not name.strip():
+        raise DataError("The name of the table is empty; name a file or a folder, which '.' is for this one.")
     if name == "-":
         return [standard_input(spool)]
     if ADDRESS.match(name) and name.lower().startswith("hf://"):
@@ -58,11 +61,11 @@ def _paths(name: str) -> list[str]:
         found = _below(name) if "**" in name else glob.glob(name)  # noqa: PTH207
         paths = sorted(path for path in found if Path(path).is_file())
         if not paths:
-            raise DataError(f"No file matches {name!r}.")
+            raise DataError(f"No file matches {quoted_path(name)}.")
         return paths
     folder = Path(name).parent
     beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    raise DataError(f"There is no file {name!r}.{did_you_mean(Path(name).name, beside)}")
+    raise DataError(f"There is no file {quoted_path(name)}.{did_you_mean(Path(name).name, beside)}")
 
 
 def _below(pattern: str) -> list[str]:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 from textgraft.data.sources.spool import BLOCK, Place, Spool
 from textgraft.errors import DataError
 from textgraft.extras import library
+from textgraft.unicode import MOST_OF_A_PATH, quoted_path, shortened
 from textgraft.wording import source_name
 
 PATIENCE = 60  # seconds without an answer
@@ -96,14 +97,15 @@ def reason(error: BaseException, address: str = "") -> str:
 def _local(address: str) -> Place:
     path = Path(urllib.request.url2pathname(urlsplit(address).path))
     if not path.exists():
-        raise DataError(f"There is no file {str(path)!r}.")
+        raise DataError(f"There is no file {quoted_path(path)}.")
     return Place(str(path), path)
 
 
 def _downloaded(address: str, spool: Spool) -> Place:
     name = source_name(address)
+    shown = shortened(name, MOST_OF_A_PATH)
     if link := file_behind(address):
-        raise DataError(f"{name} is a page that shows a file, not the file; give {link}.")
+        raise DataError(f"{shown} is a page that shows a file, not the file; give {link}.")
     try:
         with urllib.request.urlopen(_request(address), timeout=PATIENCE) as answer:
             length = int(answer.headers.get("Content-Length") or 0)
@@ -113,10 +115,10 @@ def _downloaded(address: str, spool: Spool) -> Place:
         error.close()
         said = _ANSWERS.get(error.code) or f"the server answered {error.code} {error.reason}".rstrip()
         raise DataError(
-            f"{name} cannot be downloaded: {said}{f' ({error.code})' if error.code in _ANSWERS else ''}."
+            f"{shown} cannot be downloaded: {said}{f' ({error.code})' if error.code in _ANSWERS else ''}."
         ) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise DataError(f"{name} cannot be downloaded: {reason(error, address)}.") from None
+        raise DataError(f"{shown} cannot be downloaded: {reason(error, address)}.") from None
 
 
 def _request(address: str) -> urllib.request.Request:
@@ -154,22 +156,23 @@ def _all_of(stream: Any, length: int) -> Iterator[bytes]:
 
 def _stored(address: str, scheme: str, spool: Spool) -> list[Place]:
     name = source_name(address)
+    shown = shortened(name, MOST_OF_A_PATH)
     fsspec = library("fsspec", f"Reading {scheme}:// addresses", "remote")
     try:
         system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         package = _PACKAGES.get(scheme)
         said = f"{scheme}:// needs the package {package}: pip install {package}" if package else reason(error, address)
-        raise DataError(f"{name} cannot be read: {said}.") from None
+        raise DataError(f"{shown} cannot be read: {said}.") from None
     except FileNotFoundError:
-        raise DataError(f"There is no file {name}.") from None
+        raise DataError(f"There is no file {shown}.") from None
     except Exception as error:  # of a store's own library
         if "Protocol not known" in str(error):
             raise DataError(
-                f"{name} cannot be read: {scheme}:// is no kind of address that is known here; there are http, https, "
+                f"{shown} cannot be read: {scheme}:// is no kind of address that is known here; there are http, https, "
                 f"s3, gs, az, hf and others of fsspec."
             ) from None
-        raise DataError(f"{name} cannot be read: {reason(error, address)}.") from None
+        raise DataError(f"{shown} cannot be read: {reason(error, address)}.") from None
     rest = "".join(f"::{source_name(part)}" for part in address.split("::")[1:])
     try:
         if not glob.has_magic(path):
@@ -180,15 +183,15 @@ def _stored(address: str, scheme: str, spool: Spool) -> list[Place]:
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"There is no file {name}.") from None
+        raise DataError(f"There is no file {shown}.") from None
     except PermissionError as error:
         raise DataError(
-            f"{name} may not be read with the credentials that are set here: {reason(error, address)}."
+            f"{shown} may not be read with the credentials that are set here: {reason(error, address)}."
         ) from None
     except Exception as error:  # of a store's own library
-        raise DataError(f"{name} cannot be read: {reason(error, address)}.") from None
+        raise DataError(f"{shown} cannot be read: {reason(error, address)}.") from None
     if not places:
-        raise DataError(f"No file matches {name!r}.")
+        raise DataError(f"No file matches {quoted_path(name)}.")
     return places
 
 

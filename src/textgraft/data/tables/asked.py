@@ -10,7 +10,7 @@ from typing import Any
 from textgraft.data.readers.header import is_position
 from textgraft.data.tables.paths import paths
 from textgraft.errors import DataError, did_you_mean, listed
-from textgraft.unicode import whole
+from textgraft.unicode import quoted, whole
 
 Names = str | Sequence[str]
 
@@ -64,7 +64,7 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
         purpose: what the column is for, as in ``" to keep"``.
     """
     inside = paths(columns) if any(name not in columns for name in wanted) else []
-    objects = f" In their objects are {listed(map(repr, inside), 12)}." if inside else ""
+    objects = f" In their objects are {listed(map(quoted, inside), 12)}." if inside else ""
     for name in wanted:
         if name not in columns:
             parts = _parts(name) if isinstance(wanted, CommaNames) else []
@@ -72,14 +72,14 @@ def check_columns(wanted: Sequence[str], columns: Mapping[str, Any], *, file: st
             also = ""
             if len(parts) > 1 and lacking:
                 are = "are not there either" if len(lacking) > 1 else "is not there either"
-                also = f"; separated at its commas, {listed(map(repr, lacking))} {are}"
+                also = f"; separated at its commas, {listed(map(quoted, lacking))} {are}"
             nearest = [did_you_mean(near, _like(near, columns, inside)) for near in (name, *lacking)]
             if len(lacking) < len(parts):  # several names were meant, for some are there
                 del nearest[:1]
             hint = next(filter(None, nearest), "")
             raise DataError(
-                f"{f'{file} has' if file else 'There is'} no column {name!r}{purpose}{also}.{hint} The columns are "
-                f"{listed(map(repr, columns), 20)}.{objects}"
+                f"{f'{file} has' if file else 'There is'} no column {quoted(name)}{purpose}{also}.{hint} The columns "
+                f"are {listed(map(quoted, columns), 20)}.{objects}"
             )
 
 
@@ -110,9 +110,10 @@ def _cut(value: str, columns: Mapping[str, Any]) -> Sequence[str]:
         return [column]
     ways = _ways(value, columns)
     if len(ways) > 1:
-        shown = " or ".join(" and ".join(map(repr, way)) for way in ways)
+        shown = " or ".join(" and ".join(map(quoted, way)) for way in ways)
         raise DataError(
-            f"{value!r} can mean the columns {shown}: give the option once for each column (in Python a list of names)."
+            f"{quoted(value)} can mean the columns {shown}: give the option once for each column (in Python a list of "
+            "names)."
         )
     if ways:
         return ways[0]

@@ -11,6 +11,8 @@ from textgraft.data.readers import names
 from textgraft.data.tables.labels import Labels
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 MOST_LONE = 0.8  # of the rows that carry labels may carry only labels that no other row has
 FEW_ROWS = 10  # fewer lone ones than this are a small table
@@ -35,7 +37,7 @@ def check_classes(labels: Labels, column: str, *, as_named: bool = False) -> tup
     multi = labels.task.multi_label
     counts = labels.counts
     if np.count_nonzero(counts) < (1 if multi else 2):
-        said = "no row has a label" if multi else f"every row is {labels.task.labels[0]!r}"
+        said = "no row has a label" if multi else f"every row is {quoted(labels.task.labels[0])}"
         raise DataError(f"There is nothing to tell apart: in {column} {said}. Two labels are the least.")
     lone = counts == 1
     rows, carried = labels.sets.pairs()
@@ -45,16 +47,23 @@ def check_classes(labels: Labels, column: str, *, as_named: bool = False) -> tup
     if not as_named and labels.shape != "indicator":
         if own >= FEW_ROWS and own >= MOST_LONE * carrying:
             _refuse(
-                named, column, f"nearly every row has a label of its own ({len(named):,} values in {carrying:,} rows"
+                named,
+                column,
+                f"nearly every row has a label of its own ({counted(len(named), 'value')} in "
+                f"{counted(carrying, 'row')}",
             )
         if len(named) > MOST_SCORES and _are_scores(named):
-            _refuse(named, column, f"the labels are numbers with fractions ({len(named):,} values in {carrying:,} rows")
+            _refuse(
+                named,
+                column,
+                f"the labels are numbers with fractions ({counted(len(named), 'value')} in {counted(carrying, 'row')}",
+            )
     count = int(lone.sum())
     if count >= FEW_LONE and 2 * count > len(labels.task):
         alone = [name for name, only in zip(labels.task.labels, lone, strict=True) if only]
         return (
             f"{count:,} of the {len(labels.task):,} labels have one row each "
-            f"({listed(map(repr, alone), 3)}): no label can be learnt from one row.",
+            f"({listed(map(quoted, alone), 3)}): no label can be learnt from one row.",
         )
     return ()
 
@@ -79,11 +88,11 @@ def check_no_names(
         cells = [texts[i].strip() for i in found[:10]]
         if len(found) < 10 and all(names.is_text_name(cell) or names.normal(cell) == text_name for cell in cells):
             raise DataError(
-                f"{rows.name(int(found[0]))} holds names of columns ({cells[0]!r}, {name!r}), not a text and its "
-                f"label. Take it out of the file; or, if it is the first line, say --header (header=True)."
+                f"{rows.name(int(found[0]))} holds names of columns ({quoted(cells[0])}, {quoted(name)}), not a text "
+                "and its label. Take it out of the file; or, if it is the first line, say --header (header=True)."
             )
         if own and len(found) == 1:
-            notes.append(f"Label {name!r} is the name of its column, and one row has it: {rows.names(found)}.")
+            notes.append(f"Label {quoted(name)} is the name of its column, and one row has it: {rows.names(found)}.")
     return tuple(notes)
 
 

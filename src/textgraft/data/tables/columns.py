@@ -14,6 +14,7 @@ from textgraft.data.tables.lists import is_list
 from textgraft.data.tables.paths import paths, reached, say_path
 from textgraft.errors import DataError, listed
 from textgraft.labels import NUMBER, is_missing, label_name
+from textgraft.unicode import quoted
 
 Table = Mapping[str, Sequence[Any]]
 Kind = Literal["string", "integer", "float", "list", "empty", "other"]
@@ -110,7 +111,7 @@ def find_text(table: Table, exclude: Collection[str] = (), known: dict[str, Prof
         return _with_title(_longest(prose, 2.0), usable, why)
     if not usable:
         named_so = [p for p in profiles if _is_textual(p.name) and p.kind not in ("string", "empty")]
-        holds = f" Column {named_so[0].name!r} holds {_HELD[named_so[0].kind]}." if named_so else ""
+        holds = f" Column {quoted(named_so[0].name)} holds {_HELD[named_so[0].kind]}." if named_so else ""
         raise DataError(
             f"No column looks like text; there {_are(table)}.{holds} Say which one holds the texts with --text (text=)."
         )
@@ -146,15 +147,15 @@ def find_label(
     if len(binary) > 1:
         if worded := [p for p in candidates if not p.binary and p.kind in ("string", "list")]:
             raise DataError(
-                f"{listed((repr(p.name) for p in worded), 4)} may be the label, and "
-                f"{listed((repr(p.name) for p in binary), 8)} may be labels of 0 and 1 each. Say which with --label "
+                f"{listed((quoted(p.name) for p in worded), 4)} may be the label, and "
+                f"{listed((quoted(p.name) for p in binary), 8)} may be labels of 0 and 1 each. Say which with --label "
                 f"(label=): one column, or several of 0 and 1."
             )
         return Found(tuple(p.name for p in binary), "one per label")
     candidates = [p for p in candidates if not (p.binary and names.is_about(p.name))] or candidates
     if not candidates:
         raise DataError(
-            f"No column looks like a label beside the text {listed(map(repr, texts))}; there {_are(table)}. "
+            f"No column looks like a label beside the text {listed(map(quoted, texts))}; there {_are(table)}. "
             f"Say which one holds the labels with --label (label=)."
         )
     return _only(table, candidates, "few values that recur")
@@ -171,7 +172,7 @@ def _check_objects(table: Table, exclude: Collection[str], option: str, beside: 
         strings = [p for p in strings if p.kind == "string"]
         inside = [p.name for p in strings if p.words >= _PROSE or _is_textual(_last(p.name)) or not beside]
     if inside:
-        holding = listed(repr(name) for name in columns if any(path.startswith(f"{name}.") for path in inside))
+        holding = listed(quoted(name) for name in columns if any(path.startswith(f"{name}.") for path in inside))
         raise DataError(f"The {option} may be in the objects of column {holding}. {say_path(inside, option)}")
 
 
@@ -276,7 +277,7 @@ def _longest(candidates: list[Profile], times: float) -> Profile:
     by_length = sorted(candidates, key=lambda p: -p.characters)
     if len(by_length) > 1 and by_length[0].characters < times * by_length[1].characters:
         close = [p for p in by_length if by_length[0].characters < times * p.characters]
-        said = listed((f"{p.name!r} ({p.characters:.0f} characters on average)" for p in close), 6)
+        said = listed((f"{quoted(p.name)} ({p.characters:.0f} characters on average)" for p in close), 6)
         raise DataError(
             f"{len(close)} columns are equally likely to be the text: {said}. Say which with --text (text=); several "
             f"are joined."
@@ -299,7 +300,7 @@ def _only(table: Table, candidates: list[Profile], why: str) -> Found:
     worded = [p for p in candidates if p.kind == "string"] or candidates[:1]
     if len(worded) == 1 and all(_same(table[worded[0].name], table[p.name]) for p in candidates):
         return Found((worded[0].name,), f"{why}; the others say the same in numbers")
-    said = listed((f"{p.name!r} ({p.distinct} values)" for p in candidates), 8)
+    said = listed((f"{quoted(p.name)} ({p.distinct} values)" for p in candidates), 8)
     raise DataError(
         f"{len(candidates)} columns are equally likely to be the label: {said}. Say which with --label (label=)."
     )
@@ -326,5 +327,5 @@ def same_labels(wanted: Sequence[str], table: Table) -> tuple[str, ...]:
 
 
 def _are(table: Table) -> str:
-    names = listed(map(repr, table), 12)
+    names = listed(map(quoted, table), 12)
     return f"is only {names}" if len(table) == 1 else f"are {names}"

@@ -15,6 +15,7 @@ from textgraft.data.sources.part_names import part_of
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
 
 
 def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.str_]:
@@ -27,10 +28,10 @@ def parse_parts(values: Sequence[Any], column: str, rows: Rows) -> NDArray[np.st
     wrong = [i for i, part in enumerate(parts) if part is None]
     if wrong:
         blank = {i for i in wrong if is_missing(values[i]) or not str(values[i]).strip()}
-        named = dict.fromkeys(repr(values[i]) for i in wrong if i not in blank)
+        named = dict.fromkeys(quoted(values[i]) for i in wrong if i not in blank)
         said = [f"the value{'s' * (len(named) > 1)} {listed(named)}"] * bool(named) + ["no value"] * bool(blank)
         raise DataError(
-            f"Split column {column!r} has {' and '.join(said)} in {len(wrong):,} row{'s' * (len(wrong) > 1)} "
+            f"Split column {quoted(column)} has {' and '.join(said)} in {len(wrong):,} row{'s' * (len(wrong) > 1)} "
             f"({rows.names(wrong, 3)}); allowed are train, valid (val, validation, dev) and test (eval). Mend these "
             f"rows or take them out; or leave the column aside, and divide anew, with --no-split (split=False)."
         )
@@ -58,8 +59,8 @@ def parse_times(values: Sequence[Any], column: str, rows: Rows) -> NDArray[Any]:
             times.append(None if is_missing(value) else _moment(value))
         except (TypeError, ValueError):
             raise DataError(
-                f"Time column {column!r} has the value {value!r} ({rows.name(i)}); it must hold numbers only, or dates "
-                f"and times only as ISO 8601 writes them, such as 2024-05-31 or 2024-05-31T18:00:00."
+                f"Time column {quoted(column)} has the value {quoted(value)} ({rows.name(i)}); it must hold numbers "
+                "only, or dates and times only as ISO 8601 writes them, such as 2024-05-31 or 2024-05-31T18:00:00."
             ) from None
     return np.array(times, dtype="datetime64[us]")
 

@@ -13,6 +13,7 @@ from textgraft.data.tables.lists import NotAListError, is_list, looks_like_list,
 from textgraft.dataset import LabelShape, Rows
 from textgraft.errors import DataError
 from textgraft.labels import is_missing, label_name
+from textgraft.unicode import quoted
 
 DELIMITERS: Final = ";|,\n"
 TRUTH: Final = {"0": False, "1": True, "false": False, "true": True}
@@ -81,9 +82,9 @@ class LabelCells:
     def refuse(self, i: int, why: str) -> NoReturn:
         """Raises DataError about one cell."""
         value = self.values[i]
-        said = repr(value if isinstance(value, str) else str(value))
+        said = quoted(value if isinstance(value, str) else str(value))
         said = said if len(said) <= 62 else f"{said[:60]}..."
-        raise DataError(f"Label column {self.column!r} has {said} in {self.rows.name(i)}, {why}")
+        raise DataError(f"Label column {quoted(self.column)} has {said} in {self.rows.name(i)}, {why}")
 
 
 def are_flags(values: Sequence[Any]) -> bool:

@@ -26,6 +26,7 @@ from textgraft.errors import DataError, SettingError, listed
 from textgraft.label_sets import LabelSets
 from textgraft.labels import label_names, label_order, spellings, told_apart
 from textgraft.task import Targets, Task, moved
+from textgraft.unicode import quoted
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def merged(labels: Labels, within: Sequence[str], known: Sequence[str] = ()) -> 
     into: dict[str, list[str]] = {}
     for name, best in chosen.items():
         into.setdefault(best, []).append(f"{told_apart(name, (best,))} ({rows[name]:,})")
-    said = (f"{listed(others, 6)} into {best!r} ({rows.get(best, 0):,})" for best, others in into.items())
+    said = (f"{listed(others, 6)} into {quoted(best)} ({rows.get(best, 0):,})" for best, others in into.items())
     sentence = f"Labels merged, with the rows of each: {listed(said, 12)}."
     places = {name: i for i, name in enumerate(task.labels)}
     place = np.array([places[chosen.get(name, name)] for name in names], np.int64)
@@ -127,7 +128,7 @@ def _check_options(columns: Mapping[str, Sequence[Any]], delimiter: str | None, 
         option = "--single-label (single_label=True)" if single else "--label-delimiter (label_delimiter=)"
         raise SettingError(
             f"{option} is about one column of names; the labels are the 0/1 columns "
-            f"{listed(map(repr, columns), 6)}. Say which holds the labels with --label (label=)."
+            f"{listed(map(quoted, columns), 6)}. Say which holds the labels with --label (label=)."
         )
 
 
@@ -136,15 +137,15 @@ def _single(values: Sequence[Any], column: str, rows: Rows) -> Labels:
     several = next((i for i, value in enumerate(values) if is_list(value)), None)
     if several is not None:
         raise DataError(
-            f"Column {column!r} holds lists of labels ({rows.name(several)}) where one label per row is expected."
+            f"Column {quoted(column)} holds lists of labels ({rows.name(several)}) where one label per row is expected."
         )
     found = label_names(values, rows.name)
     missing = [i for i, name in enumerate(found) if name is None]
     if missing:
         verb = "row has" if len(missing) == 1 else "rows have"
         raise DataError(
-            f"{len(missing):,} {verb} no label in column {column!r}: {rows.names(missing)}. Label them or take them "
-            f"out of the table."
+            f"{len(missing):,} {verb} no label in column {quoted(column)}: {rows.names(missing)}. Label them or take "
+            "them out of the table."
         )
     task = Task(label_order(name for name in found if name is not None))
     return Labels(task.encode(found), task, "name")
@@ -195,8 +196,8 @@ def _check_other_marks(cells: LabelCells, found: Sequence[Sequence[str]], task: 
             i = next(i for i, row in enumerate(found) if glued.intersection(row))
             cells.refuse(
                 i,
-                f"where {mark!r} divides names that are labels of their own, and other rows are divided by "
-                f"{delimiter!r}. Write one delimiter everywhere, or say which it is with --label-delimiter "
+                f"where {quoted(mark)} divides names that are labels of their own, and other rows are divided by "
+                f"{quoted(delimiter)}. Write one delimiter everywhere, or say which it is with --label-delimiter "
                 f"(label_delimiter=).",
             )
 
@@ -224,7 +225,7 @@ def _vectors(cells: LabelCells) -> Labels:
     task = Task(tuple(str(name) for name in named), multi_label=bool((matrix.sum(axis=1) != 1).any()))
     ones = "" if task.multi_label else ", with one 1 in each row: one label per text"
     names_said = "" if keys else f" The labels are named 0 to {len(task) - 1}, by their place."
-    said = f"Each cell of {cells.column!r} has a 0 or 1 for each of {len(task)} labels{ones}.{names_said}"
+    said = f"Each cell of {quoted(cells.column)} has a 0 or 1 for each of {len(task)} labels{ones}.{names_said}"
     return Labels(LabelSets.of(matrix) if task.multi_label else matrix.argmax(axis=1), task, "vector", said=(said,))
 
 
@@ -237,16 +238,16 @@ def _indicators(columns: Mapping[str, Sequence[Any]], rows: Rows) -> Labels:
             wrong = truth.index(None)
             more = f" (one of {count:,} such rows)" if count > 1 else ""
             raise DataError(
-                f"Label column {column!r} has the value {values[wrong]!r} in {rows.name(wrong)}{more}; with several "
-                f"label columns each must hold 0 or 1, or true or false, in every row."
+                f"Label column {quoted(column)} has the value {quoted(values[wrong])} in {rows.name(wrong)}{more}; "
+                "with several label columns each must hold 0 or 1, or true or false, in every row."
             )
         targets[:, place] = truth
     named = dict(zip(columns, label_names(list(columns), lambda _: rows.files[0]), strict=True))
     for column, name in named.items():
         if twin := next((other for other, same in named.items() if same == name and other != column), None):
             raise DataError(
-                f"The label columns {column!r} and {twin!r} name one label, {name!r}. Rename one, or say which columns "
-                f"are labels with --label (label=)."
+                f"The label columns {quoted(column)} and {quoted(twin)} name one label, {quoted(name)}. Rename one, or "
+                "say which columns are labels with --label (label=)."
             )
     return Labels(
         LabelSets.of(targets), Task(tuple(str(name) for name in named.values()), multi_label=True), "indicator"

@@ -16,6 +16,7 @@ from textgraft.data.tables.keys import parse_parts
 from textgraft.dataset import Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
 
 _SAMPLE = 1_000  # rows that show whether a column under another name says the parts
 _FEW = 20  # different values of such a column at most
@@ -71,26 +72,26 @@ def read_parts(
         again = _parsed(columns[other], other, rows, ())
         if _as_list(parts.of_row) != _as_list(again.of_row) or _as_list(parts.stays) != _as_list(again.stays):
             raise DataError(
-                f"Columns {name!r} and {other!r} both say which split a row belongs to, and not the same. Say which "
-                f"with --split (split=), or leave both aside with --no-split (split=False)."
+                f"Columns {quoted(name)} and {quoted(other)} both say which split a row belongs to, and not the same. "
+                "Say which with --split (split=), or leave both aside with --no-split (split=False)."
             )
     assert parts.of_row is not None
     sizes = Counter(parts.of_row.tolist())
     said = ", ".join(f"{part} {sizes[part]:,}" for part in sorted(sizes))
     if is_part:
-        note = f"Column {name!r} says which split a row belongs to ({said}); all of these rows are read."
+        note = f"Column {quoted(name)} says which split a row belongs to ({said}); all of these rows are read."
         return Parts(None, parts.stays, (*parts.notes, *([note] if len(sizes) > 1 else [])))
     if len(sizes) == 1:
         return Parts(
-            None, parts.stays, (*parts.notes, f"Column {name!r} says {said} and no other; it divides nothing.")
+            None, parts.stays, (*parts.notes, f"Column {quoted(name)} says {said} and no other; it divides nothing.")
         )
     if divided_by:
         raise DataError(
-            f"Column {name!r} says which split a row belongs to ({said}), and {divided_by} asks for another division. "
-            f"Divide as the column says with --split {name} (split={name!r}), or leave it aside with --no-split "
-            f"(split=False)."
+            f"Column {quoted(name)} says which split a row belongs to ({said}), and {divided_by} asks for another "
+            f"division. Divide as the column says with --split {name} (split={quoted(name)}), or leave it aside with "
+            "--no-split (split=False)."
         )
-    note = f"Column {name!r} says which split a row belongs to ({said}); it is used."
+    note = f"Column {quoted(name)} says which split a row belongs to ({said}); it is used."
     return Parts(parts.of_row, parts.stays, (*parts.notes, note))
 
 
@@ -103,10 +104,10 @@ def _find(columns: Mapping[str, Sequence[Any]], taken: Collection[str]) -> tuple
         cells = Counter("" if is_missing(value) else str(value).strip() for value in values)
         if any(part_of(value) == "train" for value in cells):
             found.append(name)
-        elif said := [repr(value) for value, _ in cells.most_common() if value]:
+        elif said := [quoted(value) for value, _ in cells.most_common() if value]:
             parts = {part for value in cells if (part := part_of(value))}
             only = f"says {parts.pop()} in every row" if len(parts) == 1 == len(cells) else f"holds {listed(said)}"
-            notes.append(f"Column {name!r} {only} and never train; it divides nothing.")
+            notes.append(f"Column {quoted(name)} {only} and never train; it divides nothing.")
     return found, notes
 
 
@@ -132,10 +133,12 @@ def _parsed(values: Sequence[Any], name: str, rows: Rows, notes: tuple[str, ...]
     stays = np.array([str(value) not in apart for value in values])
     count = int((~stays).sum())
     if count == len(values):
-        raise DataError(f"Column {name!r} says {listed(sorted(apart))} in every row: there are no labelled texts.")
+        raise DataError(
+            f"Column {quoted(name)} says {listed(sorted(apart))} in every row: there are no labelled texts."
+        )
     note = (
-        f"{count:,} {'row is' if count == 1 else 'rows are'} left out: column {name!r} says {listed(sorted(apart))} "
-        f"there, texts without labels ({rows.names(np.flatnonzero(~stays), 3)})."
+        f"{count:,} {'row is' if count == 1 else 'rows are'} left out: column {quoted(name)} says "
+        f"{listed(sorted(apart))} there, texts without labels ({rows.names(np.flatnonzero(~stays), 3)})."
     )
     kept = [value for value, stay in zip(values, stays.tolist(), strict=True) if stay]
     return Parts(parse_parts(kept, name, rows.select(np.flatnonzero(stays))), stays, (*notes, note))

@@ -10,6 +10,7 @@ from typing import Any
 
 from textgraft.errors import DataError, listed
 from textgraft.labels import is_missing
+from textgraft.unicode import quoted
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -63,7 +64,7 @@ def check_plain(columns: Columns, wanted: Iterable[str], option: str) -> None:
     for name in wanted:
         filled = [value for value in columns[name][:_LOOK] if not is_missing(value)]
         if any(fields_of(value) is not None for value in filled):
-            raise DataError(f"Column {name!r} holds objects. {say_path(paths({name: columns[name]}), option)}")
+            raise DataError(f"Column {quoted(name)} holds objects. {say_path(paths({name: columns[name]}), option)}")
 
 
 def say_path(inside: Sequence[str], option: str) -> str:
@@ -71,10 +72,10 @@ def say_path(inside: Sequence[str], option: str) -> str:
     if not inside:
         return "They have no fields."
     shown = repr(inside[0]) if " " in inside[0] else inside[0]
-    say = f"--{option} {shown} ({option}={inside[0]!r})"
+    say = f"--{option} {shown} ({option}={quoted(inside[0])})"
     if len(inside) == 1:
-        return f"In them is {inside[0]!r}: say {say}."
-    return f"In them are {listed(map(repr, inside), 12)}: say, for instance, {say}."
+        return f"In them is {quoted(inside[0])}: say {say}."
+    return f"In them are {listed(map(quoted, inside), 12)}: say, for instance, {say}."
 
 
 def _at(cell: Any, parts: Sequence[str]) -> Any:

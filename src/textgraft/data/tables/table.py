@@ -22,12 +22,13 @@ from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
 from textgraft.data.tables.parts import read_parts
 from textgraft.data.tables.paths import check_plain, reached
-from textgraft.data.tables.texts import TextCells, is_headless, located, quoted
+from textgraft.data.tables.texts import TextCells, is_headless, located, quoted_names
 from textgraft.dataset import Columns, Dataset, Rows
 from textgraft.errors import DataError, listed
 from textgraft.labels import check_likenesses
 from textgraft.progress import track
-from textgraft.unicode import said
+from textgraft.unicode import quoted, said
+from textgraft.wording import counted
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,8 @@ def _choose(
         texts, labels = columns[: len(texts)], columns[len(texts) :]
     elif known is not None and is_headless(table.columns):
         notes = (
-            f"{listed(table.rows.files, 1)} has no header, so that {quoted([*texts, *labels])} of the training table "
-            f"are found by what they hold.",
+            f"{listed(table.rows.files, 1)} has no header, so that {quoted_names([*texts, *labels])} of the training "
+            "table are found by what they hold.",
         )
         texts = labels = ()
     check_columns(texts, table.columns)
@@ -209,7 +210,7 @@ def _choose(
     check_twins(label.columns, table.twins, table.columns)
     both = set(text.columns) & set(label.columns)
     if both:
-        raise DataError(f"Column {', '.join(map(repr, both))} cannot be text and label at once.")
+        raise DataError(f"Column {', '.join(map(quoted, both))} cannot be text and label at once.")
     return text, label, notes
 
 
@@ -232,19 +233,19 @@ def _labels(
         labels = merged(labels, within, like.task.labels if isinstance(like, Dataset) else ())
     if like is not None:
         return labels
-    return replace(labels, said=(*labels.said, *check_classes(labels, quoted(tuple(cells)), as_named=single)))
+    return replace(labels, said=(*labels.said, *check_classes(labels, quoted_names(tuple(cells)), as_named=single)))
 
 
 def _sentence(text: Found, label: Found, labels: Labels) -> str:
     named = labels.task.labels
-    count = f"{len(named):,} values: {listed(named, 12)}"
+    count = f"{counted(len(named), 'value')}: {listed(named, 12)}"
     what = {
         "name": count,
         "list": f"lists; {count}",
-        "delimited": f"several in a cell, divided by {labels.delimiter!r}; {count}",
+        "delimited": f"several in a cell, divided by {quoted(labels.delimiter)}; {count}",
         "vector": f"0/1 vectors; {count}",
         "indicator": "0/1 each",
     }[labels.shape]
     many = len(label.columns) > 1
-    columns = f"{len(label.columns)} columns, {quoted(label.columns)}" if many else quoted(label.columns)
-    return f"Text: {quoted(text.columns)} ({text.why}). Label{'s' * many}: {columns} ({label.why}; {what})."
+    columns = f"{len(label.columns)} columns, {quoted_names(label.columns)}" if many else quoted_names(label.columns)
+    return f"Text: {quoted_names(text.columns)} ({text.why}). Label{'s' * many}: {columns} ({label.why}; {what})."

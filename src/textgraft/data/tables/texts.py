@@ -18,7 +18,7 @@ from textgraft.data.tables.paths import fields_of, paths, reached, say_path
 from textgraft.dataset import Columns
 from textgraft.errors import BadRow, DataError, listed
 from textgraft.labels import is_missing, label_name
-from textgraft.unicode import whole
+from textgraft.unicode import quoted, whole
 
 Place = Callable[[int], str]
 
@@ -64,7 +64,7 @@ class TextStream(Iterator[tuple[list[str], Chunk]]):
         if self._decided:
             check_columns(wanted, table)
         text = find_text(chunk.columns, self._exclude)
-        self._notes = (f"Text: {quoted(text.columns)} ({text.why}).",)
+        self._notes = (f"Text: {quoted_names(text.columns)} ({text.why}).",)
         return text.columns
 
 
@@ -166,17 +166,19 @@ class TextCells:
         odd = next((item for item in items if not isinstance(item, str)), None)
         if odd is not None or None in items:
             fields = fields_of(odd)
-            what = f"objects ({listed(map(repr, fields), 6)})" if fields is not None else brief(odd)
+            what = f"objects ({listed(map(quoted, fields), 6)})" if fields is not None else brief(odd)
             raise DataError(
                 f"{_holds(name, f'a list of {what}', where)}; only lists of strings are texts. Write the text of each "
                 f"row into a column of its own."
             )
-        self._met.setdefault((name, "list"), f"Column {name!r} holds lists of strings, which are joined by blanks.")
+        self._met.setdefault(
+            (name, "list"), f"Column {quoted(name)} holds lists of strings, which are joined by blanks."
+        )
         return " ".join(whole(item) for item in items)
 
 
 def _holds(name: str, what: str, where: str) -> str:
-    return f"Text column {name!r} holds {what} in {where}"
+    return f"Text column {quoted(name)} holds {what} in {where}"
 
 
 def located(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -191,7 +193,7 @@ def located(wanted: Sequence[str], columns: Mapping[str, Any]) -> tuple[tuple[st
     if len(places) < len(wanted) or not 1 <= min(places) <= max(places) <= len(names):
         return (), ()
     taken = tuple(names[place - 1] for place in places)
-    return taken, (f"Columns {quoted(wanted)} are taken by their place: {quoted(taken)}.",)
+    return taken, (f"Columns {quoted_names(wanted)} are taken by their place: {quoted_names(taken)}.",)
 
 
 def is_headless(columns: Mapping[str, Any]) -> bool:
@@ -199,6 +201,6 @@ def is_headless(columns: Mapping[str, Any]) -> bool:
     return all(name == f"column{i}" for i, name in enumerate(columns, start=1))
 
 
-def quoted(names: Sequence[str]) -> str:
+def quoted_names(names: Sequence[str]) -> str:
     """Names in quotes, for a message."""
-    return listed(map(repr, names), 12)
+    return listed(map(quoted, names), 12)

@@ -10,6 +10,7 @@ from textgraft.runtimes import open_runtime
 from textgraft.runtimes.conversion.openvino_files import quantised, read_graph, save_openvino
 from textgraft.runtimes.conversion.quantising import write_int8
 from textgraft.runtimes.conversion.recipe import Batches, Recipe
+from textgraft.unicode import quoted
 
 
 def convert(graph: Path, recipe: Recipe, folder: Path, batches: Batches) -> tuple[str, ...]:
@@ -58,5 +59,5 @@ def _check_opens(recipe: Recipe, folder: Path, files: tuple[str, ...]) -> None:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         other = {"onnx": "openvino", "openvino": "onnx"}[recipe.runtime]
         raise ExportError(
-            f"{recipe.runtime} cannot compute this network ({reason}); take the runtime {other!r} or 'torch'."
+            f"{recipe.runtime} cannot compute this network ({reason}); take the runtime {quoted(other)} or 'torch'."
         ) from error

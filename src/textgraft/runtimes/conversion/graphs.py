@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textgraft.errors import ExportError
 from textgraft.runtimes.conversion.libraries import library, quiet
 from textgraft.runtimes.conversion.onnx_files import save, tidy
+from textgraft.unicode import quoted_path
 
 if TYPE_CHECKING:
     import torch
@@ -78,8 +79,8 @@ class TorchGraph:
                 )
             except Exception as error:  # the exporter lets through whatever the network's own code raises
                 raise ExportError(
-                    f"The encoder {self.name!r} cannot be written as ONNX, which ONNX Runtime and OpenVINO read: "
-                    f"{_reason(error)}. Take the runtime 'torch' for it."
+                    f"The encoder {quoted_path(self.name)} cannot be written as ONNX, which ONNX Runtime and OpenVINO "
+                    f"read: {_reason(error)}. Take the runtime 'torch' for it."
                 ) from error
             save(tidy(program.model_proto), path)
 
@@ -88,8 +89,8 @@ class TorchGraph:
         size = 4 * sum(tensor.numel() for tensor in tensors.values())
         if size > MOST_BYTES:
             raise ExportError(
-                f"The encoder {self.name!r} has {size / 1e9:.1f} GB of weights in fp32; one ONNX file holds at most "
-                f"{MOST_BYTES / 1e9:.0f} GB. Take the runtime 'torch' for it, or train a smaller encoder."
+                f"The encoder {quoted_path(self.name)} has {size / 1e9:.1f} GB of weights in fp32; one ONNX file holds "
+                f"at most {MOST_BYTES / 1e9:.0f} GB. Take the runtime 'torch' for it, or train a smaller encoder."
             )
 
 

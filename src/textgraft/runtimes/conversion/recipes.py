@@ -11,6 +11,7 @@ from textgraft.errors import ExportError, SettingError, did_you_mean
 from textgraft.runtimes.conversion.libraries import library
 from textgraft.runtimes.conversion.recipe import Batches, Recipe
 from textgraft.runtimes.openvino_runtime import has_bf16
+from textgraft.unicode import quoted
 
 RUNTIMES = ("onnx", "openvino")
 PRECISIONS = ("fp32", "bf16", "int8")
@@ -38,7 +39,7 @@ def recipes(
     for name, value, allowed in (("runtime", runtime, RUNTIMES), ("precision", precision, PRECISIONS)):
         if value not in allowed:
             raise SettingError(
-                f"{name} of an export must be one of {', '.join(map(repr, allowed))}; got {value!r}."
+                f"{name} of an export must be one of {', '.join(map(quoted, allowed))}; got {quoted(value)}."
                 f"{did_you_mean(str(value), allowed)}"
             )
     if precision == "bf16" and runtime == "onnx":

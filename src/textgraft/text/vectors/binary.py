@@ -12,6 +12,8 @@ from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
 from textgraft.text.vectors.textual import header_of
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 LONGEST_WORD = 1 << 16
 
@@ -60,8 +62,8 @@ class BinaryVectors(Reader):
             left = (rest + file.read(64)).strip(b"\r\n")
             if left:
                 raise VectorsError(
-                    f"{self._origin} has more after the {self._n:,} rows of {self.dimensions:,} components that its "
-                    "first line promises; the file is damaged or of another format. Get it again."
+                    f"{self._origin} has more after the {counted(self._n, 'row')} of {self.dimensions:,} components "
+                    "that its first line promises; the file is damaged or of another format. Get it again."
                 )
 
     def _records(self, buffer: bytes, most: int) -> tuple[list[bytes], list[int], int]:
@@ -82,6 +84,7 @@ class BinaryVectors(Reader):
         records = sliding_window_view(np.frombuffer(buffer, np.uint8), 4 * self.dimensions)[starts]
         rows = records.view("<f4").astype(np.float32, copy=False)
         check_finite(
-            rows, lambda row: f"{self._origin} row {before + row + 1:,} ({words[row].decode('utf-8', 'replace')!r})"
+            rows,
+            lambda row: f"{self._origin} row {before + row + 1:,} ({quoted(words[row].decode('utf-8', 'replace'))})",
         )
         return Block(PackedWords.of_bytes(words), rows, used)

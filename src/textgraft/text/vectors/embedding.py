@@ -14,6 +14,7 @@ from textgraft.extras import import_scipy
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Floats
 from textgraft.text.vectors.vectors import WordVectors
+from textgraft.unicode import quoted
 
 Unknown = Literal["zero", "mean", "normal"]
 STEP = 0x9E3779B97F4A7C15  # of splitmix64
@@ -40,7 +41,7 @@ def embedding_matrix(
     """
     if unknown not in get_args(Unknown):
         raise SettingError(
-            f"unknown must be one of {', '.join(get_args(Unknown))}; got {unknown!r}."
+            f"unknown must be one of {', '.join(get_args(Unknown))}; got {quoted(unknown)}."
             + did_you_mean(str(unknown), get_args(Unknown))
         )
     known_words, rows = vectors.find(words)

@@ -21,6 +21,7 @@ from textgraft.extras import import_scipy
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
+from textgraft.wording import counted
 
 MAGIC: Final = struct.pack("<i", 793712314)
 VERSION: Final = 12
@@ -109,7 +110,7 @@ class FastTextVectors(Reader):
         at += struct.calcsize("<?qq")
         if columns != self.dimensions or rows != n + buckets or len(words) != n or not n:
             raise VectorsError(
-                f"{self._path} is damaged: it names {n:,} words, {buckets:,} buckets and {self.dimensions:,} "
+                f"{self._path} is damaged: it names {counted(n, 'word')}, {buckets:,} buckets and {self.dimensions:,} "
                 f"components, and its matrix has the shape ({rows:,}, {columns:,}). Get it again."
             )
         if at + 4 * rows * columns > len(content):

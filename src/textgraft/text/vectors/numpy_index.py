@@ -14,6 +14,7 @@ from textgraft.extras import import_pyarrow
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Reader, check_finite, room_for
+from textgraft.wording import counted
 
 SUFFIXES = (".txt", ".json", ".parquet")
 TELLING = ("index", "vocab", "words")
@@ -71,7 +72,8 @@ class NumpyVectors(Reader):
         words = PackedWords.of(_words(self._index))
         if len(words) != len(self._matrix):
             raise VectorsError(
-                f"{self._index} has {len(words):,} words and {self._path} has {len(self._matrix):,} rows; one of them "
+                f"{self._index} has {counted(len(words), 'word')} and {self._path} has "
+                f"{counted(len(self._matrix), 'row')}; one of them "
                 "is cut off or belongs to another."
             )
         at_once = max(1, BYTES_AT_ONCE // (4 * self.dimensions))

@@ -13,6 +13,7 @@ from textgraft.text.vectors.download import downloaded
 from textgraft.text.vectors.origins import Origin, check_sha256
 from textgraft.text.vectors.store import stored
 from textgraft.text.vectors.vectors import WordVectors
+from textgraft.unicode import quoted, quoted_path
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def open_vectors(source: str | Path, *, sha256: str | None = None) -> WordVector
     name, mark, given = str(source).partition(CHECKSUM)
     checksum = (sha256 or given).lower() if mark or sha256 is not None else None
     if checksum is not None and not re.fullmatch(r"[0-9a-f]{64}", checksum):
-        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {sha256 or given!r}.")
+        raise SettingError(f"A sha256 checksum is 64 hexadecimal digits; got {quoted(sha256 or given)}.")
     if name in EMBEDDED:
         origin = _embedded(name, EMBEDDED[name])
     elif re.match(r"https?://", name):
@@ -71,7 +72,7 @@ def open_vectors(source: str | Path, *, sha256: str | None = None) -> WordVector
 def _embedded(name: str, source: Embedded) -> Origin:
     spec = importlib.util.find_spec(source.module)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(f"The word vectors {name!r}", "embedded")
+        raise MissingExtraError(f"The word vectors {quoted_path(name)}", "embedded")
     folder = Path(spec.submodule_search_locations[0])
     check_sha256(folder / source.matrix, source.sha256)
     return Origin(folder / source.matrix, index=folder / source.index)
@@ -86,9 +87,9 @@ def _file(name: str) -> Origin:
         raise VectorsError(f"{path} is a folder; name the file of vectors in it.")
     if not path.is_file():
         raise VectorsError(
-            f"There is no file {name!r}, and no vectors come with textgraft under that name; there are "
-            f"{', '.join(map(repr, EMBEDDED))}.{did_you_mean(name, EMBEDDED)} Others are read from a file, or from an "
-            "address as https://…#sha256=HEX."
+            f"There is no file {quoted_path(name)}, and no vectors come with textgraft under that name; there are "
+            f"{', '.join(map(quoted, EMBEDDED))}.{did_you_mean(name, EMBEDDED)} Others are read from a file, or from "
+            "an address as https://…#sha256=HEX."
         )
     return Origin.at(path, member)
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from textgraft.digests import known_sha256
 from textgraft.errors import VectorsError, did_you_mean, listed
+from textgraft.unicode import quoted_path
 
 UNPACKED_AT_ONCE = 1 << 24
 
@@ -48,7 +49,9 @@ class Origin:
         if magic == b"PK\x03\x04":
             return cls(path, "zip", _member(path, member))
         if member:
-            raise VectorsError(f"{path} is no zip archive, so there is no {member!r} in it; leave out '!{member}'.")
+            raise VectorsError(
+                f"{path} is no zip archive, so there is no {quoted_path(member)} in it; leave out '!{member}'."
+            )
         return cls(path)
 
     def __str__(self) -> str:
@@ -109,7 +112,7 @@ def _member(path: Path, wanted: str) -> str:
     if wanted in names:
         return wanted
     if wanted:
-        raise VectorsError(f"{path} has no {wanted!r}; it has {listed(names)}.{did_you_mean(wanted, names)}")
+        raise VectorsError(f"{path} has no {quoted_path(wanted)}; it has {listed(names)}.{did_you_mean(wanted, names)}")
     if len(names) != 1:
         example = f"; say which, as in '{path}!{names[0]}'" if names else ""
         raise VectorsError(f"{path} has {len(names)} files ({listed(names)}){example}.")

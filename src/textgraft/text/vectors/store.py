@@ -38,6 +38,7 @@ from textgraft.text.vectors.formats import reader_of
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Reader
+from textgraft.unicode import quoted
 from textgraft.whole import whole_folder
 
 VERSION: Final = 3  # the first had no sums, the second none of meta.json
@@ -258,8 +259,8 @@ def _notes(origin: Origin, words: PackedWords, repeated: NDArray[np.int64]) -> l
         return []
     times = "1 row repeats a word" if len(repeated) == 1 else f"{len(repeated):,} rows repeat words"
     return [
-        f"{origin}: {times}, the first of them {words[int(repeated[0])]!r} in row {int(repeated[0]) + 1:,}; the first "
-        "vector of a word is taken."
+        f"{origin}: {times}, the first of them {quoted(words[int(repeated[0])])} in row {int(repeated[0]) + 1:,}; the "
+        "first vector of a word is taken."
     ]
 
 

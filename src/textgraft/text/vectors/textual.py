@@ -16,6 +16,8 @@ from textgraft.errors import VectorsError
 from textgraft.text.vectors.origins import Origin
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import BYTES_AT_ONCE, Block, Floats, Reader, check_finite, room_for
+from textgraft.unicode import quoted
+from textgraft.wording import counted
 
 HEAD = 1 << 18
 BOM = b"\xef\xbb\xbf"
@@ -52,7 +54,8 @@ class TextVectors(Reader):
             start = lines[0][:60].decode("utf-8", "replace").strip() if lines else ""
             raise VectorsError(
                 f"{self._origin} is no file of word vectors: lines must be a word and its numbers, and it begins with "
-                f"{start!r}. Known are GloVe and word2vec text, word2vec and fastText binary, and .npy with an index."
+                f"{quoted(start)}. Known are GloVe and word2vec text, word2vec and fastText binary, and .npy with an "
+                "index."
             )
         if header is None or (dimensions == 1 and header[1] != 1):
             return dimensions, None
@@ -84,8 +87,8 @@ class TextVectors(Reader):
         if self.promised is not None and count != self.promised:
             why = "it is cut off" if count < self.promised else "that line is wrong"
             raise VectorsError(
-                f"{self._origin} line 1 promises {self.promised:,} words and there are {count:,}: {why}. Get the file "
-                "again, or correct its first line."
+                f"{self._origin} line 1 promises {counted(self.promised, 'word')} and there are {count:,}: {why}. Get "
+                "the file again, or correct its first line."
             )
 
     def _whole_lines(self) -> Iterator[bytes]:
@@ -138,7 +141,7 @@ class TextVectors(Reader):
                 bad = row.index(None)
                 raise VectorsError(
                     f"{self._origin} line {number:,}: component {bad + 1} is "
-                    f"{values[bad].decode('utf-8', 'replace')!r}, not a number."
+                    f"{quoted(values[bad].decode('utf-8', 'replace'))}, not a number."
                 )
             words.append(b" ".join(word))
             rows.append([value for value in row if value is not None])

@@ -11,7 +11,7 @@ from textgraft.errors import SettingError, VectorsError
 from textgraft.text.vectors.packed import PackedWords
 from textgraft.text.vectors.reading import Floats
 from textgraft.text.vectors.store import Store
-from textgraft.unicode import spellings
+from textgraft.unicode import quoted, spellings
 
 BYTES_AT_ONCE = 1 << 26
 
@@ -76,9 +76,9 @@ class WordVectors:
             raise SettingError(f"k, the number of words, must be at least 1; got {k}.")
         has_vector, rows = self.find([word])
         if not has_vector[0] or not rows[0].any():
-            lower = "" if word == word.lower() else f", nor for {word.lower()!r}"
+            lower = "" if word == word.lower() else f", nor for {quoted(word.lower())}"
             raise VectorsError(
-                f"{self.name} has no vector for {word!r}{lower}, so nothing is near it. Try another word."
+                f"{self.name} has no vector for {quoted(word)}{lower}, so nothing is near it. Try another word."
             )
         query, itself = rows[0] / np.linalg.norm(rows[0]), self._places([word])[0]
         best_places, best = np.zeros(0, np.int64), np.zeros(0, np.float32)

@@ -17,7 +17,7 @@ from textgraft.json_files import is_whole, read_json
 from textgraft.text.batches import Windows
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 Long = Literal["truncate", "window"]
 LONG: tuple[Long, ...] = ("truncate", "window")
@@ -71,14 +71,16 @@ class TextTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Token ids of each text, whole and without special tokens."""
-        with _explained(self._name):
-            encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) for encoding in encoded]
+        return [np.array(encoding.ids, np.int32) for encoding in self._encoded(texts)]
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
         special = len(self._before) + len(self._after)
-        return np.array([len(ids) + special for ids in self.encode(texts)], np.int64)
+        return np.array([len(encoding) + special for encoding in self._encoded(texts)], np.int64)
+
+    def _encoded(self, texts: Sequence[str]) -> list[Encoding]:
+        with _explained(self._name):
+            return list(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
 
     def windows(self, texts: Sequence[str], max_tokens: int, long: Long) -> Windows:
         """Cuts texts to windows of at most ``max_tokens`` tokens, special tokens included.

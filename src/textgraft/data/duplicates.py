@@ -7,7 +7,6 @@ false pairs; a true pair at the threshold is missed with a probability of 2 in 1
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.data.folding import FoldedTexts
-from textgraft.data.shingles import TEXTS_AT_A_TIME, Shingles, minhash, shingle, shingle_blocks
+from textgraft.data.shingles import Shingles, minhash, shingle, shingle_blocks
 from textgraft.digests import mix
 from textgraft.extras import import_scipy
 from textgraft.progress import track
@@ -136,8 +135,8 @@ def _likely(texts: FoldedTexts) -> NDArray[np.int64]:
     """
     halves = np.zeros((BANDS, len(texts)), np.uint32)
     counts = np.zeros(len(texts), np.int64)
-    start, blocks = 0, math.ceil(len(texts) / TEXTS_AT_A_TIME)
-    for block in track(shingle_blocks(texts), "looking for near-duplicates", blocks):
+    start = 0
+    for block in track(shingle_blocks(texts), "looking for near-duplicates", len(texts), len):
         counts[start : start + len(block)] = block.counts
         long_enough = np.flatnonzero(block.counts >= FEWEST_WORDS - 1)
         signatures = minhash(block.select(long_enough), range(BANDS * BAND_ROWS))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ BLANKED = "".join(char if char.isalnum() or char == "_" else " " for char in map
 
 # Shingles that are hashed at a time, so that they fit the processor's cache.
 BLOCK = 8_192
-TEXTS_AT_A_TIME = 1_000
+WORDS_AT_A_TIME = 20_000
 MOST_WORDS = 1 << 16  # whose hashes are kept: those of the rest are computed whenever they are met
 
 
@@ -76,24 +75,27 @@ def shingle(texts: Iterable[str]) -> Shingles:
 
 
 def shingle_blocks(texts: Iterable[str]) -> Iterator[Shingles]:
-    """As ``shingle``, for ``TEXTS_AT_A_TIME`` texts after each other."""
-    hashes, left = _WordHashes(), iter(texts)
-    while block := list(islice(left, TEXTS_AT_A_TIME)):
-        words: list[str] = []
-        counts = np.zeros(len(block), np.int64)
-        for i, text in enumerate(block):
-            words_of_text = text.translate(BLANKED).split() if text.isascii() else WORD.findall(text)
-            counts[i] = len(words_of_text)
-            words += words_of_text
-        numbers = np.fromiter(map(hashes.__getitem__, words), np.uint64, len(words))
-        yield Shingles(_pairs(numbers, counts), np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))]))
+    """As ``shingle``, but as many texts after each other as have ``WORDS_AT_A_TIME``, or one that has more."""
+    hashes = _WordHashes()
+    words: list[str] = []
+    counts: list[int] = []
+    for text in texts:
+        words_of_text = text.translate(BLANKED).split() if text.isascii() else WORD.findall(text)
+        counts.append(len(words_of_text))
+        words += words_of_text
+        if len(words) >= WORDS_AT_A_TIME:
+            yield _of_words(words, counts, hashes)
+            words, counts = [], []
+    if counts:
+        yield _of_words(words, counts, hashes)
 
 
-def _pairs(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Hashes of neighbouring words, where ``counts`` says how many words belong to each text."""
+def _of_words(words: list[str], counts: list[int], hashes: _WordHashes) -> Shingles:
+    """The word pairs of texts, where ``counts`` says how many of the words belong to each text."""
+    numbers = np.fromiter(map(hashes.__getitem__, words), np.uint64, len(words))
     text = np.repeat(np.arange(len(counts)), counts)
-    pairs = mix(words[:-1] * np.uint64(0x9E3779B97F4A7C15) + words[1:])
-    return np.asarray(pairs[text[:-1] == text[1:]])
+    pairs = mix(numbers[:-1] * np.uint64(0x9E3779B97F4A7C15) + numbers[1:])[text[:-1] == text[1:]]
+    return Shingles(pairs, np.concatenate([[0], np.cumsum(np.maximum(np.array(counts) - 1, 0))]))
 
 
 def minhash(shingles: Shingles, places: range) -> NDArray[np.uint32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizer_files import MOST_BYTES, check_tokenizer, plain_tokenizer_files
+from textgraft.encoders.word_counts import WordCounts, stops_at_blanks
 from textgraft.errors import EncoderError, MissingExtraError, TextgraftError
 from textgraft.json_files import is_whole, read_json
 from textgraft.text.batches import Windows
@@ -43,6 +44,7 @@ class TextTokenizer:
             raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
         # The special ids around every text: ``[CLS]`` and ``[SEP]`` of BERT, say.
         self._before, self._after = encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
+        self._word_counts = WordCounts(self._encoded) if stops_at_blanks(self._tokenizer) else None
 
     def check(self, max_tokens: int, rows: object) -> None:
         """Checks that every window can be computed.
@@ -76,6 +78,8 @@ class TextTokenizer:
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
         special = len(self._before) + len(self._after)
+        if self._word_counts is not None:
+            return self._word_counts(texts) + special
         return np.array([len(encoding) + special for encoding in self._encoded(texts)], np.int64)
 
     def _encoded(self, texts: Sequence[str]) -> list[Encoding]:

@@ -122,7 +122,7 @@ def test_ctrl_c_keeps_what_is_written_only_where_it_is_to_be_gone_on_with(
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"Stopped; [0-9,]+ rows are kept, and the same command goes on from there\.", last)
     assert {path.name for path in tmp_path.iterdir()} == {".p.csv.part", ".p.csv.part.json"}
-    assert "were made with other options (--all)" in refused(
+    assert "was made with other options (--all)" in refused(
         *words(model, tables / "longer.csv", output, "--resume", "--all")
     )
     ended = textgraft(*words(model, tables / "short00.csv", output))

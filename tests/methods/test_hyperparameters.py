@@ -36,6 +36,7 @@ from textgraft.methods.estimator import clone
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
+from textgraft.unicode import quoted
 
 DECLARED = [(method, name) for method, cls in METHODS.items() for name in cls.hyperparameters]
 
@@ -243,9 +244,9 @@ def test_a_value_that_cannot_be_used_is_refused_by_name_with_what_is_allowed(
     about = [fault for fault in faults if re.search(rf"\b{name}\b", fault)]
     if isinstance(declared.constraint, LabelWeights) and isinstance(value, dict):
         label, weight = next(iter(value.items()))
-        assert about[0] == f"{name} of {label!r} must be a number of at least 1e-06; got {weight!r}."
+        assert about[0] == f"{name} of {quoted(label)} must be a number of at least 1e-06; got {quoted(weight)}."
     else:
-        assert repr(value) in about[0]
+        assert quoted(value) in about[0]
         assert getattr(declared.constraint, "allowed", "") in about[0] or "must start at single words" in about[0]
     with pytest.raises(SettingError, match=re.escape(about[0])):
         METHODS[method](**{name: value}).check_settings()

@@ -88,7 +88,7 @@ def test_rows_that_are_lost_on_the_way_are_an_error_with_both_numbers(
     (tmp_path / "out").mkdir()
     output = None if ending is None else tmp_path / "out" / f"p.{ending}"
     lose(monkeypatch)
-    with pytest.raises(TextgraftError, match=r"57,344 rows were read, and .* has 49,152, so it is not kept\. Run it"):
+    with pytest.raises(TextgraftError, match=r"57,344 rows that were read, .* has 49,152, so it is not kept\. Run it"):
         write_predictions(MODEL, windows(), output, jobs=jobs, reopen=reopen)
     assert not list((tmp_path / "out").iterdir())
 

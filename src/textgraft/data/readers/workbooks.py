@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from textgraft.data.readers.chunks import Chunk, Reading
@@ -52,7 +53,7 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     Raises:
         DataError: there are several tables and none is named, or the named one is not there.
     """
-    with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+    with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?{_as_it_is(file.path)}", uri=True)) as database:
         answer = database.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         )
@@ -61,6 +62,16 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         rows = database.execute(f'SELECT * FROM "{quoted}"')
         names = column_names([column[0] for column in rows.description], 0, file.name, reading.report)
         yield from reading.chunks(file.name, names, enumerate(rows, start=1))
+
+
+def _as_it_is(path: Path) -> str:
+    """How a database is opened so that nothing is written, beside it neither.
+
+    SQLite makes a log beside one in WAL mode that has none, and leaves it there, unless it is told that nobody writes.
+    """
+    with path.open("rb") as stream:
+        logs = stream.read(20)[18:] == b"\2\2"
+    return "immutable=1" if logs and not path.with_name(f"{path.name}-wal").exists() else "mode=ro"
 
 
 def _rows(

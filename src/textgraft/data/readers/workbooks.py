@@ -58,8 +58,8 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         )
         tables = [name for (name,) in answer]
-        quoted = _chosen(file.name, "table", reading.options.table, tables).replace('"', '""')
-        rows = database.execute(f'SELECT * FROM "{quoted}"')
+        escaped = _chosen(file.name, "table", reading.options.table, tables).replace('"', '""')
+        rows = database.execute(f'SELECT * FROM "{escaped}"')
         names = column_names([column[0] for column in rows.description], 0, file.name, reading.report)
         yield from reading.chunks(file.name, names, enumerate(rows, start=1))
 

@@ -40,3 +40,12 @@ LABELS = Limit("TEXTGRAFT_MOST_LABELS", 100_000)  # of a model that textgraft di
 MODEL_BYTES = Limit("TEXTGRAFT_MOST_MODEL_BYTES", 16_000_000_000)  # of all files of a model or an encoder
 # numbers that an export holds at once for 2,048 tokens in texts of 512; about 100 million for attention of 32 heads
 ACTIVATIONS = Limit("TEXTGRAFT_MOST_ACTIVATIONS", 500_000_000)
+UNPACKED = Limit("TEXTGRAFT_MOST_UNPACKED_BYTES", 1 << 30)  # of a file that gives far more than its size
+WINDOW = Limit("TEXTGRAFT_MOST_WINDOW_BYTES", 1 << 27)  # that a packing looks back, and is kept in memory
+DIRECTORY = Limit("TEXTGRAFT_MOST_DIRECTORY_BYTES", 1 << 26)  # of the list of members of a zip
+DOCUMENT = Limit("TEXTGRAFT_MOST_DOCUMENT_CHARACTERS", 100_000_000)  # of JSON that is no lines and no array of rows
+VALUES = Limit("TEXTGRAFT_MOST_DOCUMENT_VALUES", 10_000_000)  # of such a document
+EMPTY_CELLS = Limit("TEXTGRAFT_MOST_EMPTY_CELLS", 10_000_000)  # of the rectangle that the cells of a sheet span
+FOOTER = Limit("TEXTGRAFT_MOST_FOOTER_BYTES", 1 << 27)  # of a Parquet file
+PAGE = Limit("TEXTGRAFT_MOST_PAGE_BYTES", 1 << 28)  # of a Parquet file, unpacked; of a batch of an Arrow file
+STEPS = Limit("TEXTGRAFT_MOST_SQL_STEPS", 1_000_000_000)  # of SQLite, for a table or view

@@ -7,23 +7,10 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+
+from ..damaging import MANIFEST, damaged_bytes, damaged_json
 
 Files = dict[str, bytes]
-MANIFEST = "textgraft.json"
-# What JSON cannot be made to hold by Python's writer: written in place of these strings.
-RAW = {
-    '"@deep"': "[" * 5000 + "]" * 5000,
-    '"@deeper"': '{"a":' * 100_000 + "1" + "}" * 100_000,
-    '"@digits"': "7" * 6000,
-    '"@infinite"': "1e999",
-    '"@open"': '{"a": [1, 2',
-}
-ODD: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 3, 0.5, -0.0, 1e-300, 1e300, 2**31, 2**53, 2**63, 2**64, 10**19, 10**30,
-    float("nan"), float("inf"), "", "a", "0", "\x00", "\ud800", "../x", "/etc/passwd", "C:\\x", "a/b", ".", "..",
-    "x" * 5000, MANIFEST, "README.md", [], {}, [[]], [None], [1, 2, 3], ["a", "a"], {"a": 1}, [0] * 1000, *RAW,
-]  # fmt: skip
 NUMBERS = [float("nan"), float("inf"), 3e38, -1e30]
 WHOLE = [0, 1, 2, 3, 5, 8, -1, 100, 2**31 - 1, -(2**31)]
 FINITE = [0.0, -0.0, 1.0, -1.0, 1e9, -1e9, 12345.678, 1e-8, 1e-20, 1e-45]
@@ -55,7 +42,7 @@ def damage(files: Files, rng: random.Random, *, signed: bool) -> Damage:
     for _ in range(rng.choice((1, 1, 1, 2))):
         name = rng.choice(names)
         ways = [way for way, suffixes in WAYS.items() if name.endswith(suffixes)]
-        way = rng.choice([*ways, *(way for way in ways if way is not _bytes)])
+        way = rng.choice([*ways, *(way for way in ways if way is not damaged_bytes)])
         damaged[name] = way(damaged[name], rng)
         kinds.append(way.__name__.strip("_"))
         if signed and name != MANIFEST:
@@ -86,82 +73,10 @@ def _tensors(content: bytes) -> dict[str, str]:
     return told
 
 
-def _bytes(content: bytes, rng: random.Random) -> bytes:
-    """Flips, inserts, cuts, repeats."""
-    data = bytearray(content)
-    for _ in range(rng.choice((1, 1, 2, 8))):
-        at = rng.randrange(len(data) + 1)
-        stop = min(len(data), at + rng.choice((1, 4, 8, 100, 10_000)))
-        match rng.randrange(6):
-            case 0 if at < len(data):
-                data[at] ^= 1 << rng.randrange(8)
-            case 1 if at < len(data):
-                data[at] = rng.randrange(256)
-            case 2:
-                data[at:at] = rng.randbytes(rng.choice((1, 3, 8, 64)))
-            case 3:
-                del data[at:stop]
-            case 4:
-                data[at:at] = data[at:stop]
-            case _:
-                del data[rng.choice((0, at)) :]
-    return bytes(data)
-
-
-def _json(content: bytes, rng: random.Random) -> bytes:
-    """Changes values and keys somewhere in the tree."""
-    try:
-        tree = json.loads(content)
-    except (ValueError, RecursionError):
-        return _bytes(content, rng)
-    return _written(_changed(tree, rng), rng)
-
-
-def _changed(tree: Any, rng: random.Random) -> Any:
-    """A tree with one value or key changed, the deeper the rarer; it is changed in place where it can be."""
-    if not isinstance(tree, dict | list) or not tree or rng.random() < 0.05:
-        return _other(tree, rng)
-    key = rng.choice(list(tree)) if isinstance(tree, dict) else rng.randrange(len(tree))
-    if isinstance(tree[key], dict | list) and rng.random() < 0.8:
-        tree[key] = _changed(tree[key], rng)
-        return tree
-    match rng.randrange(6):
-        case 0:
-            del tree[key]
-        case 1 if isinstance(tree, dict):
-            tree[rng.choice(("", "x", "../x", "__proto__", "shape", "auto_map", "\x00", "a/b"))] = rng.choice(ODD)
-        case 1:
-            tree.insert(key, rng.choice([*ODD, tree[key]]))
-        case 2 if isinstance(tree, dict):
-            tree[rng.choice(("", "x", "../x", MANIFEST))] = tree.pop(key)
-        case 2:
-            tree[key] = rng.choice(tree)
-        case _:
-            tree[key] = _other(tree[key], rng)
-    return tree
-
-
-def _other(value: Any, rng: random.Random) -> Any:
-    if isinstance(value, str) and len(value) > 1 and rng.random() < 0.3:
-        return value[: rng.randrange(len(value))]
-    if type(value) in (int, float) and rng.random() < 0.6:
-        return rng.choice((value + 1, value - 1, -value, value * 2, value * 1000, value // 2, str(value), [value]))
-    return rng.choice(ODD)
-
-
-def _written(tree: Any, rng: random.Random) -> bytes:
-    text = json.dumps(tree)
-    for mark, raw in RAW.items():
-        text = text.replace(mark, raw) if mark in text else text
-    if rng.random() < 0.03 and text.startswith("{") and len(text) > 2:
-        text = "{" + text[1:-1] + ", " + text[1:]  # every key twice
-    return text.encode("utf-8", "surrogatepass")
-
-
 def _header(content: bytes, rng: random.Random) -> bytes:
     """Changes the header of a safetensors file, and now and then what is said of its length."""
     length = int.from_bytes(content[:8], "little")
-    header = _json(content[8 : 8 + length], rng) if length < len(content) and rng.random() < 0.9 else content[8:]
+    header = damaged_json(content[8 : 8 + length], rng) if length < len(content) and rng.random() < 0.9 else content[8:]
     said = rng.choice((0, 1, 7, 2**31, 2**63, 2**64 - 1)) if rng.random() < 0.1 else len(header)
     return said.to_bytes(8, "little") + header + content[8 + length :]
 
@@ -203,15 +118,15 @@ def _shapes(content: bytes, rng: random.Random) -> bytes:
                 for key in one:
                     one[key], two[key] = two[key], one[key]
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-        return _bytes(content, rng)
+        return damaged_bytes(content, rng)
     written = json.dumps(header).encode()
     written += b" " * (-len(written) % 8)
     return len(written).to_bytes(8, "little") + written + content[8 + length :]
 
 
 WAYS: dict[Callable[[bytes, random.Random], bytes], tuple[str, ...]] = {
-    _bytes: ("",),
-    _json: (".json",),
+    damaged_bytes: ("",),
+    damaged_json: (".json",),
     _header: (".safetensors",),
     _values: (".safetensors",),
     _shapes: (".safetensors",),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from textgraft.data import duplicates as module
+from textgraft.data import shingles as of_words
 from textgraft.data.duplicates import SIMILARITY, connect, duplicate_groups, find_duplicates, repeats, similarities
-from textgraft.data.folding import fold
+from textgraft.data.folding import HEAD, FoldedTexts, fold
 from textgraft.data.shingles import shingle
 
 VOCABULARY = [f"word{i}" for i in range(5_000)]
@@ -173,7 +177,7 @@ def test_groups_are_the_same_in_every_process(said_by_processes: Callable[[str],
     code = (
         "from textgraft.data.shingles import shingle, minhash\n"
         "s = shingle(['the quick brown fox', 'jumps over the dog'])\n"
-        "print(s.hashes.tolist(), minhash(s, 4).tolist())"
+        "print(s.hashes.tolist(), minhash(s, range(4)).tolist())"
     )
     outputs = said_by_processes(code)
     assert len(outputs) == 1
@@ -189,3 +193,48 @@ def test_repeated_reviews_of_imdb_are_found(shared_data: Path) -> None:
     assert repeats(duplicates.verbatim[:25_000]) == 96
     assert repeats(duplicates.verbatim[25_000:]) == 199
     assert np.isin(duplicates.verbatim[25_000:], duplicates.verbatim[:25_000]).sum() == 123
+
+
+STARTS = st.sampled_from(["", "x" * HEAD, "x" * (HEAD - 1), "é" * HEAD, "\0" * HEAD])
+
+
+@given(st.lists(st.tuples(STARTS, st.text("aB\0é\ud83d\U0001f600 ", max_size=4)).map("".join), max_size=12))
+def test_folded_texts_are_those_that_would_be_kept_in_their_order(texts: list[str]) -> None:
+    duplicates = find_duplicates(texts, near=False)
+    assert list(duplicates.distinct) == sorted({fold(text) for text in texts})
+    assert [duplicates.distinct[i] for i in duplicates.folded.tolist()] == [fold(text) for text in texts]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_ascii_are_those_of_the_expression(text: str) -> None:
+    assert text.translate(of_words.BLANKED).split() == re.findall(r"\w+", text, re.ASCII)
+
+
+def test_words_whose_hashes_are_not_kept_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [" ".join(words) for words in documents(50, 20)]
+    kept = shingle(texts)
+    monkeypatch.setattr(of_words, "MOST_WORDS", 3)
+    np.testing.assert_array_equal(shingle(texts).hashes, kept.hashes)
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=12).map(" ".join), max_size=12, unique=True))
+def test_texts_that_share_no_band_are_never_near_duplicates(texts: list[str]) -> None:
+    folded = FoldedTexts(texts, np.arange(len(texts)))
+    found = module.near_duplicates(folded)
+    with pytest.MonkeyPatch.context() as patch:  # all that are long enough are compared
+        places = np.flatnonzero(shingle(texts).counts >= module.FEWEST_WORDS - 1)
+        patch.setattr(module, "_likely", lambda _: places)
+        np.testing.assert_array_equal(module.near_duplicates(folded), found)
+
+
+@pytest.mark.parametrize(("n", "words"), [(20_000, 10), (4_000, 200)])
+def test_memory_beside_the_texts_grows_with_their_number_not_with_their_words(n: int, words: int) -> None:
+    texts = [" ".join(text).title() for text in documents(n, words)]
+    find_duplicates(texts[:50])  # what is imported on the way is not of the texts
+    tracemalloc.start()
+    try:
+        find_duplicates(texts)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200 * n + 6_000_000  # the hashes of words, and a block of texts

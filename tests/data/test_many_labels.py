@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from textgraft.data import giveaways, inspect, split
 from textgraft.data.duplicates import find_duplicates
+from textgraft.data.folding import fold
 from textgraft.data.stratify import stratify
 from textgraft.dataset import Dataset, Rows
 from textgraft.label_sets import LabelSets
@@ -78,6 +80,29 @@ def test_names_are_found_in_texts_alike_among_few_and_many_labels(rows: list[lis
     )
     many = giveaways.giveaways(Task(labels, True), targets, find_duplicates(texts))
     assert few == many
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([*WORDS, *"a手机 -._", "ﬁlm", "İ"]), max_size=6).map("".join) | st.text(), max_size=6
+    ),
+    st.lists(st.lists(st.sampled_from([*WORDS, *" -_a"]), max_size=3).map("".join), max_size=6, unique=True),
+)
+def test_a_name_stands_where_an_expression_of_its_words_matches(texts: list[str], labels: list[str]) -> None:
+    folded = find_duplicates(texts).distinct
+    expected = {}
+    for i, label in enumerate(labels):
+        words = re.findall(r"[^\W_]+", fold(label))
+        if len("".join(words)) > 1 and not "".join(words).isnumeric():
+            name = r"[\W_]+".join(words)
+            spaced = not giveaways.UNSPACED_CHARACTER.search(name)
+            pattern = re.compile(rf"(?<![^\W_]){name}(?![^\W_])" if spaced else name)
+            if found := [place for place, text in enumerate(folded) if pattern.search(text)]:
+                expected[i] = found
+    for few in (0, giveaways.FEW):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(giveaways, "FEW", few)
+            assert giveaways._naming(labels, folded) == expected
 
 
 @given(st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=30), st.integers(0, 9))

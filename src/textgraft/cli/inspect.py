@@ -39,8 +39,7 @@ def run(
     look = partial(inspect, parts, command=words, test=share)
     try:
         files = resolve(encoder or "all-MiniLM-L6-v2")
-        counts = TextTokenizer(files).counts
-        audit = look(tokenizer=lambda texts: counts(texts).tolist(), max_tokens=files.default_tokens)
+        audit = look(tokenizer=TextTokenizer(files).counts, max_tokens=files.default_tokens)
     except (EncoderError, MissingExtraError) as error:
         if encoder is not None:
             raise

@@ -46,8 +46,8 @@ def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) 
     _, of_row = np.unique(joined, return_inverse=True)
     sizes = np.bincount(of_row)
     keys = np.full(len(sizes), np.iinfo(np.uint64).max, np.uint64)
-    start = f"{seed}\n".encode()
-    of_text = np.array([text_number(text, start) for text in duplicates.distinct], np.uint64)
+    start, distinct = f"{seed}\n".encode(), duplicates.distinct
+    of_text = np.fromiter((text_number(text, start) for text in distinct), np.uint64, len(distinct))
     np.minimum.at(keys, of_row, of_text[duplicates.folded])
     return Groups(of_row, sizes, keys, repeats(duplicates.near))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from textgraft.data.audit import Audit, Conflict, Conflicts, Lengths, Part, Repeats
 from textgraft.data.duplicates import Duplicates, repeats
@@ -32,7 +32,7 @@ def inspect(
     data: Splits | Data,
     labels: Labels | None = None,
     *,
-    tokenizer: Callable[[list[str]], Sequence[int]] | None = None,
+    tokenizer: Callable[[list[str]], Sequence[int] | NDArray[np.int64]] | None = None,
     max_tokens: int | None = None,
     command: Sequence[str] | None = None,
     test: float = 0.2,
@@ -109,7 +109,7 @@ def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, ma
         shares={name: n / max(len(part), 1) for name, n in counts.items()},
         labels_per_row=float(per_row.mean()) if len(part) else 0.0,
         without_label=int((per_row == 0).sum()),
-        characters=_lengths([len(text) for text in part.texts]),
+        characters=_lengths(np.fromiter(map(len, part.texts), np.int64, len(part))),
         tokens=None if tokens is None else _lengths(tokens),
         cut=None if tokens is None or max_tokens is None or not len(part) else float((tokens > max_tokens).mean()),
         repeats=repeated,
@@ -118,19 +118,19 @@ def _part(part: Dataset, repeated: Repeats, tokens: NDArray[np.int64] | None, ma
     )
 
 
-def _lengths(values: ArrayLike) -> Lengths:
-    lengths = np.asarray(values)
+def _lengths(lengths: NDArray[np.int64]) -> Lengths:
     if not lengths.size:
         return Lengths(0.0, 0.0, 0)
     median, p95 = np.percentile(lengths, [50, 95]).tolist()
     return Lengths(median, p95, int(lengths.max()))
 
 
-def _count_tokens(texts: list[str], tokenizer: Callable[[list[str]], Sequence[int]]) -> NDArray[np.int64]:
-    starts = range(0, len(texts), TEXTS_AT_A_TIME)
-    blocks = [texts[start : start + TEXTS_AT_A_TIME] for start in starts]
-    counts = [n for block in track(blocks, "counting tokens", len(texts), len) for n in tokenizer(block)]
-    return np.array(counts, np.int64)
+def _count_tokens(
+    texts: list[str], tokenizer: Callable[[list[str]], Sequence[int] | NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    blocks = (texts[start : start + TEXTS_AT_A_TIME] for start in range(0, len(texts), TEXTS_AT_A_TIME))
+    counts = [np.asarray(tokenizer(block)) for block in track(blocks, "counting tokens", len(texts), len)]
+    return np.concatenate(counts, dtype=np.int64) if counts else np.zeros(0, np.int64)
 
 
 def _conflicts(task: Task, sets: LabelSets, duplicates: Duplicates, rows: Rows) -> Conflicts:
@@ -155,9 +155,11 @@ def _conflicts(task: Task, sets: LabelSets, duplicates: Duplicates, rows: Rows) 
 
 def _repeated(ids: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """The rows of each id that more than one row has."""
-    order = np.argsort(ids, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
-    return [group for group in groups if len(group) > 1]
+    repeated = np.flatnonzero(np.bincount(ids)[ids] > 1)
+    if not len(repeated):
+        return []
+    order = repeated[np.argsort(ids[repeated], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
 
 
 def _names(rows: Rows, indices: Iterable[int]) -> tuple[str, ...]:

@@ -7,25 +7,26 @@ every machine. After Broder, "On the resemblance and containment of documents" (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.digests import mix, text_number
-from textgraft.progress import track
 
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana and Han. Their characters count as words.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
-ASCII_WORD = re.compile(r"\w+", re.ASCII)
+# What is no part of a word becomes a blank: for ASCII alone this and ``split`` are far faster than an expression.
+BLANKED = "".join(char if char.isalnum() or char == "_" else " " for char in map(chr, range(128)))
 
-# Shingles that are hashed at a time: 64 permutations of them fit the processor's cache.
+# Shingles that are hashed at a time, so that they fit the processor's cache.
 BLOCK = 8_192
-TEXTS_AT_A_TIME = 1_000
+WORDS_AT_A_TIME = 20_000
+MOST_WORDS = 1 << 16  # whose hashes are kept: those of the rest are computed whenever they are met
 
 
 @dataclass(frozen=True)
@@ -55,51 +56,63 @@ class Shingles:
 
 
 class _WordHashes(dict[str, int]):
-    """The hash of every word seen, computed once."""
+    """The hashes of the words seen first, computed once."""
 
     def __missing__(self, word: str) -> int:
-        value = self[word] = text_number(word)
+        value = text_number(word)
+        if len(self) < MOST_WORDS:
+            self[word] = value
         return value
 
 
-def shingle(texts: Sequence[str]) -> Shingles:
+def shingle(texts: Iterable[str]) -> Shingles:
     """The word pairs of folded texts; a text of n words has n - 1, one of no or one word has none."""
+    blocks = list(shingle_blocks(texts))
+    counts = [block.counts for block in blocks]
+    hashes = [block.hashes for block in blocks]
+    starts = np.cumsum(np.concatenate([[0], *counts]), dtype=np.int64)
+    return Shingles(np.concatenate(hashes) if hashes else np.zeros(0, np.uint64), starts)
+
+
+def shingle_blocks(texts: Iterable[str]) -> Iterator[Shingles]:
+    """As ``shingle``, but as many texts after each other as have ``WORDS_AT_A_TIME``, or one that has more."""
     hashes = _WordHashes()
-    blocks: list[NDArray[np.uint64]] = []
-    counts = np.zeros(len(texts), np.int64)
-    starts = range(0, len(texts), TEXTS_AT_A_TIME)
-    for start in track(starts, "looking for near-duplicates", len(starts)):
-        words: list[int] = []
-        for i, text in enumerate(texts[start : start + TEXTS_AT_A_TIME], start):
-            words_of_text = (ASCII_WORD if text.isascii() else WORD).findall(text)
-            counts[i] = len(words_of_text)
-            words += map(hashes.__getitem__, words_of_text)
-        blocks.append(_pairs(np.array(words, np.uint64), counts[start : start + TEXTS_AT_A_TIME]))
-    flat = np.concatenate(blocks) if blocks else np.zeros(0, np.uint64)
-    return Shingles(flat, np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))]))
+    words: list[str] = []
+    counts: list[int] = []
+    for text in texts:
+        words_of_text = text.translate(BLANKED).split() if text.isascii() else WORD.findall(text)
+        counts.append(len(words_of_text))
+        words += words_of_text
+        if len(words) >= WORDS_AT_A_TIME:
+            yield _of_words(words, counts, hashes)
+            words, counts = [], []
+    if counts:
+        yield _of_words(words, counts, hashes)
 
 
-def _pairs(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Hashes of neighbouring words, where ``counts`` says how many words belong to each text."""
+def _of_words(words: list[str], counts: list[int], hashes: _WordHashes) -> Shingles:
+    """The word pairs of texts, where ``counts`` says how many of the words belong to each text."""
+    numbers = np.fromiter(map(hashes.__getitem__, words), np.uint64, len(words))
     text = np.repeat(np.arange(len(counts)), counts)
-    pairs = mix(words[:-1] * np.uint64(0x9E3779B97F4A7C15) + words[1:])
-    return np.asarray(pairs[text[:-1] == text[1:]])
+    pairs = mix(numbers[:-1] * np.uint64(0x9E3779B97F4A7C15) + numbers[1:])[text[:-1] == text[1:]]
+    return Shingles(pairs, np.concatenate([[0], np.cumsum(np.maximum(np.array(counts) - 1, 0))]))
 
 
-def minhash(shingles: Shingles, size: int) -> NDArray[np.uint32]:
-    """(n, size) MinHash signatures of n texts, each with at least one shingle.
+def minhash(shingles: Shingles, places: range) -> NDArray[np.uint32]:
+    """(p, n) MinHash signatures of n texts, each with at least one shingle, at p places of any number.
 
     The share of places at which two signatures agree estimates the Jaccard similarity of the two sets.
     """
     # Multiplying well mixed hashes by an odd number orders them anew: a permutation for the price of one product.
-    factors = (mix(np.arange(1, size + 1, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
-    short = (shingles.hashes >> np.uint64(32)).astype(np.uint32)
-    signatures = np.empty((size, len(shingles)), np.uint32)
+    numbers = np.array(places, np.uint64) + np.uint64(1)
+    factors = (mix(numbers) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+    signatures = np.empty((len(places), len(shingles)), np.uint32)
     for first, last in _blocks(shingles.starts):
         begin, end = shingles.starts[[first, last]]
-        permuted = factors[:, None] * short[begin:end]
-        np.minimum.reduceat(permuted, shingles.starts[first:last] - begin, axis=1, out=signatures[:, first:last])
-    return np.ascontiguousarray(signatures.T)
+        short = (shingles.hashes[begin:end] >> np.uint64(32)).astype(np.uint32)
+        starts = shingles.starts[first:last] - begin
+        np.minimum.reduceat(factors[:, None] * short, starts, axis=1, out=signatures[:, first:last])
+    return signatures
 
 
 def _blocks(starts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

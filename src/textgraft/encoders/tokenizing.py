@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizer_files import MOST_BYTES, check_tokenizer, plain_tokenizer_files
+from textgraft.encoders.word_counts import WordCounts, stops_at_blanks
 from textgraft.errors import EncoderError, MissingExtraError, TextgraftError
 from textgraft.json_files import is_whole, read_json
 from textgraft.text.batches import Windows
 from textgraft.unicode import quoted, quoted_path
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 Long = Literal["truncate", "window"]
 LONG: tuple[Long, ...] = ("truncate", "window")
@@ -46,6 +47,7 @@ class TextTokenizer:
             raise EncoderError("The encoder's tokenizer turns the text 'a' into no token; its files are damaged.")
         # The special ids around every text: ``[CLS]`` and ``[SEP]`` of BERT, say.
         self._before, self._after = encoded.ids[: inside[0]], encoded.ids[inside[-1] + 1 :]
+        self._word_counts = WordCounts(self._encoded) if stops_at_blanks(self._tokenizer) else None
 
     def check(self, max_tokens: int, rows: object) -> None:
         """Checks that every window can be computed.
@@ -74,14 +76,18 @@ class TextTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Token ids of each text, whole and without special tokens."""
-        with _explained(self._name):
-            encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) for encoding in encoded]
+        return [np.array(encoding.ids, np.int32) for encoding in self._encoded(texts)]
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
         special = len(self._before) + len(self._after)
-        return np.array([len(ids) + special for ids in self.encode(texts)], np.int64)
+        if self._word_counts is not None:
+            return self._word_counts(texts) + special
+        return np.array([len(encoding) + special for encoding in self._encoded(texts)], np.int64)
+
+    def _encoded(self, texts: Sequence[str]) -> list[Encoding]:
+        with _explained(self._name):
+            return list(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
 
     def windows(self, texts: Sequence[str], max_tokens: int, long: Long) -> Windows:
         """Cuts texts to windows of at most ``max_tokens`` tokens, special tokens included.

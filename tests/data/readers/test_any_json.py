@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
+from textgraft.data.readers import json_stream
+from textgraft.data.readers.encodings import Held
 from textgraft.errors import DataError
 
 from ...trying import EXAMPLES
 from .file_forms import ANY, MARKED, MARKS, PACKINGS, UNMARKED, WORDS, Table, read_back, tables
-
-
-def frame(rows: Table) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["text", "label"])
-
-
-def objects(rows: Table) -> list[dict[str, str]]:
-    return [{"text": text, "label": label} for text, label in rows]
-
-
-def polars_json(rows: Table, *, lines: bool) -> str:
-    stream = io.BytesIO()
-    table = pl.DataFrame(objects(rows))
-    (table.write_ndjson if lines else table.write_json)(stream)
-    return stream.getvalue().decode()
-
-
-FORMS: dict[str, Callable[[Table], str]] = {
-    **{
-        f"pandas {orient}": lambda rows, orient=orient: frame(rows).to_json(orient=orient)
-        for orient in ("columns", "records", "index", "split", "table")
-    },
-    "pandas lines": lambda rows: frame(rows).to_json(orient="records", lines=True),
-    "pandas over lines": lambda rows: frame(rows).to_json(indent=2),
-    "pandas of a part": lambda rows: frame(rows).set_index(pd.Index(range(7, 7 + 3 * len(rows), 3))).to_json(),
-    "polars": lambda rows: polars_json(rows, lines=False),
-    "polars lines": lambda rows: polars_json(rows, lines=True),
-    "lists": lambda rows: json.dumps(frame(rows).to_dict("list")),
-    "lists over lines": lambda rows: json.dumps(frame(rows).to_dict("list"), indent=1, ensure_ascii=False),
-    "held": lambda rows: json.dumps({"version": 1, "data": objects(rows)}),
-    "held further in": lambda rows: json.dumps({"ok": True, "result": {"items": objects(rows)}}, indent=2),
-    "held columns": lambda rows: json.dumps({"data": frame(rows).to_dict("list")}),
-    "by key": lambda rows: json.dumps({f"id{i}": row for i, row in enumerate(objects(rows))}, ensure_ascii=False),
-    "served": lambda rows: json.dumps({"rows": [{"row_idx": i, "row": row} for i, row in enumerate(objects(rows))]}),
-    "arrays": lambda rows: json.dumps([["text", "label"], *rows]),
-    "lines of arrays": lambda rows: "\n".join(map(json.dumps, [["text", "label"], *rows])),
-    "one after the other": lambda rows: "\n".join(json.dumps(row, indent=1) for row in objects(rows)),
-}
+from .json_forms import FORMS
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +66,31 @@ def test_any_json_is_read_or_refused_in_a_sentence(folder: Path, value: object, 
         except DataError as error:
             assert str(error).endswith((".", "?", ")"))  # noqa: PT017
         path.write_text(json.dumps(value, indent=1))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    value=st.lists(
+        st.dictionaries(st.text('ab}],{[\\"', max_size=3), st.text('ab}],{[\\" ', max_size=9), max_size=3)
+        | st.lists(st.integers() | st.text("ab}],", max_size=5), max_size=3),
+        max_size=12,
+    ),
+    indent=st.sampled_from([None, 0, 2]),
+    block=st.integers(1, 60),
+    cut=st.integers(0, 3),
+)
+def test_an_array_reads_the_same_wherever_its_blocks_end(
+    value: object, indent: int | None, block: int, cut: int
+) -> None:
+    written = json.dumps(value, indent=indent)
+    written = written[: len(written) - cut]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_BLOCK", block)
+        stream = json_stream.JsonText(Held(written))
+        stream.mark()
+        if not cut:
+            assert list(stream.items()) == value
+            assert not stream.mark()
+            return
+        with pytest.raises(json_stream.NotJsonError, match=r"line \d+ is not JSON"):
+            list(stream.items())

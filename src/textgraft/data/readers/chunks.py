@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from textgraft.data.sources.options import ReadOptions
 from textgraft.errors import BadRow, BadRowsError, DataError, listed
@@ -15,7 +15,14 @@ from textgraft.wording import counted
 
 GIVEN = "the given table"  # the name of what is no file
 T = TypeVar("T")
+MOST_CHARACTERS = 1 << 23  # after which a chunk ends
 _MOST_KEPT = 10_000  # bad rows that are remembered one by one, so that a file of nothing else stays in memory
+
+
+class Counted(Protocol):
+    """What counts the characters or bytes that it gives."""
+
+    given: int
 
 
 @dataclass(frozen=True)
@@ -136,14 +143,36 @@ class Reading:
     expect: tuple[str, ...] = ()
     report: Report = field(default_factory=Report)
 
-    def chunks(self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[Chunk]:
+    def chunks(
+        self, file: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]], source: Counted | None = None
+    ) -> Iterator[Chunk]:
         """Chunks of numbered rows that all have one value per name."""
-        for numbers, values in self.batches(rows):
+        for numbers, values in self.batches(rows, source):
             columns = {name: list(column) for name, column in zip(names, zip(*values, strict=True), strict=True)}
             yield Chunk(columns, file, numbers)
 
-    def batches(self, rows: Iterable[tuple[int, T]]) -> Iterator[tuple[list[int], list[T]]]:
-        """Numbered rows as lists of numbers and of rows, as many as a chunk may have."""
+    def batches(
+        self, rows: Iterable[tuple[int, T]], source: Counted | None = None
+    ) -> Iterator[tuple[list[int], list[T]]]:
+        """Numbered rows as lists of numbers and of rows, as many as a chunk may have.
+
+        Args:
+            rows: each with its number.
+            source: where they are from, which counts what it gives: a chunk ends early where its rows are long.
+        """
         iterator = iter(rows)
-        while part := list(islice(iterator, self.rows_per_chunk)):
+        while part := first_rows(iterator, self.rows_per_chunk, source):
             yield [number for number, _ in part], [row for _, row in part]
+
+
+def first_rows(rows: Iterator[T], most: int, source: Counted | None = None) -> list[T]:
+    """The next rows, at most so many, or as many as ``MOST_CHARACTERS`` of their source have."""
+    if source is None:
+        return list(islice(rows, most))
+    part: list[T] = []
+    stop = source.given + MOST_CHARACTERS
+    for row in islice(rows, most):
+        part.append(row)
+        if source.given > stop:
+            break
+    return part

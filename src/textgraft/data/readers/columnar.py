@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from textgraft.data.readers.arrow_parts import checked_parts
+from textgraft.data.readers.arrow_sizes import check_arrow
 from textgraft.data.readers.chunks import Chunk, Reading
 from textgraft.data.readers.header import column_names
+from textgraft.data.readers.parquet_pages import rows_at_once
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError, listed
 from textgraft.extras import import_pyarrow
@@ -22,14 +25,16 @@ _INDEX = re.compile(r"__index_level_\d+__")  # pandas' name for an index that ha
 def read_parquet(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of a Parquet file."""
     pa = import_pyarrow("Reading Parquet")
+    rows = rows_at_once(file, reading.rows_per_chunk)
     with pa.parquet.ParquetFile(file.path) as parquet:
-        batches = parquet.iter_batches(batch_size=reading.rows_per_chunk)
-        yield from batch_chunks(batches, parquet.schema_arrow, file.name)
+        parts = checked_parts(parquet.iter_batches(batch_size=rows), rows, file.name, file.meter())
+        yield from batch_chunks(parts, parquet.schema_arrow, file.name)
 
 
 def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     """The rows of an Arrow file, an Arrow stream or a Feather file."""
     pa = import_pyarrow("Reading Arrow files")
+    check_arrow(file)
     # Read, not mapped: a file that is cut off meanwhile would end the process.
     with pa.OSFile(str(file.path)) as source:
         head = source.read(6)
@@ -40,8 +45,7 @@ def read_arrow(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         else:
             opened = pa.ipc.open_stream(source)
             batches = iter(opened)
-        n = reading.rows_per_chunk
-        parts = (batch.slice(start, n) for batch in batches for start in range(0, batch.num_rows, n))
+        parts = checked_parts(batches, reading.rows_per_chunk, file.name, file.meter())
         yield from batch_chunks(parts, opened.schema, file.name)
 
 
@@ -75,9 +79,20 @@ def batch_chunks(batches: Iterable[Any], schema: Any, file: str) -> Iterator[Chu
     done = 0
     for batch in batches:
         if batch.num_rows:
-            columns = {names[i]: batch.column(i).to_pylist() for i in kept}
+            columns = {names[i]: _values(batch.column(i), names[i], file) for i in kept}
             yield Chunk(with_names(columns, classes, file, done + 1), file, range(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
+
+
+def _values(column: Any, name: str, file: str) -> list[Any]:
+    """The values of a column; raises DataError for dates after the year 9999, time zones that nobody knows and such."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        raise
+    except (ArithmeticError, ValueError, LookupError) as error:
+        raise DataError(f"{file} has values in column {quoted(name)} that cannot be read: {error}.") from None
+    return values
 
 
 def with_names(columns: dict[str, list[Any]], classes: Names, file: str, first: int) -> dict[str, list[Any]]:
@@ -157,7 +172,8 @@ def _saved_files(name: str, folder: Path, reading: Reading, root: Path) -> Itera
     state = _json(folder / "state.json", name)
     if state.get("_indices_data_files"):
         raise DataError(f"{name} was saved by an old `datasets` with an index; save it again with a newer one.")
-    for data in state.get("_data_files", []):
+    files = state.get("_data_files", [])
+    for data in files if isinstance(files, list) else (files,):
         if not isinstance(data, dict) or not isinstance(data.get("filename"), str):
             raise DataError(f"{name} is damaged: state.json does not name its files.")
         path = folder / data["filename"]

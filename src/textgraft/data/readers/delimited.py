@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import dropwhile, islice
+from itertools import dropwhile
 
-from textgraft.data.readers.chunks import Chunk, Reading
+from textgraft.data.readers.chunks import Chunk, Reading, first_rows
 from textgraft.data.readers.dialect import find_dialect, said_delimiter
-from textgraft.data.readers.encodings import Decoding, find_decoding, open_text
+from textgraft.data.readers.encodings import find_decoding, open_text
 from textgraft.data.readers.habits import NULL, find_habits, habit_remarks
-from textgraft.data.readers.records import Dialect, Lines, Record, records
+from textgraft.data.readers.records import Lines, Record, records
 from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import listed
@@ -39,8 +38,9 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
         dialect = find_dialect(_below(text, marked), suffix=file.suffix, delimiter=delimiter, quoting=options.quoting)
     with open_text(file, decoding, newline) as text:
         dialect = find_habits(_below(text, marked), dialect, delimiter=delimiter, quoting=options.quoting)
-    with _open(file, decoding, newline, dialect) as parsed:
-        sample = [(record.line, record.fields) for record in islice(parsed, _SAMPLE) if not record.reason]
+    with open_text(file, decoding, newline) as text:
+        parsed = records(Lines(text, checked=decoding.checked), dialect)
+        sample = [(record.line, record.fields) for record in first_rows(parsed, _SAMPLE, text) if not record.reason]
     if not sample:
         reading.report.remarks.append(f"{file.name} is empty.")
     top = _top(sample, file, reading, marked=bool(marked))
@@ -50,8 +50,9 @@ def read_delimited(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
             f"Quotes in {file.name} are read as characters, for they do not come in pairs around fields; "
             f"say --quoting (quoting=True) if they should enclose fields."
         )
-    with _open(file, decoding, newline, dialect) as parsed:
-        yield from reading.chunks(file.name, top.names, _rows(parsed, file, reading, top))
+    with open_text(file, decoding, newline) as text:
+        parsed = records(Lines(text, checked=decoding.checked), dialect)
+        yield from reading.chunks(file.name, top.names, _rows(parsed, file, reading, top), text)
 
 
 def _below(lines: Iterable[str], marked: str | None) -> Iterable[str]:
@@ -106,9 +107,3 @@ def _rows(parsed: Iterator[Record], file: SourceFile, reading: Reading, top: Top
     if nulls:
         count = f"{nulls:,} cells of {file.name} are" if nulls > 1 else f"1 cell of {file.name} is"
         reading.report.remarks.append(f"{count} {NULL}, as MySQL and PostgreSQL write NULL; read as missing.")
-
-
-@contextmanager
-def _open(file: SourceFile, decoding: Decoding, newline: str, dialect: Dialect) -> Iterator[Iterator[Record]]:
-    with open_text(file, decoding, newline) as text:
-        yield records(Lines(text, checked=decoding.checked), dialect)

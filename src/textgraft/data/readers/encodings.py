@@ -79,10 +79,14 @@ class Text(Iterable[str]):
 
     Of a line of more than ``LONGEST`` characters only the beginning is given, without an end, so that none takes more
     memory than that: 1 MB of gzip can unpack to 2 GB of it.
+
+    Attributes:
+        given: how many characters were read.
     """
 
-    def __init__(self, stream: TextIO, newline: str) -> None:
-        self._stream, self._newline = stream, newline
+    def __init__(self, stream: TextIO, newline: str, name: str) -> None:
+        self._stream, self._newline, self._name = stream, newline, name
+        self.given = 0
 
     def __enter__(self) -> Text:
         return self
@@ -90,29 +94,51 @@ class Text(Iterable[str]):
     def __exit__(self, *_: object) -> None:
         self._stream.close()
 
-    def read(self, size: int = -1) -> str:
-        """The next ``size`` characters, or all of them."""
-        return self._stream.read(size)
+    def read(self, size: int) -> str:
+        """The next ``size`` characters.
+
+        Raises:
+            DataError: there is nothing but null bytes in them.
+        """
+        block = self._stream.read(size)
+        self.given += len(block)
+        if size >= _BLOCK and block and not block.strip("\0"):
+            raise _hollow(self._name)
+        return block
 
     def __iter__(self) -> Iterator[str]:
         end, line = self._newline, ""
-        while block := self._stream.read(_BLOCK):
+        while block := self.read(_BLOCK):
             lines = (line + block).split(end)
             line = lines.pop()
             for whole in lines:
                 yield whole + end
             if len(line) > LONGEST:
                 yield line
-                while (block := self._stream.read(_BLOCK)) and end not in block:
+                while (block := self.read(_BLOCK)) and end not in block:
                     pass
                 line = block.partition(end)[2]
         if line:
             yield line
 
 
+class Held(Text):
+    """A text that is in memory already."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__(io.StringIO(content), "\n", "")
+
+
 def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> Text:
     """The file as text, whose lines end with ``newline``; with ``""`` it cannot be read by lines."""
-    return Text(io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline), newline)
+    stream = io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline)
+    return Text(stream, newline, file.name)
+
+
+def _hollow(name: str) -> DataError:
+    return DataError(
+        f"{name} has {_BLOCK:,} null bytes in a row: it was not written to its end, or it is not a text file."
+    )
 
 
 def undecoded(line: str) -> bool:
@@ -126,6 +152,8 @@ def _first_invalid_line(file: SourceFile) -> int | None:
     with file.open() as stream:
         while True:
             block = stream.read(_BLOCK)
+            if len(block) == _BLOCK and not block.strip(b"\0"):
+                raise _hollow(file.name)
             try:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
@@ -142,6 +170,8 @@ def _count_lines(file: SourceFile) -> tuple[int, int, frozenset[int]]:
     with file.open() as stream:
         for line in iter(lambda: stream.readline(LONGEST), b""):
             if line.isascii():
+                if len(line) >= _BLOCK and not line.strip(b"\0"):
+                    raise _hollow(file.name)
                 continue
             try:
                 line.decode("utf-8")

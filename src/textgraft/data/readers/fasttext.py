@@ -33,7 +33,7 @@ def read_fasttext(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     )
     with open_text(file, decoding) as text:
         rows = _rows(text, file, reading, form, several=several, checked=decoding.checked)
-        yield from reading.chunks(file.name, ("text", "label"), rows)
+        yield from reading.chunks(file.name, ("text", "label"), rows, text)
 
 
 def _rows(

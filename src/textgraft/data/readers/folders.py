@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from textgraft.data.readers.chunks import Chunk, Reading
-from textgraft.data.readers.encodings import find_decoding, open_text, undecoded
+from textgraft.data.readers.encodings import LONGEST, find_decoding, open_text, undecoded
 from textgraft.data.sources.files import SUFFIXES, SourceFile, identify
 from textgraft.data.sources.part_names import is_unlabelled, part_of
 from textgraft.errors import DataError, listed
@@ -121,12 +121,15 @@ def _one(root: SourceFile, path: Path, more: dict[str, list[str]], reading: Read
         file = replace(identify(str(path), replace(reading.options, format="csv")), name=name)
         decoding = find_decoding(file, reading)
         with open_text(file, decoding, newline="") as stream:
-            text = stream.read().rstrip("\r\n")
+            text = stream.read(LONGEST + 1).rstrip("\r\n")
     except DataError as error:
         said = str(error).rstrip(".")
         for start in (name, shown_name(str(path))):
             said = f"it {said.removeprefix(start).lstrip()}" if said.startswith(f"{start} ") else said
         reading.report.bad(name, 1, said)
+        return
+    if len(text) > LONGEST:
+        reading.report.bad(name, 1, f"it is longer than {LONGEST:,} characters")
         return
     if "\0" in text or (decoding.checked and undecoded(text)):
         reading.report.bad(name, 1, "it is not a text file in the encoding that is expected")

@@ -18,6 +18,7 @@ Verdict = Literal["names", "row", "unclear"]
 
 CLEAR = 3.5  # bits: 11 to 1
 _MOST_TWINS = 10  # names that several columns share, of which each is said
+_BLANKS = re.compile(r"\s+")
 _POSITION = re.compile(r"column\d+")
 
 
@@ -76,7 +77,7 @@ def column_names(first: Sequence[str] | None, width: int, file: str, report: Rep
     Raises:
         DataError: columns share a name, and there is no report to say so.
     """
-    cells = [""] * width if first is None else [re.sub(r"\s*[\r\n]+\s*", " ", clean(cell)) for cell in first]
+    cells = [""] * width if first is None else [_BLANKS.sub(_one_line, clean(cell)) for cell in first]
     found = [cell or f"column{i}" for i, cell in enumerate(cells, start=1)]
     taken = set(found)
     if len(taken) == len(found):
@@ -145,3 +146,7 @@ def without_names(chunk: Chunk, report: Report) -> Chunk:
 
 def _is_name_of(cell: object, name: str) -> bool:
     return isinstance(cell, str) and names.normal(cell) == names.normal(name)
+
+
+def _one_line(blanks: re.Match[str]) -> str:
+    return " " if "\n" in blanks[0] or "\r" in blanks[0] else blanks[0]

@@ -61,12 +61,13 @@ def find_rows(value: Any, expect: Sequence[str] = ()) -> Found:
 def _array(value: list[Any]) -> Found:
     if value and not any(isinstance(item, (dict, list)) for item in value):
         raise ValueError(f"is one array of single values, the first {_kind(value[0])}; {_ROWS}")
-    if value and all(_is_series(item) for item in value):  # as polars wrote them once
+    if value and all(is_series(item) for item in value):  # as polars wrote them once
         return _columns({item["name"]: item["values"] for item in value}, ()) or Found(value, "")
     return Found(value, "")
 
 
-def _is_series(item: Any) -> bool:
+def is_series(item: Any) -> bool:
+    """Whether an item of an array is a column of a table, as polars wrote them once."""
     named = isinstance(item, dict) and {"name", "values"} <= item.keys() <= {
         "name",
         "datatype",

@@ -1,25 +1,32 @@
-"""JSON: one row per line, in flat memory; or one value or several over many lines, which are read as a whole."""
+"""JSON: one row per line or per item of an array, in flat memory; or one value in another form, read as a whole."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from textgraft.data.readers.chunks import GIVEN, Chunk, Reading, check_size
-from textgraft.data.readers.encodings import LONGEST, Text, find_decoding, open_text, undecoded
+from textgraft.data.readers.chunks import GIVEN, Chunk, Reading, check_size, first_rows
+from textgraft.data.readers.encodings import LONGEST, Decoding, Held, Text, find_decoding, open_text, undecoded
 from textgraft.data.readers.header import column_names
-from textgraft.data.readers.json_documents import Found, find_rows
+from textgraft.data.readers.json_documents import find_rows, is_series
+from textgraft.data.readers.json_stream import (
+    DECODER,
+    MOST_VALUES,
+    JsonText,
+    NotJsonError,
+    TooLongError,
+    count_values,
+    has_too_many,
+    reason,
+)
 from textgraft.data.readers.top import Records, Top, find_top
 from textgraft.data.sources.files import SourceFile
 from textgraft.errors import DataError
-from textgraft.json_files import RepeatedKeyError, unique_keys
-from textgraft.unicode import quoted
+from textgraft.limits import DOCUMENT, VALUES
 
 _SAMPLE = 1_000  # rows that tell a header
-_TRAILING = re.compile(r",\s*[]}]")
 
 
 def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
@@ -35,14 +42,15 @@ def read_json(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     with open_text(file, decoding) as text:
         whole = _is_whole(text)
     with open_text(file, decoding) as text:
-        rows = _whole(text.read(), file, reading) if whole else _lines(text, file, reading, decoding.checked)
+        rows = _document(text, file, decoding, reading) if whole else _lines(text, file, reading, decoding.checked)
         first = next(rows, None)
         if first is None:
             reading.report.remarks.append(f"{file.name} has no rows.")
         elif isinstance(first[1], list):
-            yield from _arrays(chain((first,), rows), file, reading)
+            yield from _arrays(chain((first,), rows), file, reading, text)
         else:
-            yield from _objects(chain((first,), rows), file, reading)
+            for numbers, objects in reading.batches(chain((first,), rows), text):
+                yield Chunk(by_column(objects, file.name), file.name, numbers)
 
 
 def by_column(objects: Sequence[dict[str, Any]], source: str = GIVEN) -> dict[str, list[Any]]:
@@ -68,6 +76,8 @@ def _is_whole(text: Text) -> bool:
 
 
 def _parses(line: str) -> bool:
+    if has_too_many(line):
+        return False
     try:
         json.loads(line)
     except (ValueError, RecursionError):
@@ -85,6 +95,8 @@ def _lines(text: Text, file: SourceFile, reading: Reading, checked: bool) -> Ite
         try:
             if len(line) > LONGEST:
                 raise ValueError(f"it is longer than {LONGEST:,} characters")
+            if has_too_many(line):
+                raise ValueError(f"it has more than {MOST_VALUES:,} values")
             if checked and undecoded(line):
                 raise ValueError("it has bytes that are not valid in the file's encoding")
             item = _parsed(line.lstrip("\ufeff"))
@@ -92,65 +104,91 @@ def _lines(text: Text, file: SourceFile, reading: Reading, checked: bool) -> Ite
                 kind = type(item)
             yield number, _of_kind(item, kind or dict)
         except json.JSONDecodeError as error:
-            reading.report.bad(file.name, line_number, f"it is not JSON: {_said(error)} at character {error.colno}")
+            reading.report.bad(file.name, line_number, f"it is not JSON: {reason(error)} at character {error.colno}")
         except RecursionError:
             reading.report.bad(file.name, line_number, "its values are nested too deeply")
         except ValueError as error:
             reading.report.bad(file.name, line_number, f"it {str(error).removeprefix('it ')}")
 
 
-def _whole(text: str, file: SourceFile, reading: Reading) -> Iterator[tuple[int, Any]]:
-    """The rows of one value, or of objects one after the other."""
+def _document(text: Text, file: SourceFile, decoding: Decoding, reading: Reading) -> Iterator[tuple[int, Any]]:
+    """The rows of an array, or of objects one after the other, one by one; or of one value in another form."""
     try:
-        values = _values(text.lstrip("\ufeff"))
-        found = find_rows(values[0], reading.expect) if len(values) == 1 else Found(values, "")
-    except json.JSONDecodeError as error:
-        said = f"{_said(error)} at character {error.colno}"
-        raise DataError(f"{file.name} line {error.lineno} is not JSON: {said}.") from None
+        rows = _streamed(text, file)
+        if rows is None:
+            with open_text(file, decoding) as again:
+                found = find_rows(_held(again), reading.expect)
+            reading.report.remarks += [f"{file.name} {found.says}."] if found.says else []
+            rows = iter(found.rows)
+        kind: type | None = None
+        for number, item in enumerate(rows, start=1):
+            kind = kind or next((each for each in (dict, list) if isinstance(item, each)), None)
+            try:
+                row = _of_kind(item, kind or dict)
+            except ValueError as error:
+                reading.report.bad(file.name, number, f"item {number} of the array: {error}")
+            else:
+                yield number, row
+    except NotJsonError as error:
+        raise DataError(f"{file.name} {error}.") from None
+    except TooLongError:
+        raise DataError(
+            f"{file.name} has a row of more than {LONGEST:,} characters or {MOST_VALUES:,} values, the most that are "
+            f"read, or one that does not end."
+        ) from None
     except RecursionError:
         raise DataError(f"{file.name} cannot be read: its values are nested too deeply.") from None
     except ValueError as error:
         raise DataError(f"{file.name} {error}.") from None
-    if found.says:
-        reading.report.remarks.append(f"{file.name} {found.says}.")
-    kind = next((type(item) for item in found.rows if isinstance(item, (dict, list))), dict)
-    for number, item in enumerate(found.rows, start=1):
-        try:
-            yield number, _of_kind(item, kind)
-        except ValueError as error:
-            reading.report.bad(file.name, number, f"item {number} of the array: {error}")
 
 
-def _values(text: str) -> list[Any]:
-    """The JSON values of a text, one after the other."""
-    values, place = [], 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        value, place = _DECODER.raw_decode(text, place)
-        values.append(value)
-    return values or [[]]
+def _streamed(text: Text, file: SourceFile) -> Iterator[Any] | None:
+    """The objects or arrays of an array, or of a text that holds one after the other; None of all else."""
+    values = JsonText(text)
+    if values.mark() == "[":
+        items = values.items()
+        first = next(items, None)
+        if isinstance(first, (dict, list)) and not is_series(first):
+            return chain((first,), items, _nothing_after(values, file))
+        return None
+    try:
+        first = values.value()
+    except TooLongError:
+        return None
+    return chain((first,), values.values()) if values.mark() else None
+
+
+def _nothing_after(values: JsonText, file: SourceFile) -> Iterator[Any]:
+    if values.mark():
+        raise DataError(
+            f"{file.name} holds more after its array of rows, from line {values.line} on; write all rows into one "
+            f"array, or one object per line."
+        )
+    yield from ()
+
+
+def _held(text: Text) -> Any:
+    """The one value of a text, or the list of several, that has to be held as a whole."""
+    content = text.read(DOCUMENT.most + 1)
+    said = "characters of JSON that is neither one object per line nor an array of objects"
+    if len(content) > DOCUMENT.most:
+        raise ValueError(
+            f"cannot be read: more than {DOCUMENT.most:,} {said} are not taken; write one object per line, or say "
+            f"{DOCUMENT.variable}=NUMBER to raise that"
+        )
+    if refusal := VALUES.exceeded(count_values(content), f"values of {said.partition(' of ')[2]}"):
+        raise ValueError(f"cannot be read: {refusal.removesuffix('.')}")
+    values = list(JsonText(Held(content), len(content), len(content)).values())
+    return values[0] if len(values) == 1 else values
 
 
 def _parsed(line: str) -> Any:
     """The one value of a line; raises ValueError for one that is damaged or has a key twice."""
     line = line.strip()
-    value, end = _DECODER.raw_decode(line)
+    value, end = DECODER.raw_decode(line)
     if end < len(line):
         raise json.JSONDecodeError("Extra data", line, end)
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys all differ."""
-    try:
-        return unique_keys(pairs)
-    except RepeatedKeyError as error:
-        raise ValueError(f"has the key {quoted(error.name)} twice in one object") from None
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _of_kind(item: Any, kind: type) -> Any:
@@ -160,23 +198,9 @@ def _of_kind(item: Any, kind: type) -> Any:
     raise ValueError(f"it is not {wanted} but {json.dumps(item)[:40]}")
 
 
-def _said(error: json.JSONDecodeError) -> str:
-    """What is wrong, of what JSON's library does not name."""
-    before = error.doc[: error.pos + 1].rstrip()
-    comma = max(before.rfind(","), 0)
-    if _TRAILING.match(error.doc, comma) and not before[comma + 1 :].strip(" \t\r\n]}"):
-        return "a comma stands before a closing bracket"
-    return error.msg.removesuffix(" at")
-
-
-def _objects(rows: Iterable[tuple[int, Any]], file: SourceFile, reading: Reading) -> Iterator[Chunk]:
-    for numbers, objects in reading.batches(rows):
-        yield Chunk(by_column(objects, file.name), file.name, numbers)
-
-
-def _arrays(rows: Iterator[tuple[int, list[Any]]], file: SourceFile, reading: Reading) -> Iterator[Chunk]:
+def _arrays(rows: Iterator[tuple[int, list[Any]]], file: SourceFile, reading: Reading, text: Text) -> Iterator[Chunk]:
     """Arrays as rows; their numbers do not count a first one of names."""
-    sample = list(islice(rows, _SAMPLE))
+    sample = first_rows(rows, _SAMPLE, text)
     if not sample[0][1]:
         raise DataError(f"{file.name} row {sample[0][0]} is an array without values; a row has one for each column.")
     if reading.options.header is None and not all(isinstance(cell, str) for cell in sample[0][1]):
@@ -184,7 +208,7 @@ def _arrays(rows: Iterator[tuple[int, list[Any]]], file: SourceFile, reading: Re
     else:
         top = find_top(Records(sample, file.name, "row {}"), reading)
     kept = (row for row in chain(sample, rows) if row[0] not in top.lines)
-    yield from reading.chunks(file.name, top.names, _as_wide(kept, len(top.names), len(top.lines), file, reading))
+    yield from reading.chunks(file.name, top.names, _as_wide(kept, len(top.names), len(top.lines), file, reading), text)
 
 
 def _as_wide(

@@ -55,6 +55,7 @@ _ALSO = _set(
 
 _KNOWN = TEXT | TITLE | LABEL | TOPIC | SPLIT | _ID | _WHEN | _ELSEWHERE | _ALSO
 _SPELLED = re.compile(r"[^\W_]+(_[^\W_]+)+|[a-z]+[a-z0-9]*([A-Z][a-z0-9]+)+|[A-Za-z]{1,3}\d{1,3}(_\w+)?")
+_LONGEST = 200  # characters; what is longer is no name, and would take long to compare
 _ENDS = " \t\r\n\"'\u00a0\u200b\u200c\u200d\u2060\ufeff"
 
 
@@ -117,7 +118,7 @@ def is_label_name(name: str) -> bool:
 
 def is_spelled_as_name(name: str) -> bool:
     """Whether a cell is spelled as programs spell names: ``tweet_text``, ``tweetText``, ``Q1``."""
-    return bool(_SPELLED.fullmatch(name)) and not name.isdigit()
+    return len(name) <= _LONGEST and bool(_SPELLED.fullmatch(name)) and not name.isdigit()
 
 
 def normal(name: str) -> str:

@@ -152,7 +152,7 @@ def _parser(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
 def _closer(delimiter: str) -> Callable[[str], str]:
     """Takes blanks between a closing quote and a delimiter out of a line."""
     mark = re.escape(delimiter)
-    quotes = re.compile(rf'((?:^|[{mark}])[ ]*)?("+)[ ]+(?=[{mark}\r\n]|$)')
+    quotes = re.compile(rf'((?:^|[{mark}])[ ]*)?(?<!")("+)[ ]+(?=[{mark}\r\n]|$)')
 
     def closed(found: re.Match[str]) -> str:
         start, run = found.groups()  # at the start of a field one quote opens it; each two are one of its own

@@ -93,9 +93,11 @@ _SUFFIXES = {
     **{".7z": SEVEN_ZIP, ".rar": RAR, ".tar": TAR, ".tgz": TAR, ".lz4": LZ4, ".duckdb": DUCKDB},
     **{".safetensors": WEIGHTS},
 }
-_HTML = re.compile(r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html\b|table\b)", re.IGNORECASE | re.DOTALL)
-_ARFF = re.compile(r"(?:\s*%.*\n|\s*\n)*\s*@relation\s", re.IGNORECASE)
-_RULER = re.compile(r"[|+\s:=-]*(?:-{3,}|={3,})[|+\s:=-]*")  # the line under the names of a table drawn with characters
+_HTML = re.compile(
+    r"(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html\b|table\b)", re.IGNORECASE | re.DOTALL
+)
+_ARFF = re.compile(r"(?:[ \t\r]*(?:%[^\n]*)?\n)*[ \t\r]*@relation\s", re.IGNORECASE)
+_RULER = re.compile(r"(?=.*(?:---|===))[|+\s:=-]*")  # the line under the names of a table drawn with characters
 
 
 def check_magic(name: str, head: bytes) -> None:

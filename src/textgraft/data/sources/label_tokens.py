@@ -10,7 +10,6 @@ PREFIX = "__label__"
 _LOOK = 1_000  # lines
 _DIVIDERS = ",;|\t"
 _BEFORE = re.compile(rf"\s*((?:{PREFIX}\S+(?:\s+|$))+)")
-_AFTER = re.compile(rf"((?:\s+{PREFIX}\S+)+)\s*$")
 _CELL = {
     mark: re.compile(rf'(?:^|{re.escape(mark)})"?{PREFIX}[^\s{mark}"]+"?(?:{re.escape(mark)}|$)') for mark in _DIVIDERS
 }
@@ -42,7 +41,7 @@ def label_form(text: str) -> LabelForm | None:
         held = [mark in line and _CELL[mark].search(line.strip()) is not None for line in lines]
         if sum(held) * 2 >= len(lines):
             return LabelForm(mark, _is_table(lines, mark, header=not held[0]))
-    tokens = sum(_BEFORE.match(line) is not None or _AFTER.search(line) is not None for line in lines)
+    tokens = sum(_BEFORE.match(line) is not None or bool(_labels_after(line)) for line in lines)
     return LabelForm() if tokens * 2 >= len(lines) else None
 
 
@@ -62,10 +61,20 @@ def parted(line: str, divider: str = "") -> tuple[list[str], str]:
         return ([last.strip().removeprefix(PREFIX)], rest.strip()) if last.startswith(PREFIX) else ([], line)
     before = _BEFORE.match(line)
     text = line[before.end() :] if before else line
-    after = _AFTER.search(" " + text)
-    text = (" " + text)[: after.start()] if after else text
-    found = " ".join(match.group(1) for match in (before, after) if match)
-    return [token.removeprefix(PREFIX) for token in found.split()], text.strip()
+    after = _labels_after(text)
+    if after:
+        text = text.rsplit(None, len(after))[0] if len(after) < len(text.split()) else ""
+    found = [*(before.group(1).split() if before else ()), *after]
+    return [token.removeprefix(PREFIX) for token in found], text.strip()
+
+
+def _labels_after(text: str) -> list[str]:
+    """The labels at the end of a text."""
+    words = text.split()
+    first = len(words)
+    while first and words[first - 1].startswith(PREFIX) and words[first - 1] != PREFIX:
+        first -= 1
+    return words[first:]
 
 
 def bare(cell: str) -> str:

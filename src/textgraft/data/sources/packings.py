@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from textgraft.errors import DataError, did_you_mean, listed
 from textgraft.extras import library
+from textgraft.limits import DIRECTORY, WINDOW
 from textgraft.unicode import quoted_path
 
 if TYPE_CHECKING:
@@ -24,6 +29,8 @@ MAGIC = {
 }
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".lzma")
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # of texts, or of none: no text that begins with "BZh" goes on so
+_BLOCK = 1 << 16
+_MOST_ZEROS = 1 << 20  # that fill up the end of a file, as tapes need it
 _UNPACKED = (0, 8, 12, 14)  # methods of zip: stored, deflated, bzip2, LZMA
 _ENCRYPTED = 1  # the bit of a member's flags
 _BESIDE = frozenset((".md", ".rst", ".pdf", ".html", ".htm", ".png", ".jpg", ".svg", ".py", ".ipynb", ".r", ".sh"))
@@ -46,28 +53,153 @@ def packing(head: bytes, suffix: str) -> str:
     return "" if kind == "bz2" and head[4:10] not in _BZ2_BLOCKS else kind
 
 
-def open_packed(path: Path, packed: str, member: str = "") -> BinaryIO:
-    """The bytes of a file, unpacked; of a zip those of one member."""
-    if packed == "gzip":
-        import gzip
+def open_packed(name: str, path: Path, packed: str, member: str = "") -> BinaryIO:
+    """The bytes of a file, unpacked; of a zip those of one member.
 
-        return cast(BinaryIO, gzip.open(path, "rb"))
+    Args:
+        name: of the file, for people.
+        path: where it is.
+        packed: how (see ``MAGIC``).
+        member: of a zip.
+
+    Raises:
+        DataError: the packing looks back over more than ``WINDOW`` bytes, which unpacking holds in memory.
+    """
+    if packed == "gzip":
+        return cast(BinaryIO, _Unpacked(name, path, partial(Inflater, 31)))
     if packed == "bz2":
         import bz2
 
         return cast(BinaryIO, bz2.open(path, "rb"))
     if packed == "xz":
-        import lzma
-
-        return cast(BinaryIO, lzma.open(path, "rb"))
+        return cast(BinaryIO, _xz(name, path))
     if packed == "zip":
-        with _zip(path) as archive:  # an open member keeps the file open
-            return cast(BinaryIO, archive.open(member))
-    if packed == "zstd":
-        decompressor = library("zstandard", "Reading .zst files", "formats").ZstdDecompressor()
-        stream = decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
-    return path.open("rb")
+        with _zip(name, path) as archive:  # an open member keeps the file open
+            return _opened(name, archive, member)
+    return _zstd(name, path)
+
+
+def _zstd(name: str, path: Path) -> BinaryIO:
+    zstandard = library("zstandard", "Reading .zst files", "formats")
+    with path.open("rb") as file:
+        head = file.read(18)  # the longest header of a frame
+    with suppress(zstandard.ZstdError):  # which reading will say
+        _check_window(name, zstandard.get_frame_parameters(head).window_size)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=max(1 << 10, WINDOW.most))
+    stream = decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+    return cast(BinaryIO, io.BufferedReader(stream, _BLOCK))
+
+
+def _check_window(name: str, window: int) -> None:
+    if said := WINDOW.exceeded(window, "bytes that its packing looks back over"):
+        raise DataError(f"{name} cannot be unpacked: {said}")
+
+
+def _xz(name: str, path: Path) -> _Unpacked:
+    import lzma
+
+    class Decoder:
+        """Of xz and lzma files; the standard library's own reader takes any window that a file asks for."""
+
+        def __init__(self) -> None:
+            self._inner = lzma.LZMADecompressor(memlimit=WINDOW.most + (1 << 20))  # what liblzma needs besides
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(self._inner, attribute)
+
+        def decompress(self, block: bytes, most: int) -> bytes:
+            try:
+                return self._inner.decompress(block, most)
+            except lzma.LZMAError as error:
+                if "Memory usage" in str(error):
+                    raise DataError(
+                        f"{name} cannot be unpacked: its packing looks back over more bytes than the {WINDOW.most:,} "
+                        f"that are taken; {WINDOW.variable}=NUMBER raises that."
+                    ) from None
+                raise
+
+    return _Unpacked(name, path, Decoder)
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes of a file of one packed stream after the other, with zeros between them and at the end.
+
+    Args:
+        name: of the file, for people.
+        path: where it is.
+        new: makes what unpacks a stream, such as ``bz2.BZ2Decompressor``.
+    """
+
+    def __init__(self, name: str, path: Path, new: Callable[[], Any]) -> None:
+        self._name, self._file, self._new = name, path.open("rb"), new
+        self._decoder, self._rest = new(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = cast(bytearray, buffer)
+        while True:
+            if self._decoder.eof and not self._next():
+                return 0
+            if self._decoder.needs_input and not self._rest:
+                self._rest = self._file.read(_BLOCK)
+                if not self._rest:
+                    raise EOFError("it ends before its packing does")
+            given = self._decoder.decompress(self._rest, len(view))
+            self._rest = b""
+            if given:
+                view[: len(given)] = given
+                return len(given)
+
+    def _next(self) -> bool:
+        """Goes on with what stands behind the end of a stream, if there is more than zeros."""
+        zeros, block = 0, self._decoder.unused_data
+        while not (rest := block.lstrip(b"\0")):
+            zeros += len(block)
+            if zeros > _MOST_ZEROS:
+                raise DataError(f"{self._name} has more than {_MOST_ZEROS:,} null bytes after its end: it is damaged.")
+            block = self._file.read(_BLOCK)
+            if not block:
+                return False
+        self._decoder, self._rest = self._new(), rest
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class Inflater:
+    """What unpacks deflate, with the manners of ``bz2.BZ2Decompressor``.
+
+    Args:
+        bits: 31 for gzip, -15 for a stream alone, as in a zip.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self._inner, self._full = zlib.decompressobj(bits), False
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has ended."""
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether all that was given is unpacked; it holds some of it back when it has given the most."""
+        return not self._full and not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given behind the end."""
+        return self._inner.unused_data
+
+    def decompress(self, block: bytes, most: int) -> bytes:
+        """The next bytes, at most ``most``, with more of the stream."""
+        given = self._inner.decompress(self._inner.unconsumed_tail + block, most)
+        self._full = len(given) == most
+        return given
 
 
 def is_workbook(name: str, path: Path) -> bool:
@@ -76,9 +208,11 @@ def is_workbook(name: str, path: Path) -> bool:
     Raises:
         DataError: it is a document of another kind.
     """
-    with _zip(path) as archive:
-        names = set(archive.namelist())
-        kind = archive.read("mimetype").decode("latin-1") if {"mimetype", "content.xml"} <= names else ""
+    with _zip(name, path) as archive:
+        names, kind = set(archive.namelist()), ""
+        if {"mimetype", "content.xml"} <= names:
+            with _opened(name, archive, "mimetype") as said:
+                kind = said.read(200).decode("latin-1")
     if not names.isdisjoint(_WORKBOOKS) or "spreadsheet" in kind:
         return True
     what = next((what for part, what in _ZIPPED.items() if part in names), "")
@@ -93,11 +227,11 @@ def is_workbook(name: str, path: Path) -> bool:
     return False
 
 
-def members(path: Path) -> list[str]:
+def members(name: str, path: Path) -> list[str]:
     """The files in a zip, without those that systems leave in it."""
-    with _zip(path) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    return [name for name in names if not any(_is_hidden(part) for part in PurePosixPath(name).parts)]
+    with _zip(name, path) as archive:
+        names = [info.filename for info in archive.infolist() if info.filename and not info.is_dir()]
+    return [each for each in names if not any(_is_hidden(part) for part in PurePosixPath(each).parts)]
 
 
 def find_archive(name: str) -> tuple[Path, str] | None:
@@ -119,7 +253,8 @@ def expand_archive(name: str) -> list[str]:
     if found is None:
         return []
     path, wanted = found
-    archive, names = name[: -len(wanted) - 1], members(path)
+    archive = name[: -len(wanted) - 1]
+    names = members(archive, path)
     chosen = [wanted] if wanted in names else sorted(each for each in names if fnmatchcase(each, wanted))
     if not chosen:
         raise DataError(
@@ -134,7 +269,7 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
     Raises:
         DataError: there is no file in it, there are several tables and none is named, or it cannot be unpacked.
     """
-    names = members(path)
+    names = members(name, path)
     tables = [wanted] if wanted else [each for each in names if len(names) == 1 or not _is_beside(each)]
     if not names or not tables:
         raise DataError(f"{name} is a zip with no table in it{f': it has {listed(names, 12)}' if names else ''}.")
@@ -143,7 +278,7 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
             f"{name} is a zip of {len(tables)} files ({listed(tables, 12)}); say which one to read by its path, such "
             f"as '{name}/{tables[0]}', or several by a pattern, '{name}/*'."
         )
-    with _zip(path) as archive:
+    with _zip(name, path) as archive:
         info = archive.getinfo(tables[0])
     if info.flag_bits & _ENCRYPTED:
         raise DataError(f"{name} is encrypted; unpack it with its password first.")
@@ -154,10 +289,36 @@ def choose_member(name: str, path: Path, wanted: str) -> tuple[str, str]:
     return tables[0], f"{beside}{listed(others)}." if others and not wanted else ""
 
 
-def _zip(path: Path) -> ZipFile:
-    from zipfile import ZipFile  # takes bz2, lzma and more with it
+def _zip(name: str, path: Path) -> ZipFile:
+    """A zip; its list of members, which is read as a whole, is not too long.
 
-    return ZipFile(path)
+    Raises:
+        DataError: it is too long or damaged, or the zip is of a kind that is not read.
+    """
+    import struct
+    from zipfile import BadZipFile, ZipFile  # takes bz2, lzma and more with it
+
+    class Listed(io.BufferedReader):
+        """A file of which nothing longer than the longest list is read at once."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if said := DIRECTORY.exceeded(size or 0, "bytes of its list of members"):
+                raise DataError(f"{name} cannot be unpacked: {said}")
+            return super().read(size)
+
+    try:
+        with Listed(io.FileIO(path)) as file, ZipFile(file):
+            pass
+        return ZipFile(path)
+    except (BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error, OverflowError) as error:
+        raise DataError(f"{name} cannot be read, it may be damaged: {error}.") from None
+
+
+def _opened(name: str, archive: ZipFile, member: str) -> BinaryIO:
+    try:
+        return cast(BinaryIO, archive.open(member))
+    except (NotImplementedError, RuntimeError, KeyError) as error:  # what it does not unpack, and what is encrypted
+        raise DataError(f"{name} cannot be unpacked: {error}; unpack it first.") from None
 
 
 def _is_zip(path: Path) -> bool:

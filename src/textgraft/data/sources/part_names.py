@@ -17,6 +17,8 @@ _PARTS = {
 def part_of(value: Any) -> str | None:
     """``"train"``, ``"valid"`` or ``"test"`` for the names that these go by, else None."""
     name = str(value).strip().lower()
+    if len(name) > 100:  # no name, and a run of blanks would take long
+        return None
     return _PARTS.get(name) or _PARTS.get(_SET.sub("", name))
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import textgraft as tg
 from textgraft.data.readers.header import column_names
-from textgraft.errors import DataError, did_you_mean, listed
+from textgraft.errors import ArtifactError, DataError, did_you_mean, listed
 from textgraft.report import Report, Section, html, markdown, terminal
 from textgraft.report.section import MOST_COLUMNS
-from textgraft.unicode import MOST_SAID, quoted, said, shortened, shown
+from textgraft.unicode import MOST_SAID, quoted, quoted_path, said, shortened, shown
 
 from .trying import EXAMPLES
 
@@ -96,7 +96,9 @@ def test_a_value_of_any_length_is_quoted_briefly(value: object) -> None:
 
 def test_a_list_of_any_length_is_said_with_its_count() -> None:
     assert listed([LONG, "b", "c"], 2).endswith(", b and 1 more")
-    assert len(listed([LONG] * 50, 20)) < 4_000
+    assert len(listed([LONG] * 50, 20)) < 1_100
+    assert listed([LONG] * 50, 20).endswith(" and 47 more")
+    assert listed([]) == ""
     assert listed(map(str, range(100_000)), 2) == "0, 1 and 99,998 more"
     assert did_you_mean(LONG, ["x"]) == ""
     assert "'text'" in did_you_mean("txt", ["text", *map(str, range(100_000))])
@@ -182,3 +184,23 @@ def test_long_labels_are_read_fast_and_said_briefly(tmp_path: Path) -> None:
     data = tg.read_table(table)
     assert all(len(note) < 4_000 for note in data.notes)
     assert len(data.task.labels[0]) > 1_000_000
+
+
+def test_two_long_values_leave_what_stands_between_them() -> None:
+    said = str(DataError(f"It has {quoted(LONG)} in the column {quoted_path(LONG)} of {listed([LONG] * 9)}; mend it."))
+    assert " in the column 'xxx" in said
+    assert said.endswith(" and 6 more; mend it.")
+
+
+def test_labels_too_long_for_a_model_are_refused_before_training() -> None:
+    texts = ["a film", "a book"] * 5
+    with pytest.raises(DataError, match=r"names of the 2 labels have 60,000,000 bytes together, .* at most 50,000,000"):
+        tg.MajorityClassifier().fit(texts, [f"{i % 2}" + "x" * 29_999_999 for i in range(10)])
+
+
+def test_a_model_that_could_not_be_read_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tg.MajorityClassifier().fit(["a film", "a book"] * 5, ["x", "y"] * 5)
+    monkeypatch.setattr("textgraft.model_directory.manifest.MOST_BYTES", 500)
+    with pytest.raises(ArtifactError, match=r"not saved: its textgraft.json would have .* at most 500 are read"):
+        model.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())

@@ -91,7 +91,7 @@ def _values(column: Any, name: str, file: str) -> list[Any]:
     except UnicodeDecodeError:
         raise
     except (ArithmeticError, ValueError, LookupError) as error:
-        raise DataError(f"{file} has values in column {name!r} that cannot be read: {error}.") from None
+        raise DataError(f"{file} has values in column {quoted(name)} that cannot be read: {error}.") from None
     return values
 
 

@@ -86,30 +86,28 @@ def _classes(
 def _labelled(root: SourceFile, folder: Path, reading: Reading) -> list[Path]:
     """The folders in a folder that hold labelled texts; says what else there is."""
     say, kept = reading.report.remarks.append, []
-    beside = [shown_name(path.name) for path in sorted(folder.iterdir()) if _is_plain(path) and path.name[0] != "."]
+    beside = [shown_name(entry.name) for entry in _entries(folder) if _is_plain(entry)]
     if beside:
         say(f"Files beside the class folders of {_inside(root, folder)} are not read: {listed(beside)}.")
     for inner in _folders(folder):
         if is_unlabelled(inner.name):
             say(f"{_inside(root, inner)} holds texts without labels, as its name says; it is left out.")
-        elif next(_files_below(inner), None) is None:
-            say(f"{_inside(root, inner)} is empty; it is left out.")
+        elif next(_files(inner), None) is None:
+            say(f"{_inside(root, inner)} {'holds no files' if _entries(inner) else 'is empty'}; it is left out.")
         else:
             kept.append(inner)
     return kept
 
 
 def _unlabelled(root: SourceFile, reading: Reading) -> Iterator[Chunk]:
-    files = _files(root.path)
-    if not files:
+    if next(_files(root.path), None) is None:
         raise DataError(f"{root.name} is an empty folder.")
-    tables = list(filter(_is_table, files))
-    if tables:
+    if table := next(filter(_is_table, _files(root.path)), None):
         raise DataError(
             f"{root.name} is a folder of tables, not of one folder per class; name the file, or several with a "
-            f"pattern such as '{root.name}/*{tables[0].suffix}'."
+            f"pattern such as '{root.name}/*{table.suffix}'."
         )
-    for path in files:
+    for path in _files(root.path):
         yield from _one(root, path, {}, reading)
 
 
@@ -125,8 +123,10 @@ def _one(root: SourceFile, path: Path, more: dict[str, list[str]], reading: Read
         with open_text(file, decoding, newline="") as stream:
             text = stream.read(LONGEST + 1).rstrip("\r\n")
     except DataError as error:
-        said = str(error).removeprefix(f"{name} ").removeprefix(f"{shown_name(str(path))} ")
-        reading.report.bad(name, 1, said.rstrip("."))
+        said = str(error).rstrip(".")
+        for start in (name, shown_name(str(path))):
+            said = f"it {said.removeprefix(start).lstrip()}" if said.startswith(f"{start} ") else said
+        reading.report.bad(name, 1, said)
         return
     if len(text) > LONGEST:
         reading.report.bad(name, 1, f"it is longer than {LONGEST:,} characters")
@@ -152,52 +152,76 @@ def _named(folders: Iterable[Path]) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if _is_folder(path) and not path.name.startswith((".", "__")))
+    return [Path(entry.path) for entry in _entries(folder) if _is_folder(entry) and not entry.name.startswith("__")]
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in _files_below(folder) if not _is_hidden(path.relative_to(folder)))
+def _files(folder: Path) -> Iterator[Path]:
+    """The plain files in a folder and in those within it, in the order of their names."""
+    return (Path(entry.path) for entry in _below(folder) if _is_plain(entry))
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """The plain files in a folder and in those within it; links are not followed.
+def _below(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """All that is in a folder and in those within it, in the order of their names; links are not followed.
+
+    However deep and many they are: the folders around one are held, and no others.
 
     Raises:
         DataError: a folder cannot be read.
     """
-    for place, _, names in os.walk(folder, onerror=_refuse):
-        yield from filter(_is_plain, (Path(place, name) for name in names))
+    around = [iter(_entries(folder))]
+    while around:
+        entry = next(around[-1], None)
+        if entry is None:
+            around.pop()
+            continue
+        yield entry
+        if _is_folder(entry):
+            around.append(iter(_entries(entry.path)))
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """What is in a folder and not hidden, in the order of the names."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(
+            f"The folder {shown_name(os.fsdecode(folder))} cannot be read: {error.strerror or error}."
+        ) from None
 
 
 def _say_passed_over(root: SourceFile, reading: Reading) -> None:
-    """Says which links there are, and what is neither a file nor a folder."""
-    links, others = [], []
-    for place, folders, names in os.walk(root.path, onerror=_refuse):
-        for path in (Path(place, name) for name in (*folders, *names)):
-            if not _is_hidden(path.relative_to(root.path)):
-                links += [path] if path.is_symlink() else []
-                others += [] if path.is_symlink() or _is_plain(path) or _is_folder(path) else [path]
+    """Says which links there are, and what is neither a file nor a folder.
+
+    Raises:
+        DataError: there are links and no files.
+    """
+    links, others, files = list[str](), list[str](), 0
+    for entry in _below(root.path):
+        if entry.is_symlink():
+            links.append(entry.path)
+        elif _is_plain(entry):
+            files += 1
+        elif not _is_folder(entry):
+            others.append(entry.path)
+    if links and not files:
+        raise DataError(
+            f"{root.name} holds links and no files, as git-annex and DVC leave it, such as "
+            f"{_inside(root, Path(links[0]))}. No link is followed, so that nothing outside of the folder is read: "
+            "copy it with what they lead to, as cp -rL does, and read the copy."
+        )
     for found, what in ((links, "a link|links"), (others, "neither a file nor a folder")):
         if found:
             first, _, many = what.partition("|")
             kind = f"{'are' if len(found) > 1 else 'is'} {many if many and len(found) > 1 else first}"
-            where = listed(_inside(root, path) for path in sorted(found))
+            where = listed(_inside(root, Path(path)) for path in found)
             mend = "; nothing outside of the folder is read, and nothing in it twice: copy what is meant" * bool(many)
             reading.report.remarks.append(f"{where} {kind} and left out{mend}.")
 
 
-def _refuse(error: OSError) -> None:
-    name = shown_name(os.fsdecode(error.filename))
-    raise DataError(f"The folder {name} cannot be read: {error.strerror or error}.") from None
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)
 
 
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)

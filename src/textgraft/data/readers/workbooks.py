@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from textgraft.data.readers.chunks import Chunk, Reading
@@ -63,20 +64,20 @@ def read_sqlite(file: SourceFile, reading: Reading) -> Iterator[Chunk]:
     Raises:
         DataError: there are several tables and none is named, or the named one is not there.
     """
-    with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+    with closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?{_as_it_is(file.path)}", uri=True)) as database:
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * LONGEST)  # bytes of a cell or a row
         steps = _Steps(STEPS.most + _STEPS_PER_BYTE * file.path.stat().st_size)
         database.set_progress_handler(steps.taken, _Steps.AT_ONCE)
         database.set_authorizer(_only_reads)
         try:
             answer = database.execute(
-                "SELECT name FROM sqlite_master "
-                "WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY "
+                "rowid"
             )
             tables = [name for (name,) in answer]
             table = _chosen(file.name, "table", reading.options.table, tables)
-            quoted = table.replace('"', '""')
-            rows = database.execute(f'SELECT * FROM "{quoted}"')
+            escaped = table.replace('"', '""')
+            rows = database.execute(f'SELECT * FROM "{escaped}"')
             names = column_names([column[0] for column in rows.description], 0, file.name, reading.report)
             meter = file.meter()
             yield from reading.chunks(file.name, names, _weighed(enumerate(rows, start=1), meter), meter)
@@ -152,6 +153,16 @@ def _damage_said(file: SourceFile) -> Iterator[None]:
             said = str(error).strip().rstrip(".") or type(error).__name__
             raise DataError(f"{file.name} cannot be read as a workbook: {said}.") from error
         raise
+
+
+def _as_it_is(path: Path) -> str:
+    """How a database is opened so that nothing is written, beside it neither.
+
+    SQLite makes a log beside one in WAL mode that has none, and leaves it there, unless it is told that nobody writes.
+    """
+    with path.open("rb") as stream:
+        logs = stream.read(20)[18:] == b"\2\2"
+    return "immutable=1" if logs and not path.with_name(f"{path.name}-wal").exists() else "mode=ro"
 
 
 def _rows(

@@ -30,7 +30,7 @@ FEWEST_WORDS = 3
 # Members of a bucket are compared with this many of their next in the order of the texts, not all with all, so that
 # 100,000 texts made from one template cost 100,000 comparisons and not 5,000,000,000.
 NEIGHBOURS = 16
-PAIRS_AT_A_TIME = 1_024
+PAIRS_AT_A_TIME = 4_096
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Shingles:
 
     def select(self, texts: NDArray[np.int64]) -> Shingles:
         """The shingles of the texts at ``texts``."""
-        counts = self.counts[texts]
+        counts = self.starts[texts + 1] - self.starts[texts]
         starts = np.concatenate([[0], np.cumsum(counts)])
         at = np.arange(starts[-1]) + np.repeat(self.starts[texts] - starts[:-1], counts)
         return Shingles(self.hashes[at], starts)

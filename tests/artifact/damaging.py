@@ -66,7 +66,7 @@ def sign(files: Files, name: str) -> bytes:
 
 def _tensors(content: bytes) -> dict[str, str]:
     try:
-        header = json.loads(content[8 : 8 + int.fromdamaged_bytes(content[:8], "little")])
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         told = {name: f"{one['dtype']}[{','.join(map(str, one['shape']))}]" for name, one in header.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
@@ -75,10 +75,10 @@ def _tensors(content: bytes) -> dict[str, str]:
 
 def _header(content: bytes, rng: random.Random) -> bytes:
     """Changes the header of a safetensors file, and now and then what is said of its length."""
-    length = int.fromdamaged_bytes(content[:8], "little")
+    length = int.from_bytes(content[:8], "little")
     header = damaged_json(content[8 : 8 + length], rng) if length < len(content) and rng.random() < 0.9 else content[8:]
     said = rng.choice((0, 1, 7, 2**31, 2**63, 2**64 - 1)) if rng.random() < 0.1 else len(header)
-    return said.todamaged_bytes(8, "little") + header + content[8 + length :]
+    return said.to_bytes(8, "little") + header + content[8 + length :]
 
 
 def _values(content: bytes, rng: random.Random) -> bytes:
@@ -86,7 +86,7 @@ def _values(content: bytes, rng: random.Random) -> bytes:
     import struct
 
     data = bytearray(content)
-    first = 8 + int.fromdamaged_bytes(content[:8], "little")
+    first = 8 + int.from_bytes(content[:8], "little")
     for _ in range(rng.choice((1, 4, 50))):
         if first + 4 > len(data):
             break
@@ -98,7 +98,7 @@ def _values(content: bytes, rng: random.Random) -> bytes:
 
 def _shapes(content: bytes, rng: random.Random) -> bytes:
     """A header that goes with the file, but of other names, dtypes or shapes."""
-    length = int.fromdamaged_bytes(content[:8], "little")
+    length = int.from_bytes(content[:8], "little")
     try:
         header = json.loads(content[8 : 8 + length])
         tensors = [name for name in header if name != "__metadata__"]
@@ -121,7 +121,7 @@ def _shapes(content: bytes, rng: random.Random) -> bytes:
         return damaged_bytes(content, rng)
     written = json.dumps(header).encode()
     written += b" " * (-len(written) % 8)
-    return len(written).todamaged_bytes(8, "little") + written + content[8 + length :]
+    return len(written).to_bytes(8, "little") + written + content[8 + length :]
 
 
 WAYS: dict[Callable[[bytes, random.Random], bytes], tuple[str, ...]] = {

@@ -48,4 +48,4 @@ VALUES = Limit("TEXTGRAFT_MOST_DOCUMENT_VALUES", 10_000_000)  # of such a docume
 EMPTY_CELLS = Limit("TEXTGRAFT_MOST_EMPTY_CELLS", 10_000_000)  # of the rectangle that the cells of a sheet span
 FOOTER = Limit("TEXTGRAFT_MOST_FOOTER_BYTES", 1 << 27)  # of a Parquet file
 PAGE = Limit("TEXTGRAFT_MOST_PAGE_BYTES", 1 << 28)  # of a Parquet file, unpacked; of a batch of an Arrow file
-STEPS = Limit("TEXTGRAFT_MOST_SQL_STEPS", 1_000_000_000)  # of SQLite, for a table or view
+STEPS = Limit("TEXTGRAFT_MOST_SQL_STEPS", 200_000_000)  # of SQLite, for a table or view

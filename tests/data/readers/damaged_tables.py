@@ -182,7 +182,9 @@ def open_document() -> bytes:
         f'<table:table table:name="one">{rows}</table:table></office:spreadsheet></office:body>'
         f"</office:document-content>"
     )
-    return zip_of({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": content.encode()})
+    manifest = b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return zip_of({"mimetype": kind, "content.xml": content.encode(), "META-INF/manifest.xml": manifest})
 
 
 def zip_of(members: Files) -> bytes:

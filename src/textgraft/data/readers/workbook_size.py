@@ -9,8 +9,9 @@ import bz2
 import re
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
-from zipfile import ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from textgraft.data.sources.files import SourceFile
 from textgraft.data.sources.packings import Inflater
@@ -18,11 +19,11 @@ from textgraft.errors import DataError
 from textgraft.limits import EMPTY_CELLS
 
 _BLOCK = 1 << 20
-_KEPT = 1 << 12  # of a block, that the next one is read with: a cell's tag may be cut
-_CELL = re.compile(  # with its place, or without one
-    rb"""<(?:[\w.-]+:)?c(?:\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([A-Za-z]+)([0-9]+)["']|(?=[\s/>]))"""
+_WITHIN = rb"""(?:[^"'<>]|"[^"<]*"|'[^'<]*')*"""  # a tag: attributes, and blanks around them
+_CELL = re.compile(  # with its place; or without one, to its end; or neither, for it is none
+    rb"""<(?:[\w.-]+:)?c(?=[\s/>])(?:\s%b?\br\s*=\s*["']([A-Za-z]+)([0-9]+)["']|(%b>)|)""" % (_WITHIN, _WITHIN)
 )
-_ROW = re.compile(rb"""<[\w:.-]*row\s(?:[^"'<>]|"[^"]*"|'[^']*')*?\br\s*=\s*["']([0-9]+)["']""")
+_ROW = re.compile(rb"""<(?:[\w.-]+:)?row\s%b?\br\s*=\s*["']([0-9]+)["']""" % _WITHIN)
 _OPEN_ROW = re.compile(
     rb"<table:table-row\b([^>]*)>|<table:(?:covered-)?table-cell\b([^>]*?)(/?)>|</table:table(?=>)", re.DOTALL
 )
@@ -34,10 +35,10 @@ def check_workbook(file: SourceFile) -> None:
     """Raises DataError for a zipped workbook that unpacks to far more than its size, or whose sheets span too much."""
     meter = file.meter()
     with ZipFile(file.path) as archive, file.path.open("rb") as raw:
+        binary = "xl/workbook.bin" in archive.namelist()
         for info in archive.infolist():
             blocks = _counted(_unpacked(raw, info, file.name), meter.add)
-            find = _repeats if info.filename == "content.xml" else _records if _is_binary(info) else _cells
-            spanned, filled = find(blocks)
+            spanned, filled = _size_of(info, binary)(blocks)
             empty = spanned - filled
             if said := EMPTY_CELLS.exceeded(empty, "empty cells"):
                 raise DataError(
@@ -46,8 +47,12 @@ def check_workbook(file: SourceFile) -> None:
                 )
 
 
-def _is_binary(info: ZipInfo) -> bool:
-    return info.filename.endswith(".bin")
+def _size_of(info: ZipInfo, binary: bool) -> Callable[[Iterator[bytes]], tuple[int, int]]:
+    """What tells the size of a sheet, in a workbook of Excel's binary form or another."""
+    name = info.filename.lower()
+    if name == "content.xml":
+        return _repeats
+    return _records if binary and name.endswith(".bin") else partial(_cells, strict=name.endswith(".xml"))
 
 
 def _counted(blocks: Iterator[bytes], add: Callable[[int], None]) -> Iterator[bytes]:
@@ -80,18 +85,35 @@ def _unpacked(raw: BinaryIO, info: ZipInfo, name: str) -> Iterator[bytes]:
             block = b""
 
 
-def _cells(blocks: Iterator[bytes]) -> tuple[int, int]:
-    """How many cells a sheet of Excel's XML spans, and how many it has."""
-    rows, columns, filled, in_row, rest = 0, 0, 0, 0, b""
+def _at_tags(blocks: Iterator[bytes], *, strict: bool) -> Iterator[bytes]:
+    """The bytes in parts that end before a tag, so that none is cut.
+
+    Raises:
+        BadZipFile: there is none for longer than a cell is.
+    """
+    rest = b""
     for block in blocks:
         text = rest + block
-        begun = max(text.rfind(b"<", max(0, len(text) - _KEPT)), 0)
-        text, rest = text[:begun], text[begun:]  # the last tag may be cut
+        begun = max(text.rfind(b"<"), 0)
+        rest = text[begun:]
+        if strict and len(rest) > _BLOCK:
+            raise BadZipFile(f"there are more than {_BLOCK:,} bytes between two tags of a sheet")
+        rest = rest[-_BLOCK:]
+        yield text[:begun]
+    yield rest
+
+
+def _cells(blocks: Iterator[bytes], *, strict: bool) -> tuple[int, int]:
+    """How many cells a sheet of Excel's XML spans, and how many it has; what is not ``strict`` may be a picture."""
+    rows, columns, filled, in_row = 0, 0, 0, 0
+    for text in _at_tags(blocks, strict=strict):
         found = _CELL.findall(text)
         filled += len(found)
-        placed = [digits for _, digits in found if digits]
+        placed = [digits for _, digits, _ in found if digits]
         rows = max(rows, 0, *map(_row, placed))
-        columns = max(columns, 0, *map(_column, {letters for letters, _ in found}))
+        columns = max(columns, 0, *map(_column, {letters for letters, _, _ in found}))
+        if strict and len(placed) + sum(bool(whole) for _, _, whole in found) < len(found):
+            raise BadZipFile("a cell of a sheet is not written as XML is")
         if len(placed) < len(found):  # those without a place stand one after the other in their row
             rows = max(rows, 0, *map(_row, _ROW.findall(text)))
             in_rows = [part.count(b"<c") + part.count(b":c") for part in text.split(b"row")]
@@ -150,14 +172,12 @@ def _record(data: bytearray, at: int) -> tuple[int, int, int] | None:
 def _repeats(blocks: Iterator[bytes]) -> tuple[int, int]:
     """The same of a document of OpenDocument, which says how often rows and cells are repeated."""
     spanned = filled = rows = widest = in_row = repeated = 0
-    rest = b""
 
     def sheet_ended() -> None:
         nonlocal spanned, rows, widest
         spanned, rows, widest = spanned + rows * widest, 0, 0
 
-    for block in blocks:
-        text, end = rest + block, 0
+    for text in _at_tags(blocks, strict=True):
         for tag in _OPEN_ROW.finditer(text):
             row, cell, bare = tag.groups()
             if row is not None:
@@ -170,9 +190,6 @@ def _repeats(blocks: Iterator[bytes]) -> tuple[int, int]:
                     rows, repeated = rows + repeated, 0
             else:
                 sheet_ended()
-            end = tag.end()
-        begun = text.rfind(b"<", max(end, len(text) - _KEPT))
-        rest = text[begun:] if begun >= 0 else b""
     sheet_ended()
     return spanned, filled
 

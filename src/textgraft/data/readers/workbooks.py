@@ -22,6 +22,7 @@ from textgraft.labels import is_missing
 from textgraft.limits import STEPS
 from textgraft.unicode import quoted
 
+_OBJECT = 50  # bytes of a string besides its characters
 _STEPS_PER_BYTE = 100  # a table needs less than one for each
 
 
@@ -128,7 +129,7 @@ def _refusal(error: sqlite3.DatabaseError, file: SourceFile, steps: _Steps) -> D
 
 def _weighed(rows: Iterable[tuple[int, Sequence[Any]]], meter: Meter) -> Iterator[tuple[int, Sequence[Any]]]:
     for number, row in rows:
-        meter.add(sum(len(cell) for cell in row if isinstance(cell, (str, bytes))))
+        meter.add(_OBJECT * len(row) + sum(len(cell) for cell in row if isinstance(cell, (str, bytes))))
         yield number, row
 
 

@@ -14,7 +14,7 @@ _SECRETIVE = ("http", "https", "ftp", "ftps", "sftp", "ssh", "smb", "webdav")
 
 def counted(n: int, noun: str) -> str:
     """``"1 text"``, ``"2,000 texts"``."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def decimal(value: float | None) -> str:

@@ -245,10 +245,22 @@ def test_a_document_whose_rows_are_repeated_without_end_is_refused(tmp_path: Pat
         read_table(tmp_path / "t.ods")
 
 
+def test_a_document_whose_table_does_not_end_is_refused(tmp_path: Path) -> None:
+    """Which the library that reads workbooks would look for without end."""
+    with zipfile.ZipFile(io.BytesIO(open_document())) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (tmp_path / "t.ods").write_bytes(zip_of(members))
+    assert sum(len(chunk) for chunk in open_chunks(str(tmp_path / "t.ods"), expect=("text", "label"))) == 15
+    content = members["content.xml"].partition(b"</table:table>")[0]
+    (tmp_path / "t.ods").write_bytes(zip_of({**members, "content.xml": content}))
+    with pytest.raises(DataError, match="is not XML"):
+        peak_of(tmp_path / "t.ods")
+
+
 def test_a_member_of_a_workbook_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = workbook(tmp_path / "t.xlsx", (b"<sheetData>", b"<sheetData>" + b" " * 9 * MILLION))
+    path = workbook(tmp_path / "t.xlsx", (b"<sheetData>", b"<sheetData>" + b"<!-- -->" * MILLION))
     assert len(read_table(path, text="text", label="label")) == 2
     monkeypatch.setenv("TEXTGRAFT_MOST_UNPACKED_BYTES", str(MILLION))
     with pytest.raises(DataError, match=r"TEXTGRAFT_MOST_UNPACKED_BYTES=\d+ raises that"):

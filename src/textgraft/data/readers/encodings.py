@@ -11,6 +11,7 @@ from typing import TextIO
 from textgraft.data.readers.chunks import Reading
 from textgraft.data.sources.files import SourceFile, read_head
 from textgraft.data.sources.marks import marked, unmarked
+from textgraft.data.sources.meters import Meter
 from textgraft.errors import DataError
 
 _WINDOWS_ONLY = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
@@ -80,13 +81,16 @@ class Text(Iterable[str]):
     Of a line of more than ``LONGEST`` characters only the beginning is given, without an end, so that none takes more
     memory than that: 1 MB of gzip can unpack to 2 GB of it.
 
-    Attributes:
-        given: how many characters were read.
+    Args:
+        stream: the file.
+        newline: the end of a line.
+        name: of the file, for messages.
+        meter: counts the characters that are given.
     """
 
-    def __init__(self, stream: TextIO, newline: str, name: str) -> None:
-        self._stream, self._newline, self._name = stream, newline, name
-        self.given = 0
+    def __init__(self, stream: TextIO, newline: str, name: str, meter: Meter | None = None) -> None:
+        self._stream, self._newline, self._name, self._meter = stream, newline, name, meter
+        self.given = 0  # characters
 
     def __enter__(self) -> Text:
         return self
@@ -98,10 +102,16 @@ class Text(Iterable[str]):
         """The next ``size`` characters.
 
         Raises:
-            DataError: there is nothing but null bytes in them.
+            DataError: there is nothing but null bytes in them, or the file gives far more than it has (see ``Meter``).
         """
-        block = self._stream.read(size)
+        block = self._read(size)
         self.given += len(block)
+        if self._meter is not None:
+            self._meter.add(len(block))
+        return block
+
+    def _read(self, size: int) -> str:
+        block = self._stream.read(size)
         if size >= _BLOCK and block and not block.strip("\0"):
             raise _hollow(self._name)
         return block
@@ -115,7 +125,7 @@ class Text(Iterable[str]):
                 yield whole + end
             if len(line) > LONGEST:
                 yield line
-                while (block := self.read(_BLOCK)) and end not in block:
+                while (block := self._read(_BLOCK)) and end not in block:
                     pass
                 line = block.partition(end)[2]
         if line:
@@ -132,7 +142,7 @@ class Held(Text):
 def open_text(file: SourceFile, decoding: Decoding, newline: str = "\n") -> Text:
     """The file as text, whose lines end with ``newline``; with ``""`` it cannot be read by lines."""
     stream = io.TextIOWrapper(file.open(), decoding.encoding, "surrogateescape", newline=newline)
-    return Text(stream, newline, file.name)
+    return Text(stream, newline, file.name, file.meter() if file.packed else None)
 
 
 def _hollow(name: str) -> DataError:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO
+from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from textgraft.data.sources.files import SourceFile
@@ -27,7 +28,7 @@ _ROW = re.compile(rb"""<(?:[\w.-]+:)?row\s%b?\br\s*=\s*["']([0-9]+)["']""" % _WI
 _OPEN_ROW = re.compile(
     rb"<table:table-row\b([^>]*)>|<table:(?:covered-)?table-cell\b([^>]*?)(/?)>|</table:table(?=>)", re.DOTALL
 )
-_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["']([0-9]{1,12})["']""")
+_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["']([0-9]+)["']""")
 _HEADER = struct.Struct("<4s5H3I2H")
 
 
@@ -38,7 +39,10 @@ def check_workbook(file: SourceFile) -> None:
         binary = "xl/workbook.bin" in archive.namelist()
         for info in archive.infolist():
             blocks = _counted(_unpacked(raw, info, file.name), meter.add)
-            spanned, filled = _size_of(info, binary)(blocks)
+            try:
+                spanned, filled = _size_of(info, binary)(blocks)
+            except ExpatError as error:
+                raise BadZipFile(f"{info.filename} is not XML: {error}") from None
             empty = spanned - filled
             if said := EMPTY_CELLS.exceeded(empty, "empty cells"):
                 raise DataError(
@@ -170,7 +174,12 @@ def _record(data: bytearray, at: int) -> tuple[int, int, int] | None:
 
 
 def _repeats(blocks: Iterator[bytes]) -> tuple[int, int]:
-    """The same of a document of OpenDocument, which says how often rows and cells are repeated."""
+    """The same of a document of OpenDocument, which says how often rows and cells are repeated.
+
+    Raises:
+        ExpatError: it is not XML, whose tables all end: the library would look for the end of one for ever.
+    """
+    xml = ParserCreate()
     spanned = filled = rows = widest = in_row = repeated = 0
 
     def sheet_ended() -> None:
@@ -178,6 +187,7 @@ def _repeats(blocks: Iterator[bytes]) -> tuple[int, int]:
         spanned, rows, widest = spanned + rows * widest, 0, 0
 
     for text in _at_tags(blocks, strict=True):
+        xml.Parse(text)
         for tag in _OPEN_ROW.finditer(text):
             row, cell, bare = tag.groups()
             if row is not None:
@@ -190,10 +200,11 @@ def _repeats(blocks: Iterator[bytes]) -> tuple[int, int]:
                     rows, repeated = rows + repeated, 0
             else:
                 sheet_ended()
+    xml.Parse(b"", True)
     sheet_ended()
     return spanned, filled
 
 
 def _times(attributes: bytes) -> int:
     found = _REPEATED.search(attributes)
-    return int(found[1]) if found else 1
+    return _row(found[1]) if found else 1

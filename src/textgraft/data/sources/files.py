@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from textgraft.data.sources import foreign, packings
 from textgraft.data.sources.label_tokens import is_fasttext
 from textgraft.data.sources.marks import as_text
-from textgraft.data.sources.meters import Meter, metered
+from textgraft.data.sources.meters import Meter
 from textgraft.data.sources.options import ReadOptions
 from textgraft.data.sources.places import places
 from textgraft.data.sources.spool import Spool
@@ -72,18 +72,13 @@ class SourceFile:
         return (path.with_suffix("") if packing else path).suffix.lower()
 
     def open(self) -> BinaryIO:
-        """The file's bytes, unpacked.
-
-        Raises:
-            DataError: while reading, where they are far more than the file has (see ``Meter``).
-        """
+        """The file's bytes, unpacked."""
         if not self.packed:
             return self.path.open("rb")
-        stream = packings.open_packed(self.name, self.path, self.packed, self.member)
-        return metered(stream, self.meter())
+        return packings.open_packed(self.name, self.path, self.packed, self.member)
 
     def meter(self) -> Meter:
-        """Counts what the file gives."""
+        """Counts what is kept of the file."""
         return Meter(self.name, self.path.stat().st_size)
 
 

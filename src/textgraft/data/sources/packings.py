@@ -66,13 +66,13 @@ def open_packed(name: str, path: Path, packed: str, member: str = "") -> BinaryI
         DataError: the packing looks back over more than ``WINDOW`` bytes, which unpacking holds in memory.
     """
     if packed == "gzip":
-        return cast(BinaryIO, _Unpacked(name, path, partial(Inflater, 31)))
+        return cast(BinaryIO, io.BufferedReader(_Unpacked(name, path, partial(Inflater, 31)), _BLOCK))
     if packed == "bz2":
         import bz2
 
         return cast(BinaryIO, bz2.open(path, "rb"))
     if packed == "xz":
-        return cast(BinaryIO, _xz(name, path))
+        return cast(BinaryIO, io.BufferedReader(_xz(name, path), _BLOCK))
     if packed == "zip":
         with _zip(name, path) as archive:  # an open member keeps the file open
             return _opened(name, archive, member)

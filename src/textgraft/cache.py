@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import errno
+import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
@@ -14,6 +16,8 @@ from typing import Final, TypeVar
 
 from textgraft.whole import temporary_folder
 
+SUMS: Final = "sums.json"
+AT_ONCE: Final = 1 << 24  # bytes that are summed
 REMEDY: Final = "set TEXTGRAFT_CACHE to a folder that can be written to and has room"
 T = TypeVar("T")
 
@@ -57,6 +61,38 @@ def made(name: str, make: Callable[[Path], T]) -> tuple[T, str]:
         f"Nothing can be kept in {folder} ({reason(cause)}), so what is made is kept in {place} until this process "
         f"ends; {REMEDY}."
     )
+
+
+def seal(folder: Path, name: str) -> None:
+    """Writes the checksums of all files of a folder beside them; of a folder of this name alone."""
+    (folder / SUMS).write_text(_sums(folder, name), "utf-8")
+
+
+def check_seal(folder: Path) -> None:
+    """Checks a sealed folder, before any of it is parsed.
+
+    Raises:
+        ValueError: it is not as it was written, or was written as another.
+        OSError: it cannot be read.
+    """
+    if not (folder / SUMS).is_file() or (folder / SUMS).read_text("utf-8") != _sums(folder, folder.name):
+        raise ValueError("a file is not as it was written")
+
+
+def _sums(folder: Path, name: str) -> str:
+    """The CRC-32 of each file by its name, as JSON: 400,000 vectors of GloVe take a tenth of a second."""
+    sums = {}
+    for path in sorted(folder.iterdir()):
+        if path.name == SUMS:
+            continue
+        if not path.is_file():
+            raise ValueError(f"{path} is no file")
+        value = zlib.crc32(f"{name}/{path.name}".encode())
+        with path.open("rb") as file:
+            while block := file.read(AT_ONCE):
+                value = zlib.crc32(block, value)
+        sums[path.name] = value
+    return json.dumps(sums)
 
 
 def reason(error: OSError) -> str:

@@ -150,7 +150,8 @@ class Dataset:
         digest = hashlib.sha256("\x1f".join((self.task.kind, *self.task.labels)).encode())
         for text in self.texts:
             digest.update(text.encode("utf-8", "surrogatepass") + b"\x1e")
-        digest.update(self.label_sets.starts.astype("<i8").tobytes() + self.label_sets.labels.astype("<i4").tobytes())
+        sets = self.label_sets
+        digest.update(sets.starts.astype("<i8").tobytes() + sets.labels.astype("<i4").tobytes())
         if self.weights is not None:
             digest.update(self.weights.astype("<f8").tobytes())
         return digest.hexdigest()
@@ -206,7 +207,7 @@ class Dataset:
             said = (f"The labels {listed(self.task.labels)} are taken for {listed(map(str, flags))}.",)
         places = {name: i for i, name in enumerate(task.labels)}
         place = np.array([-1 if name is None else places[name] for name in names], np.int64)
-        if (self.counts[place < 0]).any():
+        if self.counts[place < 0].any():
             self._refuse(np.flatnonzero(place < 0), task)
         return replace(self, task=task, targets=moved(self.targets, place, task), notes=(*self.notes, *said))
 

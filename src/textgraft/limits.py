@@ -47,5 +47,5 @@ DOCUMENT = Limit("TEXTGRAFT_MOST_DOCUMENT_CHARACTERS", 100_000_000)  # of JSON t
 VALUES = Limit("TEXTGRAFT_MOST_DOCUMENT_VALUES", 10_000_000)  # of such a document
 EMPTY_CELLS = Limit("TEXTGRAFT_MOST_EMPTY_CELLS", 10_000_000)  # of the rectangle that the cells of a sheet span
 FOOTER = Limit("TEXTGRAFT_MOST_FOOTER_BYTES", 1 << 27)  # of a Parquet file
-PAGE = Limit("TEXTGRAFT_MOST_PAGE_BYTES", 1 << 28)  # of a Parquet file, unpacked; of a batch of an Arrow file
+PAGE = Limit("TEXTGRAFT_MOST_PAGE_BYTES", 1 << 28)  # of a Parquet file, unpacked
 STEPS = Limit("TEXTGRAFT_MOST_SQL_STEPS", 200_000_000)  # of SQLite, for a table or view

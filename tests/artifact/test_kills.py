@@ -18,6 +18,8 @@ from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError
 from textgraft.task import Task
 
+from ..answering import answering
+
 TEXTS = [f"{word} {i}" for i in range(20) for word in ("good film", "bad film")]
 OLD, NEW = ["old", "other"] * 20, ["new", "other"] * 20
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}  # of which torch's threads do not outlive a fork
@@ -203,15 +205,7 @@ def test_a_model_is_there_after_every_kill_while_its_export_is_written(tiny_enco
     kills, place, chance = 50, tmp_path / "model", random.Random(0)
     data = Dataset(TEXTS, np.array([0, 1] * 20), Task(("a", "b")), Rows.numbered(len(TEXTS)))
     FineTunedClassifier(str(tiny_encoder), epochs=1, batch_size=16).fit(data, valid=data).save(place)
-    process = subprocess.Popen(
-        [sys.executable, "-c", EXPORTING, str(place)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        bufsize=1,
-        env=ENVIRONMENT,
-    )
+    process = answering(EXPORTING, str(place), environment=ENVIRONMENT)
     assert process.stdin is not None
     assert process.stdout is not None
     words: list[str] = []

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ..answering import answering
 
 LIBRARIES = {".ses"}  # of ONNX Runtime, which keeps it among temporary files, killed or not
 FORKS = """
@@ -68,15 +68,7 @@ class Forks:
         self.temporary.mkdir()
         self._said = folder / "said.txt"
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", FORKS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            bufsize=1,
-            env=environment,
-        )
+        self._process = answering(FORKS, environment=environment)
 
     def _run(self, words: list[object], said: str, given: Path | None, kill_after: float | None) -> int:
         assert self._process.stdin is not None

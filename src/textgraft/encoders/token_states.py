@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import REMEDY, made, no_room, readable, reason
+from textgraft.cache import REMEDY, check_seal, made, no_room, readable, reason, seal
 from textgraft.digests import text_digest
 from textgraft.encoders.encoder import check_max_tokens, load_encoder
 from textgraft.encoders.sources import EncoderFiles
@@ -42,9 +41,8 @@ MOST_STATES = 20_000_000_000  # bytes on disk, of all sets of texts together
 LARGEST = float(np.finfo(np.float16).max)
 SAFE = 200e6  # bytes that stay free
 TEXTS_AT_ONCE = 512  # whose states are held in memory when they are not kept on disk
-STATES, LENGTHS, CUT, SUMS = "states.npy", "lengths.npy", "cut.npy", "sums"
-FORMAT = 3  # of a folder of states; the first had no sums, and the second had sums that suited other folders, too
-AT_ONCE = 1 << 24  # bytes that are summed
+STATES, LENGTHS, CUT = "states.npy", "lengths.npy", "cut.npy"
+FORMAT = 4  # of a folder of states; the first had no sums, and those after it had sums of their own
 FOLDER = "states"
 
 
@@ -280,9 +278,7 @@ _in_use: WeakValueDictionary[tuple[Path, int], np.memmap[Any, Any]] = WeakValueD
 def _read(place: Path, texts: int) -> _Stored | None:
     """What is in a folder; None where nothing is, or it is damaged or another's."""
     try:
-        # The sums come first: what they have not proved is not parsed.
-        if not (place / SUMS).is_file() or (place / SUMS).read_bytes() != _sums(place, place.name):
-            raise ValueError("it is not as it was written")
+        check_seal(place)
         table: Any = np.load(place / STATES, mmap_mode="r", allow_pickle=False)
         lengths, cut = (np.load(place / name, allow_pickle=False) for name in (LENGTHS, CUT))
         if table.ndim != 2 or not len(lengths) == len(cut) == texts or len(table) != lengths.sum():
@@ -293,25 +289,6 @@ def _read(place: Path, texts: int) -> _Stored | None:
         return None
     _in_use[place, id(table)] = table
     return _Stored(table, lengths, cut, place)
-
-
-def _sums(folder: Path, name: str) -> bytes:
-    """The CRC-32 of each file, which takes what reading them takes, a small part of an epoch; of this name alone.
-
-    Raises:
-        ValueError: one of them is no file.
-        OSError: one cannot be read.
-    """
-    sums = []
-    for path in (folder / STATES, folder / LENGTHS, folder / CUT):
-        if not path.is_file():
-            raise ValueError(f"{path} is no file")
-        value = zlib.crc32(f"{name}/{path.name}".encode())
-        with path.open("rb") as file:
-            while block := file.read(AT_ONCE):
-                value = zlib.crc32(block, value)
-        sums.append(value)
-    return np.array(sums, "<u4").tobytes()
 
 
 def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> None:
@@ -327,7 +304,7 @@ def _compute(place: Path, windows: Windows, encoder: StateEncoder) -> None:
             for first, states in _each_text(windows, encoder):
                 file.seek(start + first * encoder.width * 2)
                 file.write(states.data)
-        (folder / SUMS).write_bytes(_sums(folder, place.name))
+        seal(folder, place.name)
 
 
 def _held(windows: Windows, encoder: StateEncoder) -> Halves:

@@ -87,17 +87,10 @@ def _growth(step: Any) -> float:
 
 def _steps(step: Any) -> int:
     """How many steps a part of a tokenizer takes one behind the other; what holds steps is one too, so depth counts."""
-    match step:
-        case (
-            {"type": "Sequence", "normalizers": steps}
-            | {"type": "Sequence", "pretokenizers": steps}
-            | {
-                "type": "Sequence",
-                "processors": steps,
-            }
-        ):
-            return 1 + sum(map(_steps, steps))
-    return 1
+    if not isinstance(step, dict) or step.get("type") != "Sequence":
+        return 1
+    names = ("normalizers", "pretokenizers", "processors")
+    return 1 + sum(_steps(inner) for name in names for inner in step.get(name, ()))
 
 
 def _longest(charsmap: str) -> int:
@@ -160,11 +153,10 @@ def plain_tokenizer_files(folder: Path) -> Iterator[Path]:
                 )
             if path.name == "tokenizer.json":
                 check_tokenizer(read_json(path, most=MOST_BYTES), path)
-            if (
-                path.name in ADDING
-                and (added := _most(read_json(path, most=MOST_BYTES, digits=MOST_DIGITS))) > MOST_ADDED
-            ):
-                raise EncoderError(f"{path} names {added:,} tokens, at most {MOST_ADDED:,} are taken.")
+            if path.name in ADDING:
+                added = _most(read_json(path, most=MOST_BYTES, digits=MOST_DIGITS))
+                if added > MOST_ADDED:
+                    raise EncoderError(f"{path} names {added:,} tokens, at most {MOST_ADDED:,} are taken.")
             if path.name == CONFIGURATION:
                 (place / path.name).write_text(json.dumps(_without_files(path)), "utf-8")
             else:

@@ -81,16 +81,17 @@ def fit_calibration(
     precision = np.repeat((1.0, _SHIFT_PRECISION), (scales, m))
     w = np.ones(len(scores)) if weights is None else weights / weights.mean()
     sets, step = task.sets(targets), max(1, _MOST_AT_ONCE // m)
-    parts = [slice(start, start + step) for start in range(0, len(scores), step)]
+    slices = [slice(start, start + step) for start in range(0, len(scores), step)]
+    parts = [(scores[rows], sets[rows], w[rows, None]) for rows in slices]
     losses = _softmax if softmax else _sigmoids
 
     def negative_log_posterior(parameters: Doubles) -> tuple[float, Doubles]:
         growth, shift = parameters[:scales], parameters[scales:]
         scale = np.exp(usual + growth)
         loss, by_scale, by_shift = 0.0, np.zeros(m), np.zeros(m)
-        for rows in parts:
-            Z, Y = scores[rows].astype(np.float64), sets[rows].columns(sets.width - m, sets.width)
-            of_part, slopes = losses(Z * scale + shift, Y, w[rows, None])
+        for of_rows, carried, counts in parts:
+            Z, Y = of_rows.astype(np.float64), carried.columns(sets.width - m, sets.width)
+            of_part, slopes = losses(Z * scale + shift, Y, counts)
             loss += of_part
             by_scale += (slopes * Z).sum(axis=0) * scale
             by_shift += slopes.sum(axis=0)

@@ -31,6 +31,7 @@ from textgraft.text.ngrams import Counts, WordNgrams
 from textgraft.text.sparse import SparseRows
 from textgraft.text.tokens import MOST_CHARACTERS, chunks
 from textgraft.unicode import Form, quoted
+from textgraft.wording import megabytes
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -40,7 +41,7 @@ Sizes = tuple[int, int]
 
 _CHARACTERS: Sizes = (3, 6)  # on four tables as good as 2 to 5 or better
 _FEWEST_FEATURES, _MOST_FEATURES, _MOST_WEIGHTS = 1_000, 1_000_000, 1 << 27
-_MOST_SUMS = 1 << 26
+_MOST_SUMS = 1 << 26  # numbers: those of words, and as many of their characters
 _LONG_TEXT = 70  # different words; in longer texts characters cost much and tell nothing more
 
 
@@ -80,7 +81,7 @@ class NgramClassifier(TextClassifier):
     max_features: int | Literal["auto"] = hyperparameter(
         Number(1, words=("auto",)),
         'word n-grams of each length, and character n-grams, to keep: the most frequent ones. ``"auto"`` keeps '
-        "1,000,000, or fewer where there are so many labels that the weights would take more than 512 MB.",
+        "1,000,000; fewer, but 1,000, where there are so many labels that the weights would take more than 512 MB.",
         default="auto",
         option="",
     )
@@ -156,8 +157,8 @@ class NgramClassifier(TextClassifier):
         sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
         if self.max_features == "auto" and most < _MOST_FEATURES and max(self._kinds()) == most:
             self.notes_ += (
-                f"With {len(train.task):,} labels only the {most:,} most frequent n-grams of each kind are kept, so "
-                f"that the weights take no more than {4 * _MOST_WEIGHTS >> 20:,} MB; max_features= keeps more.",
+                f"With {len(train.task):,} labels only the {most:,} most frequent n-grams of each kind are kept, whose "
+                f"weights take {megabytes(self.model_.weights.nbytes)}; max_features= keeps more.",
             )
         self.chosen_ = choice.to_dict() | sizes_of
         self._prepare()

@@ -20,7 +20,9 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-VERSION = 3  # 2 had no normal form of texts, and no weights of rows; 1 had no card, and no needs of exports
+# 3 had all confusions as matrices, and no max_features="auto"; 2 no normal form of texts, and no weights of rows; 1 no
+# card, and no needs of exports.
+VERSION = 4
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
 ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from textgraft.limits import ACTIVATIONS
+from textgraft.runtimes import shapes
 from textgraft.runtimes.shapes import MOST_DIMENSIONS, Tensor
-from textgraft.runtimes.sizes import TOKENS, Size, UnboundedError
+from textgraft.runtimes.sizes import NOTHING, TOKENS, Size, UnboundedError
 from textgraft.unicode import quoted
 
 LIGHT_WORK: Final = 10**12  # multiplications that any network may take for a batch: seconds
@@ -39,6 +40,22 @@ NO_TENSOR: Final = Tensor(())  # in place of an input that is left out
 def by_name(operators: Mapping[str, Operator]) -> dict[str, Operator]:
     """A table in which several names stand before what is true of all of them, taken apart."""
     return {name: operator for names, operator in operators.items() for name in names.split()}
+
+
+def _counted(node: Node, inputs: Sequence[Tensor]) -> Made:
+    return [shapes.counted(node.kind, *inputs)], NOTHING
+
+
+def _tiled(node: Node, inputs: Sequence[Tensor]) -> Made:
+    return [shapes.tiled(inputs[0], shapes.sizes_in(inputs[1], node.kind))], NOTHING
+
+
+def _like_ids(_node: Node, inputs: Sequence[Tensor]) -> Made:
+    return [Tensor(inputs[1].shape)], NOTHING
+
+
+SHARED: Final[dict[str, Operator]] = {"Range": _counted, "Tile": _tiled, "GatherElements": _like_ids}
+"""Operators of which all formats say the same in the same way."""
 
 
 def check_sizes(

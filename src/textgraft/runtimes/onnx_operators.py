@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from textgraft.runtimes import shapes, sizes
-from textgraft.runtimes.network import NO_TENSOR, Made, Node, Operator, by_name
+from textgraft.runtimes.network import NO_TENSOR, SHARED, Made, Node, Operator, by_name
 from textgraft.runtimes.shapes import Tensor
 from textgraft.runtimes.sizes import NOTHING, Operation, UnboundedError, whole
 from textgraft.unicode import quoted
@@ -103,14 +103,6 @@ def _filled(node: Node, inputs: Inputs) -> Made:
     ], NOTHING
 
 
-def _range(node: Node, inputs: Inputs) -> Made:
-    return [shapes.counted(node.kind, *inputs)], NOTHING
-
-
-def _tile(node: Node, inputs: Inputs) -> Made:
-    return [shapes.tiled(inputs[0], shapes.sizes_in(inputs[1], node.kind))], NOTHING
-
-
 def _transpose(node: Node, inputs: Inputs) -> Made:
     return [shapes.transposed(inputs[0], node.attributes.get("perm", []))], NOTHING
 
@@ -134,10 +126,6 @@ def _gemm(node: Node, inputs: Inputs) -> Made:
     turn = bool(node.attributes.get("transA", 0)), bool(node.attributes.get("transB", 0))
     made, work = shapes.product(inputs[0], inputs[1], turn=turn)
     return [shapes.elementwise([made, *inputs[2:3]])], work
-
-
-def _like_ids(_node: Node, inputs: Inputs) -> Made:
-    return [Tensor(inputs[1].shape)], NOTHING
 
 
 def _gather_nd(node: Node, inputs: Inputs) -> Made:
@@ -185,7 +173,8 @@ def _fourier(node: Node, inputs: Inputs) -> Made:
 
 
 OPERATORS: Final = by_name(
-    {
+    SHARED
+    | {
         "Add": _elements(sizes.ADD),
         "Sub": _elements(sizes.SUBTRACT),
         "Mul": _elements(sizes.MULTIPLY),
@@ -203,7 +192,6 @@ OPERATORS: Final = by_name(
         "Constant": _constant,
         "Shape": _shape,
         "Gather": _gather,
-        "GatherElements": _like_ids,
         "GatherND": _gather_nd,
         "Squeeze": _squeeze,
         "Unsqueeze": _unsqueeze,
@@ -213,8 +201,6 @@ OPERATORS: Final = by_name(
         "Reshape": _reshape,
         "Expand": _expand,
         "ConstantOfShape": _filled,
-        "Range": _range,
-        "Tile": _tile,
         "Transpose": _transpose,
         "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare": _reduce,
         "ArgMax ArgMin": _arg,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from textgraft.runtimes import shapes, sizes
-from textgraft.runtimes.network import Made, Node, Operator, by_name
+from textgraft.runtimes.network import SHARED, Made, Node, Operator, by_name
 from textgraft.runtimes.shapes import Tensor
 from textgraft.runtimes.sizes import NOTHING, Operation, UnboundedError, whole
 from textgraft.unicode import quoted
@@ -68,10 +68,6 @@ def _gather_nd(node: Node, inputs: Inputs) -> Made:
     return [shapes.gathered_elements(inputs[0], inputs[1], _number(node, "batch_dims", 0))], NOTHING
 
 
-def _gather_elements(_node: Node, inputs: Inputs) -> Made:
-    return [Tensor(inputs[1].shape)], NOTHING
-
-
 def _squeeze(node: Node, inputs: Inputs) -> Made:
     return [shapes.squeezed(inputs[0], shapes.constants_in(inputs[1], node.kind) if len(inputs) > 1 else None)], NOTHING
 
@@ -115,14 +111,6 @@ def _broadcast(node: Node, inputs: Inputs) -> Made:
     if node.attributes.get("mode", "numpy") not in ("numpy", "bidirectional"):
         raise UnboundedError("Broadcast aligns shapes in a way of its own")
     return [shapes.filled(shapes.broadcast([inputs[0].shape, target]), inputs[0])], NOTHING
-
-
-def _range(node: Node, inputs: Inputs) -> Made:
-    return [shapes.counted(node.kind, *inputs)], NOTHING
-
-
-def _tile(node: Node, inputs: Inputs) -> Made:
-    return [shapes.tiled(inputs[0], shapes.sizes_in(inputs[1], node.kind))], NOTHING
 
 
 def _transpose(node: Node, inputs: Inputs) -> Made:
@@ -178,7 +166,8 @@ def _result(_node: Node, _inputs: Inputs) -> Made:
 
 
 OPERATORS: Final = by_name(
-    {
+    SHARED
+    | {
         "Add": _elements(sizes.ADD),
         "Subtract": _elements(sizes.SUBTRACT),
         "Multiply": _elements(sizes.MULTIPLY),
@@ -194,7 +183,6 @@ OPERATORS: Final = by_name(
         "Convert": _convert,
         "ShapeOf": _shape,
         "Gather": _gather,
-        "GatherElements": _gather_elements,
         "GatherND": _gather_nd,
         "Squeeze": _squeeze,
         "Unsqueeze": _unsqueeze,
@@ -204,8 +192,6 @@ OPERATORS: Final = by_name(
         "VariadicSplit": _variadic_split,
         "Reshape": _reshape,
         "Broadcast": _broadcast,
-        "Range": _range,
-        "Tile": _tile,
         "Transpose": _transpose,
         "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum": _reduce,
         "MatMul": _product,

@@ -99,7 +99,8 @@ class ClassificationObjective:
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
         logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
-        targets = torch.from_numpy(np.asarray(self.data.targets[rows])).to(logits.device)
+        kind = torch.float32 if self.multi_label else torch.int64
+        targets = torch.from_numpy(np.asarray(self.data.targets[rows])).to(logits.device, kind)
         smoothing, weights = self.label_smoothing, self.sample_weights
         functional, reduction = torch.nn.functional, "sum" if weights is None else "none"
         if not self.multi_label:
@@ -107,7 +108,7 @@ class ClassificationObjective:
                 logits, targets, self.weights, reduction=reduction, label_smoothing=smoothing
             )
         else:
-            smooth = targets.float() * (1 - smoothing) + smoothing / 2
+            smooth = targets * (1 - smoothing) + smoothing / 2
             loss = functional.binary_cross_entropy_with_logits(
                 logits, smooth, reduction=reduction, pos_weight=self.weights
             )

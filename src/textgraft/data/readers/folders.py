@@ -210,13 +210,16 @@ def _say_passed_over(root: SourceFile, reading: Reading) -> None:
             f"{_inside(root, Path(links[0]))}. No link is followed, so that nothing outside of the folder is read: "
             "copy it with what they lead to, as cp -rL does, and read the copy."
         )
-    for found, what in ((links, "a link|links"), (others, "neither a file nor a folder")):
-        if found:
-            first, _, many = what.partition("|")
-            kind = f"{'are' if len(found) > 1 else 'is'} {many if many and len(found) > 1 else first}"
-            where = listed(_inside(root, Path(path)) for path in found)
-            mend = "; nothing outside of the folder is read, and nothing in it twice: copy what is meant" * bool(many)
-            reading.report.remarks.append(f"{where} {kind} and left out{mend}.")
+    say = reading.report.remarks.append
+    if links:
+        kind = "are links" if len(links) > 1 else "is a link"
+        say(
+            f"{listed(_inside(root, Path(path)) for path in links)} {kind} and left out; nothing outside of the folder "
+            "is read, and nothing in it twice: copy what is meant."
+        )
+    if others:
+        are = "are" if len(others) > 1 else "is"
+        say(f"{listed(_inside(root, Path(path)) for path in others)} {are} neither a file nor a folder and left out.")
 
 
 def _is_plain(entry: os.DirEntry[str]) -> bool:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import progress
-from textgraft.cache import REMEDY, made, no_room, readable, reason
+from textgraft.cache import REMEDY, check_seal, made, no_room, readable, reason, seal
 from textgraft.errors import VectorsError
 from textgraft.hardware import free_memory
 from textgraft.progress import track
@@ -44,8 +43,6 @@ from textgraft.whole import whole_folder
 VERSION: Final = 3  # the first had no sums, the second none of meta.json
 FOLDER: Final = "word-vectors"
 MODEL: Final = "model.bin"
-SUMS: Final = "sums.json"
-AT_ONCE: Final = 1 << 24  # bytes that are summed
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ def _make(origin: Origin, folder: Path, name: str) -> None:
         "notes": _notes(origin, packed, repeated),
     }
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
-    (folder / SUMS).write_text(_sums(folder, name), "utf-8")
+    seal(folder, name)
 
 
 def _in_memory(origin: Origin, why: str) -> Store:
@@ -230,22 +227,6 @@ def _check_room(folder: Path, needed: int) -> None:
         raise full
 
 
-def _sums(folder: Path, name: str) -> str:
-    """The CRC-32 of each file: of GloVe's 400,000 words a tenth of a second. Under another name they are others."""
-    sums = {}
-    for path in sorted(folder.iterdir()):
-        if path.name == SUMS:
-            continue
-        if not path.is_file():
-            raise ValueError(f"{path} is no file")
-        value = zlib.crc32(f"{name}/{path.name}".encode())
-        with path.open("rb") as file:
-            while block := file.read(AT_ONCE):
-                value = zlib.crc32(block, value)
-        sums[path.name] = value
-    return json.dumps(sums)
-
-
 def _index(hashes: Hashes) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int64]]:
     """Hashes in order with their first rows, and the rows of those that had come before."""
     order = np.argsort(hashes, kind="stable")
@@ -278,8 +259,7 @@ def _model(folder: Path, origin: Origin) -> Path:
 
 
 def _open(folder: Path, origin: Origin) -> Store:
-    if not (folder / SUMS).is_file() or (folder / SUMS).read_text("utf-8") != _sums(folder, folder.name):
-        raise ValueError("a file is not as it was written")
+    check_seal(folder)
     meta = json.loads((folder / "meta.json").read_text("utf-8"))
     names = ("offsets.npy", "hashes.npy", "places.npy")
     offsets, hashes, places = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names)

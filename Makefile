@@ -33,6 +33,8 @@ bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	$(BIN)/python benchmarks/recurrent.py quality
 	-$(BIN)/python benchmarks/encode.py
 	-$(BIN)/python benchmarks/predict.py
+	-$(BIN)/python benchmarks/many_labels.py
+	-$(BIN)/python benchmarks/many_rows.py
 	$(BIN)/python benchmarks/parity.py
 
 clean:

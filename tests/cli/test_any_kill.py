@@ -134,6 +134,7 @@ COMMANDS: dict[str, Callable[[Path, Path, Path], Work]] = {
     "train": lambda material, encoder, folder: training(material, folder),
     "predict --resume to CSV": lambda material, encoder, folder: predicting(material, folder, "csv", "--resume"),
     "predict --resume to JSON Lines": lambda m, e, folder: predicting(m, folder, "jsonl", "--resume"),
+    "predict --resume to Parquet": lambda m, e, folder: predicting(m, folder, "parquet", "--resume"),
     "predict to Parquet": lambda material, encoder, folder: predicting(material, folder, "parquet"),
     "predict of a pipe": lambda material, encoder, folder: predicting(material, folder, "tsv", given=True),
     "finetune --resume": fine_tuning,

@@ -230,7 +230,6 @@ def test_what_cannot_be_is_a_sentence(model: Path, tables: Path, tmp_path: Path)
     assert "--jobs must be a whole number from 1 on; got 0" in refused(*words(model, table, output, "--jobs", 0))
     assert "give --input and --output too" in refused("predict", str(model), "--input", str(table), "--resume")
     assert "give --input and --output too" in refused("predict", str(model), "a", "--output", str(output), "--resume")
-    assert "Parquet file cannot be gone on with" in refused(*words(model, table, tmp_path / "p.parquet", "--resume"))
     assert "There is no file" in refused(*words(model, tables / "none.csv", output, "--resume"))
     assert "no column 'idd' to keep" in refused(*words(model, table, output, "--resume", "--keep", "idd"))
     assert list(tmp_path.iterdir()) == []

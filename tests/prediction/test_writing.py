@@ -21,7 +21,7 @@ from textgraft import NgramClassifier
 from textgraft.data import ReadOptions
 from textgraft.errors import DataError, SettingError
 from textgraft.methods import TextClassifier
-from textgraft.prediction import Texts, part_file, predict_stream
+from textgraft.prediction import Texts, parquet, part_file, predict_stream
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.part_file import resumable_rows
 from textgraft.prediction.writing import Layout, writing
@@ -137,7 +137,7 @@ def write(path: Path, sizes: list[int], *, origin: Origin | None, stop: int | No
 
 @settings(max_examples=30)
 @given(
-    st.sampled_from(["csv", "tsv", "jsonl"]),
+    st.sampled_from(["csv", "tsv", "jsonl", "parquet"]),
     st.lists(st.integers(0, 40), min_size=1, max_size=12),
     st.lists(st.integers(0, 6), max_size=4),
     st.binary(max_size=50),
@@ -147,6 +147,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setattr(part_file, "COMMIT_SECONDS", 0)
+        patch.setattr(parquet, "ROWS", 50)
         path = Path(folder) / f"p.{ending}"
         write(path, sizes, origin=None)
         whole = path.read_bytes()
@@ -215,10 +216,39 @@ def test_a_half_written_file_that_lost_its_end_is_to_start_over(interrupted: Pat
     assert write(interrupted, [30] * 9, origin=ORIGIN) == 0
 
 
-def test_parquet_cannot_be_gone_on_with(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"must end in \.csv, \.tsv, \.jsonl, \.ndjson; got 'p\.parquet'"):
-        write(tmp_path / "p.parquet", [3], origin=ORIGIN)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("resume", [False, True])
+def test_row_groups_of_parquet_have_a_fixed_number_of_rows(
+    resume: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS", 50)
+    write(tmp_path / "p.parquet", [30, 1, 99, 7], origin=ORIGIN if resume else None)
+    metadata = pq.read_metadata(tmp_path / "p.parquet")
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [50, 50, 37]
+
+
+def test_a_finished_parquet_whose_run_was_killed_right_after_is_finished_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_file, "COMMIT_SECONDS", 0)
+    place = tmp_path / "p.parquet"
+    write(place, [30] * 3, origin=None)
+    expected = place.read_bytes()
+    place.unlink()
+
+    def killed(self: Path, missing_ok: bool = False) -> None:
+        if self.name == ".p.parquet.part":
+            raise KilledError
+        unlink(self, missing_ok=missing_ok)
+
+    unlink = Path.unlink
+    with monkeypatch.context() as kills:
+        kills.setattr(Path, "unlink", killed)
+        with pytest.raises(KilledError):
+            write(place, [30] * 3, origin=ORIGIN)
+    assert place.read_bytes() == expected
+    assert write(place, [30] * 3, origin=ORIGIN) == 90
+    assert place.read_bytes() == expected
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
 
 
 HOLD = """

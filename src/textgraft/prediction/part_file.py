@@ -38,8 +38,13 @@ def part_file(place: Path, origin: Origin | None = None) -> Iterator[PartFile]:
             yield part
             part.to_disk()
             part.file.close()
-            path.replace(place)
-            sync(place.parent)
+            if part.finish is None:
+                path.replace(place)
+                sync(place.parent)
+            else:
+                with whole_file(place) as whole:
+                    part.finish(whole)
+                path.unlink()
             journal.unlink(missing_ok=True)
         except BaseException as error:
             with suppress(OSError):  # a full disk, as it may be what ended the writing
@@ -60,7 +65,10 @@ class PartFile:
         path: the hidden file.
         file: the same, open for writing where it is to go on.
         rows: how many rows of it are written.
+        finish: writes what takes the place to a file that is given; None where this file itself does.
     """
+
+    finish: Callable[[Path], None] | None = None
 
     def __init__(self, place: Path, origin: Origin | None, rows: int, size: int) -> None:
         self._origin = origin

@@ -126,7 +126,7 @@ def _check_places(source: str | Path, output: Path | None, resume: bool) -> None
     from textgraft.data.sources.places import reads_once
 
     if output is not None:
-        check_output(output, resume=resume)
+        check_output(output)
     elif resume:
         raise SettingError("What goes to standard output cannot be gone on with; for resume, give output too.")
     if resume and reads_once(source):

@@ -15,10 +15,11 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from textgraft.errors import DataError, SettingError
+from textgraft.errors import SettingError
 from textgraft.labels import NUMBER
 from textgraft.prediction.counting import check_rows, rows_in
 from textgraft.prediction.origin import Origin
+from textgraft.prediction.parquet import Direct, Messages
 from textgraft.prediction.part_file import PartFile, part_file
 from textgraft.prediction.streaming import Prediction
 from textgraft.prediction.threads import behind
@@ -26,7 +27,7 @@ from textgraft.task import Task
 from textgraft.unicode import quoted_path, shown
 
 if TYPE_CHECKING:
-    import pyarrow
+    pass
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -101,9 +102,9 @@ def writing(
         if read is not None:
             check_rows(read(), shown_rows.rows, "standard output")
         return
-    form = check_output(path, resume=origin is not None)
+    form = check_output(path)
     with part_file(path, origin) as part:
-        writer: _Writer = _writer(form, part, layout)
+        writer = _writer(form, part, layout, resumable=origin is not None)
 
         def write(prediction: Prediction) -> None:
             writer.write(prediction)
@@ -112,29 +113,33 @@ def writing(
         with behind(write) as put:
             yield Output(put, part.rows)
         writer.close()
-        if read is not None:
-            check_rows(read(), rows_in(part.path, form), str(path))
+
+        def check(finished: Path) -> None:
+            if read is not None:
+                check_rows(read(), rows_in(finished, form), str(path))
+
+        if not isinstance(writer, Messages):
+            check(part.path)
+            return
+        messages = writer
+
+        def finish(whole: Path) -> None:
+            messages.as_parquet(whole)
+            check(whole)
+
+        part.finish = finish
 
 
-def check_output(path: Path, *, resume: bool = False) -> str:
+def check_output(path: Path) -> str:
     """The format that the ending of ``path`` means.
 
-    Args:
-        path: of the output.
-        resume: it is to be gone on with after an interruption.
-
     Raises:
-        SettingError: none; the folder is not there; what is there is no file; or a format that nothing can be added to.
+        SettingError: none; the folder is not there; or what is there is no file.
         MissingExtraError: it is Parquet, and PyArrow is not installed.
     """
     form = ENDINGS.get(path.suffix.lower())
     if form is None:
         raise SettingError(f"--output must end in {', '.join(ENDINGS)}; got {quoted_path(path.name)}.")
-    if resume and form == "parquet":
-        raise SettingError(
-            f"A half-written Parquet file cannot be gone on with; with --resume, --output must end in "
-            f"{', '.join(ending for ending in ENDINGS if ending != '.parquet')}; got {quoted_path(path.name)}."
-        )
     if not path.absolute().parent.is_dir():
         raise SettingError(f"The folder {path.parent} of --output {path.name} is not there; make it first.")
     if path.is_dir():
@@ -159,9 +164,9 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
-def _writer(form: str, part: PartFile, layout: Layout) -> _Writer:
+def _writer(form: str, part: PartFile, layout: Layout, *, resumable: bool) -> _Writer:
     if form == "parquet":
-        return _Parquet(part.path, layout)
+        return Messages(part.path, part.file, layout.columns) if resumable else Direct(part.path, layout.columns)
     file = TextIOWrapper(part.file, encoding="utf-8", newline="")
     if form == "jsonl":
         return _Lines(file, layout)
@@ -241,58 +246,6 @@ class _Lines:
             if self._layout.every:
                 item["probabilities"] = dict(zip(task.labels, _rounded(prediction.probabilities[i]), strict=True))
             self._file.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
-
-
-class _Parquet:
-    """Parquet, a row group per chunk; the types are those of the first chunk."""
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self._path = path
-        self._layout = layout
-        self._writer: Any = None
-
-    def write(self, prediction: Prediction) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        columns = self._layout.columns(prediction)
-        if self._writer is None:
-            table: pyarrow.Table = pa.table({name: _arrow(values) for name, values in columns.items()})
-            self._writer = pq.ParquetWriter(self._path, table.schema)
-        schema = self._writer.schema
-        try:
-            arrays = [pa.array(list(values), type=schema.field(name).type) for name, values in columns.items()]
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise DataError(
-                f"A kept column changes its type between rows {prediction.numbers[0]:,} and "
-                f"{prediction.numbers[-1]:,} of {prediction.file} ({error}); Parquet columns have one type. Write CSV "
-                "or JSON Lines, or keep other columns."
-            ) from None
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-
-    def flush(self) -> None:
-        """A Parquet file is not gone on with."""
-
-    def close(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if self._writer is None:
-            empty = {"row": pa.int64(), "text": pa.string(), "label": pa.string(), "probability": pa.float64()}
-            pq.write_table(pa.schema(list(empty.items())).empty_table(), self._path)
-        else:
-            self._writer.close()
-
-
-def _arrow(values: Sequence[Any]) -> pyarrow.Array:
-    """An Arrow array; a column that is all empty so far, or of several types, is one of strings."""
-    import pyarrow as pa
-
-    try:
-        array = pa.array(list(values))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([None if value is None else str(value) for value in values])
-    return array.cast(pa.string()) if pa.types.is_null(array.type) else array
 
 
 def _rounded(values: Any) -> list[float]:

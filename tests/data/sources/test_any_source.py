@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
+from textgraft.data.sources import spool
 from textgraft.dataset import Dataset
 from textgraft.errors import TextgraftError
 
@@ -186,3 +188,34 @@ def test_what_a_killed_run_leaves_goes_with_the_next(temporary: Path) -> None:
     fsspec.filesystem("memory").pipe("/next.csv", as_csv([("so good", "pos"), ("so bad", "neg")]))
     tg.read_table("memory://next.csv")
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/urandom"])
+def test_a_device_without_end_is_no_table(device: str, temporary: Path) -> None:
+    if not Path(device).is_char_device():
+        pytest.skip(f"there is no {device} here")
+    with pytest.raises(TextgraftError, match=rf"^{device} is a device, which holds no table"):
+        tg.read_table(device)
+    with Path(device).open("rb") as given:
+        ended = subprocess.run([*COMMAND, "inspect", "-"], stdin=given, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: Standard input is a device, which holds no table")
+    assert not list(temporary.iterdir())
+
+
+def test_a_pipe_without_end_does_not_fill_the_disk(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "LEFT", shutil.disk_usage(temporary).total)
+    monkeypatch.setattr(spool, "LOOKED", 1 << 20)
+    (endless := temporary.parent / "endless").unlink(missing_ok=True)
+    os.mkfifo(endless)
+
+    def write() -> None:
+        with suppress(BrokenPipeError), endless.open("wb", buffering=0) as pipe:
+            while True:
+                pipe.write(b"so good,pos\n" * 10_000)
+
+    threading.Thread(target=write, daemon=True).start()
+    with pytest.raises(TextgraftError, match=r"the copy cannot be written to .* \(it needs about .* are free\)"):
+        tg.read_table(endless)
+    assert not list(temporary.iterdir())
+    endless.unlink()

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from textgraft.cache import no_room
 from textgraft.errors import DataError
 from textgraft.progress import track
 from textgraft.wording import STANDARD_INPUT
 
 BLOCK = 1 << 20
+LOOKED = 1 << 28  # bytes of a copy after which it is looked what is free
+LEFT = 1 << 29  # bytes that a copy leaves free: what has no end must not fill the disk
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Spool:
             DataError: the copy cannot be written.
         """
         digest = hashlib.sha256()
+        written = 0
         try:
             path = self._new(PurePosixPath(file_name.replace("\\", "/")).name)
             file = path.open("xb")
@@ -80,8 +84,12 @@ class Spool:
             for block in track(blocks, f"reading {name}", total, len):
                 digest.update(block)
                 try:
-                    file.write(block)
+                    written += file.write(block)
                     file.flush()
+                    if written >= LOOKED:
+                        written = 0
+                        if (full := no_room(path.parent, LEFT)) is not None:
+                            raise full
                 except OSError as error:
                     raise self._no_room(name, error) from error
         return Place(name, path, digest.hexdigest())
@@ -123,12 +131,13 @@ def piped(name: str, spool: Spool) -> Place:
     """What a pipe gives, to its end.
 
     Raises:
-        DataError: it is a terminal, or cannot be read.
+        DataError: it is a terminal or another device, or cannot be read.
     """
     try:
         with Path(name).open("rb", buffering=0) as stream:
             if stream.isatty():
                 raise DataError(f"{name} is a terminal; give a file, or pipe a table.")
+            _check_device(stream, name)
             return spool.copy(name, "", _blocks(stream))
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
@@ -138,7 +147,7 @@ def standard_input(spool: Spool) -> Place:
     """What standard input gives, to its end.
 
     Raises:
-        DataError: it is a terminal, closed, or cannot be read.
+        DataError: it is a terminal or another device, closed, or cannot be read.
     """
     if sys.stdin is None or sys.stdin.closed:
         raise DataError("Standard input is closed, so no table can be read from it; give a file.")
@@ -151,9 +160,19 @@ def standard_input(spool: Spool) -> Place:
         except io.UnsupportedOperation:  # replaced, as by a test or a notebook
             buffer = getattr(sys.stdin, "buffer", None)
             stream = buffer if buffer is not None else io.BytesIO(sys.stdin.read().encode())
+        else:
+            _check_device(stream, "Standard input")
         return spool.copy(STANDARD_INPUT, "", _blocks(stream))
     except OSError as error:
         raise DataError(f"Standard input cannot be read: {error.strerror or error}.") from error
+
+
+def _check_device(stream: BinaryIO | io.RawIOBase, name: str) -> None:
+    """Raises DataError for a device, such as one that gives zeros without end; what gives nothing is an empty table."""
+    status = os.fstat(stream.fileno())
+    is_device = stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode)
+    if is_device and not os.path.samestat(status, os.stat(os.devnull)):  # noqa: PTH116
+        raise DataError(f"{name} is a device, which holds no table; give a file, or pipe a table.")
 
 
 def _blocks(stream: BinaryIO | io.RawIOBase) -> Iterator[bytes]:

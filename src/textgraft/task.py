@@ -81,17 +81,6 @@ class Task:
         return [self.labels[i] for i in targets.tolist()]
 
 
-def targets_of(probabilities: NDArray[Any], task: Task, thresholds: NDArray[np.float32]) -> NDArray[Any]:
-    """Targets from (n, k) probabilities: the most probable label, or all labels at or above their threshold.
-
-    Returns:
-        (n,) int64, or (n, k) bool for a multi-label task.
-    """
-    if task.multi_label:
-        return np.asarray(probabilities >= thresholds)
-    return np.asarray(probabilities.argmax(axis=1), np.int64)
-
-
 def moved(targets: Targets, place: NDArray[np.int64], task: Task) -> Targets:
     """Targets of other labels as targets of ``task``, of the same kind.
 

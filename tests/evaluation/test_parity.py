@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from textgraft.decision import Decision
 from textgraft.errors import ArtifactError, DataError, SettingError
 from textgraft.evaluation.parity import Parity, Tolerance, measure, tolerance_for
 from textgraft.task import Task
@@ -14,6 +15,10 @@ from textgraft.task import Task
 SINGLE = Task(("a", "b", "c"))
 MULTI = Task(("a", "b", "c"), multi_label=True)
 CUTS = np.array([0.5, 0.3, 0.7], np.float32)
+
+
+def of(*, multi: bool) -> tuple[Task, Decision]:
+    return (MULTI, Decision(CUTS)) if multi else (SINGLE, Decision.usual(SINGLE))
 
 
 def answers(n: int, seed: int, *, multi: bool) -> np.ndarray:
@@ -38,7 +43,7 @@ def moved(n: int, differing: int, *, by: float = 0.2) -> tuple[np.ndarray, np.nd
 @given(st.integers(1, 40), st.integers(0, 2**16), st.booleans())
 def test_a_model_is_at_parity_with_itself_whatever_the_tolerance(n: int, seed: int, multi: bool) -> None:
     p = answers(n, seed, multi=multi)
-    found = measure(p, p, MULTI if multi else SINGLE, CUTS, truth(n, multi=multi))
+    found = measure(p, p, *of(multi=multi), truth(n, multi=multi))
     assert (found.largest_difference, found.equal_labels, found.equal_decisions) == (0, 1, 1)
     assert found.change is not None
     assert found.change.value == 0
@@ -48,7 +53,7 @@ def test_a_model_is_at_parity_with_itself_whatever_the_tolerance(n: int, seed: i
 @given(st.integers(1, 40), st.integers(0, 2**16), st.booleans())
 def test_what_is_measured_is_what_a_loop_over_texts_would_find(n: int, seed: int, multi: bool) -> None:
     before, after = answers(n, seed, multi=multi), answers(n, seed + 1, multi=multi)
-    found = measure(before, after, MULTI if multi else SINGLE, CUTS)
+    found = measure(before, after, *of(multi=multi))
     differences = [abs(float(a) - float(b)) for a, b in zip(before.ravel(), after.ravel(), strict=True)]
     assert found.largest_difference == pytest.approx(max(differences))
     assert found.mean_difference == pytest.approx(sum(differences) / len(differences))
@@ -67,7 +72,7 @@ def test_what_is_measured_is_what_a_loop_over_texts_would_find(n: int, seed: int
 
 def test_the_metric_before_and_after_differ_by_the_change() -> None:
     before, after, targets = moved(200, 6)
-    found = measure(before, after, SINGLE, CUTS, targets)
+    found = measure(before, after, *of(multi=False), targets)
     assert found.metric == "accuracy"
     assert found.before is not None
     assert found.after is not None
@@ -75,14 +80,14 @@ def test_the_metric_before_and_after_differ_by_the_change() -> None:
     assert (found.before.value, found.after.value) == (1, pytest.approx(0.97))
     assert found.change.value == pytest.approx(-0.03)
     assert found.change.low < -0.03 < found.change.high <= 0
-    multi = measure(answers(9, 0, multi=True), answers(9, 1, multi=True), MULTI, CUTS, truth(9, multi=True))
+    multi = measure(answers(9, 0, multi=True), answers(9, 1, multi=True), *of(multi=True), truth(9, multi=True))
     assert multi.metric == "f1_micro"
 
 
 def test_flips_that_cancel_out_in_the_metric_are_still_seen() -> None:
     before, after, targets = moved(200, 40)
     targets[20:40] = 1  # of the forty, twenty turn from wrong to right
-    found = measure(before, after, SINGLE, CUTS, targets)
+    found = measure(before, after, *of(multi=False), targets)
     assert found.change is not None
     assert found.change.value == 0
     fault = found.fault(tolerance_for("int8"))
@@ -103,7 +108,7 @@ def test_flips_that_cancel_out_in_the_metric_are_still_seen() -> None:
 )
 def test_the_share_of_equal_labels_counts_whole_texts(n: int, differing: int, least: float, passes: bool) -> None:
     before, after, _ = moved(n, differing)
-    assert (measure(before, after, SINGLE, CUTS).fault(Tolerance(equal_labels=least)) is None) == passes
+    assert (measure(before, after, *of(multi=False)).fault(Tolerance(equal_labels=least)) is None) == passes
 
 
 @pytest.mark.parametrize(
@@ -114,17 +119,17 @@ def test_the_metric_may_fall_by_the_stated_drop_or_by_one_text(
     n: int, differing: int, drop: float, passes: bool
 ) -> None:
     before, after, targets = moved(n, differing)
-    assert (measure(before, after, SINGLE, CUTS, targets).fault(Tolerance(metric_drop=drop)) is None) == passes
+    assert (measure(before, after, *of(multi=False), targets).fault(Tolerance(metric_drop=drop)) is None) == passes
 
 
 def test_a_better_metric_is_no_fault() -> None:
     before, after, targets = moved(100, 30)
-    assert measure(after, before, SINGLE, CUTS, targets).fault(Tolerance(metric_drop=0)) is None
+    assert measure(after, before, *of(multi=False), targets).fault(Tolerance(metric_drop=0)) is None
 
 
 def test_a_refusal_is_a_sentence_with_all_numbers() -> None:
     before, after, targets = moved(100, 10, by=0.4)
-    fault = measure(before, after, SINGLE, CUTS, targets).fault(tolerance_for("int8"))
+    fault = measure(before, after, *of(multi=False), targets).fault(tolerance_for("int8"))
     assert fault == (
         "A probability differs by 0.4, at most 0.25 is allowed; 10 of 100 texts get other labels (90.0% equal), at "
         "most 2 may (98.0%); accuracy falls from 1.000 to 0.900, by 10.00 points, at most 0.50 are allowed."
@@ -137,7 +142,7 @@ def test_an_export_that_answers_no_number_never_passes(multi: bool) -> None:
     after = before.copy()
     after[3, 1] = np.nan
     after[7] = np.inf
-    found = measure(before, after, MULTI if multi else SINGLE, CUTS, truth(50, multi=multi))
+    found = measure(before, after, *of(multi=multi), truth(50, multi=multi))
     fault = found.fault(Tolerance(1, 0, 1))
     assert fault == "2 of 50 texts get probabilities that are no numbers."
     assert found.equal_labels == 0.96
@@ -150,8 +155,7 @@ def test_a_record_is_read_as_it_was_written(n: int, seed: int, multi: bool, labe
     found = measure(
         answers(n, seed, multi=multi),
         answers(n, seed + 1, multi=multi),
-        MULTI if multi else SINGLE,
-        CUTS,
+        *of(multi=multi),
         targets,
         speed_before=12.5,
     )
@@ -179,6 +183,6 @@ def test_a_tolerance_is_usual_where_nothing_else_is_said() -> None:
 def test_answers_to_other_texts_or_to_none_are_refused() -> None:
     p = answers(4, 0, multi=False)
     with pytest.raises(SettingError, match="of one shape"):
-        measure(p, p[:3], SINGLE, CUTS)
+        measure(p, p[:3], *of(multi=False))
     with pytest.raises(DataError, match="Without texts"):
-        measure(p[:0], p[:0], SINGLE, CUTS)
+        measure(p[:0], p[:0], *of(multi=False))

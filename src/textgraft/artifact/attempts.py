@@ -165,7 +165,7 @@ def _attempt(
     after, speed = _answers(exported, compared.texts)
     after = _worse(before, after, exported, compared.texts[:ALONE])
     parity = measure(
-        before, after, model.task_, model.thresholds_, compared.targets, speed_before=speed_before, speed_after=speed
+        before, after, model.task_, model.decision, compared.targets, speed_before=speed_before, speed_after=speed
     )
     size = sum((folder / name).stat().st_size for name in files)
     note = ""

@@ -144,8 +144,26 @@ def evaluate_probabilities(
         DataError: probabilities or targets of the wrong shape or with impossible values, or no rows.
         SettingError: thresholds, counts of training labels, seed or resamples that cannot be used.
     """
+    return evaluate_predictions(
+        check_predictions(probabilities, targets, task, thresholds),
+        labels_of_training=labels_of_training,
+        training_rows=training_rows,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+def evaluate_predictions(
+    predictions: Predictions,
+    *,
+    labels_of_training: ArrayLike | None = None,
+    training_rows: int | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Evaluation:
+    """As ``evaluate_probabilities``, of predictions that are checked already."""
     check_resampling(resamples, seed)
-    predictions = check_predictions(probabilities, targets, task, thresholds)
+    task = predictions.task
     parts = parts_of(predictions)
     split = len(parts)
     if labels_of_training is not None:

@@ -8,21 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textgraft.decision import Decision
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.task import Task, targets_of
+from textgraft.task import Task
 from textgraft.unicode import quoted
 
-Thresholds = float | ArrayLike | None
+Thresholds = Decision | float | ArrayLike | None
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Probabilities, the truth and the labels that follow from the probabilities."""
+    """Probabilities, the truth and the labels that follow from the probabilities.
+
+    Of n rows that were predicted several times, by models of a repeated cross-validation, there are ``repeats`` times n
+    predictions: those of the first repetition in the order of the rows, then those of the second, and so on. A row
+    then counts once: what it adds to a sum is the mean over its repetitions, and resamples draw rows.
+    """
 
     probabilities: NDArray[Any]  # (n, k) float32 or float64
     targets: NDArray[Any]  # (n,) int64, or (n, k) bool for a multi-label task
     predicted: NDArray[Any]  # as ``targets``
     task: Task
+    repeats: int = 1
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -44,8 +51,8 @@ def check_predictions(
         probabilities: (n, k); the rows of a single-label task sum to one.
         targets: (n,) integers in 0..k-1, or (n, k) of 0/1 or bool for a multi-label task.
         task: the labels.
-        thresholds: one number or (k,); a label of a multi-label task is predicted from this probability on. None is
-            0.5. A single-label task predicts its most probable label and has no use for them.
+        thresholds: a ``Decision``, or the thresholds of one: one number or (k,). None is 0.5: the most probable label,
+            or all labels of a multi-label task from one half on.
 
     Raises:
         DataError: probabilities or targets of the wrong shape, no rows, or values that cannot be.
@@ -53,21 +60,23 @@ def check_predictions(
     """
     p = _check_probabilities(probabilities, task)
     truth = _check_targets(targets, len(p), task)
-    return Predictions(p, truth, targets_of(p, task, check_thresholds(thresholds, task)), task)
+    return Predictions(p, truth, decision_of(thresholds, task).targets(p, task), task)
 
 
-def check_thresholds(thresholds: Thresholds, task: Task) -> NDArray[np.float32]:
-    """(k,) float32 thresholds.
+def decision_of(thresholds: Thresholds, task: Task) -> Decision:
+    """How labels follow from probabilities.
 
     Raises:
         SettingError: neither one number nor k numbers, or not finite.
     """
+    if isinstance(thresholds, Decision):
+        return thresholds
     cuts = np.asarray(0.5 if thresholds is None else thresholds, np.float32)
     if cuts.shape not in ((), (len(task),)) or not np.isfinite(cuts).all():
         raise SettingError(
             f"thresholds must be one number or one for each of the {len(task)} labels; got {_shown(cuts)}."
         )
-    return np.broadcast_to(cuts, (len(task),))
+    return Decision(np.broadcast_to(cuts, (len(task),)))
 
 
 def check_resampling(resamples: int, seed: int) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.decision import Decision
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.ranking import Ranking
-from textgraft.task import Targets, Task, targets_of
+from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
@@ -34,14 +35,14 @@ def headline_score(
     probabilities: NDArray[np.float32],
     targets: Targets,
     task: Task,
-    thresholds: NDArray[np.float32],
+    decision: Decision,
     weights: NDArray[np.float64] | None = None,
 ) -> float:
-    """The value of ``headline_of``, by which methods choose; see ``targets_of`` for the shapes.
+    """The value of ``headline_of``, by which methods choose.
 
     ``weights`` (n,) are what each row counts; None is 1 each.
     """
-    predicted = targets_of(probabilities, task, thresholds)
+    predicted = decision.targets(probabilities, task)
     if not task.multi_label:
         return float(np.average(predicted == targets, weights=weights))
     w = np.ones(len(targets)) if weights is None else weights

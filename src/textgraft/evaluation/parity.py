@@ -15,10 +15,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.decision import Decision
 from textgraft.errors import ArtifactError, DataError, SettingError
 from textgraft.evaluation import Interval, compare_paired, evaluate_probabilities, headline_of
 from textgraft.evaluation.bootstrap import plain
-from textgraft.task import Targets, Task, targets_of
+from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
 
 ROUNDING = 1e-9  # of shares and metrics, so that 1 of 100 texts is no more than 1 %
@@ -184,7 +185,7 @@ def measure(
     before: NDArray[np.float32],
     after: NDArray[np.float32],
     task: Task,
-    thresholds: NDArray[np.float32],
+    decision: Decision,
     targets: Targets | None = None,
     *,
     speed_before: float | None = None,
@@ -196,7 +197,7 @@ def measure(
         before: (n, k) of the model itself.
         after: (n, k) of the export.
         task: the labels.
-        thresholds: (k,) of a multi-label task.
+        decision: how labels follow from them.
         targets: (n,) integers, or (n, k) bool of a multi-label task; None gives no metric.
         speed_before: texts a second, to be kept with the rest.
         speed_after: the same of the export.
@@ -213,16 +214,16 @@ def measure(
     undefined = ~defined.all(axis=1)
     difference = np.abs(before.astype(np.float64) - np.where(defined, after, 0))
     difference[undefined] = 1
-    labels, others = (targets_of(p, task, thresholds) for p in (before, after))
+    labels, others = (decision.targets(p, task) for p in (before, after))
     equal = (labels == others) if task.multi_label else (labels == others)[:, None]
     equal[undefined] = False
     of_model = of_export = change = None
     if targets is not None:
         metric = headline_of(task)
-        of_model = evaluate_probabilities(before, targets, task, thresholds=thresholds).metrics[metric]
+        of_model = evaluate_probabilities(before, targets, task, thresholds=decision).metrics[metric]
         if not undefined.any():
-            of_export = evaluate_probabilities(after, targets, task, thresholds=thresholds).metrics[metric]
-            change = compare_paired(after, before, targets, task, thresholds=thresholds).difference
+            of_export = evaluate_probabilities(after, targets, task, thresholds=decision).metrics[metric]
+            change = compare_paired(after, before, targets, task, thresholds=decision).difference
     return Parity(
         texts=len(before),
         undefined=int(undefined.sum()),

@@ -149,7 +149,7 @@ def compare(
             check_place(place)
         results = [_result(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
     test = splits.test
-    entries = [Entry(r.name, r.model.rung, r.probabilities, r.model.thresholds_) for r in results]
+    entries = [Entry(r.name, r.model.rung, r.probabilities, r.model.decision) for r in results]
     return Comparison(tuple(results), recommend(entries, test.targets, test.task, seed=seed), splits)
 
 

@@ -43,7 +43,7 @@ def evaluate(
         model.predict_proba(data.texts) if probabilities is None else probabilities,
         data.targets,
         data.task,
-        thresholds=model.thresholds_,
+        thresholds=model.decision,
         labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
         training_rows=model.fitted_on_.rows,
         seed=seed,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textgraft.dataset import Dataset, FittedOn
+from textgraft.decision import Decision
 from textgraft.errors import DataError
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.constraints import Choice, refuse
@@ -25,7 +26,7 @@ from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.model_directory.manifest import MOST_OF_LABELS
 from textgraft.runtimes import Runtime
-from textgraft.task import Task, targets_of
+from textgraft.task import Task
 from textgraft.unicode import FORMS, Form, in_form, quoted
 
 
@@ -54,7 +55,8 @@ class TextClassifier(Estimator, ABC):
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
-        thresholds_: (k,) float32; a label of a multi-label task is predicted from this probability on.
+        thresholds_: (k,) float32; see ``Decision``.
+        costs_: (k, k) float64 or None; see ``Decision``.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
         notes_: sentences about the last ``fit`` that a user should see; not saved.
         fitted_on_: what it was trained on, without the texts.
@@ -75,6 +77,7 @@ class TextClassifier(Estimator, ABC):
     task_: Task
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
+    costs_: NDArray[np.float64] | None = None
     chosen_: dict[str, Any]
     notes_: tuple[str, ...]
     fitted_on_: FittedOn
@@ -129,7 +132,7 @@ class TextClassifier(Estimator, ABC):
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
-        self.thresholds_ = np.full(len(data.task), 0.5, np.float32)
+        self.thresholds_, self.costs_ = Decision.usual(data.task).thresholds, None
         self.chosen_ = {}
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
@@ -158,7 +161,7 @@ class TextClassifier(Estimator, ABC):
         Returns:
             (n,) labels; for a multi-label task an (n, k) 0/1 matrix if ``fit`` was given one, else n tuples of labels.
         """
-        targets = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
+        targets = self._decided(texts)
         if not self.task_.multi_label:
             labels: NDArray[Any] = self.classes_[targets]
             return labels
@@ -169,7 +172,7 @@ class TextClassifier(Estimator, ABC):
     def score(self, texts: Iterable[str], labels: Labels, sample_weight: NDArray[np.float64] | None = None) -> float:
         """Accuracy; for a multi-label task the share of texts whose labels are all right (subset accuracy)."""
         texts = as_texts(texts)
-        predicted = targets_of(self.predict_proba(texts), self.task_, self.thresholds_)
+        predicted = self._decided(texts)
         if self.task_.multi_label:
             truth = as_dataset(texts, labels, who="score", task=self.task_).targets
             return accuracy(truth, predicted, sample_weight)
@@ -179,6 +182,11 @@ class TextClassifier(Estimator, ABC):
     def save(self, directory: str | Path) -> Path:
         """Writes the fitted classifier as a model directory; see ``textgraft.save``."""
         return save(self, directory)
+
+    @property
+    def decision(self) -> Decision:
+        """How its labels follow from its probabilities."""
+        return Decision(self.thresholds_, self.costs_)
 
     @property
     def outside_bytes(self) -> int:
@@ -213,6 +221,11 @@ class TextClassifier(Estimator, ABC):
         declared = self.hyperparameters.items()
         single = [fault for name, each in declared for fault in each.faults(name, getattr(self, name))]
         return [*single, *self._conflicts()]
+
+    def _decided(self, texts: Iterable[str]) -> NDArray[Any]:
+        """The targets that are predicted of n texts; see ``Decision``."""
+        probabilities = self.predict_proba(texts)
+        return self.decision.targets(probabilities, self.task_)
 
     def _as_read(self, data: Dataset) -> Dataset:
         """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""

@@ -19,7 +19,6 @@ from textgraft.methods import TextClassifier
 from textgraft.prediction.counting import check_rows
 from textgraft.prediction.processes import Processes, Reopen, probabilities_of
 from textgraft.prediction.threads import ahead
-from textgraft.task import targets_of
 from textgraft.unicode import quoted
 from textgraft.wording import counted
 
@@ -192,7 +191,7 @@ def describe(
 ) -> tuple[list[str] | list[tuple[str, ...]], NDArray[np.float32]]:
     """The labels of n texts and (n,) how probable they are; see ``Prediction``."""
     task = model.task_
-    targets = targets_of(probabilities, task, model.thresholds_)
+    targets = model.decision.targets(probabilities, task)
     if not task.multi_label:
         return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
     order = np.argsort(-probabilities, axis=1, kind="stable")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.decision import Decision
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.metrics import headline_score
 from textgraft.labels import alike, label_name
@@ -68,7 +69,7 @@ class ClassificationObjective:
         self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
         self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
         self.score_cost = float(valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
-        self.thresholds = np.full(len(data.task), 0.5, np.float32)
+        self.decision = Decision.usual(data.task)
         self.number = 0
         weights = label_weights(data, class_weight)
         # A row's weight is its own times its label's; labels of a multi-label row are weighted where they are right.
@@ -130,7 +131,7 @@ class ClassificationObjective:
         """Accuracy on the validation texts, by their weights, or micro-F1 of a multi-label task."""
         probabilities = self.classifier.probabilities(self.valid_windows, shared=True)
         valid = self.valid
-        return headline_score(probabilities, valid.targets, valid.task, self.thresholds, valid.weights)
+        return headline_score(probabilities, valid.targets, valid.task, self.decision, valid.weights)
 
 
 def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:

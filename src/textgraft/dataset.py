@@ -265,12 +265,37 @@ def unusable_weights(weights: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.flatnonzero(~((weights == 0) | ((weights >= least) & (weights <= most))))
 
 
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """A cross-validation: rows in folds, each of which is predicted by a model that was trained on the others.
+
+    Attributes:
+        of_row: (r, n) the fold of each of n rows, from 0 to k - 1, in each of r repetitions.
+    """
+
+    of_row: NDArray[np.int64]
+
+    @property
+    def k(self) -> int:
+        """How many folds."""
+        return int(self.of_row.max(initial=-1)) + 1
+
+    @property
+    def repeats(self) -> int:
+        """How often all of it is done, each time with other folds."""
+        return len(self.of_row)
+
+    def __str__(self) -> str:
+        return f"{self.k} folds" + (f", {self.repeats} times" if self.repeats > 1 else "")
+
+
 @dataclass(frozen=True)
 class Splits:
     """One way of dividing a table; every method that is compared sees the same one.
 
     ``valid`` is for choices (regularisation, calibration, epochs), ``test`` for nothing but the final numbers; either
-    may be missing. ``notes`` are sentences about how the division was made. ``leaks`` are sentences about texts that
+    may be missing. ``folds`` says that the rows of ``train`` are cross-validated, in place of a part that is missing.
+    ``notes`` are sentences about how the division was made. ``leaks`` are sentences about texts that
     stand in more than one part; they are repeated with every result.
     """
 
@@ -279,6 +304,7 @@ class Splits:
     test: Dataset | None = None
     notes: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
+    folds: Folds | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {len(part):,}" for name, part in self.parts().items())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from textgraft.errors import DataError, SettingError
-from textgraft.evaluation import Entry, compare_paired, evaluate_probabilities, recommend
-from textgraft.evaluation.recommend import holm
+from textgraft.errors import DataError
+from textgraft.evaluation import compare_paired, evaluate_probabilities
 
 from .problems import multi_label, names, single_label
 
@@ -105,65 +103,3 @@ def test_thresholds_of_each_classifier_are_used() -> None:
     other = compare_paired(p, p, y, task, thresholds=0.4, thresholds_b=[0.9, 0.9, 0.9])
     assert same.difference.value == 0
     assert other.difference.value > 0
-
-
-class TestRecommend:
-    y = np.arange(600) % 2
-
-    def entry(self, name: str, rung: int, accuracy: float) -> Entry:
-        return Entry(name, rung, with_accuracy(self.y, accuracy, rung))
-
-    def test_the_cheapest_that_is_not_measurably_worse(self) -> None:
-        ladder = [self.entry("dear", 3, 0.93), self.entry("floor", 0, 0.5), self.entry("cheap", 1, 0.92)]
-        found = recommend(ladder, self.y, names(2))
-        assert (found.name, found.best) == ("cheap", "dear")
-        assert found.p_values["floor"] < 0.05 < found.p_values["cheap"]
-        assert str(found).startswith("Recommended: cheap: accuracy 0.")
-        assert "not measurably worse than the best, dear 0." in found.sentence
-        assert list(found.values) == ["floor", "cheap", "dear"]
-        assert found.to_dict()["tests"]["cheap"]["p_value_holm"] == found.p_values["cheap"]
-
-    def test_the_best_where_it_is_measurably_better(self) -> None:
-        found = recommend([self.entry("cheap", 0, 0.7), self.entry("dear", 1, 0.95)], self.y, names(2))
-        assert found.name == found.best == "dear"
-        assert "measurably better than all that is cheaper (p < 0.001)" in found.sentence
-
-    def test_the_best_and_cheapest(self) -> None:
-        found = recommend([self.entry("cheap", 0, 0.95), self.entry("dear", 1, 0.7)], self.y, names(2))
-        assert found.sentence.endswith("the best and the cheapest.")
-
-    def test_of_equal_methods_the_cheaper(self) -> None:
-        p = with_accuracy(self.y, 0.8, 0)
-        found = recommend([Entry("b", 2, p), Entry("a", 1, p)], self.y, names(2))
-        assert found.name == found.best == "a"
-
-    def test_one_method_alone(self) -> None:
-        assert "nothing else was compared" in recommend([self.entry("a", 0, 0.9)], self.y, names(2)).sentence
-
-    @pytest.mark.parametrize("metric", ["log_loss", "hamming_loss"])
-    def test_the_best_of_a_loss_is_the_lowest(self, metric: str) -> None:
-        task, p, y = multi_label(300, 3, signal=3)
-        entries = [Entry("noise", 0, multi_label(300, 3, signal=0)[1]), Entry("signal", 1, p)]
-        assert recommend(entries, y, task, metric=metric).name == "signal"
-
-    def test_what_cannot_be_compared_is_refused(self) -> None:
-        with pytest.raises(SettingError, match="at least one method"):
-            recommend([], self.y, names(2))
-        with pytest.raises(SettingError, match="got a, a"):
-            recommend([self.entry("a", 0, 0.9), self.entry("a", 1, 0.9)], self.y, names(2))
-        with pytest.raises(SettingError, match="alpha must lie between 0 and 1"):
-            recommend([self.entry("a", 0, 0.9)], self.y, names(2), alpha=5)
-
-
-def test_holm_on_the_textbook_example() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values: list[float]) -> None:
-    corrected = holm(p_values)
-    assert all(after >= before for before, after in zip(p_values, corrected, strict=True))
-    order: Callable[[int], float] = p_values.__getitem__
-    ranked = [corrected[i] for i in sorted(range(len(p_values)), key=order)]
-    assert ranked == sorted(ranked)

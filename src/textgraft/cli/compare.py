@@ -25,7 +25,11 @@ def run(
     html: Html = None,
     as_json: Json = False,
 ) -> str:
-    """Train several methods on the same rows of TABLE and compare them on the same test rows; name the one to take."""
+    """Train several methods on the same rows of TABLE, choose among them on others, and say how good the choice is.
+
+    A fifth of the rows is held out for the figures, and a fifth of the others for the choice; where that would be too
+    few, the table is cross-validated instead.
+    """
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import compare
@@ -35,13 +39,13 @@ def run(
     import_scipy("Comparing methods")
     check_place(html)
     models = tuning.build([name.strip() for name in methods.split(",") if name.strip()], dividing.seed)
-    splits = dividing.read(source, reading)
+    splits = dividing.read(source, reading, learners=models, choosing=True)
     comparison = compare(models, splits, directory=out, seed=dividing.seed)
     if as_json:
         print_json(comparison.to_dict())
-    chosen = comparison.recommendation
-    report = comparison_report(comparison.results, chosen, comparison.splits, every_metric=every_metric)
-    present(report, html, quietly=as_json)
+    present(comparison_report(comparison, every_metric=every_metric), html, quietly=as_json)
+    found = comparison.recommendation
+    chosen = found.name or found.best or comparison.results[0].name
     if out:
-        remark(f"The models are in {out}. Predict with: textgraft predict {out / chosen.name} TEXT")
-    return chosen.name
+        remark(f"The models are in {out}. Predict with: textgraft predict {out / chosen} TEXT")
+    return chosen

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import TEST_SIZE, Html, Json, SplitOptions, Table, TableOptions, given_words
+from textgraft.cli.options import Html, Json, SplitOptions, Table, TableOptions, given_words
 
 
 def run(
@@ -35,8 +35,7 @@ def run(
     splits = dividing.read(source, reading, for_audit=True)
     parts = splits if len(splits.parts()) > 1 else splits.train
     words = (source, *given_words(reading, dividing))
-    share = TEST_SIZE if dividing.test_size is None else dividing.test_size
-    look = partial(inspect, parts, command=words, test=share)
+    look = partial(inspect, parts, command=words, test=dividing.test_size, folds=dividing.folds)
     try:
         files = resolve(encoder or "all-MiniLM-L6-v2")
         audit = look(tokenizer=TextTokenizer(files).counts, max_tokens=files.default_tokens)

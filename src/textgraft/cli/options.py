@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -30,7 +30,6 @@ def _option(panel: str, help_text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_text, rich_help_panel=panel, **more)
 
 
-TEST_SIZE = 0.2  # share of the rows
 _reading = functools.partial(_option, "Reading the table")
 _dividing = functools.partial(_option, "Dividing it")
 
@@ -126,8 +125,12 @@ class SplitOptions:
             "Share of the rows for the final numbers, where no test table is given.",
             min=0,
             max=0.9,
-            show_default=str(TEST_SIZE),
+            show_default="0.2, or folds where rows are few",
         ),
+    ] = None
+    folds: Annotated[
+        int | None,
+        _dividing("Folds of a cross-validation; 0 holds rows out once.", min=0, show_default="as the table wants"),
     ] = None
     group: Annotated[str | None, _dividing("Column whose values must not stand in two parts.")] = None
     time: Annotated[str | None, _dividing("Column to divide by: train on the past, test on the future.")] = None
@@ -140,13 +143,23 @@ class SplitOptions:
     ] = False
     seed: Annotated[int, _dividing("Seed of the division and of training.", min=0)] = 0
 
-    def read(self, source: str, reading: TableOptions, *, for_audit: bool = False) -> Splits:
+    def read(
+        self,
+        source: str,
+        reading: TableOptions,
+        *,
+        learners: Sequence[TextClassifier] = (),
+        choosing: bool = False,
+        for_audit: bool = False,
+    ) -> Splits:
         """Reads all tables and divides the first one where that is needed; says what was done, and leaks.
 
-        For an audit nothing is divided that was given in one piece, and empty texts stay in.
+        For an audit nothing is divided that was given in one piece, and empty texts stay in. Where ``learners`` have a
+        budget nothing is cross-validated unless that is asked for, since each fold would take it once more.
         """
         from textgraft.cli.console import remark
-        from textgraft.data import given_splits, split
+        from textgraft.data.dividing import divide
+        from textgraft.data.folds import USUAL_FOLDS
 
         self._check()
         split_column = False if self.no_split else self.split
@@ -163,15 +176,18 @@ class SplitOptions:
         )
         if data.parts is not None:
             self._check_column(source)
-        share = 0.0 if for_audit else TEST_SIZE if self.test_size is None else self.test_size
-        if valid is None and test is None and (share > 0 or data.parts is not None):
-            splits = split(data, seed=self.seed, valid=0, test=share, drop_leaks=self.drop_leaks)
-        elif test is None and share > 0:
-            divided = split(data, seed=self.seed, valid=0, test=share)
-            splits = given_splits(divided.train, valid, divided.test, drop_leaks=self.drop_leaks)
-            splits = replace(splits, notes=(*divided.notes, *splits.notes))
-        else:
-            splits = given_splits(data, valid, test, drop_leaks=self.drop_leaks)
+        in_time = any(getattr(learner, "budget", None) is not None for learner in learners)
+        splits = divide(
+            data,
+            valid,
+            test,
+            test_size=0.0 if for_audit else self.test_size,
+            folds=0 if for_audit or (in_time and self.folds is None) else self.folds,
+            most_folds=min((learner.most_folds for learner in learners), default=USUAL_FOLDS),
+            choosing=choosing,
+            drop_leaks=self.drop_leaks,
+            seed=self.seed,
+        )
         if not for_audit:
             remark(splits.notes)
         return splits
@@ -196,7 +212,7 @@ class SplitOptions:
 
     def _check_column(self, source: str) -> None:
         """Raises SettingError where options divide a table that a column of it divides already."""
-        given = {"--valid": self.valid, "--test": self.test, "--test-size": self.test_size}
+        given = {"--valid": self.valid, "--test": self.test, "--test-size": self.test_size, "--folds": self.folds}
         beside = [option for option, value in given.items() if value is not None]
         if beside:
             raise SettingError(

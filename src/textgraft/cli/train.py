@@ -29,7 +29,8 @@ def run(
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
 
-    Without --test a fifth of the rows is held out, and the metrics are of these; --test-size 0 trains on all rows.
+    Without --test a fifth of the rows is held out, and the metrics are of these; where they would be too few, the table
+    is cross-validated instead, and the model trained on all rows. --test-size 0 trains on all rows without any metrics.
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done.
     """
@@ -46,7 +47,7 @@ def run(
         model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
     elif resume or tensorboard:
         raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
-    splits = dividing.read(source, reading)
+    splits = dividing.read(source, reading, learners=[model])
     trained = train(model, splits, directory=out, seed=dividing.seed)
     remark(model.notes_)
     if as_json:
@@ -54,6 +55,7 @@ def run(
         content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}
         print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {}))
     elif trained.evaluation is not None:
-        title = f"{method} on {trained.evaluation.n:,} test rows"
+        rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
+        title = f"{method} on {trained.evaluation.n:,} {rows}"
         present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')

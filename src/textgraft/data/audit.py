@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from textgraft.data.giveaways import Giveaway
 from textgraft.data.leaks import Overlap
-from textgraft.data.next_steps import HoldOut
+from textgraft.data.next_steps import Basis
 from textgraft.dataset import Columns
 from textgraft.task import Task
 
@@ -122,7 +122,7 @@ class Audit:
         absent: labels that a part does not have, by part.
         giveaways: label names that stand in texts.
         max_tokens: how many tokens the encoder reads, if given.
-        hold_out: what the numbers of ``compare`` will rest on; None where it will test on nothing.
+        basis: the rows that the numbers of ``compare`` will rest on; None where it will report none.
         next: the commands that go on from here, or the lines of Python.
         notes: what reading and dividing the data said.
         findings: the audit for people, line by line, with advice where there is something to do.
@@ -138,7 +138,7 @@ class Audit:
     giveaways: tuple[Giveaway, ...]
     max_tokens: int | None
     notes: tuple[str, ...]
-    hold_out: HoldOut | None = None
+    basis: Basis | None = None
     next: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -152,6 +152,6 @@ class Audit:
         """The same as plain JSON values, and the advice."""
         content = asdict(self)
         del content["findings"]  # they say the same in words
-        if self.hold_out is not None and not self.hold_out.rows:
-            content["hold_out"] |= {"low": None, "high": None}  # NaN is no JSON
+        if self.basis is not None and not self.basis.rows:
+            content["basis"] |= {"low": None, "high": None}  # NaN is no JSON
         return {**content, "next": list(self.next), "advice": list(self.advice)}

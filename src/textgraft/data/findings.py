@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from textgraft.data.audit import Audit, Finding, Lengths, Level, Part
-from textgraft.data.next_steps import EXPECTED, WANTED, HoldOut
+from textgraft.data.next_steps import EXPECTED, WANTED, Basis
 from textgraft.errors import listed
 from textgraft.labels import LIKENESSES, likeness, look_alike, told_apart
 from textgraft.unicode import quoted
@@ -159,51 +159,65 @@ def _test(audit: Audit) -> Iterator[Finding]:
     """Whether the rows that the numbers will rest on suffice."""
     from textgraft.evaluation.notes import RARE, SMALL
 
-    hold_out = audit.hold_out
-    if hold_out is None:
+    basis = audit.basis
+    if basis is None:
         return
-    what, value = ("test rows", f"{hold_out.rows:,}")
-    if not hold_out.given:
-        what, value = "test rows that compare holds out", f"about {hold_out.rows:,} ({percent(hold_out.share)})"
-    if not hold_out.rows:
+    what, value = ("test rows", f"{basis.rows:,}")
+    if basis.folds:
+        what = "rows, cross-validated by compare"
+    elif not basis.given:
+        what, value = "test rows that compare holds out", f"about {basis.rows:,} ({percent(basis.share)})"
+    if not basis.rows:
         advice = (
             "The table is too small to hold out test rows, since a row of each label stays in training: compare "
             "refuses it. Label more rows, or train without numbers on test data with --test-size 0."
         )
         yield Finding("test", what, (value,), "warning", advice)
         return
-    level: Level = "warning" if hold_out.half > 2 * WANTED else "look" if hold_out.rows < SMALL else "fact"
-    low, _, high = percents_apart(hold_out.low, EXPECTED, hold_out.high)
+    level: Level = "warning" if basis.half > 2 * WANTED else "look" if basis.rows < SMALL else "fact"
+    low, _, high = percents_apart(basis.low, EXPECTED, basis.high)
     width = f"from {low} to {high}"
-    yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(hold_out, width))
+    yield Finding("test", what, (value,), level, "" if level == "fact" else _too_small(basis, width))
     yield Finding("test", "an accuracy of 80% would be known", (width,))
-    few = {label: n for label, n in hold_out.labels.items() if 0 < n < RARE}
-    none = [label for label, n in hold_out.labels.items() if not n] if not hold_out.given else []
+    if basis.missing:
+        advice = f"compare will recommend nothing: {basis.missing}. Label more texts."
+        yield Finding("test", "too little for a recommendation", ("yes",), "warning", advice)
+    yield from _few_to_measure(basis, RARE, alone=level != "warning")
+
+
+def _few_to_measure(basis: Basis, least: int, *, alone: bool) -> Iterator[Finding]:
+    """Labels with no or few of the rows that numbers rest on; ``alone``: the rows as such suffice."""
+    few = {label: n for label, n in basis.labels.items() if 0 < n < least}
+    none = [label for label, n in basis.labels.items() if not n] if not basis.given else []
+    rows = "rows" if basis.folds else "test rows"
     if none:
         advice = (
             f"No row is left for test of {listed(map(quoted, none), 5)}, since training is served first: compare says "
             "nothing about how well they are told."
         )
         yield Finding("test", "labels without a test row", (f"{len(none):,}",), "warning", advice)
-    if few and (level != "warning" or len(few) + len(none) < len(hold_out.labels)):  # else too few rows is all there is
-        about = "" if hold_out.given else "about "
+    if few and (alone or len(few) + len(none) < len(basis.labels)):  # else too few rows is all there is
+        about = "" if basis.given or basis.folds else "about "
         names = listed((f"{quoted(label)} {n}" for label, n in few.items()), 5)
         advice = (
-            f"Some labels are too small to be measured: their figures, and macro F1, will rest on fewer than {RARE} "
-            f"test rows each ({about}{names}). Label more rows of these first."
+            f"Some labels are too small to be measured: their figures, and macro F1, will rest on fewer than {least} "
+            f"{rows} each ({about}{names}). Label more rows of these first."
         )
-        yield Finding("test", f"labels with fewer than {RARE} test rows", (f"{len(few):,}",), "look", advice)
+        yield Finding("test", f"labels with fewer than {least} {rows}", (f"{len(few):,}",), "look", advice)
 
 
-def _too_small(hold_out: HoldOut, width: str) -> str:
+def _too_small(basis: Basis, width: str) -> str:
     points = f"± {100 * WANTED:.0f} points"
-    if hold_out.given:
-        start = f"The test part has {counted(hold_out.rows, 'row')}"
-        enough = f"{hold_out.enough:,} test rows give {points}"
+    enough = f"{basis.enough:,} rows give {points}"
+    if basis.given:
+        start = f"The test part has {counted(basis.rows, 'row')}"
+        enough = f"{basis.enough:,} test rows give {points}"
+    elif basis.folds:
+        start = f"compare will cross-validate {counted(basis.rows, 'row')}"
     else:
-        start = f"compare holds out about {counted(hold_out.rows, 'row')} once, and measures on these alone"
-        rows = math.ceil(hold_out.enough / hold_out.share)
-        enough = f"{hold_out.enough:,} test rows, {rows:,} rows in all, give {points}"
+        start = f"compare holds out about {counted(basis.rows, 'row')} once, and measures on these alone"
+        rows = math.ceil(basis.enough / basis.share)
+        enough = f"{basis.enough:,} test rows, {rows:,} rows in all, give {points}"
     return f"{start}: an accuracy of 80% would be known no better than {width}. Label more rows: {enough}."
 
 

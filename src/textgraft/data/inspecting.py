@@ -14,7 +14,7 @@ from textgraft.data.duplicates import Duplicates, repeats
 from textgraft.data.findings import findings
 from textgraft.data.giveaways import giveaways
 from textgraft.data.leaks import overlaps, part_duplicates, part_numbers
-from textgraft.data.next_steps import plan_hold_out, python_lines, shell_commands
+from textgraft.data.next_steps import plan_basis, python_lines, shell_commands
 from textgraft.data.splits import split
 from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.given import Data, Labels, as_dataset
@@ -35,7 +35,8 @@ def inspect(
     tokenizer: Callable[[list[str]], Sequence[int] | NDArray[np.int64]] | None = None,
     max_tokens: int | None = None,
     command: Sequence[str] | None = None,
-    test: float = 0.2,
+    test: float | None = None,
+    folds: int | None = None,
 ) -> Audit:
     """Looks for what would spoil a classifier or the numbers about it.
 
@@ -47,7 +48,8 @@ def inspect(
         max_tokens: how many tokens the encoder reads.
         command: the table and the options that a command line was given, for the commands to go on with; without them
             the audit's ``next`` is Python.
-        test: the share of the rows that will be held out, where no part is given for it.
+        test: the share of the rows that will be held out, where no part is given for it; None leaves that to the table.
+        folds: how many there will be in a cross-validation; 0 for none; None leaves that to the table.
     """
     if not isinstance(data, Splits):
         data = as_dataset(data, labels, who="inspect")
@@ -78,7 +80,7 @@ def inspect(
         giveaways=giveaways(first.task, sets, duplicates),
         max_tokens=max_tokens,
         notes=notes,
-        hold_out=plan_hold_out(parts, test),
+        basis=plan_basis(parts, test, folds=folds),
     )
     audit = replace(audit, next=_next(audit, command, is_divided=isinstance(data, Splits)))
     return replace(audit, findings=tuple(findings(audit)))
@@ -88,7 +90,7 @@ def _next(audit: Audit, command: Sequence[str] | None, *, is_divided: bool) -> t
     """The commands, or the lines of Python, that go on from an audit."""
     if sum(any(part.labels[label] for part in audit.parts.values()) for label in audit.task.labels) < 2:
         return ()  # there is nothing to learn yet
-    can_compare = audit.hold_out is not None and audit.hold_out.rows > 0
+    can_compare = audit.basis is not None and audit.basis.rows > 0
     has_leaks = bool(audit.overlaps)
     has_blanks = any(part.empty for part in audit.parts.values())
     if command is not None:

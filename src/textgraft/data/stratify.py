@@ -39,32 +39,39 @@ def group_labels(data: Dataset, groups: NDArray[np.int64]) -> csr_matrix:
 
 
 def stratify(
-    labels: csr_matrix, sizes: NDArray[np.int64], keys: NDArray[np.uint64], shares: Sequence[float]
+    labels: csr_matrix,
+    sizes: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    shares: Sequence[float],
+    *,
+    train_first: bool = True,
 ) -> NDArray[np.int64]:
     """Deals groups out to parts.
 
-    Large groups go first, while there is room for them; groups of one size go in the order of their keys. A group goes
-    to part 0 where one of its labels would else be missing from training.
+    Large groups go first, while there is room for them; groups of one size go in the order of their keys.
 
     Args:
         labels: (g, k) label counts of g groups; each has at least one.
         sizes: (g,) rows of each group.
         keys: (g,) what orders groups of the same size.
         shares: what share of the rows each part should get; they sum to 1.
+        train_first: whether part 0 is for training: a group goes there where one of its labels would else be missing.
 
     Returns:
         (g,) index of the part of each group.
     """
     order = np.lexsort((keys, -sizes))
     part = np.empty(len(sizes), np.int64)
-    part[order] = _Dealer(labels[order], sizes[order], shares).deal()
+    part[order] = _Dealer(labels[order], sizes[order], shares, train_first=train_first).deal()
     return part
 
 
 class _Dealer:
     """The state of one deal, in plain lists: one group at a time is faster without NumPy."""
 
-    def __init__(self, labels: csr_matrix, sizes: NDArray[np.int64], shares: Sequence[float]) -> None:
+    def __init__(
+        self, labels: csr_matrix, sizes: NDArray[np.int64], shares: Sequence[float], *, train_first: bool
+    ) -> None:
         totals = np.asarray(labels.sum(axis=0)).ravel()
         by_label = labels.tocsc()
         by_label.sort_indices()  # the groups of a label in the order in which they are dealt
@@ -76,7 +83,7 @@ class _Dealer:
         self.wanted = [[total * share for share in shares] for total in self.left]
         self.wanted_rows = [int(sizes.sum()) * share for share in shares]
         self.expected, self.expected_rows = [[*wanted] for wanted in self.wanted], [*self.wanted_rows]
-        self.in_first = [False] * len(self.left)
+        self.in_first = [not train_first] * len(self.left)
         self.part = [-1] * len(self.sizes)
 
     def deal(self) -> list[int]:

@@ -34,6 +34,10 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.probabilities)
 
+    def select(self, at: NDArray[np.intp]) -> Predictions:
+        """Those at ``at``, each of them one row."""
+        return Predictions(self.probabilities[at], self.targets[at], self.predicted[at], self.task)
+
     @property
     def truth(self) -> NDArray[np.bool_]:
         """(n, k) bool: which labels each row carries, for both kinds of task."""

@@ -77,9 +77,15 @@ def compare_paired(
     """
     a = check_predictions(probabilities_a, targets, task, thresholds)
     b = check_predictions(probabilities_b, targets, task, thresholds if thresholds_b is None else thresholds_b)
-    name = metric or headline_of(task)
-    (value_a, value_b), (samples_a, samples_b) = paired_scores([a, b], name, seed=seed, resamples=resamples)
-    return paired_test(name, a, b, value_a - value_b, samples_a - samples_b)
+    return compare_predictions(a, b, metric or headline_of(task), seed=seed, resamples=resamples)
+
+
+def compare_predictions(
+    a: Predictions, b: Predictions, metric: str, *, seed: int = 0, resamples: int = 2000
+) -> PairedTest:
+    """As ``compare_paired``, of predictions that are checked already."""
+    (value_a, value_b), (samples_a, samples_b) = paired_scores([a, b], metric, seed=seed, resamples=resamples)
+    return paired_test(metric, a, b, value_a - value_b, samples_a - samples_b)
 
 
 def paired_scores(
@@ -103,6 +109,23 @@ def paired_scores(
     drawn = bootstrap.affordable_resamples(parts, n, resamples)
     samples = bootstrap.resampled_scores(parts, n, resamples=drawn, seed=seed)
     return values, [scores.overall[metric] for scores in samples]
+
+
+def value_of(predictions: Predictions, metric: str) -> float:
+    """The metric itself.
+
+    Raises:
+        DataError: the rows leave the metric undefined.
+        SettingError: an unknown metric.
+    """
+    (scores,) = bootstrap.point_scores(parts_of(predictions, metric), len(predictions))
+    value = float(scores.overall[metric][0])
+    if np.isnan(value):
+        raise DataError(
+            f"{metric} is undefined on these {len(predictions):,} rows, since no label has rows with and without it; "
+            "compare by another metric or on other rows."
+        )
+    return value
 
 
 def paired_test(metric: str, a: Predictions, b: Predictions, difference: float, differences: Floats) -> PairedTest:

@@ -1,38 +1,42 @@
-"""Which of several methods to take: the cheapest that is not measurably worse than the best."""
+"""Which of several methods to take: the cheapest that is not measurably worse than the best.
+
+The choice is made on rows of its own. What is reported of the chosen one comes from others: from a test part, which
+decides nothing; or, in a cross-validation, from ``cross_fitted``, where each fold has a choice made without it.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import SettingError, listed
-from textgraft.evaluation.inputs import Thresholds, check_predictions
+from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
-from textgraft.evaluation.paired import PairedTest, paired_scores, paired_test
-from textgraft.task import Task
+from textgraft.evaluation.paired import PairedTest, compare_predictions, value_of
 from textgraft.unicode import quoted
 from textgraft.wording import p_value
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A method's probabilities on the rows that all methods are compared on.
+    """A method's predictions of the rows that methods are chosen on, by models that were not fitted to them.
 
     Attributes:
         name: the method's.
         rung: its place on the ladder; a lower one is cheaper.
-        probabilities: (n, k).
-        thresholds: one number or (k,), of a multi-label task; None is 0.5.
+        predictions: of the same rows as all others.
+        is_floor: whether it is only what others are held against, and never recommended.
     """
 
     name: str
     rung: float
-    probabilities: ArrayLike
-    thresholds: Thresholds = None
+    predictions: Predictions
+    is_floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,37 +44,66 @@ class Recommendation:
     """What ``recommend`` chose.
 
     Attributes:
-        name: the method to take.
-        best: the method with the best value.
+        name: the method to take; None where nothing can be recommended.
+        best: the method with the best value, the floor aside; None where only the floor was compared.
         metric: what they were compared by.
-        values: each method's value.
-        tests: each other method against the best, its value minus the best's.
+        values: each method's value on the rows of the choice, from the cheapest to the dearest.
+        tests: each other method, the floor too, against the best: its value minus the best's.
         p_values: the tests' p-values after Holm's correction for their number.
-
-    All three dicts run from the cheapest method to the dearest.
+        missing: what the data lack for any recommendation, as a clause; empty where they have enough.
+        floors: the names of those that are only held against.
+        alpha: the level of the tests.
     """
 
-    name: str
-    best: str
+    name: str | None
+    best: str | None
     metric: str
     values: dict[str, float]
     tests: dict[str, PairedTest]
     p_values: dict[str, float]
+    missing: str = ""
+    floors: tuple[str, ...] = ()
+    alpha: float = 0.05
 
     @property
     def sentence(self) -> str:
-        """The choice with its reason."""
-        start = f"Recommended: {self.name}: {self.metric} {self.values[self.name]:.3f}"
+        """The choice with its reason; ties are called ties."""
+        if self.best is None:
+            return "Nothing is recommended, since nothing but the floor was compared."
+        if self.missing:
+            return f"Nothing is recommended: {self.missing}. Label more texts; until then the figures say little."
+        if self.name is None:
+            against = "".join(f": {self._tie(floor)}" for floor in self.floors[:1])
+            return (
+                f"Nothing is recommended: no method is measurably better than the floor, always giving the most "
+                f"frequent label{against}. More rows, or other texts, may tell."
+            )
+        start = f"Recommended: {self.name}"
         if self.name != self.best:
-            rival, p = f"{self.best} {self.values[self.best]:.3f}", _p(self.p_values[self.name])
-            return f"{start}, not measurably worse than the best, {rival} ({p})."
-        if len(self.values) == 1:
-            return f"{start}; nothing else was compared."
-        cheaper = list(self.values)[: list(self.values).index(self.name)]
-        if not cheaper:
-            return f"{start}, the best and the cheapest."
-        largest = _p(max(self.p_values[name] for name in cheaper))
-        return f"{start}, the best, and measurably better than all that is cheaper ({largest})."
+            return f"{start}, which ties with the best and is cheaper: {self._tie(self.name)}."
+        others = [name for name in self.values if name != self.name]
+        names = list(self.values)
+        cheaper = names[: names.index(self.name)]
+        tied = [name for name in others if name not in cheaper and self.p_values[name] >= self.alpha]
+        largest = _p(max((self.p_values[name] for name in cheaper), default=1.0))
+        if set(others) == set(self.floors) and cheaper:
+            return f"{start}, the only method compared, and measurably better than the floor ({largest})."
+        better = f", and measurably better than all that is cheaper ({largest})" if cheaper else ""
+        ties = (
+            f"; {listed(tied)} {'ties with it and costs' if len(tied) == 1 else 'tie with it and cost'} more"
+            if tied
+            else ""
+        )
+        return f"{start}, the best{better}{ties}."
+
+    def _tie(self, name: str) -> str:
+        """The values of a method and the best one, and how far apart they may be."""
+        test = self.tests[name]
+        low, high = test.difference.low, test.difference.high
+        return (
+            f"{self.metric} {self.values[name]:.3f} and {self.values[str(self.best)]:.3f} ({self.best}), difference "
+            f"{test.difference.value:+.3f} [{low:+.3f}, {high:+.3f}], {_p(self.p_values[name])}"
+        )
 
     def __str__(self) -> str:
         return self.sentence
@@ -79,35 +112,34 @@ class Recommendation:
         """Plain data for JSON."""
         tests = {name: test.to_dict() | {"p_value_holm": self.p_values[name]} for name, test in self.tests.items()}
         start = {"recommended": self.name, "best": self.best, "metric": self.metric, "values": self.values}
-        return start | {"tests": tests, "sentence": self.sentence}
+        return start | {"tests": tests, "missing": self.missing, "sentence": self.sentence}
 
 
 def recommend(
     entries: Sequence[Entry],
-    targets: ArrayLike,
-    task: Task,
     *,
     metric: str | None = None,
+    missing: str = "",
     alpha: float = 0.05,
     seed: int = 0,
     resamples: int = 2000,
 ) -> Recommendation:
-    """The cheapest method that the paired bootstrap cannot tell from the best.
+    """The cheapest method that a paired test cannot tell from the best, and can tell from the floor.
 
     Each method is tested against the one with the best value; the p-values are corrected for the number of tests
-    (Holm, Scandinavian Journal of Statistics 1979; Dror et al., TACL 2017).
+    (Holm, Scandinavian Journal of Statistics 1979; Dror et al., TACL 2017). So a dearer method that is no better is
+    preferred to a cheaper one in at most ``alpha`` of all cases.
 
     Args:
         entries: the methods; of equal rungs the first counts as cheaper.
-        targets: (n,) integer places in ``task.labels``, or (n, k) bool for a multi-label task.
-        task: the labels.
         metric: what they are compared by; None is accuracy, or micro F1 for a multi-label task.
+        missing: what the data lack for a recommendation, see ``Recommendation``.
         alpha: a method is measurably worse below this p-value.
         seed: of the resamples, which all methods share.
         resamples: how many.
 
     Raises:
-        DataError: probabilities or targets that cannot be used.
+        DataError: a metric that the rows leave undefined.
         SettingError: no entries, two of one name, an unknown metric, or an option that cannot be used.
     """
     given = [entry.name for entry in entries]
@@ -118,25 +150,61 @@ def recommend(
     if not 0 < alpha < 1:
         raise SettingError(f"alpha must lie between 0 and 1; got {quoted(alpha)}. 0.05 is usual.")
     ladder = sorted(entries, key=lambda entry: entry.rung)
-    predictions = [check_predictions(e.probabilities, targets, task, e.thresholds) for e in ladder]
-    name = metric or headline_of(task)
-    values, samples = paired_scores(predictions, name, seed=seed, resamples=resamples)
+    name = metric or headline_of(ladder[0].predictions.task)
+    values = {entry.name: value_of(entry.predictions, name) for entry in ladder}
+    learners = [entry for entry in ladder if not entry.is_floor]
+    if not learners:
+        return Recommendation(None, None, name, values, {}, {}, missing, tuple(values), alpha)
     sign = -1 if name in LOWER_IS_BETTER else 1
-    top = int(np.argmax(sign * np.array(values)))  # of equal ones the cheapest
+    best = max(learners, key=lambda entry: sign * values[entry.name])  # of equal ones the cheapest
+    how: dict[str, Any] = {"metric": name, "seed": seed, "resamples": resamples}
     tests = {
-        entry.name: paired_test(
-            name, predictions[i], predictions[top], values[i] - values[top], samples[i] - samples[top]
-        )
-        for i, entry in enumerate(ladder)
-        if i != top
+        entry.name: compare_predictions(entry.predictions, best.predictions, **how)
+        for entry in ladder
+        if entry is not best
     }
-    corrected = dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
-    choice = next(i for i, e in enumerate(ladder) if i == top or corrected[e.name] >= alpha)
-    named = {entry.name: value for entry, value in zip(ladder, values, strict=True)}
-    return Recommendation(ladder[choice].name, ladder[top].name, name, named, tests, corrected)
+    p_values = dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
+    floors = [entry for entry in ladder if entry.is_floor]
+
+    def beats_the_floor(entry: Entry) -> bool:
+        found = (compare_predictions(entry.predictions, floor.predictions, **how) for floor in floors)
+        return all(sign * test.difference.value > 0 and test.p_value < alpha for test in found)
+
+    able = (entry for entry in learners if entry is best or p_values[entry.name] >= alpha)
+    chosen = None if missing else next((entry.name for entry in able if beats_the_floor(entry)), None)
+    names = tuple(floor.name for floor in floors)
+    return Recommendation(chosen, best.name, name, values, tests, p_values, missing, names, alpha)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def cross_fitted(entries: Sequence[Entry], folds: NDArray[np.int64], **how: Any) -> tuple[Predictions, dict[str, int]]:
+    """What the choice itself predicts: each fold by the method that is chosen on the other folds' rows.
+
+    So no row has a say in the choice of what predicts it, and the figures are not those of the luckiest method (Varma
+    and Simon, BMC Bioinformatics 2006; Tsamardinos et al., Machine Learning 2018).
+
+    Args:
+        entries: with out-of-fold predictions of n rows, in r repetitions.
+        folds: (r, n) the fold of each row.
+        how: options of ``recommend``. Where that recommends nothing, the best method counts as chosen.
+
+    Returns:
+        The predictions, and how often each method was chosen.
+    """
+    n = folds.shape[1]
+    predicted = [entry.predictions for entry in entries]
+    p, labels = predicted[0].probabilities.copy(), predicted[0].predicted.copy()
+    chosen: Counter[str] = Counter()
+    for repetition, fold in enumerate(folds):
+        for number in np.unique(fold):
+            others, own = (np.flatnonzero(at) + repetition * n for at in (fold != number, fold == number))
+            found = recommend([replace(e, predictions=e.predictions.select(others)) for e in entries], **how)
+            at = next(i for i, entry in enumerate(entries) if entry.name == (found.name or found.best or entry.name))
+            p[own], labels[own] = predicted[at].probabilities[own], predicted[at].predicted[own]
+            chosen[entries[at].name] += 1
+    return replace(predicted[0], probabilities=p, predicted=labels), dict(chosen)
+
+
+def holm(p_values: ArrayLike) -> list[float]:
     """P-values corrected for their number: the chance of any false finding stays below the level (Holm 1979)."""
     p = np.asarray(p_values, float)
     order = np.argsort(p, kind="stable")

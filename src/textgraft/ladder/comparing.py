@@ -4,106 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from textgraft.data.splits import split
+from textgraft.data.dividing import divide, for_choice
+from textgraft.data.folds import what_is_missing
 from textgraft.dataset import Splits
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import DataError, SettingError
-from textgraft.evaluation import Entry, Evaluation, Recommendation, recommend
+from textgraft.evaluation import Entry, Evaluation, cross_fitted, recommend
 from textgraft.given import Data, Labels, as_dataset
+from textgraft.ladder.cross_validating import evaluate_out_of_fold, out_of_fold
+from textgraft.ladder.evaluating import predictions_of
+from textgraft.ladder.results import Comparison, Result
 from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.model_directory.files import check_place, directory_bytes
-from textgraft.model_directory.manifest import plain
 from textgraft.whole import temporary_folder
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """One method after training, as it is compared.
-
-    Attributes:
-        name: the method's, with a number where there are several of it.
-        model: fitted on the training part.
-        probabilities: (n, k) of the rows of the test part.
-        evaluation: on the test part.
-        train_seconds: wall-clock seconds of ``fit``.
-        texts_per_second: of prediction, on texts of the test part, nothing cached.
-        megabytes: of the model directory and of the encoder that it needs, if that is not in it.
-    """
-
-    name: str
-    model: TextClassifier
-    probabilities: NDArray[np.float32]
-    evaluation: Evaluation
-    train_seconds: float
-    texts_per_second: float
-    megabytes: float
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What ``compare`` says.
-
-    Attributes:
-        results: of the methods, cheapest first.
-        recommendation: the cheapest method that is not measurably worse than the best, with the paired tests.
-        splits: what they were trained and tested on.
-    """
-
-    results: tuple[Result, ...]
-    recommendation: Recommendation
-    splits: Splits
-
-    @property
-    def metric(self) -> str:
-        """The headline metric by which the methods are compared."""
-        return self.recommendation.metric
-
-    def p_value(self, name: str) -> float | None:
-        """Of the paired bootstrap against the best method, corrected by Holm's method; None for the best itself."""
-        return self.recommendation.p_values.get(name)
-
-    def __str__(self) -> str:
-        from textgraft.report.comparison import comparison_report
-        from textgraft.report.terminal import as_text
-
-        return as_text(comparison_report(self.results, self.recommendation, self.splits))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "metric": self.metric,
-            "parts": {name: len(part) for name, part in self.splits.parts().items()},
-            "fingerprints": {name: part.fingerprint for name, part in self.splits.parts().items()},
-            "notes": list(self.splits.notes),
-            "leaks": list(self.splits.leaks),
-            "methods": [
-                {
-                    "method": result.name,
-                    "parameters": plain(result.model.get_params(deep=False)),
-                    "chosen": result.model.chosen_,
-                    "remarks": list(result.model.notes_),
-                    "train_seconds": round(result.train_seconds, 3),
-                    "texts_per_second": round(result.texts_per_second, 1),
-                    "megabytes": round(result.megabytes, 3),
-                    "p_value": test.p_value if (test := self.recommendation.tests.get(result.name)) else None,
-                    "p_value_holm": self.p_value(result.name),
-                }
-                | result.evaluation.to_dict()
-                for result in self.results
-            ],
-            "recommendation": self.recommendation.to_dict(),
-        }
+FEWER = 500  # resamples, for each of many choices
 
 
 def compare(
@@ -114,31 +37,35 @@ def compare(
     directory: str | Path | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Trains methods on the same training data and compares them on the same test data.
+    """Trains methods on the same rows, chooses among them on others, and reports on others again.
+
+    Methods are chosen on the validation part, which no method sees: where a method has something to choose for itself,
+    it holds rows of the training part out. Without one, on folds of the training part where that is small, or else on a
+    fifth that is held out of it. The test part is for the figures in the table and has no say in the choice. Without a
+    test part the table's figures are those of the folds, too; see ``cross_fitted`` for what they say of the choice.
 
     The majority floor is added if it is not among them. Each method is cloned and trained anew.
 
     Args:
         methods: classifiers, fitted or not.
-        splits: must have a test part; the validation part, if there is one, is for the choices of every method. A
-            Dataset, texts with their ``labels``, or (text, label) pairs are divided by ``split`` with ``seed``, which
-            the comparison's splits say.
+        splits: Splits; or a Dataset, texts with their ``labels``, or (text, label) pairs, which are divided by
+            ``data.dividing.divide`` with ``seed``.
         labels: of the texts, in any form that ``fit`` takes.
         directory: where to keep each model, in a folder of its name; None keeps none on disk.
-        seed: of the bootstrap.
+        seed: of division, folds and resamples.
 
     Raises:
-        DataError: there is no test part.
+        DataError: no folds can be made of the rows.
         SettingError: there are no methods.
     """
     if isinstance(methods, TextClassifier) or not methods:
         raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
+    most = min(method.most_folds for method in methods)
     if not isinstance(splits, Splits):
-        splits = split(as_dataset(splits, labels, who="compare"), seed=seed)
+        splits = divide(as_dataset(splits, labels, who="compare"), most_folds=most, choosing=True, seed=seed)
     elif labels is not None:
         raise DataError("Splits carry their labels; give compare either splits or texts and labels.")
-    if splits.test is None:
-        raise DataError("A comparison needs a test part; give a test table or a share of the rows for it.")
+    splits = for_choice(splits, most_folds=most, seed=seed)
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
     ladder = sorted(methods, key=lambda method: method.rung)
@@ -147,27 +74,41 @@ def compare(
         places = [Path(directory or scratch) / name for name in names]
         for place in places:
             check_place(place)
-        results = [_result(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
-    test = splits.test
-    entries = [Entry(r.name, r.model.rung, r.probabilities, r.model.decision) for r in results]
-    return Comparison(tuple(results), recommend(entries, test.targets, test.task, seed=seed), splits)
+        trained = [_trained(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
+    results, entries = tuple(result for result, _ in trained), [entry for _, entry in trained]
+    rows = splits.valid or splits.train
+    found = recommend(entries, missing=what_is_missing(rows), seed=seed)
+    expected: Evaluation | None = None
+    choices: dict[str, int] = {}
+    if found.name is not None:
+        expected = next(result.evaluation for result in results if result.name == found.name)
+        if splits.test is None and splits.valid is None and splits.folds is not None:
+            predicted, choices = cross_fitted(entries, splits.folds.of_row, seed=seed, resamples=FEWER)
+            expected = evaluate_out_of_fold(predicted, splits.train, seed)
+    chosen_on = f"{len(rows):,} validation rows"
+    if rows is splits.train:
+        chosen_on = f"{len(rows):,} {'training ' * (splits.test is not None)}rows in {splits.folds}"
+    return Comparison(results, found, splits, chosen_on, expected, choices)
 
 
-def _result(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> Result:
-    """One method trained, evaluated, saved and timed."""
-    trained = train(clone(method), splits, directory=directory, seed=seed)
-    assert splits.test is not None
-    assert trained.probabilities is not None
-    assert trained.evaluation is not None
-    return Result(
-        name,
-        trained.model,
-        trained.probabilities,
-        trained.evaluation,
-        trained.seconds,
-        texts_per_second(trained.model, splits.test.texts),
-        (directory_bytes(directory) + trained.model.outside_bytes) / 1e6,
-    )
+def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> tuple[Result, Entry]:
+    """One method trained, evaluated, saved and timed; and its predictions of the rows that methods are chosen on."""
+    # It must not choose anything on the rows on which it is chosen itself.
+    folds = splits.folds if splits.test is None else None
+    trained = train(clone(method), replace(splits, valid=None, folds=folds), directory=directory, seed=seed)
+    model, predictions, evaluation = trained.model, trained.predictions, trained.evaluation
+    assert predictions is not None
+    assert evaluation is not None
+    deciding = predictions
+    if splits.valid is not None:
+        deciding = predictions_of(model, splits.valid)
+    elif folds is None:
+        assert splits.folds is not None
+        deciding = out_of_fold(method, splits.train, splits.folds)
+    speed = texts_per_second(model, (splits.test or splits.train).texts)
+    size = (directory_bytes(directory) + model.outside_bytes) / 1e6
+    result = Result(name, model, predictions, evaluation, trained.seconds, speed, size)
+    return result, Entry(name, method.rung, deciding, method.is_floor)
 
 
 def texts_per_second(model: TextClassifier, texts: Sequence[str]) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.errors import DataError
-from textgraft.evaluation import Evaluation, evaluate_probabilities
+from textgraft.evaluation import Evaluation, evaluate_predictions
+from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
@@ -14,14 +15,7 @@ from textgraft.methods.estimator import check_fitted
 from textgraft.wording import counted
 
 
-def evaluate(
-    model: TextClassifier,
-    data: Data,
-    labels: Labels | None = None,
-    *,
-    seed: int = 0,
-    probabilities: NDArray[np.float32] | None = None,
-) -> Evaluation:
+def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *, seed: int = 0) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
     Args:
@@ -30,7 +24,6 @@ def evaluate(
             miss labels of the model, but have no others.
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
-        probabilities: (n, k) of the rows, where they are there already.
 
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows, or rows
@@ -39,13 +32,21 @@ def evaluate(
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_probabilities(
-        model.predict_proba(data.texts) if probabilities is None else probabilities,
-        data.targets,
-        data.task,
-        thresholds=model.decision,
-        labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
-        training_rows=model.fitted_on_.rows,
+    return evaluate_on(model, predictions_of(model, data), seed)
+
+
+def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
+    """What a fitted classifier predicts of rows of its own task, beside what is true."""
+    return check_predictions(model.predict_proba(data.texts), np.asarray(data.targets), data.task, model.decision)
+
+
+def evaluate_on(model: TextClassifier, predictions: Predictions, seed: int = 0) -> Evaluation:
+    """All metrics of a fitted classifier's predictions, beside the majority of its training data."""
+    fitted_on = model.fitted_on_
+    return evaluate_predictions(
+        predictions,
+        labels_of_training=fitted_on.counts if fitted_on.rows else None,
+        training_rows=fitted_on.rows,
         seed=seed,
     )
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from textgraft.artifact import save
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation
-from textgraft.ladder.evaluating import check_size, evaluate
+from textgraft.evaluation.inputs import Predictions
+from textgraft.ladder.cross_validating import evaluate_out_of_fold, out_of_fold
+from textgraft.ladder.evaluating import check_size, evaluate_on, predictions_of
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.files import check_place
 
@@ -26,14 +25,14 @@ class Trained:
         model: fitted on the training part.
         splits: what it was trained and tested on.
         seconds: wall-clock time of ``fit``.
-        probabilities: (n, k) of the rows of the test part; None where there is none.
-        evaluation: on the test part; None where there is none.
+        predictions: of the test part, or of the training part out of fold; None where there is neither.
+        evaluation: on these.
     """
 
     model: TextClassifier
     splits: Splits
     seconds: float
-    probabilities: NDArray[np.float32] | None
+    predictions: Predictions | None
     evaluation: Evaluation | None
 
     def results(self) -> dict[str, Any] | None:
@@ -44,10 +43,12 @@ class Trained:
 def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None = None, seed: int = 0) -> Trained:
     """Fits a classifier on the training part, evaluates it on the test part, and saves it with what that says.
 
+    Without a test part, but with folds, the figures are those of models that were trained like it on all folds but one.
+
     Args:
         model: a classifier, which is fitted in place.
-        splits: the validation part, if there is one, is for the choices of the method; without a test part nothing is
-            evaluated.
+        splits: the validation part, if there is one, is for the choices of the method; without a test part and folds
+            nothing is evaluated.
         directory: where to save the model; None saves none.
         seed: of the bootstrap.
 
@@ -62,11 +63,14 @@ def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None
     start = time.perf_counter()
     model.fit(splits.train, valid=splits.valid)
     seconds = time.perf_counter() - start
-    probabilities = evaluation = None
+    predictions = evaluation = None
     if (test := splits.test) is not None:
-        probabilities = model.predict_proba(test.texts)
-        evaluation = evaluate(model, test, seed=seed, probabilities=probabilities)
-    trained = Trained(model, splits, seconds, probabilities, evaluation)
+        predictions = predictions_of(model, test)
+        evaluation = evaluate_on(model, predictions, seed)
+    elif splits.folds is not None:
+        predictions = out_of_fold(model, splits.train, splits.folds, valid=splits.valid)
+        evaluation = evaluate_out_of_fold(predictions, splits.train, seed)
+    trained = Trained(model, splits, seconds, predictions, evaluation)
     if directory is not None:
         save(model, directory, evaluation=trained.results())
     return trained

@@ -52,6 +52,8 @@ class TextClassifier(Estimator, ABC):
         family: what the command line calls this method and those like it; empty for one like no other.
         unicode: the normal form of Unicode in which it reads texts, fitting as predicting; see ``unicode.in_form``. All
             that ``_fit`` and ``_proba`` get is in this form; what is shown of texts elsewhere is as they are.
+        is_floor: whether it looks at no text, so that it is what others are held against and never recommended.
+        most_folds: how many folds its cross-validation has, where nobody says how many; fewer where training is long.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
@@ -71,6 +73,8 @@ class TextClassifier(Estimator, ABC):
     rung: ClassVar[int]
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""
+    is_floor: ClassVar[bool] = False
+    most_folds: ClassVar[int] = 10
     unsaved: ClassVar[frozenset[str]] = frozenset()
     unicode: Form = "none"
 

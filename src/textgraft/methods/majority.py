@@ -28,6 +28,7 @@ class MajorityClassifier(TextClassifier):
 
     method = "majority"
     rung = 0
+    is_floor = True
     facts = MethodFacts("the shares of the labels in the training data, whatever the text; a floor for other models")
 
     shares_: NDArray[np.float32]

@@ -37,6 +37,7 @@ class NetworkClassifier(GraphClassifier):
     """
 
     family = "networks"
+    most_folds = 5
 
     epochs: int | None = hyperparameter(
         must.COUNT, "passes over the data; None chooses 2 to 10, more for small data.", default=None

@@ -1,8 +1,8 @@
-"""A comparison of methods as sections: what each one reaches and costs, and which one to take."""
+"""A comparison of methods as sections: which one to take and how good it is, and what each one reaches and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from textgraft.dataset import Splits
@@ -16,13 +16,13 @@ class Model(Protocol):
     """What the report wants to know of a fitted classifier; see ``TextClassifier``."""
 
     @property
-    def rung(self) -> int: ...  # noqa: D102
+    def is_floor(self) -> bool: ...  # noqa: D102
     @property
     def notes_(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
 class Compared(Protocol):
-    """One method of a comparison; see ``textgraft.ladder``."""
+    """One method of a comparison; see ``ladder.Result``."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -38,46 +38,93 @@ class Compared(Protocol):
     def megabytes(self) -> float: ...  # noqa: D102
 
 
-def comparison_report(
-    methods: Sequence[Compared], recommendation: Recommendation, splits: Splits, *, every_metric: bool = False
-) -> Report:
+class Comparison(Protocol):
+    """See ``ladder.Comparison``."""
+
+    @property
+    def results(self) -> Sequence[Compared]: ...  # noqa: D102
+    @property
+    def recommendation(self) -> Recommendation: ...  # noqa: D102
+    @property
+    def splits(self) -> Splits: ...  # noqa: D102
+    @property
+    def chosen_on(self) -> str: ...  # noqa: D102
+    @property
+    def expected(self) -> Evaluation | None: ...  # noqa: D102
+    @property
+    def choices(self) -> Mapping[str, int]: ...  # noqa: D102
+
+
+def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> Report:
     """The report on several methods, cheapest first.
 
     Args:
-        methods: with their figures.
-        recommendation: the one to take, and the paired tests.
-        splits: what they were trained and tested on.
+        comparison: the methods with their figures, and the choice.
         every_metric: a table of all metrics of each method too.
     """
-    parts = ", ".join(f"{len(part):,} {name}" for name, part in splits.parts().items())
-    learners = [method for method in methods if method.model.rung > 0]
+    methods, splits = comparison.results, comparison.splits
+    learners = [method for method in methods if not method.model.is_floor]
     remarks = [
         f"{method.name}: {note}" for method in learners for note in (*method.model.notes_, *notes(method.evaluation))
     ]
-    metric = recommendation.metric
     sections = [
-        _table(methods, recommendation),
+        Section(sentences=tuple(_choice(comparison))),
+        _table(comparison),
         *(_all_metrics(methods) if every_metric else ()),
         Section("Keep in mind", sentences=(*(f"Leak: {leak}" for leak in splits.leaks), *remarks)),
-        Section(sentences=(recommendation.sentence.replace(metric, metric_name(metric)),)),
     ]
+    parts = ", ".join(f"{len(part):,} {name}" for name, part in splits.parts().items())
     return Report(f"Compared on the same rows: {parts}", tuple(sections))
 
 
-def _table(methods: Sequence[Compared], recommendation: Recommendation) -> Section:
-    main = recommendation.metric
+def _choice(comparison: Comparison) -> Iterator[str]:
+    """What to take and why, and what is to be expected of it."""
+    found, expected, metric = comparison.recommendation, comparison.expected, comparison.recommendation.metric
+    sentence = found.sentence.replace(metric, metric_name(metric))
+    if expected is None:
+        yield sentence
+        return
+    yield f"{sentence} Chosen on {comparison.chosen_on}."
+    figure, floor = expected.metrics[metric], expected.floor.get(metric)
+    over = f"; the floor has {decimal(floor.value)}" if floor else ""
+    if comparison.splits.test is not None:
+        where = f"{expected.n:,} test rows, which had no part in the choice"
+    elif comparison.choices:
+        times, same = sum(comparison.choices.values()), comparison.choices.get(str(found.name), 0)
+        where = f"{expected.n:,} rows out of fold, the method chosen anew for each fold without its rows"
+        where = f"{where} ({found.name} in {same} of {times})"
+    else:
+        where = f"{expected.n:,} rows out of fold, which had no part in the choice"
+    yield f"Expect {metric_name(metric)} {figure} of it on new texts{over}. That is on {where}."
+
+
+def _table(comparison: Comparison) -> Section:
+    methods, found, splits = comparison.results, comparison.recommendation, comparison.splits
+    main = found.metric
     others = [name for name in headlines(methods[0].evaluation.task) if name != main]
+    apart = splits.test is not None or splits.valid is not None  # whether the choice has rows of its own
     rows = []
     for method in methods:
-        figures, p = method.evaluation.metrics, recommendation.p_values.get(method.name)
-        costs = (f"{method.train_seconds:,.1f}", f"{method.texts_per_second:,.0f}", f"{method.megabytes:,.2f}")
+        figures, p = method.evaluation.metrics, found.p_values.get(method.name)
         quality = (str(figures[main]), *(decimal(figures[name].value) for name in others))
-        rows.append((method.name, *quality, *costs, "best" if p is None else p_value(p)))
+        costs = (f"{method.train_seconds:,.1f}", f"{method.texts_per_second:,.0f}", f"{method.megabytes:,.2f}")
+        chosen = (decimal(found.values[method.name]),) if apart else ()
+        rows.append((method.name, *quality, *costs, *chosen, _against_best(found, method.name, p)))
     columns = (
         "method", f"{metric_name(main)} (95 % interval)", *map(metric_name, others), "train s", "texts/s", "MB",
-        "p against best",
+        *((f"{metric_name(main)} where chosen",) if apart else ()), "p against best",
     )  # fmt: skip
-    return Section("", columns, tuple(rows), numbers=tuple(range(1, len(columns))))
+    if splits.test is not None:
+        title = f"On {len(splits.test):,} test rows; chosen and tested (p) on {comparison.chosen_on}"
+    else:
+        title = f"Out of fold, on {len(splits.train):,} rows in {splits.folds}"
+    return Section(title, columns, tuple(rows), numbers=tuple(range(1, len(columns))))
+
+
+def _against_best(found: Recommendation, name: str, p: float | None) -> str:
+    if p is None:
+        return "best" if name == found.best else ""
+    return p_value(p)
 
 
 def _all_metrics(methods: Sequence[Compared]) -> list[Section]:

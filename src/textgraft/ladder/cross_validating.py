@@ -1,0 +1,56 @@
+"""Cross-validation: each row predicted by models that were not trained on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textgraft.dataset import Dataset, Folds
+from textgraft.evaluation import Evaluation, evaluate_predictions
+from textgraft.evaluation.inputs import Predictions
+from textgraft.ladder.evaluating import check_size
+from textgraft.methods import TextClassifier
+from textgraft.methods.estimator import clone
+from textgraft.progress import track
+
+
+def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Dataset | None = None) -> Predictions:
+    """The predictions of n rows, in as many repetitions as ``folds`` has; see ``Predictions``.
+
+    Args:
+        model: is cloned and trained anew for each fold, and keeps no log or checkpoints of that. A floor is trained on
+            all rows: of two labels that are about as frequent it would else always give the one that it holds out
+            least of, and be too low a bar.
+        data: the rows.
+        folds: of these rows.
+        valid: given for the choices that the method makes; see ``fit``.
+
+    Raises:
+        DataError: rows times labels are too many, or a fold's training fails for what the rows are.
+    """
+    check_size(len(data) * folds.repeats, len(data.task))
+    n, k = len(data), len(data.task)
+    probabilities = np.zeros((folds.repeats * n, k), np.float32)
+    targets = np.concatenate([np.asarray(data.targets)] * folds.repeats)
+    predicted = np.zeros_like(targets)
+    jobs = [(i * n, fold == number) for i, fold in enumerate(folds.of_row) for number in np.unique(fold)]
+    if model.is_floor:
+        jobs = [(i * n, np.ones(n, np.bool_)) for i in range(folds.repeats)]
+    for start, held in track(jobs, f"cross-validating {model.method}", total=len(jobs)):
+        twin = clone(model)
+        own = {"folder": None, "resume": False, "tensorboard": False}
+        twin.set_params(**{name: value for name, value in own.items() if name in twin.hyperparameters})
+        twin.fit(data if model.is_floor else data.select(~held), valid=valid)
+        rows = np.flatnonzero(held)
+        found = twin.predict_proba([data.texts[i] for i in rows.tolist()])
+        probabilities[start + rows] = found
+        predicted[start + rows] = twin.decision.targets(found, data.task)
+    return Predictions(probabilities, targets, predicted, data.task, repeats=folds.repeats)
+
+
+def evaluate_out_of_fold(predictions: Predictions, data: Dataset, seed: int = 0) -> Evaluation:
+    """All metrics of out-of-fold predictions of ``data``, beside the majority of it.
+
+    Rows are what intervals are drawn over: a row counts once, however often it was predicted. That holds for every
+    metric; what it leaves out, that folds share rows of training, costs little: see the coverage in the lab log.
+    """
+    return evaluate_predictions(predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed)

@@ -228,13 +228,23 @@ def test_what_is_known_about_imdb_is_found(shared_data: Path) -> None:
     assert audit.overlaps[0].verbatim == 123
 
 
-def test_a_small_table_is_told_how_little_a_hold_out_can_say() -> None:
+def test_a_small_table_is_told_how_little_it_can_say() -> None:
     audit = inspect(dataset([f"text number {i} of all" for i in range(60)], ["a", "b"] * 30))
-    assert audit.hold_out is not None
-    assert (audit.hold_out.given, audit.hold_out.rows, audit.hold_out.enough) == (False, 12, 246 - 1)
-    assert "compare holds out about 12 rows once" in audit.advice[0]
-    assert "no better than from 52% to 94%" in audit.advice[0]
-    assert "1,225 rows in all" in audit.advice[0]
+    assert audit.basis is not None
+    assert (audit.basis.folds, audit.basis.rows, audit.basis.enough) == (True, 60, 246 - 1)
+    assert "compare will cross-validate 60 rows: an accuracy of 80%" in audit.advice[0]
+    assert "no better than from 68% to 88%" in audit.advice[0]
+    assert "245 rows give ± 5 points" in audit.advice[0]
+    held = inspect(dataset([f"text number {i} of all" for i in range(60)], ["a", "b"] * 30), folds=0)
+    assert "compare holds out about 12 rows once" in held.advice[0]
+    assert "1,225 rows in all" in held.advice[0]
+
+
+def test_what_is_too_little_for_a_recommendation_is_said_before_anything_is_trained() -> None:
+    audit = inspect(dataset([f"text number {i} of all" for i in range(15)], ["a", "b", "c"] * 4 + ["a", "b", "d"]))
+    assert "compare will recommend nothing: 15 rows are fewer than 20, and fewer than 3 rows carry 'd' (1)." in advice(
+        audit
+    )
 
 
 def test_a_test_part_is_judged_as_it_is_given() -> None:
@@ -243,21 +253,26 @@ def test_a_test_part_is_judged_as_it_is_given() -> None:
     assert "The test part has 20 rows" in advice(inspect(Splits(train, test=small)))
     audit = inspect(Splits(train, test=large))
     assert "known no better" not in advice(audit)
-    assert audit.hold_out is not None
-    assert audit.hold_out.labels == {"a": 200, "b": 200}
+    assert audit.basis is not None
+    assert audit.basis.labels == {"a": 200, "b": 200}
 
 
-def test_a_skewed_table_is_told_which_labels_a_hold_out_cannot_measure() -> None:
+def test_a_skewed_table_is_told_which_labels_cannot_be_measured() -> None:
     labels = ["a"] * 300 + ["b"] * 300 + ["c"] * 20 + ["d"]
-    audit = inspect(dataset([f"text number {i} of all" for i in range(621)], labels))
-    assert audit.hold_out is not None
-    assert audit.hold_out.labels == {"a": 60, "b": 60, "c": 4, "d": 0}
-    assert "No row is left for test of 'd'" in advice(audit)
-    assert "(about 'c' 4)" in advice(audit)
+    data = dataset([f"text number {i} of all" for i in range(621)], labels)
+    held = inspect(data, test=0.2)
+    assert held.basis is not None
+    assert held.basis.labels == {"a": 60, "b": 60, "c": 4, "d": 0}
+    assert "No row is left for test of 'd'" in advice(held)
+    assert "(about 'c' 4)" in advice(held)
+    folded = inspect(data)
+    assert folded.basis is not None
+    assert folded.basis.labels == {"a": 300, "b": 300, "c": 20, "d": 1}
+    assert "fewer than 10 rows each ('d' 1)" in advice(folded)
 
 
 def test_what_is_too_small_to_hold_out_is_said_and_trained_without() -> None:
-    audit = inspect(dataset(["one text", "two texts"], ["a", "b"]), command=["t.csv"])
+    audit = inspect(dataset(["one text", "two texts"], ["a", "b"]), command=["t.csv"], test=0.2)
     assert "too small to hold out test rows" in advice(audit)
     assert audit.next == ("textgraft train t.csv --test-size 0 --out model",)
     json.dumps(audit.to_dict(), allow_nan=False)
@@ -282,6 +297,6 @@ def test_the_next_lines_of_python_run() -> None:
         assert lines[0] == "import textgraft as tg"
         names: dict[str, object] = {"data": given, "splits": given}
         exec("\n".join(line for line in lines if line.startswith(("import", "splits ="))), names)
-        assert isinstance(names["splits"], Splits)
+        assert any(line.startswith("splits =") for line in lines) == isinstance(given, Splits)
         assert any("tg.compare(" in line for line in lines)
         compile("\n".join(lines), "next", "exec")

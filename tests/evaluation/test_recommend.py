@@ -70,6 +70,7 @@ def test_a_cheap_method_that_ties_with_the_floor_is_passed_over() -> None:
     found = recommend([entry("floor", 0, 0.5, floor=True), entry("cheap", 1, 0.54), entry("dear", 2, 0.58)])
     assert found.p_values["floor"] < 0.05 < found.p_values["cheap"]
     assert found.name == "dear"
+    assert "the best; cheap ties with it and is cheaper, but not measurably better than the floor." in found.sentence
 
 
 def test_where_the_data_lack_something_nothing_is_recommended_and_it_is_said() -> None:

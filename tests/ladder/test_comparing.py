@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,6 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, evaluate, given_splits, load, split
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import DataError
 from textgraft.task import Task
 
 TASK = Task(("no", "yes"))
@@ -33,12 +34,12 @@ def test_the_floor_is_always_there_and_cheapest_comes_first() -> None:
     assert all(result.texts_per_second > 0 and result.megabytes > 0 for result in comparison.results)
 
 
-def test_where_nothing_can_be_learnt_the_cheapest_is_recommended() -> None:
+def test_where_nothing_can_be_learnt_nothing_is_recommended() -> None:
     data = dataset()
     noise = Dataset(data.texts, np.random.RandomState(1).randint(0, 2, len(data)), TASK, data.rows)
     comparison = compare([NgramClassifier()], split(noise, valid=0))
-    assert comparison.recommendation.name == "majority"
-    assert "not measurably worse" in comparison.recommendation.sentence or "cheapest" in str(comparison)
+    assert comparison.recommendation.name is comparison.expected is None
+    assert "Nothing is recommended: no method is measurably better than the floor" in str(comparison)
 
 
 def test_comparing_leaves_the_given_classifiers_as_they_were_and_models_where_asked(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_comparing_leaves_the_given_classifiers_as_they_were_and_models_where_as
     assert sorted(path.name for path in tmp_path.iterdir()) == ["majority", "ngrams-1", "ngrams-2"]
     assert splits.test is not None
     loaded = load(tmp_path / "ngrams-2").predict_proba(splits.test.texts)
-    np.testing.assert_array_equal(loaded, comparison.results[2].probabilities)
+    np.testing.assert_array_equal(loaded, comparison.results[2].predictions.probabilities)
 
 
 def test_leaks_travel_with_the_result() -> None:
@@ -68,6 +69,55 @@ def test_evaluation_is_the_same_after_saving(tmp_path: Path) -> None:
     assert evaluate(load(tmp_path / "model"), splits.test).to_dict() == evaluate(model, splits.test).to_dict()
 
 
-def test_without_a_test_part_there_is_nothing_to_compare_on() -> None:
-    with pytest.raises(DataError, match="needs a test part"):
-        compare([NgramClassifier()], split(dataset(), test=0))
+def test_the_test_part_has_no_say_in_the_choice() -> None:
+    """Whatever the labels of the test part are, the choice and its p-values stay."""
+    data = dataset()
+    given = split(data, valid=0.3, test=0.2)
+    assert given.test is not None
+    other = replace(given, test=replace(given.test, targets=1 - given.test.targets))
+    methods = [NgramClassifier(), NgramClassifier(C=1e-4)]
+    first, second = (compare(methods, splits) for splits in (given, other))
+    assert first.recommendation == second.recommendation
+    assert first.expected is not None
+    assert second.expected is not None
+    assert first.expected.metrics["accuracy"].value == pytest.approx(1 - second.expected.metrics["accuracy"].value)
+
+
+def test_no_method_makes_choices_of_its_own_on_the_rows_that_methods_are_chosen_on() -> None:
+    given = split(dataset(), valid=0.3, test=0.2)
+    comparison = compare([NgramClassifier()], given)
+    alone = NgramClassifier().fit(given.train)
+    assert given.test is not None
+    np.testing.assert_array_equal(
+        comparison.results[1].predictions.probabilities, alone.predict_proba(given.test.texts)
+    )
+
+
+def test_without_a_test_part_rows_are_cross_validated_and_the_choice_is_made_without_each_fold() -> None:
+    comparison = compare([NgramClassifier(), NgramClassifier(C=1e-4)], split(dataset(150), test=0, valid=0))
+    folds = comparison.splits.folds
+    assert folds is not None
+    assert (folds.k, folds.repeats) == (10, 3)
+    assert sum(comparison.choices.values()) == 30
+    assert "rows out of fold, the method chosen anew for each fold without its rows" in str(comparison)
+    content = comparison.to_dict()
+    assert content["folds"] == {"k": 10, "repeats": 3}
+    assert content["recommendation"]["candidates"] == 2
+    json.dumps(content, allow_nan=False)
+
+
+@pytest.mark.parametrize("n", [6, 12, 25])
+def test_a_tiny_table_gets_figures_and_no_recommendation(n: int) -> None:
+    data = dataset(n)
+    rare = Dataset(data.texts, np.array([*data.targets[:-1], 2]), Task(("no", "yes", "maybe")), data.rows)
+    comparison = compare([NgramClassifier()], rare)
+    assert comparison.recommendation.name is comparison.expected is None
+    assert re.search(r"fewer than 3 rows carry .*'maybe' \(1\)", str(comparison))
+    assert ("are fewer than 20" in str(comparison)) == (n < 20)
+    assert all(result.evaluation.metrics["accuracy"].low < 1 for result in comparison.results)
+
+
+def test_the_floor_is_not_pulled_down_by_the_rows_that_a_fold_holds_out() -> None:
+    data = dataset(40)
+    even = Dataset(data.texts, np.arange(40) % 2, TASK, data.rows)
+    assert compare([NgramClassifier()], even).results[0].evaluation.metrics["accuracy"].value == 0.5

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, evaluate, given_splits, load, split
+from textgraft.data.dividing import divide
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import ArtifactError, DataError
 from textgraft.ladder import train
@@ -35,15 +36,32 @@ def test_the_probabilities_are_those_of_the_test_rows(data: Dataset, tmp_path: P
     splits = split(data, valid=0)
     assert splits.test is not None
     trained = train(NgramClassifier(), splits, directory=tmp_path / "m")
-    np.testing.assert_array_equal(trained.probabilities, load(tmp_path / "m").predict_proba(splits.test.texts))
+    assert trained.predictions is not None
+    np.testing.assert_array_equal(
+        trained.predictions.probabilities, load(tmp_path / "m").predict_proba(splits.test.texts)
+    )
     assert trained.evaluation is not None
     assert trained.evaluation.to_dict() == evaluate(trained.model, splits.test).to_dict()
 
 
 def test_without_a_test_part_nothing_is_evaluated(data: Dataset, tmp_path: Path) -> None:
     trained = train(NgramClassifier(), split(data, test=0, valid=0), directory=tmp_path / "m")
-    assert trained.evaluation is trained.probabilities is trained.results() is None
+    assert trained.evaluation is trained.predictions is trained.results() is None
     assert load(tmp_path / "m").predict(["fine w1 w2"]).tolist() == ["yes"]
+
+
+def test_with_folds_all_rows_are_trained_on_and_each_is_predicted_without_it(data: Dataset, tmp_path: Path) -> None:
+    splits = divide(data)
+    assert splits.folds is not None
+    trained = train(NgramClassifier(), splits, directory=tmp_path / "m")
+    assert trained.model.fitted_on_.rows == 200
+    assert trained.predictions is not None
+    fold = splits.folds.of_row[1]
+    own = np.flatnonzero(fold == 4)
+    alone = NgramClassifier().fit(data.select(fold != 4)).predict_proba([data.texts[i] for i in own])
+    np.testing.assert_array_equal(trained.predictions.probabilities[200 + own], alone)
+    kept = json.loads((tmp_path / "m" / "textgraft.json").read_text("utf-8"))["evaluation"]
+    assert kept == trained.results()
 
 
 def test_a_place_that_is_taken_is_refused_before_anything_is_trained(data: Dataset, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, given_splits, inspect
 from textgraft.dataset import Dataset, Rows
+from textgraft.decision import Decision
 from textgraft.evaluation.parity import Parity, measure
 from textgraft.ladder import Comparison
 from textgraft.prediction import numbered, predict_stream
@@ -35,23 +36,25 @@ def comparison(request: pytest.FixtureRequest) -> Comparison:
 
 
 def test_a_comparison_shows_the_main_metrics_costs_and_the_choice(comparison: Comparison) -> None:
-    report = comparison_report(comparison.results, comparison.recommendation, comparison.splits)
-    table, leaks, choice = report.sections
+    report = comparison_report(comparison)
+    choice, table, leaks = report.sections
     task = comparison.splits.task
     main = "micro-F1" if task.multi_label else "accuracy"
     assert table.columns[:3] == ("method", f"{main} (95 % interval)", "macro-F1")
-    assert table.columns[-4:] == ("train s", "texts/s", "MB", "p against best")
+    assert table.columns[-5:] == ("train s", "texts/s", "MB", f"{main} where chosen", "p against best")
+    assert table.title == "On 40 test rows; chosen and tested (p) on 80 training rows in 10 folds, 3 times"
     assert [row[0] for row in table.rows] == ["majority", "ngrams"]
     assert table.rows[1][-1] == "best"
     assert any(sentence.startswith("Leak: 40 of 40 test texts") for sentence in leaks.sentences)
-    assert choice.is_conclusion
-    assert choice.sentences[0].startswith(f"Recommended: ngrams: {main} 1.000")
+    assert choice.sentences[0].startswith("Recommended: ngrams, the only method compared")
+    assert choice.sentences[1].startswith(f"Expect {main} 1.000 [")
+    assert choice.sentences[1].endswith("That is on 40 test rows, which had no part in the choice.")
     assert str(comparison) == as_text(report)
 
 
 def test_a_comparison_has_every_metric_where_asked(comparison: Comparison) -> None:
-    report = comparison_report(comparison.results, comparison.recommendation, comparison.splits, every_metric=True)
-    every = report.sections[1]
+    report = comparison_report(comparison, every_metric=True)
+    every = report.sections[2]
     names = [name for row in every.rows for name in row[-1].split(", ")]
     assert sorted(names) == sorted(comparison.results[0].evaluation.metrics)
     assert every.columns == ("metric", "majority", "ngrams", "in JSON")
@@ -82,7 +85,15 @@ class Tried:
 def test_attempts_of_an_export_show_what_was_measured_and_why_not() -> None:
     task = Task(("bad", "good"))
     before = np.full((4, 2), 0.5, np.float32) + np.array([0.3, -0.3], np.float32)
-    parity = measure(before, before[:, ::-1], task, None, np.array([0, 0, 1, 1]), speed_before=10.0, speed_after=2000.0)
+    parity = measure(
+        before,
+        before[:, ::-1],
+        task,
+        Decision.usual(task),
+        np.array([0, 0, 1, 1]),
+        speed_before=10.0,
+        speed_after=2000.0,
+    )
     section = attempts_section([Tried("int8", 0, None, "It broke."), Tried("fp32", 2_500_000, parity, None)], "Use it.")
     assert section.rows[0] == ("int8", "", "", "", "", "", "", "It broke.")
     recipe, difference, equal, metric, _, size, speed, verdict = section.rows[1]

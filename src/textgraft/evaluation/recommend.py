@@ -81,20 +81,29 @@ class Recommendation:
         start = f"Recommended: {self.name}"
         if self.name != self.best:
             return f"{start}, which ties with the best and is cheaper: {self._tie(self.name)}."
-        others = [name for name in self.values if name != self.name]
         names = list(self.values)
-        cheaper = names[: names.index(self.name)]
-        tied = [name for name in others if name not in cheaper and self.p_values[name] >= self.alpha]
-        largest = _p(max((self.p_values[name] for name in cheaper), default=1.0))
-        if set(others) == set(self.floors) and cheaper:
-            return f"{start}, the only method compared, and measurably better than the floor ({largest})."
-        better = f", and measurably better than all that is cheaper ({largest})" if cheaper else ""
-        ties = (
-            f"; {listed(tied)} {'ties with it and costs' if len(tied) == 1 else 'tie with it and cost'} more"
-            if tied
-            else ""
-        )
-        return f"{start}, the best{better}{ties}."
+        cheaper, dearer = names[: names.index(self.name)], names[names.index(self.name) + 1 :]
+        if set(names) == {self.name, *self.floors} and cheaper:
+            return (
+                f"{start}, the only method compared, and measurably better than the floor ({self._largest(cheaper)})."
+            )
+        sentence = f"{start}, the best"
+        passed_over, cheaper = self._tied(cheaper), [name for name in cheaper if self.p_values[name] < self.alpha]
+        if passed_over:
+            sentence += f"; {listed(passed_over)} {'ties' if len(passed_over) == 1 else 'tie'} with it and"
+            sentence += f" {'is' if len(passed_over) == 1 else 'are'} cheaper, but not measurably better than the floor"
+        elif cheaper:
+            sentence += f", and measurably better than all that is cheaper ({self._largest(cheaper)})"
+        if tied := self._tied(dearer):
+            costs = "ties with it and costs" if len(tied) == 1 else "tie with it and cost"
+            sentence += f"; {listed(tied)} {costs} more"
+        return f"{sentence}."
+
+    def _tied(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self.p_values[name] >= self.alpha]
+
+    def _largest(self, names: Sequence[str]) -> str:
+        return _p(max(self.p_values[name] for name in names))
 
     def _tie(self, name: str) -> str:
         """The values of a method and the best one, and how far apart they may be."""

@@ -4,9 +4,9 @@
     python benchmarks/choosing.py --parts candidates,errors --runs 100
     python benchmarks/choosing.py --parts tables --rows 150
 
-candidates: 50 classifiers that know nothing, on 200 rows of two labels. The best of them is reported by the rows that it
-was chosen on, by rows of a test part, and by ``cross_fitted``; the truth is 0.5.
-errors: two methods of which the dearer is as good as the cheaper, worse, or better; how often is the dearer recommended?
+candidates: 50 classifiers that know nothing, on 200 rows of two labels. The best of them is reported by the rows that
+it was chosen on, by rows of a test part, and by ``cross_fitted``; the truth is 0.5.
+errors: two methods, the dearer as good as the cheaper, worse, or better; how often is the dearer recommended?
 tables: 200 cuts of emotion; n-grams are trained on each, cross-validated, and held against the 15,000 rows left out.
 
 Needs ../shared/data for tables. Nothing is timed.

@@ -9,7 +9,7 @@ from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Recommendation
 from textgraft.report.evaluation import headlines, metric_name, metrics, notes
 from textgraft.report.section import Report, Section
-from textgraft.wording import decimal, p_value
+from textgraft.wording import counted, decimal, p_value
 
 
 class Model(Protocol):
@@ -74,6 +74,8 @@ def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> 
         Section("Keep in mind", sentences=(*(f"Leak: {leak}" for leak in splits.leaks), *remarks)),
     ]
     parts = ", ".join(f"{len(part):,} {name}" for name, part in splits.parts().items())
+    if len(splits.parts()) == 1:
+        parts = f"{len(splits.train):,}, in {splits.folds}"
     return Report(f"Compared on the same rows: {parts}", tuple(sections))
 
 
@@ -84,7 +86,8 @@ def _choice(comparison: Comparison) -> Iterator[str]:
     if expected is None:
         yield sentence
         return
-    yield f"{sentence} Chosen on {comparison.chosen_on}."
+    candidates = sum(not method.model.is_floor for method in comparison.results)
+    yield f"{sentence} Chosen among {counted(candidates, 'method')} on {comparison.chosen_on}."
     figure, floor = expected.metrics[metric], expected.floor.get(metric)
     over = f"; the floor has {decimal(floor.value)}" if floor else ""
     if comparison.splits.test is not None:

@@ -53,17 +53,18 @@ def test_what_must_stay_together_is_in_one_fold() -> None:
 def test_a_group_so_large_that_no_fold_can_be_made_is_refused_with_its_size_and_a_row() -> None:
     labels = ["a"] * 60 + ["b"] * 40
     data = dataset(labels, ["one"] * 60 + [f"other {i}" for i in range(40)])
-    with pytest.raises(
-        DataError, match=r"60 rows that stay together are 60% \(as .*row 1\).*fewer than two labels are left"
-    ):
+    with pytest.raises(DataError, match=r"largest has 60% of the rows \(such as .*row 1\).*--folds 0 .*--test"):
         make_folds(data, 5)
-    with pytest.raises(DataError, match=r"5 folds cannot be made of 100 rows.*there are 2 such groups"):
+    with pytest.raises(DataError, match=r"5 folds cannot be made of 100 rows, which make 2 groups"):
         make_folds(dataset(labels, ["one"] * 60 + ["two"] * 40), 5)
+    by_label = dataset(["a"] * 30 + ["b"] * 30, [f"{i // 30}" for i in range(60)])
+    with pytest.raises(DataError, match="fewer than two labels are left to learn from"):
+        make_folds(by_label, 2)
 
 
 def test_fewer_rows_than_folds_are_refused_and_by_default_there_are_no_more_folds_than_rows() -> None:
     data = dataset(["a", "b"] * 3)
-    with pytest.raises(DataError, match=r"10 folds cannot be made of 6 rows[.] Give more rows, or fewer folds"):
+    with pytest.raises(DataError, match=r"10 folds cannot be made of 6 rows[.] Give more rows, fewer folds"):
         make_folds(data, 10)
     assert make_folds(data).k == 6
     for wrong in (1, -3, 2.5, True):

@@ -89,7 +89,10 @@ class Bars:
             self._progress.stop()
             self._progress = None
 
-    def say(self, sentence: str) -> None:  # noqa: D102
+    def say(self, sentence: str) -> None:
+        """Says a sentence the first time: what every fold of a cross-validation remarks is said once."""
+        if sentence in self.said:
+            return
         if self._progress is None:
             remark(sentence)
         else:

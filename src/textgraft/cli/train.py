@@ -52,8 +52,8 @@ def run(
     remark(model.notes_)
     if as_json:
         parts = {name: len(part) for name, part in splits.parts().items()}
-        content = {"model": str(out), "method": method, "parts": parts, "chosen": model.chosen_}
-        content |= {"folds": None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}}
+        folds = None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}
+        content = {"model": str(out), "method": method, "parts": parts, "folds": folds, "chosen": model.chosen_}
         print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {}))
     elif trained.evaluation is not None:
         rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"

@@ -22,6 +22,7 @@ FEWEST_ROWS, FEWEST_OF_A_LABEL = 20, 3  # for a recommendation
 USUAL_FOLDS = 10
 USUAL_ROWS = 1_000  # up to so many rows 10 folds, so that little is taken from training; 5 from there on
 FEW_ROWS = 200  # up to so many, three repetitions: how few rows are dealt to folds moves the figures
+OTHERWISE = "--folds 0 (folds=0) to hold rows out once, or give a test table (--test)"
 STEP = 7919  # between the seeds of two repetitions
 
 
@@ -90,29 +91,39 @@ def fold_of_row(data: Dataset, k: int, seed: int = 0) -> NDArray[np.int64]:
     """
     check_folds(k)
     groups = group_rows(data, seed, by_column=data.groups is not None)
-    about = f"{counted(k, 'fold')} cannot be made of {counted(len(data), 'row')}{_staying(data, groups)}"
-    if len(groups.sizes) < k:
-        raise DataError(f"{about}. Give more rows, or fewer folds (--folds).")
+    _check_groups(data, groups, k)
     labels = group_labels(data, groups.of_row)
     fold = stratify(labels, groups.sizes, groups.keys, [1 / k] * k, train_first=False)[groups.of_row]
     sets, least = data.label_sets, 1 if data.task.multi_label else 2
-    for i in range(k):
-        if not (fold == i).any() or np.count_nonzero(sets[fold != i].counts) < least:
-            raise DataError(
-                f"{about}: without one of them fewer than two labels are left to learn from. Give more rows of each "
-                "label, fewer folds (--folds), or a test table (--test)."
-            )
+    if any(np.count_nonzero(sets[fold != i].counts) < least for i in range(k)):
+        raise DataError(
+            f"{_about(data, groups, k)}: without one of them fewer than two labels are left to learn from. Give more "
+            f"rows of each label, or {OTHERWISE}."
+        )
     return fold
 
 
-def _staying(data: Dataset, groups: Groups) -> str:
-    """A clause about rows that stay together, where there are any."""
-    largest = int(groups.sizes.max(initial=0))
+def _check_groups(data: Dataset, groups: Groups, k: int) -> None:
+    """Raises DataError where rows that must stay together are too few groups, or one of them is most of the table."""
+    n, about = len(data), _about(data, groups, k)
+    if len(groups.sizes) < k:
+        raise DataError(f"{about}. Give more rows, fewer folds, or {OTHERWISE}.")
+    if 2 * int(groups.sizes.max()) > n:
+        raise DataError(
+            f"{about}: the fold that they are in would leave less than half to learn from. Say {OTHERWISE}."
+        )
+
+
+def _about(data: Dataset, groups: Groups, k: int) -> str:
+    """What cannot be done, with the largest group of rows that stay together, where there is any."""
+    start, largest = (
+        f"{counted(k, 'fold')} cannot be made of {counted(len(data), 'row')}",
+        int(groups.sizes.max(initial=0)),
+    )
     if largest < 2:
-        return ""
+        return start
     row = int(np.flatnonzero(groups.sizes[groups.of_row] == largest)[0])
     return (
-        f", of which the largest {counted(largest, 'row')} that stay together are "
-        f"{largest / len(data):.0%} (as {data.rows.name(row)}): they repeat each other's text or are of one group; "
-        f"there are {counted(len(groups.sizes), 'such group')}"
+        f"{start}, which make {counted(len(groups.sizes), 'group')} that must stay together, by their text or their "
+        f"group; the largest has {largest / len(data):.0%} of the rows (such as {data.rows.name(row)})"
     )

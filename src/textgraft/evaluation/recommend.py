@@ -93,7 +93,8 @@ class Recommendation:
             sentence += f"; {listed(passed_over)} {'ties' if len(passed_over) == 1 else 'tie'} with it and"
             sentence += f" {'is' if len(passed_over) == 1 else 'are'} cheaper, but not measurably better than the floor"
         elif cheaper:
-            sentence += f", and measurably better than all that is cheaper ({self._largest(cheaper)})"
+            what = "the floor" if set(cheaper) <= set(self.floors) else "all that is cheaper"
+            sentence += f", and measurably better than {what} ({self._largest(cheaper)})"
         if tied := self._tied(dearer):
             costs = "ties with it and costs" if len(tied) == 1 else "tie with it and cost"
             sentence += f"; {listed(tied)} {costs} more"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.dataset import Dataset
 from textgraft.errors import DataError
 from textgraft.evaluation import Evaluation, evaluate_probabilities
+from textgraft.evaluation.seen import SeenRows
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
@@ -27,7 +31,8 @@ def evaluate(
     Args:
         model: a fitted classifier.
         data: rows that it was not trained on: a Dataset, texts with their ``labels``, or (text, label) pairs. They may
-            miss labels of the model, but have no others.
+            miss labels of the model, but have no others. Of rows that it was trained on the evaluation says so, as far
+            as the model keeps which texts it was given, and how good it is on the others (``Evaluation.seen``).
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
         probabilities: (n, k) of the rows, where they are there already.
@@ -39,15 +44,45 @@ def evaluate(
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_probabilities(
-        model.predict_proba(data.texts) if probabilities is None else probabilities,
-        data.targets,
-        data.task,
-        thresholds=model.decision,
-        labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
-        training_rows=model.fitted_on_.rows,
-        seed=seed,
-    )
+    if probabilities is None:
+        probabilities = model.predict_proba(data.texts)
+
+    def of(rows: Dataset, probabilities: NDArray[np.float32]) -> Evaluation:
+        return evaluate_probabilities(
+            probabilities,
+            rows.targets,
+            data.task,
+            thresholds=model.decision,
+            labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
+            training_rows=model.fitted_on_.rows,
+            seed=seed,
+        )
+
+    evaluation = of(data, probabilities)
+    if (found := _seen(model, data)) is None:
+        return evaluation
+    trained, chosen, known = found
+    seen = SeenRows(int(trained.sum()), int(chosen.sum()), int(known.sum()))
+    if 0 < seen.others < seen.known:
+        rest = np.flatnonzero(known & ~trained & ~chosen)
+        others = of(data.select(rest), probabilities[rest])
+        seen = replace(seen, unseen=others.metrics[others.headline])
+    return replace(evaluation, seen=seen)
+
+
+def _seen(
+    model: TextClassifier, data: Dataset
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """What ``SeenTexts.find`` says of the rows; None where nothing is known of them.
+
+    Models of earlier releases keep no hashes of texts, but the fingerprint of all that they were trained on.
+    """
+    if model.seen_ is not None:
+        return found if (found := model.seen_.find(data.texts))[2].any() else None
+    if data.fingerprint == model.fitted_on_.fingerprint:
+        every = np.ones(len(data), np.bool_)
+        return every, ~every, every
+    return None
 
 
 def check_size(rows: int, labels: int) -> None:

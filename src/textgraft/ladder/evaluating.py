@@ -17,6 +17,10 @@ from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import check_fitted
 from textgraft.wording import counted
 
+NOT_KNOWN = (
+    "Whether the model was trained on some of these rows is not known: it does not keep which texts it was given."
+)
+
 
 def evaluate(
     model: TextClassifier,
@@ -60,7 +64,7 @@ def evaluate(
 
     evaluation = of(data, probabilities)
     if (found := _seen(model, data)) is None:
-        return evaluation
+        return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
     trained, chosen, known = found
     seen = SeenRows(int(trained.sum()), int(chosen.sum()), int(known.sum()))
     if 0 < seen.others < seen.known:

@@ -28,7 +28,7 @@ NAMES = {
     "matthews_corrcoef": "Matthews correlation",
 }  # fmt: skip
 PROBABILITIES = ("log_loss", "ece", *RANKING)  # how what measures them begins: what is predicted plays no part in it
-COUNTED = "precision counts the rows predicted as the label, recall those that carry it, F1 both"
+COUNTED = "precision counts the rows that are given the label, recall those that carry it, F1 both"
 AVERAGES = {"macro": "macro", "micro": "micro", "weighted": "weighted", "samples": "per text"}
 
 
@@ -72,7 +72,8 @@ def seen_rows(evaluation: Evaluation) -> str:
     for where, count in kinds.items():
         if count:
             many = f"all {count:,}{of}" if count == seen.known else f"{count:,}{of} ({percent(count / seen.known)})"
-            stand.append(f"{many} {'stands' if count == 1 else 'stand'} in {where}")
+            verb = "" if stand else " stands" if count == 1 else " stand"
+            stand.append(f"{many}{verb} in {where}")
             of = ""
     if not seen.others:
         rest = ", so nothing here tells how good it is on new texts"
@@ -172,7 +173,7 @@ def per_label(evaluation: Evaluation, names: Sequence[str], *, most: int, interv
     marks = {"~": f"rests on fewer than {RARE} rows", "–": "on none"}
     if found := ", ".join(f"{mark} {meaning}" for mark, meaning in marks.items() if mark in figures_shown):
         sentences.append(f"{found}: {COUNTED}.")
-    columns = ("label", "rows", "predicted", *map(metric_name, names))
+    columns = ("label", "rows", "given", *map(metric_name, names))
     numbers = tuple(range(1, len(columns)))
     return Section("Per label", columns, tuple(rows), tuple(sentences), numbers=numbers)
 
@@ -180,9 +181,9 @@ def per_label(evaluation: Evaluation, names: Sequence[str], *, most: int, interv
 def rows_behind(evaluation: Evaluation) -> dict[str, NDArray[np.int64]]:
     """(k,) for each metric of a label, how many rows it is a share of.
 
-    Precision is one of the rows that are predicted as the label; recall, and how the label ranks, of those that carry
-    it; and F1, which follows from the Jaccard index, of those that are in either. ROC-AUC needs rows without the
-    label as much as rows with it.
+    Precision is one of the rows that are given the label; recall, and how the label ranks, of those that carry it; and
+    F1, which follows from the Jaccard index, of those that are in either. ROC-AUC needs rows without the label as much
+    as rows with it.
     """
     k = len(evaluation.task)
     carry = np.array([figures["support"] for figures in evaluation.per_label.values()], np.int64)

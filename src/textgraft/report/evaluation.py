@@ -68,7 +68,7 @@ def seen_rows(evaluation: Evaluation) -> str:
     if seen.known < evaluation.n:
         start, of = f"Of the {counted(seen.known, 'row')} of which that is known, ", ""
     kinds = {"its training data": seen.trained, "the validation data by which it was chosen": seen.chosen}
-    stand = []
+    stand: list[str] = []
     for where, count in kinds.items():
         if count:
             many = f"all {count:,}{of}" if count == seen.known else f"{count:,}{of} ({percent(count / seen.known)})"

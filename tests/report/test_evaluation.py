@@ -270,3 +270,24 @@ def test_the_rows_behind_a_figure_are_those_below_its_line(task: Task) -> None:
                 figure = evaluation.per_label[label]["precision"]
                 assert isinstance(figure, Interval)
                 assert figure.value == pytest.approx(hits / expected["precision"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "rows", "floor"),
+    [
+        ("f1:a", None, "always saying c"),
+        ("recall:b", "3 rows of b", "always saying c"),
+        ("precision:a", "5 rows of a", "always saying c"),
+        ("recall:b@0.9", "3 rows of b", "knowing only how frequent each label is"),
+        ("average_precision:b", "3 rows of b", "knowing only how frequent each label is"),
+        ("roc_auc:a", "3 rows of a", "knowing only how frequent each label is"),
+        ("f1_macro", None, "always saying c"),
+        ("roc_auc_macro", None, "knowing only how frequent each label is"),
+    ],
+)
+def test_a_headline_of_one_label_says_when_it_rests_on_few_rows(metric: str, rows: str | None, floor: str) -> None:
+    figures = {metric: Interval(0.9, 0.8, 1.0)}
+    found = replace(rare(), headline=metric, metrics=figures, floor={metric: Interval(0.1, 0.0, 0.2)}, always=("c",))
+    said = headline(found)
+    assert f"; {floor} reaches 0.100." in said
+    assert (f"It rests on {rows}." in said) if rows else ("It rests on" not in said)

@@ -19,6 +19,9 @@ from textgraft.task import Task
 from textgraft.unicode import quoted
 from textgraft.wording import counted, decimal, percent
 
+# Metrics of probabilities, in which what is predicted plays no part.
+OF_PROBABILITIES = frozenset({"log_loss", "ece", "roc_auc", "average_precision"})
+COUNTED = "precision counts the rows that are given the label, recall those that carry it, F1 both"
 MOST_LABELS = 30
 MOST_CONFUSED = 15  # labels, in a table of all pairs
 OF_LABELS = ("precision", "recall", "f1")
@@ -27,8 +30,6 @@ NAMES = {
     "f1": "F1", "ece": "calibration error", "jaccard": "Jaccard", "roc_auc": "ROC-AUC", "hamming_loss": "Hamming loss",
     "matthews_corrcoef": "Matthews correlation",
 }  # fmt: skip
-PROBABILITIES = ("log_loss", "ece", *RANKING)  # how what measures them begins: what is predicted plays no part in it
-COUNTED = "precision counts the rows that are given the label, recall those that carry it, F1 both"
 AVERAGES = {"macro": "macro", "micro": "micro", "weighted": "weighted", "samples": "per text"}
 
 
@@ -91,6 +92,10 @@ def _headline(evaluation: Evaluation) -> Iterator[str]:
     rows = f"{counted(n, 'row')}{' that it was not trained on' if not_seen else ''}"
     yield f"{name[0].upper()}{name[1:]} {figure} on {rows}{_against_floor(evaluation, figure)}."
     yield from filter(None, [seen_rows(evaluation)])
+    metric, label = _parted(evaluation)
+    behind = rows_behind(evaluation)[metric][evaluation.task.labels.index(label)] if label is not None else RARE
+    if behind < RARE:
+        yield f"It rests on {counted(int(behind), 'row')} of {_plain_or_quoted(str(label))}."
     if n < SMALL:
         yield f"{counted(n, 'row')} {'is' if n == 1 else 'are'} few: more would narrow the interval."
     elif figure.high - figure.low > WIDE:
@@ -103,7 +108,8 @@ def _against_floor(evaluation: Evaluation, figure: Interval) -> str:
     if floor is None or math.isnan(floor.value) or math.isnan(figure.value):
         return ""
     always = evaluation.always
-    if evaluation.headline.startswith(PROBABILITIES):
+    metric, _ = _parted(evaluation)
+    if metric.removesuffix("_macro").removesuffix("_micro") in OF_PROBABILITIES:
         without = "knowing only how frequent each label is"
     elif always is None:
         without = "always saying what is most frequent in training"
@@ -114,6 +120,19 @@ def _against_floor(evaluation: Evaluation, figure: Interval) -> str:
     worse = is_better(evaluation.headline, floor, figure)
     how = "worse" if worse and not floor.low <= figure.value <= floor.high else "not measurably better"
     return f", which is {how} than {without} ({decimal(floor.value)})"
+
+
+def _parted(evaluation: Evaluation) -> tuple[str, str | None]:
+    """The headline's metric and, of one of a label, such as ``"f1:spam"``, the label.
+
+    ``"recall:spam@0.9"``, which is taken along a ranking, is a metric of probabilities.
+    """
+    metric, colon, label = evaluation.headline.partition(":")
+    if not colon:
+        return metric, None
+    if label in evaluation.per_label:
+        return metric, label
+    return "average_precision", label.rpartition("@")[0]
 
 
 def _plain_or_quoted(label: str) -> str:

@@ -174,7 +174,7 @@ def test_a_directory_for_shipping_holds_no_texts_and_no_weights_for_torch(
     assert outcome.directory == shipped
     assert content(place) == before | {"../shipped": b""}
     names = {path.name for path in shipped.iterdir()}
-    assert not names & {"sample.jsonl", "model.safetensors"}
+    assert not names & {"sample.jsonl", "seen.safetensors", "model.safetensors"}
     assert all(path.stat().st_nlink == 1 for path in shipped.iterdir())
     check_same_answers(place, outcome, 1e-4)
     assert load(shipped).predict(["a good film"]).tolist() == ["good"]  # type: ignore[union-attr]

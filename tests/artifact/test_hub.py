@@ -82,6 +82,8 @@ def test_no_text_and_no_path_of_this_machine_is_published(hub: Hub, saved: Path)
     published = b"\n".join([*files.values(), *hub.large.values(), *hub.received]).decode("utf-8", "replace")
     assert not any(text in published for text in TEXTS)
     assert "sample.jsonl" not in published
+    assert (saved / "seen.safetensors").exists()
+    assert "seen.safetensors" not in published
     assert "secret plans" not in published
     assert json.loads(files["textgraft.json"])["fitted_on"]["files"] == ["films.csv"]
 

@@ -166,9 +166,16 @@ def test_a_label_in_square_brackets_is_shown_as_it_is(table: Path, tmp_path: Pat
     assert "[/x]" in output
 
 
-def test_evaluating_on_the_training_data_is_said_to_flatter(table: Path, tmp_path: Path) -> None:
+def test_rows_that_were_trained_on_are_said_first(table: Path, tmp_path: Path) -> None:
     said("train", table, "--method", "majority", "--test-size", "0", "--out", tmp_path / "m")
-    assert "what the model was trained on" in said("evaluate", tmp_path / "m", table)
+    assert "these rows stand in its training data, so nothing here tells" in said("evaluate", tmp_path / "m", table)
+    header, *lines = table.read_text("utf-8").splitlines()
+    new = [line.replace(" number", " and again number") for line in lines]
+    (tmp_path / "new.csv").write_text("\n".join([header, *lines[:30], *new]) + "\n")
+    content = json.loads(said("evaluate", tmp_path / "m", tmp_path / "new.csv", "--json"))
+    assert content["seen"]["trained"] == 30
+    assert content["leaks"][0].startswith("30 of these rows (")
+    assert content["leaks"][0] in said("evaluate", tmp_path / "m", tmp_path / "new.csv").splitlines()[1]
 
 
 def test_a_mistyped_encoder_is_not_passed_over_by_inspect(table: Path) -> None:

@@ -69,7 +69,9 @@ def test_as_json_with_texts_of_another_table_read_like_those_of_training(
     assert content["compared_on"] == str(table)
     assert content["attempts"][0]["parity"]["texts"] == 120
     assert content["attempts"][0]["fault"] is None
-    assert not (tmp_path / "shipped" / "sample.jsonl").exists()
+    kept = {path.name for path in model.iterdir()}
+    assert {"sample.jsonl", "seen.safetensors"} & kept == {"sample.jsonl", "seen.safetensors"}
+    assert not {"sample.jsonl", "seen.safetensors"} & {path.name for path in (tmp_path / "shipped").iterdir()}
 
 
 def test_what_does_not_pass_is_refused_in_one_line(model: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from textgraft.model_directory import save
 from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
 from textgraft.model_directory.sample import FILE as SAMPLE
+from textgraft.model_directory.seen import FILE as SEEN
 from textgraft.runtimes import check_runtime
 from textgraft.unicode import escaped_in_json, quoted
 from textgraft.whole import scratch_folder
@@ -102,7 +103,8 @@ def export(
         data: labelled texts to compare on, not those of training; None takes the sample that the model keeps. int8 is
             calibrated on up to 170 of them, at most a third, and compared on the others.
         tolerance: how different answers may be; None, and what is None in it, is usual for the precision.
-        to: make a new directory for shipping instead: without the weights for torch and without the sample of texts.
+        to: make a new directory for shipping instead: without the weights for torch, the sample of texts
+            and the hashes of those that it was trained on.
 
     Raises:
         ExportError: no recipe passes, an operator has no translation, or the method has nothing to export.
@@ -228,7 +230,7 @@ def _changed(manifest: Manifest, outcome: Outcome, *, shipped: bool) -> tuple[Ma
     exports = [asdict(export) for export in [*(old for old in earlier if old not in replaced), new]]
     dropped = {name for old in replaced for name in old.files}
     if shipped:
-        dropped |= {name for name in manifest.files if name == SAMPLE or TORCH_WEIGHTS.fullmatch(name)}
+        dropped |= {name for name in manifest.files if name in (SAMPLE, SEEN) or TORCH_WEIGHTS.fullmatch(name)}
     return replace(manifest, exports=exports, weights=manifest.weights and not shipped), dropped
 
 

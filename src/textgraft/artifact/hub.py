@@ -1,7 +1,8 @@
 """Model directories on the Hugging Face Hub: published whole or not at all, and loaded by name.
 
-What is published is what loading needs, and no text: a sample of validation texts stays here, and the published
-manifest does not name it. What is fetched is what the manifest names, in the file types that textgraft writes.
+What is published is what loading needs, and no text: a sample of validation texts and the hashes of the training
+texts stay here, and the published manifest does not name them. What is fetched is what the manifest names, in the
+file types that textgraft writes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from textgraft.model_directory.card import card, digest, file_name, is_as_writte
 from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
+from textgraft.model_directory.seen import FILE as SEEN
 from textgraft.unicode import quoted_path
 from textgraft.whole import link, whole_folder
 
@@ -163,7 +165,8 @@ def _check_sizes(api: HfApi, name: str, revision: str, wanted: Sequence[str]) ->
 def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
     """The manifest as others may see it: without files of texts, and without the names of folders on this machine.
 
-    And without the card, which is for people: on the Hub it is edited in place, and loading goes on without it.
+    And without the hashes of texts, of which short ones can be guessed; and without the card, which is for people: on
+    the Hub it is edited in place, and loading goes on without it.
     """
     parameters = dict(manifest.parameters)
     encoder = parameters.get("encoder")
@@ -181,7 +184,11 @@ def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
         manifest,
         parameters=parameters,
         fitted_on=manifest.fitted_on | {"files": list(map(file_name, manifest.fitted_on["files"]))},
-        files={file: entry for file, entry in manifest.files.items() if _is_of(PUBLIC, file, manifest.files)},
+        files={
+            file: entry
+            for file, entry in manifest.files.items()
+            if file != SEEN and _is_of(PUBLIC, file, manifest.files)
+        },
     )
 
 

@@ -19,6 +19,7 @@ from textgraft.methods.registry import method_of
 from textgraft.model_directory.files import check_files, stamp
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.sample import Sample
+from textgraft.model_directory.seen import SeenTexts
 from textgraft.task import Task
 from textgraft.unicode import quoted
 
@@ -96,6 +97,7 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
         raise ArtifactError(f"{folder} is damaged: labels, classes and thresholds differ in number.")
     sample = Sample.read(folder, model.task_)
     model.checked_on_ = None if sample is None else sample.data
+    model.seen_ = SeenTexts.read(folder)
     model.read_state(folder, opened.runtime)
     return model
 

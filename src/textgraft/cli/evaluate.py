@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textgraft.cli.options import Directory, EveryMetric, Html, Json, Runtime, Table, TableOptions
-from textgraft.wording import counted
 
 
 def run(
@@ -20,7 +19,7 @@ def run(
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
-    from textgraft.report.evaluation import evaluation_report
+    from textgraft.report.evaluation import evaluation_report, seen_rows
     from textgraft.report.html import check_place
     from textgraft.wording import source_name
 
@@ -32,10 +31,8 @@ def run(
     data = reading.read(source, like=like)
     table = source_name(source)
     evaluation = evaluate(model, data)
-    seen = data.with_task(model.task_, model.fitted_on_.merged).fingerprint == model.fitted_on_.fingerprint
-    leaks = [f"{table} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:
-        content = {"model": str(directory), "method": model.method, "table": table, "leaks": leaks}
-        print_json(content | evaluation.to_dict())
-    title = f"{model.method} from {directory} on {counted(evaluation.n, 'row')} of {table}"
-    present(evaluation_report(title, evaluation, leaks, every_metric=every_metric), html, quietly=as_json)
+        content = {"model": str(directory), "method": model.method, "table": table}
+        print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())
+    report = evaluation_report(f"{model.method} from {directory} on {table}", evaluation, every_metric=every_metric)
+    present(report, html, quietly=as_json)

@@ -43,7 +43,7 @@ def run(
     max_drop: Annotated[float | None, _gate(help="Largest drop of accuracy or micro-F1, as 0.005.")] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, no texts."),
+        typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, nothing of texts."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -23,6 +23,7 @@ from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
 from textgraft.evaluation.notes import notes_about
+from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
 
 LabelFigures = dict[str, Interval | int]
@@ -42,6 +43,8 @@ class Evaluation:
         floor: the metrics of always giving the majority of the training data; empty if that was not told.
         headline: the metric that stands for all.
         notes: sentences about what to keep in mind with these figures.
+        always: the labels that the floor gives each row; None if that was not told.
+        seen: which of the rows the model had been given when it was fitted; None where that is not known.
     """
 
     task: Task
@@ -52,6 +55,8 @@ class Evaluation:
     floor: dict[str, Interval]
     headline: str
     notes: tuple[str, ...]
+    always: tuple[str, ...] | None = None
+    seen: SeenRows | None = None
 
     def __str__(self) -> str:
         floor = f", majority {self.floor[self.headline]}" if self.floor else ""
@@ -72,8 +77,9 @@ class Evaluation:
             "metrics": plain(self.metrics),
             "per_label": {label: plain(figures) for label, figures in self.per_label.items()},
             "confusion": self.confused.plain() if isinstance(self.confused, Confusion) else self.confused.tolist(),
-            "majority": {"metrics": plain(self.floor)},
+            "majority": {"metrics": plain(self.floor)} | ({} if self.always is None else {"labels": list(self.always)}),
             "notes": list(self.notes),
+            "seen": None if self.seen is None else self.seen.to_dict(),
         }
 
     @classmethod
@@ -86,6 +92,7 @@ class Evaluation:
         try:
             task = Task(tuple(data["task"]["labels"]), bool(data["task"]["multi_label"]))
             confused = data["confusion"]
+            always, seen = data["majority"].get("labels"), data.get("seen")  # earlier releases have none
             return cls(
                 task=task,
                 n=int(data["n"]),
@@ -103,6 +110,8 @@ class Evaluation:
                 floor=_intervals_from(data["majority"]["metrics"]),
                 headline=str(data["headline"]),
                 notes=tuple(data["notes"]),
+                always=None if always is None else tuple(map(str, always)),
+                seen=None if seen is None else SeenRows.from_dict(seen),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(
@@ -166,8 +175,12 @@ def evaluate_predictions(
     task = predictions.task
     parts = parts_of(predictions)
     split = len(parts)
+    always = None
     if labels_of_training is not None:
-        parts += parts_of(majority(predictions, labels_of_training, training_rows))
+        given = majority(predictions, labels_of_training, training_rows)
+        parts += parts_of(given)
+        first = given.predicted[0]
+        always = tuple(task.labels[j] for j in (np.flatnonzero(first) if task.multi_label else [first]))
     n = len(predictions)
     drawn = affordable_resamples(parts, n, resamples)
     points = point_scores(parts, n)
@@ -177,7 +190,7 @@ def evaluate_predictions(
     support = predictions.truth.sum(axis=0)
     per_label = _per_label(points[:split], samples[:split], task, support)
     notes = tuple(notes_about(task, n, support, metrics, floor, drawn, resamples))
-    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline_of(task), notes)
+    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline_of(task), notes, always)
 
 
 def majority(predictions: Predictions, labels_of_training: ArrayLike, training_rows: int | None = None) -> Predictions:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from textgraft.errors import listed
 from textgraft.evaluation.bootstrap import Interval
-from textgraft.evaluation.metrics import headline_of
+from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
 from textgraft.task import Task
 from textgraft.unicode import quoted
 
@@ -29,11 +29,7 @@ def notes_about(
 ) -> Iterator[str]:
     """Notes on n rows, of which (k,) ``support`` carry each label, from ``drawn`` resamples in place of ``wanted``."""
     headline = headline_of(task)
-    main = metrics[headline]
-    if n < SMALL:
-        yield f"Only {n:,} {'row was' if n == 1 else 'rows were'} evaluated; more would narrow the intervals."
-    if main.high - main.low > WIDE:
-        yield f"{headline} is known no better than from {main.low:.2f} to {main.high:.2f}."
+    yield from about_headline(headline, n, metrics[headline], floor.get(headline))
     yield from _about_labels(task, n, support)
     # With no error to resample the bootstrap sees no spread: the rule of three (Hanley and Lippman-Hand, JAMA 1983).
     if metrics["accuracy"].value == 1:
@@ -41,13 +37,26 @@ def notes_about(
             f"All {n:,} rows are right, so the interval has no width; up to {min(1.0, 3 / n):.2g} of new rows may "
             "still be wrong (rule of three)."
         )
-    if floor and main.low <= floor[headline].value:
-        yield (
-            f"{headline} {main} is not measurably above the floor of always giving the majority of the training "
-            f"data, {floor[headline].value:.3f}."
-        )
     if drawn < wanted:
         yield f"Intervals are from {drawn:,} resamples instead of {wanted:,}, to keep the time in bounds."
+
+
+def about_headline(headline: str, n: int, main: Interval, floor: Interval | None) -> Iterator[str]:
+    """What a report says first in its own words, for those who read the notes alone."""
+    if n < SMALL:
+        yield f"Only {n:,} {'row was' if n == 1 else 'rows were'} evaluated; more would narrow the intervals."
+    if main.high - main.low > WIDE:
+        yield f"{headline} is known no better than from {main.low:.2f} to {main.high:.2f}."
+    if floor is not None and not is_better(headline, main, floor):
+        yield (
+            f"{headline} {main} is not measurably above the floor of always giving the majority of the training "
+            f"data, {floor.value:.3f}."
+        )
+
+
+def is_better(headline: str, main: Interval, floor: Interval) -> bool:
+    """Whether all of the interval of a figure lies on the better side of the floor's figure."""
+    return main.high < floor.value if headline in LOWER_IS_BETTER else main.low > floor.value
 
 
 def _about_labels(task: Task, n: int, support: NDArray[np.int64]) -> Iterator[str]:
@@ -58,8 +67,8 @@ def _about_labels(task: Task, n: int, support: NDArray[np.int64]) -> Iterator[st
     )
     if absent:
         yield (
-            f"No evaluated row carries {absent}: ROC-AUC and average precision are undefined there and left out of the "
-            "averages; precision, recall and F1 are 0."
+            f"No evaluated row carries {absent}: recall, ROC-AUC and average precision are undefined there. Averages "
+            "over labels count that recall as 0 and leave the other two out."
         )
     if everywhere:
         yield f"Every evaluated row carries {everywhere}: ROC-AUC is undefined there."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from textgraft.dataset import Dataset, Folds
 from textgraft.evaluation import Evaluation, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.seen import SeenRows
 from textgraft.ladder.evaluating import check_size
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import clone
@@ -53,4 +56,5 @@ def evaluate_out_of_fold(predictions: Predictions, data: Dataset, seed: int = 0)
     Rows are what intervals are drawn over: a row counts once, however often it was predicted. That holds for every
     metric; what it leaves out, that folds share rows of training, costs little: see the coverage in the lab log.
     """
-    return evaluate_predictions(predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed)
+    found = evaluate_predictions(predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed)
+    return replace(found, seen=SeenRows(trained=0, chosen=0, known=len(data)))

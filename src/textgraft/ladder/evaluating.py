@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
 from textgraft.errors import DataError
 from textgraft.evaluation import Evaluation, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions, check_predictions
+from textgraft.evaluation.seen import SeenRows
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import check_fitted
 from textgraft.wording import counted
+
+NOT_KNOWN = (
+    "Whether the model was trained on some of these rows is not known: it does not keep which texts it was given."
+)
 
 
 def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *, seed: int = 0) -> Evaluation:
@@ -21,7 +29,8 @@ def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *,
     Args:
         model: a fitted classifier.
         data: rows that it was not trained on: a Dataset, texts with their ``labels``, or (text, label) pairs. They may
-            miss labels of the model, but have no others.
+            miss labels of the model, but have no others. Of rows that it was trained on the evaluation says so, as far
+            as the model keeps which texts it was given, and how good it is on the others (``Evaluation.seen``).
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
 
@@ -32,7 +41,7 @@ def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *,
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_on(model, predictions_of(model, data), seed)
+    return evaluate_on(model, data, predictions_of(model, data), seed)
 
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
@@ -40,15 +49,42 @@ def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
     return check_predictions(model.predict_proba(data.texts), np.asarray(data.targets), data.task, model.decision)
 
 
-def evaluate_on(model: TextClassifier, predictions: Predictions, seed: int = 0) -> Evaluation:
-    """All metrics of a fitted classifier's predictions, beside the majority of its training data."""
+def evaluate_on(model: TextClassifier, data: Dataset, predictions: Predictions, seed: int = 0) -> Evaluation:
+    """All metrics of a fitted classifier's predictions of ``data``; see ``evaluate``."""
     fitted_on = model.fitted_on_
-    return evaluate_predictions(
-        predictions,
-        labels_of_training=fitted_on.counts if fitted_on.rows else None,
-        training_rows=fitted_on.rows,
-        seed=seed,
-    )
+
+    def of(predictions: Predictions) -> Evaluation:
+        return evaluate_predictions(
+            predictions,
+            labels_of_training=fitted_on.counts if fitted_on.rows else None,
+            training_rows=fitted_on.rows,
+            seed=seed,
+        )
+
+    evaluation = of(predictions)
+    if (found := _seen(model, data)) is None:
+        return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
+    trained, chosen, known = found
+    seen = SeenRows(int(trained.sum()), int(chosen.sum()), int(known.sum()))
+    if 0 < seen.others < seen.known:
+        others = of(predictions.select(np.flatnonzero(known & ~trained & ~chosen)))
+        seen = replace(seen, unseen=others.metrics[others.headline])
+    return replace(evaluation, seen=seen)
+
+
+def _seen(
+    model: TextClassifier, data: Dataset
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """What ``SeenTexts.find`` says of the rows; None where nothing is known of them.
+
+    Models of earlier releases keep no hashes of texts, but the fingerprint of all that they were trained on.
+    """
+    if model.seen_ is not None:
+        return found if (found := model.seen_.find(data.texts))[2].any() else None
+    if data.fingerprint == model.fitted_on_.fingerprint:
+        every = np.ones(len(data), np.bool_)
+        return every, ~every, every
+    return None
 
 
 def check_size(rows: int, labels: int) -> None:

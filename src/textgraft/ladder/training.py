@@ -66,7 +66,7 @@ def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None
     predictions = evaluation = None
     if (test := splits.test) is not None:
         predictions = predictions_of(model, test)
-        evaluation = evaluate_on(model, predictions, seed)
+        evaluation = evaluate_on(model, test, predictions, seed)
     elif splits.folds is not None:
         predictions = out_of_fold(model, splits.train, splits.folds, valid=splits.valid)
         evaluation = evaluate_out_of_fold(predictions, splits.train, seed)

@@ -25,6 +25,7 @@ from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.model_directory.manifest import MOST_OF_LABELS
+from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
 from textgraft.unicode import FORMS, Form, in_form, quoted
@@ -64,6 +65,8 @@ class TextClassifier(Estimator, ABC):
         fitted_on_: what it was trained on, without the texts.
         checked_on_: the validation data, given or held out; of it a sample is kept with the model, so that an export
             can be checked later.
+        seen_: hashes of the texts that ``fit`` was given, so that an evaluation can tell them; None of a model that
+            does not keep them.
         runtime_: what computes its network where that is not torch: the runtime of an export; else None.
         export_: the name of that export in the model directory, such as ``"openvino-int8"``.
         label_form_: whether a multi-label ``predict`` answers with names or with a 0/1 matrix, as ``fit`` was given.
@@ -87,6 +90,7 @@ class TextClassifier(Estimator, ABC):
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
     checked_on_: Dataset | None = None
+    seen_: SeenTexts | None = None
     runtime_: Runtime | None = None
     export_: str | None = None
 
@@ -141,8 +145,10 @@ class TextClassifier(Estimator, ABC):
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
+        choosing = None if self.checked_on_ is None else self._as_read(self.checked_on_)
+        self.seen_ = SeenTexts.of(data.texts, () if choosing is None else choosing.texts)
         try:
-            self._fit(data, None if self.checked_on_ is None else self._as_read(self.checked_on_))
+            self._fit(data, choosing)
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise

@@ -26,7 +26,17 @@ from textgraft.evaluation.parity import Parity
 from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.report import Section
-from textgraft.report.evaluation import OF_LABELS, RANKING, confused, metric_name, metrics, notes, per_label, weakest
+from textgraft.report.evaluation import (
+    OF_LABELS,
+    RANKING,
+    confused,
+    further_notes,
+    headline,
+    metric_name,
+    metrics,
+    per_label,
+    weakest,
+)
 from textgraft.report.markdown import code, table, text
 from textgraft.unicode import shown_name
 from textgraft.wording import counted, decimal, megabytes, percent
@@ -194,26 +204,42 @@ def _quality(manifest: Manifest, earlier_wording: bool) -> dict[str, str]:
         with suppress(DataError):  # of an older textgraft
             evaluation = Evaluation.from_dict(manifest.evaluation)
     spots = list(_weak_spots(manifest, evaluation, earlier_wording))
-    values = dict.fromkeys(("test_rows", "headline", "majority", "metrics", "per_label", "calibration_error"), "")
+    values = dict.fromkeys(("headline", "metrics", "per_label", "calibration_error"), "")
     values["weak_spots"] = "\n".join(f"- {text(spot)}" for spot in spots)
     if evaluation is None:
         return values
-    headline, floor = evaluation.headline, evaluation.floor
-    called = headline if earlier_wording else metric_name(headline)
-    overall = metrics(evaluation, every=True)
-    labels = per_label(evaluation, (*OF_LABELS, *RANKING), intervals=True)
-    if earlier_wording:
-        every = [(name, str(figure), str(floor.get(name, ""))) for name, figure in evaluation.metrics.items()]
-        overall = Section("", ("metric", "value", "always the majority"), tuple(every))
-        labels = replace(labels, columns=("label", "rows", *OF_LABELS, *RANKING))
+    first, overall, labels = (
+        _earlier_figures(evaluation)
+        if earlier_wording
+        else (
+            text(headline(evaluation)),
+            metrics(evaluation, every=True),
+            per_label(evaluation, (*OF_LABELS, *RANKING), most=MOST_ROWS, intervals=True),
+        )
+    )
     return values | {
-        "test_rows": f"{evaluation.n:,}",
-        "headline": f"{called} {evaluation.metrics[headline]}",
-        "majority": f"; always giving the majority of the training data: {floor[headline]}" if floor else "",
+        "headline": first,
         "metrics": table(overall.first(MOST_ROWS)),
         "per_label": table(labels.first(MOST_ROWS)),
         "calibration_error": str(evaluation.metrics.get("ece", "")),
     }
+
+
+def _earlier_figures(evaluation: Evaluation) -> tuple[str, Section, Section]:
+    """The figures as cards had them whose hash does not stand in the manifest."""
+    name, floor = evaluation.headline, evaluation.floor
+    majority = f"; always giving the majority of the training data: {floor[name]}" if floor else ""
+    every = [(name, str(figure), str(floor.get(name, ""))) for name, figure in evaluation.metrics.items()]
+    of_labels = (*OF_LABELS, *RANKING)
+    labels = [
+        (label, f"{figures['support']:,}", *(str(figures.get(name, "")) for name in of_labels))
+        for label, figures in evaluation.per_label.items()
+    ]
+    return (
+        f"On {evaluation.n:,} rows of test data: {name} {evaluation.metrics[name]}{majority}.",
+        Section("", ("metric", "value", "always the majority"), tuple(every)),
+        Section("", ("label", "rows", *of_labels), tuple(labels)),
+    )
 
 
 def _weak_spots(manifest: Manifest, evaluation: Evaluation | None, earlier_wording: bool) -> Iterator[str]:
@@ -222,7 +248,9 @@ def _weak_spots(manifest: Manifest, evaluation: Evaluation | None, earlier_wordi
     else:
         yield from weakest(evaluation)
         yield from confused(evaluation)
-        yield from evaluation.notes if earlier_wording else notes(evaluation)
+        yield from evaluation.notes if earlier_wording else further_notes(evaluation)
+        if not earlier_wording:
+            yield from (f"Leak: {leak}" for leak in (manifest.evaluation or {}).get("leaks", ()))
     if manifest.fitted_on["rows"]:
         counts = zip(manifest.task["labels"], manifest.fitted_on["counts"], strict=True)
         rare = [f"{label} ({count:,})" for label, count in counts if count < FEW_ROWS]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, FittedOn
+from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
 
@@ -43,6 +44,7 @@ class Saveable(Protocol):
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
     checked_on_: Dataset | None
+    seen_: SeenTexts | None
     runtime_: Runtime | None
     export_: str | None
 

@@ -31,7 +31,8 @@ def save(
         model: a fitted classifier.
         directory: where to; parent folders are made.
         evaluation: metrics on test data to keep with it, as ``Evaluation.to_dict`` gives them.
-        keep_sample: whether to keep up to 512 validation texts with it, on which an export can be checked.
+        keep_sample: whether to keep up to 512 validation texts with it, on which an export can be checked, and short
+            hashes of the texts that it was given, by which an evaluation knows them.
 
     Raises:
         ArtifactError: the place is taken by something that is not a model, or cannot be written to; or the model was
@@ -53,6 +54,8 @@ def save(
         model.write_state(folder)
         if keep_sample and model.checked_on_ is not None:
             Sample.of(model.checked_on_).write(folder)
+        if keep_sample and model.seen_ is not None:
+            model.seen_.write(folder)
         manifest = Manifest(
             method=model.method,
             parameters={k: v for k, v in model.get_params(deep=False).items() if k not in model.unsaved},

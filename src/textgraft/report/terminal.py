@@ -36,8 +36,8 @@ def _print(report: Report, console: Console) -> None:
         if section.columns:
             console.print(_table(section))
         mark = "• " if len(section.sentences) > 1 else ""
-        for sentence in section.sentences:
-            console.print(f"{mark}{sentence}", soft_wrap=True, markup=False)
+        for sentence in section.sentences:  # broken between words where people read, whole where programs do
+            console.print(f"{mark}{sentence}", soft_wrap=not console.is_terminal, markup=False)
         for command in section.commands:
             console.print(f"  {command}", soft_wrap=True, markup=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgraft.cli.options import Directory, EveryMetric, Html, Json, Runtime, Table, TableOptions
+from textgraft.cli.options import Directory, EveryMetric, Html, Json, MainMetric, Runtime, Table, TableOptions
 from textgraft.wording import counted
 
 
@@ -11,6 +11,7 @@ def run(
     source: Table,
     reading: TableOptions,
     runtime: Runtime = "auto",
+    metric: MainMetric = None,
     every_metric: EveryMetric = False,
     html: Html = None,
     as_json: Json = False,
@@ -18,6 +19,7 @@ def run(
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
     from textgraft.artifact import load
     from textgraft.cli.console import present, print_json, remark
+    from textgraft.evaluation.metric import check_metric, read_metric
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
     from textgraft.report.evaluation import evaluation_report
@@ -26,12 +28,14 @@ def run(
 
     import_scipy("Evaluating with intervals")
     check_place(html)
+    if metric is not None:
+        check_metric(metric)
     model = load(directory, runtime=runtime)
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     table = source_name(source)
-    evaluation = evaluate(model, data)
+    evaluation = evaluate(model, data, metric=None if metric is None else read_metric(metric))
     seen = data.with_task(model.task_, model.fitted_on_.merged).fingerprint == model.fitted_on_.fingerprint
     leaks = [f"{table} is what the model was trained on; these numbers are flattered."] if seen else []
     if as_json:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from textgraft.errors import listed
 from textgraft.evaluation.bootstrap import Interval
-from textgraft.evaluation.metrics import headline_of
+from textgraft.evaluation.metrics import LOWER_IS_BETTER
+from textgraft.evaluation.names import COST
 from textgraft.task import Task
 from textgraft.unicode import quoted
 
@@ -20,6 +21,7 @@ WIDE = 0.1
 
 def notes_about(
     task: Task,
+    headline: str,
     n: int,
     support: NDArray[np.int64],
     metrics: Mapping[str, Interval],
@@ -28,7 +30,6 @@ def notes_about(
     wanted: int,
 ) -> Iterator[str]:
     """Notes on n rows, of which (k,) ``support`` carry each label, from ``drawn`` resamples in place of ``wanted``."""
-    headline = headline_of(task)
     main = metrics[headline]
     if n < SMALL:
         yield f"Only {n:,} {'row was' if n == 1 else 'rows were'} evaluated; more would narrow the intervals."
@@ -41,10 +42,13 @@ def notes_about(
             f"All {n:,} rows are right, so the interval has no width; up to {min(1.0, 3 / n):.2g} of new rows may "
             "still be wrong (rule of three)."
         )
-    if floor and main.low <= floor[headline].value:
+    if floor and (
+        main.high >= floor[headline].value if headline in LOWER_IS_BETTER else main.low <= floor[headline].value
+    ):
+        constant = "the label that is cheapest by" if headline == COST else "the majority of"
         yield (
-            f"{headline} {main} is not measurably above the floor of always giving the majority of the training "
-            f"data, {floor[headline].value:.3f}."
+            f"{headline} {main} is not measurably {'below' if headline in LOWER_IS_BETTER else 'above'} the floor of "
+            f"always giving {constant} the training data, {floor[headline].value:.3f}."
         )
     if drawn < wanted:
         yield f"Intervals are from {drawn:,} resamples instead of {wanted:,}, to keep the time in bounds."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ def evaluate(
     *,
     seed: int = 0,
     probabilities: NDArray[np.float32] | None = None,
+    metric: Any = None,
 ) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
@@ -40,10 +42,12 @@ def evaluate(
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
         probabilities: (n, k) of the rows, where they are there already.
+        metric: the one that stands for all, in any form that the hyperparameter ``metric`` takes; None is the model's.
 
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows, or rows
             times labels are too many.
+        SettingError: the metric is none of the model's task.
     """
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
@@ -60,6 +64,7 @@ def evaluate(
             labels_of_training=model.fitted_on_.counts if model.fitted_on_.rows else None,
             training_rows=model.fitted_on_.rows,
             seed=seed,
+            metric=model.metric_ if metric is None else metric,
         )
 
     evaluation = of(data, probabilities)

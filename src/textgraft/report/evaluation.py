@@ -113,9 +113,8 @@ def _against_floor(evaluation: Evaluation, figure: Interval) -> str:
         without = f"always saying {listed(map(_plain_or_quoted, always)) or 'no label'}"
     if is_better(evaluation.headline, figure, floor):
         return f"; {without} reaches {decimal(floor.value)}"
-    worse = is_better(evaluation.headline, floor, figure)
-    how = "worse" if worse and not floor.low <= figure.value <= floor.high else "not measurably better"
-    return f", which is {how} than {without} ({decimal(floor.value)})"
+    worse = not figure.low <= floor.value <= figure.high
+    return f", which is {'worse' if worse else 'not measurably better'} than {without} ({decimal(floor.value)})"
 
 
 def _parted(evaluation: Evaluation) -> tuple[str, str | None]:

@@ -14,6 +14,7 @@ from textgraft.artifact.choosing import Opened, open_export
 from textgraft.artifact.locating import is_foreign, locate
 from textgraft.dataset import Columns, FittedOn
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
+from textgraft.evaluation.metric import Metric, names_file
 from textgraft.methods import GraphClassifier, TextClassifier
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.files import check_files, stamp
@@ -80,6 +81,9 @@ def needs_no_export(folder: Path, method: str) -> str:
 
 
 def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> TextClassifier:
+    metric = manifest.parameters.get("metric")
+    if metric is not None and not isinstance(metric, dict) and (not isinstance(metric, str) or names_file(metric)):
+        raise ArtifactError(f"{folder} is damaged: its metric is {quoted(metric)}; nothing else is read for a model.")
     # JSON has lists only; a hyperparameter is a number, a name or a tuple.
     parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
     parameters = {name: each.earlier for name, each in model.hyperparameters.items() if each.earlier} | parameters
@@ -89,6 +93,8 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
     model.classes_ = _classes(**manifest.classes)
     model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
     model.thresholds_ = np.array(manifest.thresholds, np.float32)
+    model.costs_ = None if manifest.costs is None else np.array(manifest.costs, np.float64)
+    model.metric_ = None if model.metric is None else Metric.read(model.metric, model.task_)
     model.chosen_ = manifest.chosen
     model.notes_ = (opened.note,) if opened.note else ()
     model.runtime_, model.export_ = opened.runtime, opened.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgraft.cli.options import Directory, EveryMetric, Html, Json, Runtime, Table, TableOptions
+from textgraft.cli.options import Directory, EveryMetric, Html, Json, MainMetric, Runtime, Table, TableOptions
 
 
 def run(
@@ -10,6 +10,7 @@ def run(
     source: Table,
     reading: TableOptions,
     runtime: Runtime = "auto",
+    metric: MainMetric = None,
     every_metric: EveryMetric = False,
     html: Html = None,
     as_json: Json = False,
@@ -17,6 +18,7 @@ def run(
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
     from textgraft.artifact import load
     from textgraft.cli.console import present, print_json, remark
+    from textgraft.evaluation.metric import check_metric, read_metric
     from textgraft.extras import import_scipy
     from textgraft.ladder import evaluate
     from textgraft.report.evaluation import evaluation_report, seen_rows
@@ -25,12 +27,14 @@ def run(
 
     import_scipy("Evaluating with intervals")
     check_place(html)
+    if metric is not None:
+        check_metric(metric)
     model = load(directory, runtime=runtime)
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     table = source_name(source)
-    evaluation = evaluate(model, data)
+    evaluation = evaluate(model, data, metric=None if metric is None else read_metric(metric))
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table}
         print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())

@@ -379,6 +379,12 @@ Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page of HTML too.")]
 EveryMetric = Annotated[bool, typer.Option("--all", help="Show every metric, not only those that matter most.")]
+MainMetric = Annotated[
+    str | None,
+    typer.Option(
+        "--metric", help="The metric that stands for all, as train takes it; the model's own where it is not given."
+    ),
+]
 Runtime = Annotated[
     str, typer.Option("--runtime", help="Computes the network: auto, torch, onnx, openvino, or an export's name.")
 ]

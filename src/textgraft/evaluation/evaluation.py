@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textgraft.decision import Decision
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation.bootstrap import (
     Interval,
+    Part,
     Scores,
     affordable_resamples,
     percentile_interval,
@@ -21,7 +23,8 @@ from textgraft.evaluation.bootstrap import (
 )
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
-from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
+from textgraft.evaluation.metric import Metric
+from textgraft.evaluation.metrics import BIASED_UP, confusion, parts_of
 from textgraft.evaluation.notes import notes_about
 from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
@@ -129,6 +132,7 @@ def evaluate_probabilities(
     training_rows: int | None = None,
     seed: int = 0,
     resamples: int = 1000,
+    metric: Any = None,
 ) -> Evaluation:
     """All metrics of a classifier's probabilities, each with a 95 % bootstrap interval over the rows.
 
@@ -143,15 +147,16 @@ def evaluate_probabilities(
         thresholds: one number or (k,): a label of a multi-label task is predicted from this probability on (None is
             0.5). A single-label task predicts its most probable label.
         labels_of_training: (k,) training rows per label, from which the majority floor is made: the most frequent
-            label, or all labels of a multi-label task that at least half of the rows carry, with the shares of the
-            training data as probabilities. None gives no floor.
+            label (by costs the one that is cheapest on average), or all labels of a multi-label task that at least half
+            of the rows carry, with the shares of the training data as probabilities. None gives no floor.
         training_rows: training rows in all; needed for the floor of a multi-label task only.
         seed: of the resamples.
         resamples: how many, at least 100.
+        metric: the one that stands for all, in any form that ``Metric.read`` takes; None is the usual one.
 
     Raises:
         DataError: probabilities or targets of the wrong shape or with impossible values, or no rows.
-        SettingError: thresholds, counts of training labels, seed or resamples that cannot be used.
+        SettingError: thresholds, counts of training labels, seed, resamples or a metric that cannot be used.
     """
     return evaluate_predictions(
         check_predictions(probabilities, targets, task, thresholds),
@@ -159,6 +164,7 @@ def evaluate_probabilities(
         training_rows=training_rows,
         seed=seed,
         resamples=resamples,
+        metric=metric,
     )
 
 
@@ -169,16 +175,18 @@ def evaluate_predictions(
     training_rows: int | None = None,
     seed: int = 0,
     resamples: int = 1000,
+    metric: Any = None,
 ) -> Evaluation:
     """As ``evaluate_probabilities``, of predictions that are checked already."""
     check_resampling(resamples, seed)
     task = predictions.task
-    parts = parts_of(predictions)
+    main = Metric.read(metric, task)
+    parts = _parts(predictions, main)
     split = len(parts)
     always = None
     if labels_of_training is not None:
-        given = majority(predictions, labels_of_training, training_rows)
-        parts += parts_of(given)
+        given = majority(predictions, labels_of_training, training_rows, main.decision())
+        parts += _parts(given, main)
         first = given.predicted[0]
         always = tuple(task.labels[j] for j in (np.flatnonzero(first) if task.multi_label else [first]))
     n = len(predictions)
@@ -189,12 +197,29 @@ def evaluate_predictions(
     metrics, floor = _overall(points[:split], samples[:split]), _overall(points[split:], samples[split:])
     support = predictions.truth.sum(axis=0)
     per_label = _per_label(points[:split], samples[:split], task, support)
-    notes = tuple(notes_about(task, n, support, metrics, floor, drawn, resamples))
-    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline_of(task), notes, always)
+    if main.label is not None and main.is_listed:
+        j = task.labels.index(main.label)
+        for figures, of in ((metrics, slice(split)), (floor, slice(split, None))):
+            if found := _of_label(points[of], samples[of], j):
+                figures[str(main)] = found[main.name]
+    notes = tuple(notes_about(task, str(main), n, support, metrics, floor, drawn, resamples))
+    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, str(main), notes, always)
 
 
-def majority(predictions: Predictions, labels_of_training: ArrayLike, training_rows: int | None = None) -> Predictions:
+def _parts(predictions: Predictions, main: Metric) -> list[Part]:
+    """What gives all metrics, the one that stands for all among them."""
+    return parts_of(predictions) + ([] if main.is_listed else main.parts(predictions))
+
+
+def majority(
+    predictions: Predictions,
+    labels_of_training: ArrayLike,
+    training_rows: int | None = None,
+    decision: Decision | None = None,
+) -> Predictions:
     """The same rows as predicted by a classifier that only knows how often each label is in the training data.
+
+    By a ``decision`` with costs it predicts the label that is cheapest on average.
 
     Raises:
         SettingError: counts that do not fit the task, or a multi-label task without the number of training rows.
@@ -212,7 +237,7 @@ def majority(predictions: Predictions, labels_of_training: ArrayLike, training_r
         )
     rows = training_rows if task.multi_label else counts.sum()
     shares = np.broadcast_to((counts / rows).astype(np.float32), predictions.probabilities.shape)
-    return check_predictions(shares, predictions.targets, task)
+    return check_predictions(shares, predictions.targets, task, decision)
 
 
 def _intervals(points: dict[str, Any], samples: dict[str, Any]) -> dict[str, Interval]:
@@ -234,12 +259,17 @@ def _per_label(
 ) -> dict[str, LabelFigures]:
     figures: dict[str, LabelFigures] = {}
     for j, label in enumerate(task.labels):
-        figures[label] = {"support": int(support[j])}
-        for point, sample in zip(points, samples, strict=True):
-            figures[label] |= _intervals(
-                {name: values[j] for name, values in point.per_label.items()},
-                {name: values[j] for name, values in sample.per_label.items()},
-            )
+        figures[label] = {"support": int(support[j])} | _of_label(points, samples, j)
+    return figures
+
+
+def _of_label(points: Sequence[Scores], samples: Sequence[Scores], j: int) -> dict[str, Interval]:
+    figures: dict[str, Interval] = {}
+    for point, sample in zip(points, samples, strict=True):
+        figures |= _intervals(
+            {name: values[j] for name, values in point.per_label.items()},
+            {name: values[j] for name, values in sample.per_label.items()},
+        )
     return figures
 
 

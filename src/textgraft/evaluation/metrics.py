@@ -15,11 +15,12 @@ from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.names import COST
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
 
-LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
+LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss", COST})
 BIASED_UP = frozenset({"ece"})
 BINS = 15
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
@@ -58,16 +59,24 @@ def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
         SettingError: an unknown metric.
     """
     task = predictions.task
-    makers = (MultiLabelCounts if task.multi_label else SingleLabelCounts, RowMeans, Calibration, Ranking)
     if metric is None:
-        return [make(predictions) for make in makers]
-    known = {name: make for make in makers for name in make.names(task)}
+        return [make(predictions) for make in _makers(task)]
+    known = {name: make for make in _makers(task) for name in make.names(task)}
     if metric not in known:
         raise SettingError(
             f"{quoted(metric)} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
             f"{did_you_mean(str(metric), known)}"
         )
     return [known[metric](predictions)]
+
+
+def metric_names(task: Task) -> list[str]:
+    """The metrics of all labels together."""
+    return [name for make in _makers(task) for name in make.names(task)]
+
+
+def _makers(task: Task) -> tuple[type[SingleLabelCounts | MultiLabelCounts | RowMeans | Calibration | Ranking], ...]:
+    return (MultiLabelCounts if task.multi_label else SingleLabelCounts, RowMeans, Calibration, Ranking)
 
 
 class SingleLabelCounts:
@@ -181,8 +190,9 @@ class Calibration:
         if predictions.task.multi_label:
             right = predictions.targets
         else:
+            # of the most probable label, whatever a decision by costs or thresholds makes of it
+            right = (predictions.targets == p.argmax(axis=1))[:, None]
             p = p.max(axis=1, keepdims=True)
-            right = (predictions.targets == predictions.predicted)[:, None]
         self.k = p.shape[1]
         self.columns = BINS * self.k
         # a bin holds its upper edge, not its lower one

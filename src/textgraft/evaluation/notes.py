@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from textgraft.errors import listed
 from textgraft.evaluation.bootstrap import Interval
-from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
+from textgraft.evaluation.metrics import LOWER_IS_BETTER
+from textgraft.evaluation.names import COST
 from textgraft.task import Task
 from textgraft.unicode import quoted
 
@@ -20,6 +21,7 @@ WIDE = 0.1
 
 def notes_about(
     task: Task,
+    headline: str,
     n: int,
     support: NDArray[np.int64],
     metrics: Mapping[str, Interval],
@@ -28,7 +30,6 @@ def notes_about(
     wanted: int,
 ) -> Iterator[str]:
     """Notes on n rows, of which (k,) ``support`` carry each label, from ``drawn`` resamples in place of ``wanted``."""
-    headline = headline_of(task)
     yield from about_headline(headline, n, metrics[headline], floor.get(headline))
     yield from _about_labels(task, n, support)
     # With no error to resample the bootstrap sees no spread: the rule of three (Hanley and Lippman-Hand, JAMA 1983).
@@ -48,9 +49,10 @@ def about_headline(headline: str, n: int, main: Interval, floor: Interval | None
     if main.high - main.low > WIDE:
         yield f"{headline} is known no better than from {main.low:.2f} to {main.high:.2f}."
     if floor is not None and not is_better(headline, main, floor):
+        constant = "the label that is cheapest by" if headline == COST else "the majority of"
         yield (
-            f"{headline} {main} is not measurably above the floor of always giving the majority of the training "
-            f"data, {floor.value:.3f}."
+            f"{headline} {main} is not measurably {'below' if headline in LOWER_IS_BETTER else 'above'} the floor of "
+            f"always giving {constant} the training data, {floor.value:.3f}."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,14 @@ NOT_KNOWN = (
 )
 
 
-def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *, seed: int = 0) -> Evaluation:
+def evaluate(
+    model: TextClassifier,
+    data: Data,
+    labels: Labels | None = None,
+    *,
+    seed: int = 0,
+    metric: Any = None,
+) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
     Args:
@@ -33,15 +41,17 @@ def evaluate(model: TextClassifier, data: Data, labels: Labels | None = None, *,
             as the model keeps which texts it was given, and how good it is on the others (``Evaluation.seen``).
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
+        metric: the one that stands for all, in any form that the hyperparameter ``metric`` takes; None is the model's.
 
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows, or rows
             times labels are too many.
+        SettingError: the metric is none of the model's task.
     """
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_on(model, data, predictions_of(model, data), seed)
+    return evaluate_on(model, data, predictions_of(model, data), seed, metric)
 
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
@@ -49,7 +59,9 @@ def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
     return check_predictions(model.predict_proba(data.texts), np.asarray(data.targets), data.task, model.decision)
 
 
-def evaluate_on(model: TextClassifier, data: Dataset, predictions: Predictions, seed: int = 0) -> Evaluation:
+def evaluate_on(
+    model: TextClassifier, data: Dataset, predictions: Predictions, seed: int = 0, metric: Any = None
+) -> Evaluation:
     """All metrics of a fitted classifier's predictions of ``data``; see ``evaluate``."""
     fitted_on = model.fitted_on_
 
@@ -59,6 +71,7 @@ def evaluate_on(model: TextClassifier, data: Dataset, predictions: Predictions, 
             labels_of_training=fitted_on.counts if fitted_on.rows else None,
             training_rows=fitted_on.rows,
             seed=seed,
+            metric=model.metric_ if metric is None else metric,
         )
 
     evaluation = of(predictions)

@@ -96,7 +96,7 @@ class Comparison:
         test = self.recommendation.tests.get(result.name)
         return {
             "method": result.name,
-            "parameters": plain(result.model.get_params(deep=False)),
+            "parameters": plain(result.model.get_params(deep=False) | result.model.kept_params),
             "chosen": result.model.chosen_,
             "remarks": list(result.model.notes_),
             "train_seconds": round(result.train_seconds, 3),

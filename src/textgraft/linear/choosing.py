@@ -41,6 +41,14 @@ class Choice:
     losses: dict[float, float]
     held: NDArray[np.int64] | None = None
     tried_on: int | None = None
+    probabilities: NDArray[np.float32] | None = None
+    checks: Dataset | None = None
+
+    def checked(self) -> tuple[NDArray[np.float32], Dataset]:
+        """(r, k) calibrated probabilities of the rows that it was checked on, and these rows."""
+        assert self.probabilities is not None
+        assert self.checks is not None
+        return self.probabilities, self.checks
 
     def to_dict(self) -> dict[str, Any]:
         """What was chosen and why, for ``chosen_``."""
@@ -163,7 +171,8 @@ def fit_chosen(
     how: dict[str, Any] = {"C": C, "loss": loss, "class_weight": class_weight}
     if valid is not None and len(valid[1]):
         design, checks = valid
-        return choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
+        choice = choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
+        return replace(choice, probabilities=_probabilities(choice, design, task), checks=checks)
     from textgraft.data.splits import hold_out_rows  # the room of tables, which a model that predicts does without
 
     rest, held = hold_out_rows(train, seed=seed)
@@ -172,4 +181,9 @@ def fit_chosen(
         X.rows(rest), y[rest], X.rows(held), y[held], task, **how, weights=of_rest, valid_weights=of_held
     )
     model = fit_linear(X, y, task, **how | {"C": choice.C}, weights=weights, start=choice.model)
-    return replace(choice, model=model, held=held)
+    probabilities = _probabilities(choice, X.rows(held), task)
+    return replace(choice, model=model, held=held, probabilities=probabilities, checks=train.select(held))
+
+
+def _probabilities(choice: Choice, X: Design, task: Task) -> NDArray[np.float32]:
+    return choice.calibration.probabilities(choice.model.scores(X), task)

@@ -18,9 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.decision import Decision
 from textgraft.errors import DataError
+from textgraft.evaluation.deciding import choose_decision
+from textgraft.evaluation.metric import Metric
+from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.constraints import Choice, refuse
-from textgraft.methods.estimator import Estimator, accuracy, check_fitted
+from textgraft.methods.deciding import Deciding
+from textgraft.methods.estimator import accuracy, check_fitted
 from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
@@ -43,7 +47,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Estimator, ABC):
+class TextClassifier(Deciding, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -60,6 +64,7 @@ class TextClassifier(Estimator, ABC):
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; see ``Decision``.
         costs_: (k, k) float64 or None; see ``Decision``.
+        metric_: the metric that matters, of the task; None where none was given.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
         notes_: sentences about the last ``fit`` that a user should see; not saved.
         fitted_on_: what it was trained on, without the texts.
@@ -85,6 +90,7 @@ class TextClassifier(Estimator, ABC):
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
     costs_: NDArray[np.float64] | None = None
+    metric_: Metric | None = None
     chosen_: dict[str, Any]
     notes_: tuple[str, ...]
     fitted_on_: FittedOn
@@ -93,6 +99,7 @@ class TextClassifier(Estimator, ABC):
     seen_: SeenTexts | None = None
     runtime_: Runtime | None = None
     export_: str | None = None
+    _said_of_decision: str = ""
 
     def fit(
         self,
@@ -118,7 +125,7 @@ class TextClassifier(Estimator, ABC):
 
         Raises:
             DataError: texts, labels and weights do not go together, or fewer than two labels have a weight above 0.
-            SettingError: a hyperparameter has a value that cannot be used.
+            SettingError: a hyperparameter has a value that cannot be used, or the metric is none of this task.
         """
         given = as_given(texts, labels, who="fit")
         rows = with_weights(given.data, sample_weight)
@@ -136,12 +143,14 @@ class TextClassifier(Estimator, ABC):
                 "or shorten them."
             )
         self.check_settings()
+        self.metric_ = None if self.metric is None else Metric.read(self.metric, data.task)
         self.task_ = data.task
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
-        self.thresholds_, self.costs_ = Decision.usual(data.task).thresholds, None
-        self.chosen_ = {}
+        self.thresholds_ = Decision.usual(data.task).thresholds
+        self.costs_ = None if self.metric_ is None else self.metric_.costs
+        self.chosen_, self._said_of_decision = {}, ""
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
@@ -152,6 +161,9 @@ class TextClassifier(Estimator, ABC):
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
+        if self._said_of_decision:
+            self.chosen_ = {**self.chosen_, "decision": self._said_of_decision}
+            self.notes_ = (*self.notes_, self._said_of_decision)
         return self
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
@@ -199,6 +211,12 @@ class TextClassifier(Estimator, ABC):
         return Decision(self.thresholds_, self.costs_)
 
     @property
+    def kept_params(self) -> dict[str, Any]:
+        """The hyperparameters that are kept with the model; costs by the names of the labels, wherever they were."""
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in self.unsaved}
+        return params | {"metric": None if self.metric_ is None else self.metric_.plain()}
+
+    @property
     def outside_bytes(self) -> int:
         """The size of files that a fitted classifier needs but that its model directory does not hold."""
         return 0
@@ -236,6 +254,20 @@ class TextClassifier(Estimator, ABC):
         """The targets that are predicted of n texts; see ``Decision``."""
         probabilities = self.predict_proba(texts)
         return self.decision.targets(probabilities, self.task_)
+
+    def _choose_decision(self, probabilities: NDArray[np.float32], data: Dataset) -> None:
+        """Chooses ``thresholds_``: as the hyperparameter ``thresholds`` says, where there is one, and for the metric.
+
+        Args:
+            probabilities: (n, k) calibrated ones of rows that were not trained on.
+            data: these rows.
+        """
+        how = getattr(self, "thresholds", None)
+        if how is not None and self.task_.multi_label:
+            self.thresholds_ = tune_thresholds(probabilities, data.targets, how, data.weights)
+        if self.metric_ is not None and (how is None or isinstance(how, str) or not self.task_.multi_label):
+            decision, said = choose_decision(self.metric_, probabilities, data.targets, data.weights, self.decision)
+            self.thresholds_, self._said_of_decision = decision.thresholds, said
 
     def _as_read(self, data: Dataset) -> Dataset:
         """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""

@@ -101,6 +101,7 @@ class FeatureClassifier(GraphClassifier):
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
+        self._choose_decision(*choice.checked())
         encoder = self.encoder_
         self.chosen_ = {**choice.to_dict(), "max_tokens": encoder.max_tokens, "precision": encoder.precision}
         if self.encoder_.from_cache:

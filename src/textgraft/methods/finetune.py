@@ -15,7 +15,6 @@ from textgraft.encoders.encoder import check_max_tokens
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
-from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.json_files import is_whole, read_json, read_object
@@ -109,9 +108,7 @@ class FineTunedClassifier(NetworkClassifier):
             depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
         self.network_ = classifier
-        if self.task_.multi_label:
-            probabilities = classifier.probabilities(valid_windows)
-            self.thresholds_ = tune_thresholds(probabilities, valid.targets, self.thresholds, valid.weights)
+        self._choose_decision(classifier.probabilities(valid_windows), valid)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -12,15 +12,17 @@ from textgraft.dataset import Dataset
 from textgraft.errors import ArtifactError
 from textgraft.json_files import is_number, read_object
 from textgraft.methods.base import TextClassifier
+from textgraft.methods.hyperparameters import fitted, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
 
 
+@hyperparameters
 class MajorityClassifier(TextClassifier):
     """Predicts the (weighted) training share of every label, whatever the text: the floor under every comparison.
 
-    A single-label task gets its most frequent label, a multi-label task the labels that more than half of the
-    training texts carry.
+    A single-label task gets its most frequent label, by costs the one that is cheapest on average; a multi-label task
+    the labels that more than half of the training texts carry.
 
     Attributes:
         shares_: (k,) float32 share of the training texts, by weight, that carry each label.
@@ -31,7 +33,7 @@ class MajorityClassifier(TextClassifier):
     is_floor = True
     facts = MethodFacts("the shares of the labels in the training data, whatever the text; a floor for other models")
 
-    shares_: NDArray[np.float32]
+    shares_: NDArray[np.float32] = fitted()
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:  # noqa: ARG002 - nothing to choose
         self.shares_ = (train.weighed_counts / train.weight).astype(np.float32)

@@ -214,7 +214,7 @@ class NetworkClassifier(GraphClassifier):
         if self.folder is None:
             return None
         declared = self.hyperparameters.items()
-        given = {name: getattr(self, name) for name, each in declared if each.saved and each.trains}
+        given = {name: self.kept_params[name] for name, each in declared if each.saved and each.trains}
         if isinstance(self.class_weight, Mapping):
             given["class_weight"] = {label_name(name): float(weight) for name, weight in self.class_weight.items()}
         resolved = {

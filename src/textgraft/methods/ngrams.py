@@ -154,6 +154,7 @@ class NgramClassifier(TextClassifier):
         choice = fit_chosen(design, train, checks, C=self.C, class_weight=self.class_weight, seed=self.seed)
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
+        self._choose_decision(*choice.checked())
         sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
         if self.max_features == "auto" and most < _MOST_FEATURES and max(self._kinds()) == most:
             self.notes_ += (

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
-from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
@@ -187,11 +186,8 @@ class RecurrentClassifier(NetworkClassifier):
         if self.encoder is None and not train_table:
             tensors["embedding"] = np.asarray(material.table, np.float32)
         self._build(tensors)
-        if self.task_.multi_label:
-            logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
-            self.thresholds_ = tune_thresholds(
-                self.task_.probabilities(logits), valid.targets, self.thresholds, valid.weights
-            )
+        logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
+        self._choose_decision(self.task_.probabilities(logits), valid)
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)

@@ -22,6 +22,7 @@ from textgraft import progress
 from textgraft.encoders.sources import EMBEDDED
 from textgraft.errors import ArtifactError, DataError, listed
 from textgraft.evaluation import Evaluation
+from textgraft.evaluation.names import COST, metric_name
 from textgraft.evaluation.parity import Parity
 from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
@@ -32,7 +33,6 @@ from textgraft.report.evaluation import (
     confused,
     further_notes,
     headline,
-    metric_name,
     metrics,
     per_label,
     weakest,
@@ -43,6 +43,7 @@ from textgraft.wording import counted, decimal, megabytes, percent
 
 FILE = CARD
 MOST_ROWS = 100  # of a table
+MOST_COSTS = 12  # labels whose costs are shown
 FEW_ROWS = 50  # of a label in training, below which it is called rare
 KNOWN = {  # what textgraft offers by name: its licence, as the Hub writes it, and its name on the Hub
     "all-MiniLM-L6-v2": ("apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
@@ -171,13 +172,28 @@ def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, s
     kinds = (json.loads(config.read_text("utf-8")).get("architectures") or []) if config.is_file() else []
     whole = any(str(kind).endswith("ForSequenceClassification") for kind in kinds)
     labels = manifest.task["labels"]
-    thresholds = zip(labels, manifest.thresholds, strict=True) if manifest.task["multi_label"] and read else ()
+    several, equal = manifest.task["multi_label"], len(set(manifest.thresholds)) == 1
+    shown = read if several else manifest.costs is None and not equal
+    thresholds = listed(
+        (f"{text(label)} {t:.2f}" for label, t in zip(labels, manifest.thresholds, strict=True)), MOST_ROWS
+    )
+    metric = manifest.parameters.get("metric")
     return {
         "read_by_transformers": "yes" if read and whole else "",
         "read_as_t5": "yes" if read and not whole else "",
         "window": str(manifest.chosen.get("max_tokens", "its")),
-        "thresholds": listed((f"{text(label)} {threshold:.2f}" for label, threshold in thresholds), MOST_ROWS),
+        "thresholds": thresholds if shown and several else "",
+        "relative_thresholds": thresholds if shown and not several else "",
+        "metric": "" if metric is None else text(metric_name(metric if isinstance(metric, str) else COST)),
+        "costs": "" if manifest.costs is None else _costs(labels, manifest.costs),
     }
+
+
+def _costs(labels: list[str], costs: list[list[float]]) -> str:
+    rows = tuple((label, *(f"{cost:g}" for cost in row[:MOST_COSTS])) for label, row in zip(labels, costs, strict=True))
+    columns = ("", *labels[:MOST_COSTS], *(["..."] if len(labels) > MOST_COSTS else []))
+    rows = tuple((*row, "") for row in rows) if len(labels) > MOST_COSTS else rows
+    return table(Section("", columns, rows).first(MOST_COSTS))
 
 
 def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
@@ -342,7 +358,9 @@ def _licence_in(readme: Path) -> str:
 
 
 def _shown(name: str, value: object) -> str:
-    """A hyperparameter; of a path only its end."""
+    """A hyperparameter; of a path only its end, and of costs only that there are some."""
+    if name == "metric" and not isinstance(value, str):
+        return "costs"
     if isinstance(value, str):
         return file_name(value) if name in ("encoder", "vectors") and not _origin(value)[1] else value
     return json.dumps(value, ensure_ascii=False)

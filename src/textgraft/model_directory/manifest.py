@@ -20,11 +20,12 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-# 3 had all confusions as matrices, and no max_features="auto"; 2 no normal form of texts, and no weights of rows; 1 no
-# card, and no needs of exports.
-VERSION = 4
+# 4 had no costs and no metric; 3 had all confusions as matrices, and no max_features="auto"; 2 no normal form of texts,
+# and no weights of rows; 1 no card, and no needs of exports.
+VERSION = 5
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
+MOST_OF_COST = 1e300  # so that sums of them are finite
 ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
@@ -66,6 +67,7 @@ class Manifest:
         classes: ``values`` and ``dtype`` of the labels as they were given to ``fit``.
         label_form: ``"names"`` or ``"indicator"``.
         thresholds: a probability per label.
+        costs: a row per true label with a cost per predicted one, see ``Decision``; None where there are none.
         chosen: what training chose.
         fitted_on: rows, label counts, fingerprint, files, columns and weights of the training data.
         evaluation: the metrics on test data, as ``Evaluation.to_dict``; None if there was none.
@@ -89,6 +91,7 @@ class Manifest:
     evaluation: dict[str, Any] | None
     versions: dict[str, str]
     files: dict[str, dict[str, Any]]
+    costs: list[list[float]] | None = None
     exports: list[dict[str, Any]] = field(default_factory=list)
     weights: bool = True
     card: str | None = None
@@ -177,7 +180,7 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         field.name: tuple(kinds[kind.partition("[")[0]] for kind in str(field.type).split(" | "))
         for field in fields(Manifest)
     }
-    optional = {"exports", "weights", "card"}  # older models have none
+    optional = {"costs", "exports", "weights", "card"}  # older models have none
     faults = {
         "missing": known.keys() - content.keys() - optional,
         "unknown": content.keys() - known.keys(),
@@ -207,6 +210,8 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
         return f"its label_form is {quoted(manifest.label_form)}"
     if not all(is_number(threshold, 0, 1) for threshold in manifest.thresholds):
         return "its thresholds are not numbers from 0 to 1"
+    if manifest.costs is not None and (task["multi_label"] or not _are_costs(manifest.costs, len(labels))):
+        return f"its costs are not {len(labels)} rows of {len(labels)} numbers of 0 or more"
     if not is_strings(list(manifest.versions.values())):
         return "its versions are not strings"
     if not _is_fitted_on(manifest.fitted_on, len(labels)):
@@ -239,6 +244,12 @@ def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:
         and is_strings(columns.get("merged", []))
         and set(columns.get("merged", [])) <= set(LIKENESSES)
     )
+
+
+def _are_costs(costs: list[Any], k: int) -> bool:
+    """Whether these are k rows of k costs."""
+    rows = len(costs) == k and all(isinstance(row, list) and len(row) == k for row in costs)
+    return rows and all(is_number(cost, 0, MOST_OF_COST) for row in costs for cost in row)
 
 
 def _is_described(entry: dict[str, Any]) -> bool:

@@ -36,10 +36,10 @@ class Saveable(Protocol):
 
     method: ClassVar[str]
     facts: ClassVar[MethodFacts]
-    unsaved: ClassVar[frozenset[str]]
     task_: Task
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
+    costs_: NDArray[np.float64] | None
     chosen_: dict[str, Any]
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
@@ -48,7 +48,8 @@ class Saveable(Protocol):
     runtime_: Runtime | None
     export_: str | None
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def kept_params(self) -> dict[str, Any]: ...  # noqa: D102
 
     def write_state(self, folder: Path) -> None: ...  # noqa: D102
 

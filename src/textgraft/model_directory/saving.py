@@ -58,11 +58,12 @@ def save(
             model.seen_.write(folder)
         manifest = Manifest(
             method=model.method,
-            parameters={k: v for k, v in model.get_params(deep=False).items() if k not in model.unsaved},
+            parameters=model.kept_params,
             task=asdict(model.task_),
             classes={"values": model.classes_.tolist(), "dtype": model.classes_.dtype.str},
             label_form=model.label_form_,
             thresholds=[float(t) for t in model.thresholds_],
+            costs=None if model.costs_ is None else model.costs_.tolist(),
             chosen=model.chosen_,
             fitted_on=asdict(model.fitted_on_),
             evaluation=evaluation,

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Recommendation
-from textgraft.report.evaluation import headlines, metric_name, metrics, notes
+from textgraft.evaluation.names import metric_name
+from textgraft.report.evaluation import headlines, metrics, notes
 from textgraft.report.section import Report, Section
 from textgraft.wording import counted, decimal, p_value
 

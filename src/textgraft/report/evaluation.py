@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from textgraft.errors import listed
 from textgraft.evaluation import Evaluation, Interval
 from textgraft.evaluation.confusion import Confusion
+from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.notes import RARE, SMALL, WIDE, about_headline, is_better
 from textgraft.report.section import Report, Section
 from textgraft.task import Task
@@ -26,11 +27,6 @@ MOST_LABELS = 30
 MOST_CONFUSED = 15  # labels, in a table of all pairs
 OF_LABELS = ("precision", "recall", "f1")
 RANKING = ("roc_auc", "average_precision")
-NAMES = {
-    "f1": "F1", "ece": "calibration error", "jaccard": "Jaccard", "roc_auc": "ROC-AUC", "hamming_loss": "Hamming loss",
-    "matthews_corrcoef": "Matthews correlation",
-}  # fmt: skip
-AVERAGES = {"macro": "macro", "micro": "micro", "weighted": "weighted", "samples": "per text"}
 
 
 def evaluation_report(
@@ -139,16 +135,6 @@ def _plain_or_quoted(label: str) -> str:
     return label if label.replace("_", "").replace(" ", "").isalpha() else quoted(label)
 
 
-def metric_name(name: str) -> str:
-    """The name of a metric for people: ``"macro-F1"`` for ``"f1_macro"``."""
-    start, _, average = name.rpartition("_")
-    if name in ("f1_macro", "f1_micro"):
-        return f"{average}-F1"
-    if average in AVERAGES:
-        return f"{metric_name(start)} ({AVERAGES[average]})"
-    return NAMES.get(name, name.replace("_", " "))
-
-
 def headlines(task: Task) -> tuple[str, ...]:
     """The metrics that matter most, the one that stands for all first."""
     main = ("f1_micro", "f1_macro", "subset_accuracy") if task.multi_label else ("accuracy", "f1_macro")
@@ -161,7 +147,8 @@ def metrics(evaluation: Evaluation, *, every: bool = False) -> Section:
     first, *others = ("accuracy", "f1_micro", "precision_micro", "recall_micro", "recall_weighted")
     if evaluation.task.multi_label:
         first, *others = ("subset_accuracy", "accuracy")
-    names = [name for name in headlines(evaluation.task) if name in evaluation.metrics]
+    main = (evaluation.headline, *headlines(evaluation.task))
+    names = [name for name in dict.fromkeys(main) if name in evaluation.metrics]
     if every:
         names += [name for name in evaluation.metrics if name not in (*names, *others)]
     rows = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.parity import Attempt
-from textgraft.report.evaluation import metric_name
 from textgraft.report.section import Section
 from textgraft.wording import decimal, megabytes, percent
 

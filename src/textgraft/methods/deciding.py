@@ -1,0 +1,27 @@
+"""The hyperparameter that every method has: the metric that matters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textgraft.evaluation.metric import check_metric, read_metric
+from textgraft.methods.constraints import Checked
+from textgraft.methods.estimator import Estimator
+from textgraft.methods.hyperparameters import hyperparameter, hyperparameters
+
+
+@hyperparameters
+class Deciding(Estimator):
+    """What is chosen by a metric."""
+
+    metric: Any | None = hyperparameter(
+        Checked(check_metric, read_metric),
+        "the metric that matters, which decisions and the headline follow; None is accuracy, or micro-F1 of a "
+        'multi-label task. The name of one, such as ``"f1_macro"`` or ``"log_loss"``; of one label ``"f1:LABEL"``, '
+        '``"average_precision:LABEL"`` and the like; ``"recall:LABEL@0.9"``, its recall at a precision of 0.9 or '
+        "more; or costs, as a CSV file with a row for each true and a column for each predicted label, "
+        "``{true: {predicted: cost}}``, a frame of that form, or (k, k) numbers in the order of the labels.",
+        default=None,
+        option="the metric that matters: accuracy, macro-F1, log_loss, ...; of one label f1:LABEL, "
+        "average_precision:LABEL, recall:LABEL@0.9 (at a precision); or a CSV file of costs (true label first)",
+    )

@@ -106,7 +106,7 @@ def _expected(metric: Metric, p: Floats, w: Floats, thresholds: NDArray[np.float
         true, taken, hits = w @ p, w @ given, w @ (given * p)
     else:
         k = len(metric.task)
-        true, taken = w @ p, np.bincount(given, w, minlength=k)
+        true, taken = w @ p, np.bincount(given, w, minlength=k).astype(np.float64)
         hits = np.bincount(given, w * p[np.arange(len(p)), given], minlength=k)
     if metric.label is not None:
         j = metric.task.labels.index(metric.label)

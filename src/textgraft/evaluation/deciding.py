@@ -167,7 +167,7 @@ def _reaching_precision(
         else f"where it is {cut:.2g} times as probable as any other label"
     )
     return Decision(thresholds), (
-        f"{label} is predicted {how}, the least that reaches a precision of {metric.precision:g} on {rows}."
+        f"{label} is predicted {how}, which is the lowest threshold with a precision of {metric.precision:g} on {rows}."
     )
 
 

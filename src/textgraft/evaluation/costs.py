@@ -49,11 +49,11 @@ def named_costs(given: Any) -> Costs | NDArray[np.float64]:
         if not given or not all(isinstance(row, Mapping) for row in given.values()):
             raise SettingError(f"metric must be a name or costs; got {quoted(given)}. {FORM}.")
         by_name = [
-            (true, dict(zip(_names(list(row), "column"), row.values(), strict=True))) for true, row in given.items()
+            (true, dict(zip(_names([*row], "column"), row.values(), strict=True))) for true, row in given.items()
         ]
-        columns = list(dict.fromkeys(name for _, row in by_name for name in row))
-        rows = [(true, [row.get(name) for name in columns]) for true, row in by_name]
-        return _by_name(columns, rows, lambda _, true: f"The costs where {quoted(true)} is true")
+        names = list(dict.fromkeys(name for _, row in by_name for name in row))
+        matrix_rows = [(true, [row.get(name) for name in names]) for true, row in by_name]
+        return _by_name(names, matrix_rows, lambda _, true: f"The costs where {quoted(true)} is true")
     wide = wide_of(given)
     if wide is not None and wide.names is not None:
         columns, values = list(wide.names), wide.values.tolist()

@@ -102,12 +102,9 @@ def _best(metric: Metric, p: Floats, w: Floats, candidates: list[NDArray[np.floa
 def _expected(metric: Metric, p: Floats, w: Floats, thresholds: NDArray[np.float32]) -> float:
     """The metric that these thresholds would have, were the rows labelled as their probabilities say."""
     given = Decision(thresholds).targets(p, metric.task)
-    if metric.task.multi_label:
-        true, taken, hits = w @ p, w @ given, w @ (given * p)
-    else:
-        k = len(metric.task)
-        true, taken = w @ p, np.bincount(given, w, minlength=k).astype(np.float64)
-        hits = np.bincount(given, w * p[np.arange(len(p)), given], minlength=k)
+    if not metric.task.multi_label:
+        given = given[:, None] == np.arange(len(metric.task))
+    true, taken, hits = w @ p, w @ given, w @ (given * p)
     if metric.label is not None:
         j = metric.task.labels.index(metric.label)
         true, taken, hits = true[[j]], taken[[j]], hits[[j]]

@@ -122,10 +122,10 @@ def test_a_clone_shares_nothing_that_can_be_changed() -> None:
         assert (model.weights, model.inner.seed) == ([1, 2], 4)  # type: ignore[attr-defined]
 
 
-def test_what_has_no_settings_prints_and_refuses_as_others_do() -> None:
+def test_what_has_few_settings_prints_and_refuses_as_others_do() -> None:
     assert repr(MajorityClassifier()) == "MajorityClassifier()"
-    assert MajorityClassifier().get_params() == {}
-    with pytest.raises(SettingError, match="It has none"):
+    assert MajorityClassifier().get_params() == {"metric": None}
+    with pytest.raises(SettingError, match="It has metric"):
         MajorityClassifier().set_params(seed=1)
 
 

@@ -38,6 +38,8 @@ from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
 from textgraft.unicode import quoted
 
+METRIC = "metric: 'Any | None' = None"  # every method has it
+OF_METRIC = (inspect.getdoc(METHODS["majority"]) or "").partition("Args:\n")[2].partition("\n\n")[0]
 DECLARED = [(method, name) for method, cls in METHODS.items() for name in cls.hyperparameters]
 
 
@@ -72,14 +74,14 @@ class LengthClassifier(TextClassifier):
 
 
 def test_constructor_docs_check_and_parameters_of_a_new_method_follow_from_one_declaration() -> None:
-    assert str(inspect.signature(LengthClassifier)) == "(*, longest: 'int' = 5) -> None"
+    assert str(inspect.signature(LengthClassifier)) == f"(*, longest: 'int' = 5, {METRIC}) -> None"
     assert inspect.getdoc(LengthClassifier) == (
         "Tells short texts from long ones.\n\n"
-        "Args:\n    longest: words of a short text; more are long.\n\n"
+        f"Args:\n    longest: words of a short text; more are long.\n{OF_METRIC}\n\n"
         "Attributes:\n    share_: of the last label."
     )
     model = LengthClassifier(longest=7)
-    assert model.get_params() == clone(model).get_params() == {"longest": 7}
+    assert model.get_params() == clone(model).get_params() == {"longest": 7, "metric": None}
     assert repr(model.set_params(longest=8)) == "LengthClassifier(longest=8)"
     assert repr(LengthClassifier()) == "LengthClassifier()"
     with pytest.raises(SettingError, match=r"^longest must be a whole number from 1 to 99; got 100\.$"):
@@ -100,9 +102,9 @@ def test_a_new_method_has_its_option_on_the_command_line_and_its_value_in_the_mo
     assert re.search(r"--longest +<int> +length: words of a short text\. ", shown)
     assert "from 1 to 99; got 0" in str(CliRunner().invoke(app, [*call, "0"]).exception)
     assert CliRunner().invoke(app, [*call, "9"]).exit_code == 0
-    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {"longest": 9}
+    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {"longest": 9, "metric": None}
     model = load(out)
-    assert model.get_params() == {"longest": 9}
+    assert model.get_params() == {"longest": 9, "metric": None}
     assert model.predict(["word " * 8, "word " * 20]).tolist() == ["short", "very long"]  # type: ignore[union-attr]
 
 
@@ -114,7 +116,7 @@ def test_a_subclass_changes_a_default_and_a_meaning_by_declaring_again() -> None
         step: float = hyperparameter(Number(0), "between them.", default=0.5)
         longest: int = redeclared(LengthClassifier, "longest", "words of a long text.", default=50)
 
-    assert str(inspect.signature(Longer)) == "(*, step: 'float' = 0.5, longest: 'int' = 50) -> None"
+    assert str(inspect.signature(Longer)) == f"(*, step: 'float' = 0.5, longest: 'int' = 50, {METRIC}) -> None"
     assert "Args:\n    step: between them.\n    longest: words of a long text." in (inspect.getdoc(Longer) or "")
     assert Longer(longest=100).faults() == ["longest must be a whole number from 1 to 99; got 100."]
     assert LengthClassifier().longest == 5

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from textgraft.evaluation.bootstrap import Interval
 from textgraft.evaluation.evaluation import Evaluation, evaluate_predictions, evaluate_probabilities
+from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
 from textgraft.evaluation.paired import PairedTest, compare_paired
 from textgraft.evaluation.recommend import Entry, Recommendation, cross_fitted, recommend
@@ -16,6 +17,7 @@ __all__ = [
     "Entry",
     "Evaluation",
     "Interval",
+    "Metric",
     "PairedTest",
     "Recommendation",
     "compare_paired",

@@ -47,10 +47,13 @@ def named_costs(given: Any) -> Costs | NDArray[np.float64]:
         return _by_name(columns, rows, lambda i, true: f"{name}, row {i + 2} (true {quoted(true)})")
     if isinstance(given, Mapping):
         if not given or not all(isinstance(row, Mapping) for row in given.values()):
-            raise SettingError(f"{FORM}; got {quoted(given)}.")
-        columns = list(dict.fromkeys(name for row in given.values() for name in row))
-        rows = [(true, [row.get(name) for name in columns]) for true, row in given.items()]
-        return _by_name(columns, rows, lambda _, true: f"The costs where {quoted(true)} is true")
+            raise SettingError(f"metric must be a name or costs; got {quoted(given)}. {FORM}.")
+        by_name = [
+            (true, dict(zip(_names([*row], "column"), row.values(), strict=True))) for true, row in given.items()
+        ]
+        names = list(dict.fromkeys(name for _, row in by_name for name in row))
+        matrix_rows = [(true, [row.get(name) for name in names]) for true, row in by_name]
+        return _by_name(names, matrix_rows, lambda _, true: f"The costs where {quoted(true)} is true")
     wide = wide_of(given)
     if wide is not None and wide.names is not None:
         columns, values = list(wide.names), wide.values.tolist()
@@ -65,7 +68,7 @@ def named_costs(given: Any) -> Costs | NDArray[np.float64]:
     except (TypeError, ValueError):
         matrix = np.zeros(0)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
-        raise SettingError(f"{FORM}; got {quoted(given)}.")
+        raise SettingError(f"metric must be a name or costs; got {quoted(given)}. {FORM}.")
     if not (np.isfinite(matrix) & (matrix >= 0)).all():
         wrong = matrix[~(np.isfinite(matrix) & (matrix >= 0))][0]
         raise SettingError(f"A cost must be a number of 0 or more; got {wrong:g}.")

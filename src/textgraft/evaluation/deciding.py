@@ -2,9 +2,9 @@
 
 The probabilities are calibrated, so that they say themselves what a decision is worth: of rows that are given a label
 as many carry it as their probabilities add up to. So thresholds are those with the highest *expected* metric on the
-held-out rows, which no single label moves, and their labels only say whether that was right (Ye, Chai, Lee and Chieu,
-Optimizing F-measures: a tale of two approaches, ICML 2012). On four tables of 60 to 600 held-out rows that gave more
-than thresholds which are best for their labels.
+held-out rows, which no single row moves, and their labels can only refute them (Ye, Chai, Lee and Chieu, Optimizing
+F-measures: a tale of two approaches, ICML 2012). On 30 to 600 held-out rows that gave more than the thresholds that are
+best by their labels, which fit chance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.decision import Decision
 from textgraft.evaluation.metric import Metric, predicted, weighed
-from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.unicode import quoted
 from textgraft.wording import counted, decimal
 
@@ -24,6 +23,7 @@ Floats = NDArray[np.float64]
 
 EXPONENTS = np.linspace(-0.5, 1.5, 41)
 ODDS = np.exp(np.linspace(-4, 4, 161))  # of a label, by what the most probable other label has
+LEAST_GAIN = 0.005
 RESAMPLES = 200
 MOST_CELLS = 200_000_000  # of all resamples
 FEWEST = 5  # rows that a threshold rests on
@@ -45,9 +45,10 @@ def choose_decision(
     For the F1 of one label its threshold is moved. For averages over labels the thresholds of a multi-label task are
     set each by itself, to half of the label's best expected F1 (Lipton, Elkan and Naryanaswamy 2014, arXiv:1402.1892);
     those of a single-label task are proportional to a power of the labels' shares, which is one number to choose (Menon
-    et al., ICLR 2021). All of these are taken where the held-out rows gain by more than a standard error. For the
-    recall of a label at a precision its threshold is the lowest one that reaches the precision, where each row counts
-    half by its label and half by its probability: by labels alone it would often be one that reaches it by chance.
+    et al., ICLR 2021). All of these are taken where they are expected to gain 0.005 or more, unless the labels of the
+    held-out rows contradict by more than two standard errors. For the recall of a label at a precision its threshold is
+    the lowest one that reaches the precision, where each row counts half by its label and half by its probability: by
+    labels alone it would often be one that reaches it by chance.
 
     Args:
         metric: of the task.
@@ -57,19 +58,19 @@ def choose_decision(
         usual: what is done without a metric; by costs, which leave nothing to choose, it predicts the cheapest label.
     """
     task, n = metric.task, len(probabilities)
-    if metric.costs is not None or not n:
+    if metric.costs is not None:
+        return usual, "The label with the lowest expected cost is predicted, which is not always the most probable one."
+    if not n:
         return usual, ""
     p = np.asarray(probabilities, np.float64)
     w = np.ones(n) if weights is None else weights / weights.mean()
     if metric.precision is not None:
         return _reaching_precision(metric, p, predicted(p, targets, usual, task).truth, w, usual)
-    thresholds = _thresholds(metric, p, targets, w, usual)
-    return (usual, "") if thresholds is None else _confirmed(metric, Decision(thresholds), p, targets, w, usual)
+    thresholds = _thresholds(metric, p, w, usual)
+    return (usual, "") if thresholds is None else _unless_refuted(metric, Decision(thresholds), p, targets, w, usual)
 
 
-def _thresholds(
-    metric: Metric, p: Floats, targets: ArrayLike, w: Floats, usual: Decision
-) -> NDArray[np.float32] | None:
+def _thresholds(metric: Metric, p: Floats, w: Floats, usual: Decision) -> NDArray[np.float32] | None:
     """Those for the metric; None where it has none."""
     task = metric.task
     if metric.label is not None:
@@ -83,7 +84,7 @@ def _thresholds(
         return thresholds
     if task.multi_label:
         if metric.name in _MICRO:
-            return tune_thresholds(p.astype(np.float32), targets, "global", w)
+            return np.repeat(_half_of_best_f1(p.reshape(-1, 1), np.repeat(w, len(task))), len(task))
         return _half_of_best_f1(p, w) if metric.name in _EACH_LABEL else None
     if metric.name not in _ALL_LABELS:
         return None
@@ -100,19 +101,23 @@ def _best(metric: Metric, p: Floats, w: Floats, candidates: list[NDArray[np.floa
 
 def _expected(metric: Metric, p: Floats, w: Floats, thresholds: NDArray[np.float32]) -> float:
     """The metric that these thresholds would have, were the rows labelled as their probabilities say."""
-    k = len(metric.task)
     given = Decision(thresholds).targets(p, metric.task)
-    true, taken = w @ p, np.bincount(given, w, minlength=k)
-    hits = np.bincount(given, w * p[np.arange(len(p)), given], minlength=k)
+    if not metric.task.multi_label:
+        given = given[:, None] == np.arange(len(metric.task))
+    true, taken, hits = w @ p, w @ given, w @ (given * p)
     if metric.label is not None:
         j = metric.task.labels.index(metric.label)
-        return float(2 * hits[j] / (true[j] + taken[j]))
+        true, taken, hits = true[[j]], taken[[j]], hits[[j]]
+    elif metric.name in _MICRO:
+        true, taken, hits = (count.sum(keepdims=True) for count in (true, taken, hits))
     if metric.name == "matthews_corrcoef":
         n = true.sum()
         spread = (n**2 - true @ true) * (n**2 - taken @ taken)
         return float((n * hits.sum() - true @ taken) / np.sqrt(spread)) if spread > 0 else 0.0
-    below = (true + taken) / 2 if metric.name.startswith("f1") else true
+    below = true if metric.name in ("balanced_accuracy", "recall_macro") else (true + taken) / 2
     of_labels = hits / np.maximum(below, _LEAST)
+    if metric.name.startswith("jaccard"):
+        of_labels /= 2 - of_labels
     return float(of_labels @ true / true.sum() if metric.name == "f1_weighted" else of_labels.mean())
 
 
@@ -159,29 +164,31 @@ def _reaching_precision(
         else f"where it is {cut:.2g} times as probable as any other label"
     )
     return Decision(thresholds), (
-        f"{label} is predicted {how}, the least that reaches a precision of {metric.precision:g} on {rows}."
+        f"{label} is predicted {how}, which is the lowest threshold with a precision of {metric.precision:g} on {rows}."
     )
 
 
-def _confirmed(
+def _unless_refuted(
     metric: Metric, decision: Decision, p: Floats, targets: ArrayLike, w: Floats, usual: Decision
 ) -> tuple[Decision, str]:
-    """The decision, if the held-out rows gain by it more than a standard error; else the usual one."""
-    now, before = (predicted(p, targets, each, metric.task) for each in (decision, usual))
+    """The decision, if it is expected to gain and the labels do not contradict by more than two of its errors."""
+    expected, before = (_expected(metric, p, w, each.thresholds) for each in (decision, usual))
+    rows = counted(len(p), "held-out row")
+    kept = f"No other thresholds measurably raise {metric.called} on {rows}, so labels are predicted as usual."
+    if expected - before < LEAST_GAIN:
+        return usual, kept
     resamples = max(20, min(RESAMPLES, MOST_CELLS // p.size))
     # The standard error by the Bayesian bootstrap (Rubin 1981), after the rows themselves.
     drawn = np.random.default_rng(0).standard_exponential((len(p), resamples))
     weights = w[:, None] * np.hstack((np.ones((len(p), 1)), drawn))
-    values, values_before = weighed(metric, now, weights), weighed(metric, before, weights)
-    gains = values - values_before
-    rows = counted(len(p), "held-out row")
-    if not gains[0] > gains[1:].std():
-        return usual, (
-            f"Other thresholds do not measurably raise {metric.called} on {rows}, so labels are predicted as usual."
-        )
+    on_labels = [weighed(metric, predicted(p, targets, each, metric.task), weights) for each in (usual, decision)]
+    gains = on_labels[1] - on_labels[0]
+    if gains[0] < -2 * gains[1:].std():
+        return usual, kept
     return decision, (
-        f"Thresholds were chosen for {metric.called}: {decimal(values[0])} on {rows}, with the usual ones "
-        f"{decimal(values_before[0])}."
+        f"Thresholds were chosen for {metric.called}: by the probabilities of {rows} it rises from {decimal(before)} "
+        f"to {decimal(expected)}, by their labels it is {decimal(on_labels[1][0])} instead of "
+        f"{decimal(on_labels[0][0])}."
     )
 
 

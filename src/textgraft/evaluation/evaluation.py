@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,18 +14,21 @@ from textgraft.evaluation.bootstrap import (
     Interval,
     Scores,
     affordable_resamples,
-    percentile_interval,
+    interval,
+    percentile_ends,
     plain,
-    point_scores,
-    resampled_scores,
+    resampled_means,
+    row_means,
 )
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
-from textgraft.evaluation.metrics import BIASED_UP, confusion, headline_of, parts_of
+from textgraft.evaluation.metrics import confusion, headline_of, parts_of
 from textgraft.evaluation.notes import notes_about
+from textgraft.evaluation.prior import with_pseudo_rows
 from textgraft.task import Task
 
 LabelFigures = dict[str, Interval | int]
+_Found = tuple[dict[str, Interval], dict[str, list[Interval]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,19 +166,27 @@ def evaluate_predictions(
 ) -> Evaluation:
     """As ``evaluate_probabilities``, of predictions that are checked already."""
     check_resampling(resamples, seed)
-    task = predictions.task
-    parts = parts_of(predictions)
-    split = len(parts)
+    task, n, repeats = predictions.task, predictions.rows, predictions.repeats
+    asked = [predictions]
     if labels_of_training is not None:
-        parts += parts_of(majority(predictions, labels_of_training, training_rows))
-    n = len(predictions)
-    drawn = affordable_resamples(parts, n, resamples)
-    points = point_scores(parts, n)
-    samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
+        asked.append(majority(predictions, labels_of_training, training_rows))
+    parts = [part for each in asked for part in parts_of(each)]
+    padded = [with_pseudo_rows(each, seed=seed) for each in asked]
+    weighted, shapes = [part for each, _ in padded for part in parts_of(each)], padded[0][1]
+    drawn = affordable_resamples(parts, len(predictions), resamples)
+    means = row_means(parts, n, repeats)
+    resampled = resampled_means(weighted, shapes, repeats, resamples=drawn, seed=seed)
+    rng = np.random.default_rng((seed, 1))  # of the parts' own priors
+    found = []
+    for part, prior, mean, drawn_means in zip(parts, weighted, means, resampled, strict=True):
+        found.append(
+            _intervals(part.scores(mean), prior.resampled(drawn_means, n, rng), prior.ends(mean, drawn_means, n))
+        )
+    split = len(parts) // len(asked)
 
-    metrics, floor = _overall(points[:split], samples[:split]), _overall(points[split:], samples[split:])
-    support = predictions.truth.sum(axis=0)
-    per_label = _per_label(points[:split], samples[:split], task, support)
+    metrics, floor = _overall(found[:split]), _overall(found[split:])
+    support = predictions.truth.sum(axis=0) // repeats
+    per_label = _per_label(found[:split], task, support)
     notes = tuple(notes_about(task, n, support, metrics, floor, drawn, resamples))
     return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, headline_of(task), notes)
 
@@ -199,34 +210,33 @@ def majority(predictions: Predictions, labels_of_training: ArrayLike, training_r
         )
     rows = training_rows if task.multi_label else counts.sum()
     shares = np.broadcast_to((counts / rows).astype(np.float32), predictions.probabilities.shape)
-    return check_predictions(shares, predictions.targets, task)
+    return replace(check_predictions(shares, predictions.targets, task), repeats=predictions.repeats)
 
 
-def _intervals(points: dict[str, Any], samples: dict[str, Any]) -> dict[str, Interval]:
-    return {
-        name: percentile_interval(float(point[0]), samples[name], reflect=name in BIASED_UP)
-        for name, point in points.items()
+def _intervals(points: Scores, samples: Scores, ends: Scores) -> _Found:
+    """Metrics with their intervals, overall and of each label."""
+    overall = {
+        name: interval(value[0], ends.overall[name] if name in ends.overall else percentile_ends(samples.overall[name]))
+        for name, value in points.overall.items()
     }
+    per_label = {}
+    for name, values in points.per_label.items():
+        known = ends.per_label.get(name)
+        each = map(percentile_ends, samples.per_label[name]) if known is None else known
+        per_label[name] = [interval(*of_label) for of_label in zip(values[:, 0], each, strict=True)]
+    return overall, per_label
 
 
-def _overall(points: Sequence[Scores], samples: Sequence[Scores]) -> dict[str, Interval]:
-    metrics: dict[str, Interval] = {}
-    for point, sample in zip(points, samples, strict=True):
-        metrics |= _intervals(point.overall, sample.overall)
+def _overall(found: Sequence[_Found]) -> dict[str, Interval]:
+    metrics = {name: figure for overall, _ in found for name, figure in overall.items()}
     return dict(sorted(metrics.items(), key=lambda item: (not item[0].endswith("accuracy"), item[0])))
 
 
-def _per_label(
-    points: Sequence[Scores], samples: Sequence[Scores], task: Task, support: NDArray[np.int64]
-) -> dict[str, LabelFigures]:
+def _per_label(found: Sequence[_Found], task: Task, support: NDArray[np.int64]) -> dict[str, LabelFigures]:
     figures: dict[str, LabelFigures] = {}
     for j, label in enumerate(task.labels):
         figures[label] = {"support": int(support[j])}
-        for point, sample in zip(points, samples, strict=True):
-            figures[label] |= _intervals(
-                {name: values[j] for name, values in point.per_label.items()},
-                {name: values[j] for name, values in sample.per_label.items()},
-            )
+        figures[label] |= {name: each[j] for _, per_label in found for name, each in per_label.items()}
     return figures
 
 

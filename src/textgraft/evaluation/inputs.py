@@ -35,6 +35,11 @@ class Predictions:
         return len(self.probabilities)
 
     @property
+    def rows(self) -> int:
+        """n; ``len`` counts the predictions, ``repeats`` times as many."""
+        return len(self) // self.repeats
+
+    @property
     def truth(self) -> NDArray[np.bool_]:
         """(n, k) bool: which labels each row carries, for both kinds of task."""
         places = np.arange(len(self.task))

@@ -1,4 +1,4 @@
-"""The metrics, each written once as a function of sums over rows (see ``bootstrap``).
+"""The metrics, each written once as a function of means over rows (see ``bootstrap``).
 
 Names and definitions are scikit-learn's, with the average as a suffix; a ratio with nothing below the line is 0
 (``zero_division=0``). Macro averages of a single-label task run over the labels that the truth or the predictions
@@ -15,13 +15,18 @@ from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.prior import label_prior
+from textgraft.evaluation.proportions import share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
-BIASED_UP = frozenset({"ece"})
 BINS = 15
+LIGHT = 1.0
+HEAVY = 1.0
+MOST_SCALE = 64
+HALVINGS = 12
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
@@ -70,7 +75,7 @@ def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
     return [known[metric](predictions)]
 
 
-class SingleLabelCounts:
+class SingleLabelCounts(Part):
     """What follows from hits, misses and false alarms per label."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -91,8 +96,8 @@ class SingleLabelCounts:
     def cells(self, rows: slice) -> Cells:  # noqa: D102
         return self.cell[rows], None
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        tp, missed, false = sums[: self.k], sums[self.k : 2 * self.k], sums[2 * self.k : 3 * self.k]
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        tp, missed, false = means[: self.k], means[self.k : 2 * self.k], means[2 * self.k : 3 * self.k]
         true, predicted = tp + missed, tp + false
         n = true.sum(axis=0)
         accuracy = tp.sum(axis=0) / n
@@ -109,8 +114,33 @@ class SingleLabelCounts:
         overall["matthews_corrcoef"] = _matthews(tp, true, predicted, n)
         return Scores(overall, per_label)
 
+    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """With ``label_prior`` for each label: weak in all for what rows make up, and a row each for macro averages."""
+        right = means[: self.k].sum(axis=0) / means[: 2 * self.k].sum(axis=0)
+        found = self.scores(self._with_prior(means, right, LIGHT / self.k, n, rng))
+        of_labels = self.scores(self._with_prior(means, right, HEAVY, n, rng)).overall
+        macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro") or name == "balanced_accuracy"}
+        return Scores(found.overall | macro, found.per_label)
 
-class MultiLabelCounts:
+    def _with_prior(self, means: Floats, right: Floats, rows: float, n: int, rng: np.random.Generator) -> Floats:
+        tp, wrong = label_prior(self.k, right, rows, n, rng)
+        return np.concatenate(
+            (
+                means[: self.k] + tp,
+                means[self.k : 2 * self.k] + wrong,
+                means[2 * self.k : 3 * self.k] + wrong,
+                means[3 * self.k :],
+            )
+        )
+
+    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+        tp, missed, false = n * means[: 3 * self.k, 0].reshape(3, self.k)
+        accuracy = share_ends(tp.sum(), (tp + missed).sum())
+        same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
+        return Scores(dict.fromkeys(same, accuracy), _ends_of_labels(tp, missed, false))
+
+
+class MultiLabelCounts(Part):
     """What follows from the 2 x 2 table of each label."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -127,8 +157,8 @@ class MultiLabelCounts:
         """The corner of each label's table that each row adds to."""
         return self.outcome[rows] + 4 * np.arange(self.k), None
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        tables = sums.reshape(self.k, 4, -1)
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        tables = means.reshape(self.k, 4, -1)
         false, missed, tp = tables[:, 1], tables[:, 2], tables[:, 3]
         true, predicted = tp + missed, tp + false
         per_label = _precision_recall_f1(tp, true, predicted)
@@ -141,11 +171,25 @@ class MultiLabelCounts:
         wrong = false + missed
         overall["jaccard_macro"] = _divide(tp, tp + wrong).mean(axis=0)
         overall["jaccard_micro"] = _divide(tp.sum(axis=0), (tp + wrong).sum(axis=0))
-        overall["hamming_loss"] = wrong.sum(axis=0) / sums.sum(axis=0)
+        overall["hamming_loss"] = wrong.sum(axis=0) / means.sum(axis=0)
         return Scores(overall, per_label)
 
+    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+        tables = means.reshape(self.k, 4, -1)
+        false, missed, tp = (tables[:, i].sum(axis=0) for i in (1, 2, 3))
+        right = tp / (tp + (missed + false) / 2)
+        found = self.scores(means)
+        tp, wrong = label_prior(self.k, right, HEAVY, n, rng)
+        prior = np.stack((np.zeros_like(tp), wrong, wrong, tp), axis=1).reshape(means.shape)
+        of_labels = self.scores(means + prior).overall
+        return Scores(found.overall | {n: v for n, v in of_labels.items() if n.endswith("_macro")}, found.per_label)
 
-class RowMeans:
+    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+        _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
+        return Scores({}, _ends_of_labels(tp, missed, false))
+
+
+class RowMeans(Part):
     """Means of a value per row: log loss and, for a multi-label task, what is measured text by text."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -153,7 +197,6 @@ class RowMeans:
         self.labels = tuple(values)
         self.columns = len(values)
         self.values = np.stack(list(values.values()), axis=1)
-        self.n = len(predictions)
 
     @staticmethod
     def names(task: Task) -> tuple[str, ...]:  # noqa: D102
@@ -163,14 +206,20 @@ class RowMeans:
         values = self.values[rows]
         return np.broadcast_to(np.arange(self.columns), values.shape), values
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        overall = {name: total / self.n for name, total in zip(self.labels, sums, strict=True)}
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        overall = dict(zip(self.labels, means, strict=True))
         if "accuracy" in overall:
             overall["subset_accuracy"] = overall["accuracy"]
         return Scores(overall)
 
+    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+        if "accuracy" not in self.labels:
+            return Scores()
+        accuracy = share_ends(n * means[self.labels.index("accuracy"), 0], n)
+        return Scores({"accuracy": accuracy, "subset_accuracy": accuracy})
 
-class Calibration:
+
+class Calibration(Part):
     """Expected calibration error with 15 bins of equal width (Guo et al., ICML 2017).
 
     Single-label: of the top probability. Multi-label: of each label's probability, mean over labels.
@@ -197,8 +246,32 @@ class Calibration:
         """The bin of each row, and by how much its probability is too high."""
         return self.bin[rows] + BINS * np.arange(self.k), self.gap[rows]
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        return Scores({"ece": np.abs(sums).sum(axis=0) / (self.k * len(self.bin))})
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
+
+    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:
+        """Of an error that noise pushes up: those that would lead to the one that is seen, by inverting a test.
+
+        Were the gaps of all bins ``s`` times those on the rows, the error on rows like these would be that of the
+        gaps ``s * means`` and of the noise that resampling shows. The interval holds the errors with those ``s`` for
+        which the seen one lies in the middle 95 %; they begin with 0 where noise alone explains it.
+        """
+        noise = resampled - means
+        seen = np.abs(means).sum()
+
+        def reached(scale: float, quantile: float) -> bool:
+            return bool(np.quantile(np.abs(scale * means + noise).sum(axis=0), quantile) >= seen)
+
+        ends = []
+        for quantile in (0.975, 0.025):
+            low, high = 0.0, 1.0
+            while not reached(high, quantile) and high < MOST_SCALE:
+                low, high = high, 2 * high
+            for _ in range(HALVINGS):
+                middle = (low + high) / 2
+                low, high = (low, middle) if reached(middle, quantile) else (middle, high)
+            ends.append(0.0 if reached(0.0, quantile) else high)
+        return Scores({"ece": np.minimum(np.array(ends) * seen / self.k, 1.0)})
 
 
 def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
@@ -231,6 +304,16 @@ def _row_values(predictions: Predictions) -> dict[str, Floats]:
 
 def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[str, Floats]:
     return {"precision": _divide(tp, predicted), "recall": _divide(tp, true), "f1": _divide(2 * tp, true + predicted)}
+
+
+def _ends_of_labels(tp: Floats, missed: Floats, false: Floats) -> dict[str, Floats]:
+    """(k, 2) ends each, exact: tp of all rows that carry a label or are given it are a share (Jaccard's), and F1 grows with it."""
+    jaccard = share_ends(tp, tp + missed + false)
+    return {
+        "precision": share_ends(tp, tp + false),
+        "recall": share_ends(tp, tp + missed),
+        "f1": 2 * jaccard / (1 + jaccard),
+    }
 
 
 def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:

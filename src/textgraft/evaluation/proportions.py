@@ -1,9 +1,17 @@
-"""How well a share is known from so many rows: what a test part can tell, before anything is trained."""
+"""How well a share is known from so many rows, of which some are hits."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textgraft.extras import import_scipy
+
+Floats = NDArray[np.float64]
+
+_HALVINGS = 50  # of the range from 0 to 1
 Z = 1.959964  # of the normal distribution, for 95 %
 
 
@@ -34,3 +42,36 @@ def rows_for(half: float, share: float) -> int:
 def _half(share: float, n: int) -> float:
     low, high = wilson(share, n)
     return (high - low) / 2
+
+
+def share_ends(hits: ArrayLike, rows: ArrayLike) -> Floats:
+    """The ends of 95 % intervals of shares, exact but for mid-P (Lancaster, Biometrika 1961; Berry and Armitage 1995).
+
+    The shares outside are those under which so few hits, or so many, have a probability below 2.5 %, where the
+    outcome itself counts half: all of it, as Clopper and Pearson (1934) have it, makes intervals too wide.
+
+    Args:
+        hits: (m,) of the rows; a fraction where rows were predicted several times.
+        rows: (m,); where there are none, the interval is [0, 1].
+
+    Returns:
+        (m, 2).
+    """
+    betainc = import_scipy("Evaluating with intervals").special.betainc
+    x, n = np.broadcast_arrays(np.asarray(hits, np.float64), np.asarray(rows, np.float64))
+
+    def at_least(share: Floats, x: Floats) -> Floats:
+        """The mid-P of x or more hits."""
+        more = np.where(x < n, betainc(x + 1, np.maximum(n - x, 1e-9), share), 0.0)
+        so_many = np.where(x > 0, betainc(np.maximum(x, 1e-9), n - x + 1, share), 1.0)
+        return (more + so_many) / 2
+
+    ends: list[Floats] = []
+    for level, certain in ((0.025, x <= 0), (0.975, x >= n)):
+        low, high = np.zeros(x.shape), np.ones(x.shape)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            below = at_least(middle, x) < level
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        ends.append(np.where(certain, level > 0.5, (low + high) / 2))
+    return np.stack(ends, axis=-1)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.evaluation.bootstrap import Cells, Floats, Scores
+from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.inputs import Predictions
 from textgraft.task import Task
 
@@ -24,7 +24,7 @@ MOST_GROUPS = 256
 MOST_COLUMNS = 12_000  # over all labels; with more than 15 labels the groups become fewer
 
 
-class Ranking:
+class Ranking(Part):
     """ROC-AUC and average precision of each label against the rest, and their averages.
 
     Single-label: ``roc_auc`` and ``average_precision``: with two labels of the second one, as scikit-learn does; with
@@ -57,8 +57,8 @@ class Ranking:
         """Which group each row falls into, in the ranking of each label."""
         return self.cell[rows] + self.offset, None
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        values = [groups.scores(sums[a:b]) for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True)]
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        values = [groups.scores(means[a:b]) for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True)]
         k = len(self.task)
         overall, per_label = {}, {}
         for i, name in enumerate(("roc_auc", "average_precision")):

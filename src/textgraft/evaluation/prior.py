@@ -1,0 +1,83 @@
+"""What is believed of a classifier before the first row: that it may be right, and that it may be wrong.
+
+The rows that were evaluated come with pseudo-rows that weigh one row together: half of it right, half of it wrong, as
+in Jeffreys' prior of a share. They are copies of some of the rows with the truth replaced, so that an error costs what
+an error of this classifier would cost. With exponential weights for the rows and gamma weights for the pseudo-rows, the
+resamples come from the posterior of a Dirichlet process (Ferguson, Annals of Statistics 1973).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft.evaluation.inputs import Predictions
+
+MOST_COPIED = 50  # rows; their copies' weights are so uneven that more would change nothing
+RIGHT, WRONG = True, False
+Floats = NDArray[np.float64]
+
+
+def with_pseudo_rows(
+    predictions: Predictions, outcomes: Sequence[bool] = (RIGHT, WRONG), *, seed: int
+) -> tuple[Predictions, NDArray[np.float32]]:
+    """The predictions with pseudo-rows behind them, for each of ``outcomes`` some.
+
+    Args:
+        predictions: of n rows.
+        outcomes: whether the pseudo-rows are right or wrong; all outcomes weigh the same.
+        seed: of the choice of the rows that are copied.
+
+    Returns:
+        Predictions of more rows, and (rows,) the shapes of the gamma distributions of the rows' weights.
+    """
+    n, repeats = predictions.rows, predictions.repeats
+    copied = np.random.default_rng(seed).permutation(n)[:MOST_COPIED]
+    places = (np.arange(repeats)[:, None] * n + copied).ravel()
+    p, predicted = predictions.probabilities[places], predictions.predicted[places]
+    wrong = _likeliest_error(p, predicted, predictions.task.multi_label)
+    truths = [predicted if right else wrong for right in outcomes]
+
+    def padded(values: NDArray[Any], copies: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        blocks = [block.reshape(repeats, -1, *values.shape[1:]) for block in (values, *copies)]
+        return np.concatenate(blocks, axis=1).reshape(-1, *values.shape[1:])
+
+    shapes = np.ones(n + len(outcomes) * len(copied), np.float32)
+    shapes[n:] = 1 / (len(outcomes) * len(copied))
+    more = replace(
+        predictions,
+        probabilities=padded(predictions.probabilities, [p] * len(outcomes)),
+        targets=padded(predictions.targets, truths),
+        predicted=padded(predictions.predicted, [predicted] * len(outcomes)),
+    )
+    return more, shapes
+
+
+def label_prior(k: int, right: Floats, rows: float, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Pseudo-hits and pseudo-errors of each label, (k, r) each, in units of n rows.
+
+    Hits and errors of a label together weigh about ``rows``; the share of hits that they lean to is that of all labels
+    together, (r,) ``right`` on each resample.
+    """
+    hits, errors = (
+        rng.standard_gamma(np.broadcast_to(np.maximum(rows * share, 1e-9), (k, len(share)))) / n
+        for share in (right, 1 - right)
+    )
+    return hits, errors
+
+
+def _likeliest_error(p: NDArray[Any], predicted: NDArray[Any], multi_label: bool) -> NDArray[Any]:
+    """The truth that is most probable of those with one error; where there is one label only, there is none."""
+    rows = np.arange(len(p))
+    if multi_label:
+        truth = predicted.copy()
+        at = np.where(predicted, 1 - p, p).argmax(axis=1)
+        truth[rows, at] ^= True
+        return truth
+    others = p.copy()
+    others[rows, predicted] = -1
+    return others.argmax(axis=1)

@@ -174,7 +174,5 @@ if __name__ == "__main__":
     o = ap.parse_args()
     for process, n in cases(o.rows, o.accuracy, o.labels, map(bool, o.multi), map(bool, o.skewed)):
         found = cell((process, n), o.data_sets, o.resamples)
-        print(("multi" if process.multi else "single"), process.labels, "skew" if process.skewed else "even", process.accuracy, n)
-        for name, (c, w, d, z, b) in found.items():
-            flag = "" if .93 - 2*math.sqrt(.05/o.data_sets*.95) <= c <= .98 + 2*math.sqrt(.02/o.data_sets) else "  <<<" if c < .95 else "  >>>"
-            print(f"   {name:26s} {truth_of(process)[name]:.3f} cover {100*c:5.1f} width {w:.3f} defined {d:.2f} zero {z:.2f} below {100*b:.1f}{flag}")
+        print(("multi" if process.multi else "single"), process.labels, "skew" if process.skewed else "even", process.accuracy, n,
+          " ".join(f"{name.replace('average_precision','ap').replace(' of ','@').replace('_macro','M')}={100*c:.0f}" + (f"(b{100*b:.0f},{truth_of(process)[name]:.2f},w{w:.2f})" if c<.93 or z or c > .985 else "") + (f"ZERO{z:.2f}" if z else "") for name, (c, w, d, z, b) in found.items()), flush=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self
@@ -27,6 +27,7 @@ from textgraft.extras import import_scipy
 from textgraft.progress import track
 
 Floats = NDArray[np.float64]
+Shapes = NDArray[np.float32]
 Cells = tuple[NDArray[Any], NDArray[Any] | None]
 
 BLOCK_ROWS = 8192  # with a chunk of resamples, 2 MB of weights: about a processor's cache
@@ -92,13 +93,13 @@ class Part(ABC):
         """The metrics from (columns, r) means of n weighted rows; a part with a prior of its own adds it here."""
         return self.scores(means)
 
-    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002
+    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Both ends of 95 % intervals, (2,) and (k, 2), of the metrics that have better ones than their quantiles.
 
         Args:
-            means: (columns, 1) over the rows.
-            resampled: (columns, r) over the weighted rows and pseudo-rows.
+            means: (columns, 1) over the n rows.
             n: rows.
+            rng: of what has to be drawn.
         """
         return Scores()
 
@@ -115,7 +116,7 @@ def row_means(parts: Sequence[Part], n: int, repeats: int = 1) -> list[Floats]:
 
 
 def resampled_means(
-    parts: Sequence[Part], shapes: NDArray[np.float32], repeats: int = 1, *, resamples: int, seed: int
+    parts: Sequence[Part], shapes: Shapes, repeats: int = 1, *, resamples: int, seed: int
 ) -> list[Floats]:
     """The (columns, resamples) means of each part over rows that are weighted anew for each resample.
 
@@ -123,24 +124,31 @@ def resampled_means(
 
     Args:
         parts: of ``repeats`` predictions of each row.
-        shapes: (n,) of the gamma distribution that each row's weight comes from; 1 is a row, less a pseudo-row.
+        shapes: (rows,) of the gamma distribution that each row's weight comes from.
+        repeats: predictions of each row.
         resamples: how many.
         seed: of the weights.
     """
     rng = np.random.default_rng(seed)
-    n = len(shapes)
-    offsets = np.cumsum([0, *(part.columns for part in parts)])
-    sums = np.zeros((int(offsets[-1]), resamples), np.float32)
-    total = np.zeros(resamples)
-    blocks = list(_blocks(parts, n, repeats))
-    for rows in track(blocks, "resampling", len(blocks)) if n > 200_000 else blocks:  # less is done before a bar
-        statistics = _statistics(parts, offsets, rows, n, repeats)
-        for start in range(0, resamples, CHUNK_RESAMPLES):
-            chunk = slice(start, min(start + CHUNK_RESAMPLES, resamples))
-            weights = _weights(rng, shapes[rows], chunk.stop - chunk.start)
-            total[chunk] += weights.sum(axis=0)
-            sums[:, chunk] += statistics @ weights
-    return [sums[a:b] / total for a, b in pairwise(offsets)]
+    sums, total = _weighted_sums(parts, len(shapes), repeats, resamples, lambda rows, r: _gamma(rng, shapes[rows], r))
+    return [each / total for each in sums]
+
+
+def signed_means(
+    parts: Sequence[Part], shapes: Shapes, n: int, repeats: int = 1, *, resamples: int, seed: int
+) -> list[Floats]:
+    """As ``resampled_means``, but each of the first n rows counts 1 or -1, and a pseudo-row its weight or less that."""
+    rng = np.random.default_rng(seed)
+
+    def signs(rows: slice, r: int) -> NDArray[np.float32]:
+        weights = np.float32(2) * rng.integers(0, 2, (rows.stop - rows.start, r), np.int8) - np.float32(1)
+        if rows.stop > n:
+            pseudo = slice(max(rows.start, n), rows.stop)
+            weights[pseudo.start - rows.start :] *= _gamma(rng, shapes[pseudo], r)
+        return weights
+
+    sums, _ = _weighted_sums(parts, len(shapes), repeats, resamples, signs)
+    return [each / n for each in sums]
 
 
 def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:
@@ -202,8 +210,33 @@ def _statistics(parts: Sequence[Part], offsets: NDArray[np.int64], rows: slice, 
     return csr_array((values.ravel(), columns.ravel(), starts), shape=(b, int(offsets[-1]))).T
 
 
-def _weights(rng: np.random.Generator, shapes: NDArray[np.float32], r: int) -> NDArray[np.float32]:
-    """(b, r) float32 gamma variables with these (b,) shapes; exponential ones, which are fast, where all are 1."""
+def _weighted_sums(
+    parts: Sequence[Part],
+    n: int,
+    repeats: int,
+    resamples: int,
+    weights: Callable[[slice, int], NDArray[np.float32]],
+) -> tuple[list[NDArray[np.float32]], Floats]:
+    """The (columns, resamples) sums of each part and the (resamples,) sums of the weights alone.
+
+    ``weights(rows, r)`` gives the (b, r) weights of some rows in r resamples.
+    """
+    offsets = np.cumsum([0, *(part.columns for part in parts)])
+    sums = np.zeros((int(offsets[-1]), resamples), np.float32)
+    total = np.zeros(resamples)
+    blocks = list(_blocks(parts, n, repeats))
+    for rows in track(blocks, "resampling", len(blocks)) if n > 200_000 else blocks:  # less is done before a bar
+        statistics = _statistics(parts, offsets, rows, n, repeats)
+        for start in range(0, resamples, CHUNK_RESAMPLES):
+            chunk = slice(start, min(start + CHUNK_RESAMPLES, resamples))
+            drawn = weights(rows, chunk.stop - chunk.start)
+            total[chunk] += drawn.sum(axis=0)
+            sums[:, chunk] += statistics @ drawn
+    return [sums[a:b] for a, b in pairwise(offsets)], total
+
+
+def _gamma(rng: np.random.Generator, shapes: Shapes, r: int) -> NDArray[np.float32]:
+    """(b, r) gamma variables with these (b,) shapes; exponential ones, which are fast, where all are 1."""
     if (shapes == 1).all():
         return rng.standard_exponential((len(shapes), r), np.float32)
     return rng.standard_gamma(shapes[:, None], (len(shapes), r), np.float32)

@@ -177,11 +177,10 @@ def evaluate_predictions(
     means = row_means(parts, n, repeats)
     resampled = resampled_means(weighted, shapes, repeats, resamples=drawn, seed=seed)
     rng = np.random.default_rng((seed, 1))  # of the parts' own priors
-    found = []
-    for part, prior, mean, drawn_means in zip(parts, weighted, means, resampled, strict=True):
-        found.append(
-            _intervals(part.scores(mean), prior.resampled(drawn_means, n, rng), prior.ends(mean, drawn_means, n))
-        )
+    found = [
+        _intervals(part.scores(mean), more.resampled(drawn_means, n, rng), part.ends(mean, n, rng))
+        for part, more, mean, drawn_means in zip(parts, weighted, means, resampled, strict=True)
+    ]
     split = len(parts) // len(asked)
 
     metrics, floor = _overall(found[:split]), _overall(found[split:])

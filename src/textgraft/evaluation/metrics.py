@@ -16,7 +16,7 @@ from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.prior import label_prior
-from textgraft.evaluation.proportions import share_ends
+from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
@@ -25,8 +25,6 @@ LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BINS = 15
 LIGHT = 1.0
 HEAVY = 1.0
-MOST_SCALE = 64
-HALVINGS = 12
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
@@ -116,24 +114,16 @@ class SingleLabelCounts(Part):
 
     def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
         """With ``label_prior`` for each label: weak in all for what rows make up, and a row each for macro averages."""
-        right = means[: self.k].sum(axis=0) / means[: 2 * self.k].sum(axis=0)
-        found = self.scores(self._with_prior(means, right, LIGHT / self.k, n, rng))
-        of_labels = self.scores(self._with_prior(means, right, HEAVY, n, rng)).overall
+        k = self.k
+        hits, wrong = rng.standard_gamma(LIGHT / (2 * k), (2, k, means.shape[1])) / n
+        means = means + np.concatenate((hits, wrong, wrong, np.zeros_like(means[3 * k :])))
+        found = self.scores(means)
+        prior = label_prior(found.overall, k, HEAVY, n, rng)
+        of_labels = self.scores(means + np.concatenate((*prior, np.zeros_like(means[3 * k :])))).overall
         macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro") or name == "balanced_accuracy"}
         return Scores(found.overall | macro, found.per_label)
 
-    def _with_prior(self, means: Floats, right: Floats, rows: float, n: int, rng: np.random.Generator) -> Floats:
-        tp, wrong = label_prior(self.k, right, rows, n, rng)
-        return np.concatenate(
-            (
-                means[: self.k] + tp,
-                means[self.k : 2 * self.k] + wrong,
-                means[2 * self.k : 3 * self.k] + wrong,
-                means[3 * self.k :],
-            )
-        )
-
-    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         tp, missed, false = n * means[: 3 * self.k, 0].reshape(3, self.k)
         accuracy = share_ends(tp.sum(), (tp + missed).sum())
         same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
@@ -175,16 +165,13 @@ class MultiLabelCounts(Part):
         return Scores(overall, per_label)
 
     def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
-        tables = means.reshape(self.k, 4, -1)
-        false, missed, tp = (tables[:, i].sum(axis=0) for i in (1, 2, 3))
-        right = tp / (tp + (missed + false) / 2)
         found = self.scores(means)
-        tp, wrong = label_prior(self.k, right, HEAVY, n, rng)
-        prior = np.stack((np.zeros_like(tp), wrong, wrong, tp), axis=1).reshape(means.shape)
+        hits, missed, false = label_prior(found.overall, self.k, HEAVY, n, rng)
+        prior = np.stack((np.zeros_like(hits), false, missed, hits), axis=1).reshape(means.shape)
         of_labels = self.scores(means + prior).overall
         return Scores(found.overall | {n: v for n, v in of_labels.items() if n.endswith("_macro")}, found.per_label)
 
-    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
         return Scores({}, _ends_of_labels(tp, missed, false))
 
@@ -212,7 +199,7 @@ class RowMeans(Part):
             overall["subset_accuracy"] = overall["accuracy"]
         return Scores(overall)
 
-    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         if "accuracy" not in self.labels:
             return Scores()
         accuracy = share_ends(n * means[self.labels.index("accuracy"), 0], n)
@@ -228,15 +215,14 @@ class Calibration(Part):
     def __init__(self, predictions: Predictions) -> None:
         p = predictions.probabilities
         if predictions.task.multi_label:
-            right = predictions.targets
+            self.right = predictions.targets
         else:
             p = p.max(axis=1, keepdims=True)
-            right = (predictions.targets == predictions.predicted)[:, None]
-        self.k = p.shape[1]
+            self.right = (predictions.targets == predictions.predicted)[:, None]
+        self.p, self.k = p, p.shape[1]
         self.columns = BINS * self.k
         # a bin holds its upper edge, not its lower one
         self.bin = np.clip(np.ceil(p * BINS).astype(np.int8) - 1, 0, BINS - 1)
-        self.gap = p - right
 
     @staticmethod
     def names(_: Task) -> tuple[str, ...]:  # noqa: D102
@@ -244,34 +230,18 @@ class Calibration(Part):
 
     def cells(self, rows: slice) -> Cells:
         """The bin of each row, and by how much its probability is too high."""
-        return self.bin[rows] + BINS * np.arange(self.k), self.gap[rows]
+        return self.bin[rows] + BINS * np.arange(self.k), self.p[rows] - self.right[rows]
 
     def scores(self, means: Floats) -> Scores:  # noqa: D102
         return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
 
-    def ends(self, means: Floats, resampled: Floats, n: int) -> Scores:
-        """Of an error that noise pushes up: those that would lead to the one that is seen, by inverting a test.
-
-        Were the gaps of all bins ``s`` times those on the rows, the error on rows like these would be that of the
-        gaps ``s * means`` and of the noise that resampling shows. The interval holds the errors with those ``s`` for
-        which the seen one lies in the middle 95 %; they begin with 0 where noise alone explains it.
-        """
-        noise = resampled - means
-        seen = np.abs(means).sum()
-
-        def reached(scale: float, quantile: float) -> bool:
-            return bool(np.quantile(np.abs(scale * means + noise).sum(axis=0), quantile) >= seen)
-
-        ends = []
-        for quantile in (0.975, 0.025):
-            low, high = 0.0, 1.0
-            while not reached(high, quantile) and high < MOST_SCALE:
-                low, high = high, 2 * high
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2
-                low, high = (low, middle) if reached(middle, quantile) else (middle, high)
-            ends.append(0.0 if reached(0.0, quantile) else high)
-        return Scores({"ece": np.minimum(np.array(ends) * seen / self.k, 1.0)})
+    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+        bins = self.cells(slice(None))[0].ravel()
+        rows = np.bincount(bins, minlength=self.columns) * (n / len(self.bin))
+        stated = np.bincount(bins, self.p.ravel(), minlength=self.columns) * (n / len(self.bin))
+        filled = rows > 0
+        ends = calibration_ends(rows[filled], stated[filled], n * means[filled, 0], rng)
+        return Scores({"ece": ends / (n * self.k)})
 
 
 def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
@@ -307,7 +277,7 @@ def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[st
 
 
 def _ends_of_labels(tp: Floats, missed: Floats, false: Floats) -> dict[str, Floats]:
-    """(k, 2) ends each, exact: tp of all rows that carry a label or are given it are a share (Jaccard's), and F1 grows with it."""
+    """(k, 2) each. All are shares of rows: F1 too is a function of one, that of the hits among all but the other rows."""
     jaccard = share_ends(tp, tp + missed + false)
     return {
         "precision": share_ends(tp, tp + false),

@@ -8,7 +8,7 @@ resamples come from the posterior of a Dirichlet process (Ferguson, Annals of St
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.proportions import Z
+from textgraft.extras import import_scipy
 
 MOST_COPIED = 50  # rows; their copies' weights are so uneven that more would change nothing
 RIGHT, WRONG = True, False
@@ -36,17 +38,18 @@ def with_pseudo_rows(
         Predictions of more rows, and (rows,) the shapes of the gamma distributions of the rows' weights.
     """
     n, repeats = predictions.rows, predictions.repeats
-    copied = np.random.default_rng(seed).permutation(n)[:MOST_COPIED]
+    rng = np.random.default_rng(seed)
+    copied = rng.permutation(n)[:MOST_COPIED]
     places = (np.arange(repeats)[:, None] * n + copied).ravel()
     p, predicted = predictions.probabilities[places], predictions.predicted[places]
-    wrong = _likeliest_error(p, predicted, predictions.task.multi_label)
+    wrong = _one_error(p, predicted, predictions.task.multi_label, rng)
     truths = [predicted if right else wrong for right in outcomes]
 
     def padded(values: NDArray[Any], copies: Sequence[NDArray[Any]]) -> NDArray[Any]:
         blocks = [block.reshape(repeats, -1, *values.shape[1:]) for block in (values, *copies)]
         return np.concatenate(blocks, axis=1).reshape(-1, *values.shape[1:])
 
-    shapes = np.ones(n + len(outcomes) * len(copied), np.float32)
+    shapes = np.full(n + len(outcomes) * len(copied), _shape(n), np.float32)
     shapes[n:] = 1 / (len(outcomes) * len(copied))
     more = replace(
         predictions,
@@ -57,26 +60,34 @@ def with_pseudo_rows(
     return more, shapes
 
 
-def label_prior(k: int, right: Floats, rows: float, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Pseudo-hits and pseudo-errors of each label, (k, r) each, in units of n rows.
+def _shape(n: int) -> float:
+    """Of the gamma distribution of a row's weight, just below 1, so that the interval of a mean is Student's."""
+    if n >= 1000:
+        return 1.0
+    t = float(import_scipy("Evaluating with intervals").special.stdtrit(max(n - 1, 1), 0.975))
+    return max(0.1, ((n - 1) * (Z / t) ** 2 - 1) / n)
 
-    Hits and errors of a label together weigh about ``rows``; the share of hits that they lean to is that of all labels
-    together, (r,) ``right`` on each resample.
+
+def label_prior(
+    macro: Mapping[str, Floats], k: int, rows: float, n: int, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """Pseudo-hits, misses and false alarms of each label, (k, r) each, in units of n rows.
+
+    They weigh about ``rows`` for each label, and lean to what the labels have on average on each resample.
     """
-    hits, errors = (
-        rng.standard_gamma(np.broadcast_to(np.maximum(rows * share, 1e-9), (k, len(share)))) / n
-        for share in (right, 1 - right)
+    shares = (macro["f1_macro"], 1 - macro["recall_macro"], 1 - macro["precision_macro"])
+    hits, missed, false = (
+        rng.standard_gamma(np.broadcast_to(np.maximum(rows * share, 1e-9), (k, len(share)))) / n for share in shares
     )
-    return hits, errors
+    return hits, missed, false
 
 
-def _likeliest_error(p: NDArray[Any], predicted: NDArray[Any], multi_label: bool) -> NDArray[Any]:
-    """The truth that is most probable of those with one error; where there is one label only, there is none."""
+def _one_error(p: NDArray[Any], predicted: NDArray[Any], multi_label: bool, rng: np.random.Generator) -> NDArray[Any]:
+    """A truth with one error: the most probable of the other labels, or any one of several labels the other way."""
     rows = np.arange(len(p))
     if multi_label:
         truth = predicted.copy()
-        at = np.where(predicted, 1 - p, p).argmax(axis=1)
-        truth[rows, at] ^= True
+        truth[rows, rng.integers(0, p.shape[1], len(p))] ^= True
         return truth
     others = p.copy()
     others[rows, predicted] = -1

@@ -12,6 +12,8 @@ from textgraft.extras import import_scipy
 Floats = NDArray[np.float64]
 
 _HALVINGS = 50  # of the range from 0 to 1
+_MOST_DRAWS = 1e6  # of a bin each
+_MOST_SCALE, _SCALE_HALVINGS = 4.0, 12
 Z = 1.959964  # of the normal distribution, for 95 %
 
 
@@ -75,3 +77,45 @@ def share_ends(hits: ArrayLike, rows: ArrayLike) -> Floats:
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         ends.append(np.where(certain, level > 0.5, (low + high) / 2))
     return np.stack(ends, axis=-1)
+
+
+def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, rng: np.random.Generator) -> Floats:
+    """The ends of a 95 % interval of a sum of absolute gaps, which noise can only push up, by inverting tests.
+
+    0 is the lower end unless hits drawn from the stated probabilities give a sum as large as the seen one in less than
+    2.5 % of cases (Vaicenavicius et al., AISTATS 2019). Otherwise the interval holds the sums of ``s`` times the gaps
+    for which the seen one lies in the middle 95 % of what rows like these show. Its upper end is at least that of the
+    gap of all rows together, which the sum cannot be below.
+
+    Args:
+        rows: (b,) of each bin, above 0.
+        stated: (b,) the sum of their probabilities.
+        gaps: (b,) how much larger that is than the hits.
+        rng: of the draws.
+
+    Returns:
+        (2,).
+    """
+    draws = int(np.clip(_MOST_DRAWS / len(rows), 200, 1000))
+    trials, total, seen = np.ceil(rows).astype(np.int64), rows.sum(), np.abs(gaps).sum()
+
+    def noise(shares: Floats) -> Floats:
+        shares = np.clip(shares, 0, 1)
+        return (trials * shares)[:, None] - rng.binomial(trials[:, None], shares[:, None], (len(rows), draws))
+
+    hits = stated - gaps
+    spread = noise((hits + (hits.sum() + 0.5) / (total + 1)) / (rows + 1))
+
+    def scale(quantile: float) -> float:
+        """The least s with which so many draws reach the seen sum."""
+        least, most = 0.0, _MOST_SCALE
+        for _ in range(_SCALE_HALVINGS):
+            s = (least + most) / 2
+            reached = np.quantile(np.abs(s * gaps[:, None] + spread).sum(axis=0), quantile) >= seen
+            least, most = (least, s) if reached else (s, most)
+        return most
+
+    by_chance = np.quantile(np.abs(noise(stated / rows)).sum(axis=0), 0.975) >= seen
+    low = 0.0 if by_chance else scale(0.975) * seen
+    furthest = np.abs(stated.sum() - total * share_ends(hits.sum(), total)).max()
+    return np.array([low, max(scale(0.025) * seen, furthest)])

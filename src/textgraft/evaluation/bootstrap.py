@@ -93,11 +93,12 @@ class Part(ABC):
         """The metrics from (columns, r) means of n weighted rows; a part with a prior of its own adds it here."""
         return self.scores(means)
 
-    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Both ends of 95 % intervals, (2,) and (k, 2), of the metrics that have better ones than their quantiles.
 
         Args:
             means: (columns, 1) over the n rows.
+            resampled: (columns, r) over weighted rows and pseudo-rows.
             n: rows.
             rng: of what has to be drawn.
         """

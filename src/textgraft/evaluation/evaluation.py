@@ -178,7 +178,7 @@ def evaluate_predictions(
     resampled = resampled_means(weighted, shapes, repeats, resamples=drawn, seed=seed)
     rng = np.random.default_rng((seed, 1))  # of the parts' own priors
     found = [
-        _intervals(part.scores(mean), more.resampled(drawn_means, n, rng), part.ends(mean, n, rng))
+        _intervals(part.scores(mean), more.resampled(drawn_means, n, rng), part.ends(mean, drawn_means, n, rng))
         for part, more, mean, drawn_means in zip(parts, weighted, means, resampled, strict=True)
     ]
     split = len(parts) // len(asked)

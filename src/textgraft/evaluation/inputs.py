@@ -30,6 +30,7 @@ class Predictions:
     predicted: NDArray[Any]  # as ``targets``
     task: Task
     repeats: int = 1
+    pseudo: int = 0  # of each repetition the last rows, which nobody has seen: see ``prior``
 
     def __len__(self) -> int:
         return len(self.probabilities)

@@ -23,8 +23,6 @@ from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BINS = 15
-LIGHT = 1.0
-HEAVY = 1.0
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
@@ -113,17 +111,17 @@ class SingleLabelCounts(Part):
         return Scores(overall, per_label)
 
     def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """With ``label_prior`` for each label: weak in all for what rows make up, and a row each for macro averages."""
+        """With a row in all divided among the labels, and for averages over labels with ``label_prior``."""
         k = self.k
-        hits, wrong = rng.standard_gamma(LIGHT / (2 * k), (2, k, means.shape[1])) / n
+        hits, wrong = rng.standard_gamma(1 / (2 * k), (2, k, means.shape[1])) / n
         means = means + np.concatenate((hits, wrong, wrong, np.zeros_like(means[3 * k :])))
         found = self.scores(means)
-        prior = label_prior(found.overall, k, HEAVY, n, rng)
+        prior = label_prior(*means[: 3 * k].reshape(3, k, -1), n, rng)
         of_labels = self.scores(means + np.concatenate((*prior, np.zeros_like(means[3 * k :])))).overall
         macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro") or name == "balanced_accuracy"}
         return Scores(found.overall | macro, found.per_label)
 
-    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         tp, missed, false = n * means[: 3 * self.k, 0].reshape(3, self.k)
         accuracy = share_ends(tp.sum(), (tp + missed).sum())
         same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
@@ -164,14 +162,17 @@ class MultiLabelCounts(Part):
         overall["hamming_loss"] = wrong.sum(axis=0) / means.sum(axis=0)
         return Scores(overall, per_label)
 
-    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """With ``label_prior`` for averages over labels."""
         found = self.scores(means)
-        hits, missed, false = label_prior(found.overall, self.k, HEAVY, n, rng)
-        prior = np.stack((np.zeros_like(hits), false, missed, hits), axis=1).reshape(means.shape)
+        _, false, missed, tp = means.reshape(self.k, 4, -1).transpose(1, 0, 2)
+        hits, more_missed, more_false = label_prior(tp, missed, false, n, rng)
+        prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1).reshape(means.shape)
         of_labels = self.scores(means + prior).overall
-        return Scores(found.overall | {n: v for n, v in of_labels.items() if n.endswith("_macro")}, found.per_label)
+        macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro")}
+        return Scores(found.overall | macro, found.per_label)
 
-    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
         return Scores({}, _ends_of_labels(tp, missed, false))
 
@@ -199,7 +200,7 @@ class RowMeans(Part):
             overall["subset_accuracy"] = overall["accuracy"]
         return Scores(overall)
 
-    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
         if "accuracy" not in self.labels:
             return Scores()
         accuracy = share_ends(n * means[self.labels.index("accuracy"), 0], n)
@@ -235,12 +236,12 @@ class Calibration(Part):
     def scores(self, means: Floats) -> Scores:  # noqa: D102
         return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
 
-    def ends(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
         bins = self.cells(slice(None))[0].ravel()
         rows = np.bincount(bins, minlength=self.columns) * (n / len(self.bin))
         stated = np.bincount(bins, self.p.ravel(), minlength=self.columns) * (n / len(self.bin))
         filled = rows > 0
-        ends = calibration_ends(rows[filled], stated[filled], n * means[filled, 0], rng)
+        ends = calibration_ends(rows[filled], stated[filled], n * means[filled, 0], n * resampled[filled], rng)
         return Scores({"ece": ends / (n * self.k)})
 
 
@@ -290,7 +291,7 @@ def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:
     """(r,) correlation of truth and prediction (Gorodkin 2004); 0 where either is constant."""
     shared = n * tp.sum(axis=0) - (true * predicted).sum(axis=0)
     spread = (n**2 - (true**2).sum(axis=0)) * (n**2 - (predicted**2).sum(axis=0))
-    return _divide(shared, np.sqrt(spread))
+    return _divide(shared, np.sqrt(np.maximum(spread, 0)))
 
 
 def _divide(above: Floats, below: Floats) -> Floats:

@@ -8,7 +8,7 @@ resamples come from the posterior of a Dirichlet process (Ferguson, Annals of St
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from textgraft.evaluation.proportions import Z
 from textgraft.extras import import_scipy
 
 MOST_COPIED = 50  # rows; their copies' weights are so uneven that more would change nothing
+HELD = 0.1  # of a row
 RIGHT, WRONG = True, False
 Floats = NDArray[np.float64]
 
@@ -53,6 +54,7 @@ def with_pseudo_rows(
     shapes[n:] = 1 / (len(outcomes) * len(copied))
     more = replace(
         predictions,
+        pseudo=len(outcomes) * len(copied),
         probabilities=padded(predictions.probabilities, [p] * len(outcomes)),
         targets=padded(predictions.targets, truths),
         predicted=padded(predictions.predicted, [predicted] * len(outcomes)),
@@ -69,15 +71,26 @@ def _shape(n: int) -> float:
 
 
 def label_prior(
-    macro: Mapping[str, Floats], k: int, rows: float, n: int, rng: np.random.Generator
+    tp: Floats, missed: Floats, false: Floats, n: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Pseudo-hits, misses and false alarms of each label, (k, r) each, in units of n rows.
 
-    They weigh about ``rows`` for each label, and lean to what the labels have on average on each resample.
+    Labels with few rows or none lean to what labels have, which lies between the share of hits in all and the mean over
+    the labels that rows show. How far they lean, by half a row to five, is drawn for each resample, as it is not known
+    how alike labels are.
     """
-    shares = (macro["f1_macro"], 1 - macro["recall_macro"], 1 - macro["precision_macro"])
+    r = tp.shape[1]
+    held = tp + missed + false > HELD / n
+    rows = 0.5 * 10 ** rng.random(r)
+    between = rng.random(r)
+
+    def leant_to(hits: Floats, all_: Floats) -> Floats:
+        share = np.where(held, hits / np.maximum(all_, 1e-12), 0).sum(axis=0) / np.maximum(held.sum(axis=0), 1)
+        return between * share + (1 - between) * hits.sum(axis=0) / all_.sum(axis=0)
+
+    shares = (leant_to(2 * tp, 2 * tp + missed + false), 1 - leant_to(tp, tp + missed), 1 - leant_to(tp, tp + false))
     hits, missed, false = (
-        rng.standard_gamma(np.broadcast_to(np.maximum(rows * share, 1e-9), (k, len(share)))) / n for share in shares
+        rng.standard_gamma(np.broadcast_to(np.maximum(rows * share, 1e-9), tp.shape)) / n for share in shares
     )
     return hits, missed, false
 

@@ -79,7 +79,7 @@ def share_ends(hits: ArrayLike, rows: ArrayLike) -> Floats:
     return np.stack(ends, axis=-1)
 
 
-def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, rng: np.random.Generator) -> Floats:
+def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, resampled: Floats, rng: np.random.Generator) -> Floats:
     """The ends of a 95 % interval of a sum of absolute gaps, which noise can only push up, by inverting tests.
 
     0 is the lower end unless hits drawn from the stated probabilities give a sum as large as the seen one in less than
@@ -91,6 +91,7 @@ def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, rng: np.random.
         rows: (b,) of each bin, above 0.
         stated: (b,) the sum of their probabilities.
         gaps: (b,) how much larger that is than the hits.
+        resampled: (b, r) such gaps on resamples.
         rng: of the draws.
 
     Returns:
@@ -99,23 +100,20 @@ def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, rng: np.random.
     draws = int(np.clip(_MOST_DRAWS / len(rows), 200, 1000))
     trials, total, seen = np.ceil(rows).astype(np.int64), rows.sum(), np.abs(gaps).sum()
 
-    def noise(shares: Floats) -> Floats:
-        shares = np.clip(shares, 0, 1)
-        return (trials * shares)[:, None] - rng.binomial(trials[:, None], shares[:, None], (len(rows), draws))
-
     hits = stated - gaps
-    spread = noise((hits + (hits.sum() + 0.5) / (total + 1)) / (rows + 1))
+    noise = resampled - gaps[:, None]
 
     def scale(quantile: float) -> float:
         """The least s with which so many draws reach the seen sum."""
         least, most = 0.0, _MOST_SCALE
         for _ in range(_SCALE_HALVINGS):
             s = (least + most) / 2
-            reached = np.quantile(np.abs(s * gaps[:, None] + spread).sum(axis=0), quantile) >= seen
+            reached = np.quantile(np.abs(s * gaps[:, None] + noise).sum(axis=0), quantile) >= seen
             least, most = (least, s) if reached else (s, most)
         return most
 
-    by_chance = np.quantile(np.abs(noise(stated / rows)).sum(axis=0), 0.975) >= seen
-    low = 0.0 if by_chance else scale(0.975) * seen
+    shares = np.clip(stated / rows, 0, 1)[:, None]
+    chance = np.abs(trials[:, None] * shares - rng.binomial(trials[:, None], shares, (len(rows), draws))).sum(axis=0)
+    low = 0.0 if np.quantile(chance, 0.975) >= seen else scale(0.975) * seen
     furthest = np.abs(stated.sum() - total * share_ends(hits.sum(), total)).max()
     return np.array([low, max(scale(0.025) * seen, furthest)])

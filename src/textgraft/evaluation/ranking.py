@@ -9,6 +9,7 @@ the rows and off by far less than the interval is wide for a resample.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,6 +25,14 @@ MOST_GROUPS = 256
 MOST_COLUMNS = 12_000  # over all labels; with more than 15 labels the groups become fewer
 
 
+RankPrior = tuple[Any, Any, Floats, Floats]
+
+
+def rank_prior(r: int, n: int, rng: np.random.Generator) -> RankPrior:
+    g = rng.standard_gamma(0.5, (2, 2, r)) / n
+    return g[0], g[1], rng.random(r), rng.random(r)
+
+
 class Ranking(Part):
     """ROC-AUC and average precision of each label against the rest, and their averages.
 
@@ -35,7 +44,9 @@ class Ranking(Part):
 
     def __init__(self, predictions: Predictions) -> None:
         self.task = predictions.task
-        truth, p = predictions.truth, predictions.probabilities
+        rows = predictions.rows
+        seen = np.arange(len(predictions)) % rows < rows - predictions.pseudo
+        truth, p = predictions.truth[seen], predictions.probabilities[seen]
         k = len(self.task)
         most = max(4, min(MOST_GROUPS, MOST_COLUMNS // (3 * k)))
         rankings = [group_ranking(p[:, j], truth[:, j], most) for j in range(k)]
@@ -43,10 +54,11 @@ class Ranking(Part):
             rankings.append(group_ranking(p.ravel(), truth.ravel(), most))
         self.groups = [groups for groups, _ in rankings]
         self.starts = np.cumsum([0, *(groups.columns for groups in self.groups)])
-        self.columns = int(self.starts[-1])
-        cells = [cells.reshape(len(p), -1) for _, cells in rankings]
-        self.cell = np.concatenate(cells, axis=1)
-        self.offset = np.repeat(self.starts[:-1], [c.shape[1] for c in cells])
+        self.columns = int(self.starts[-1]) + 1  # the last one is for the pseudo-rows: here the prior is another
+        cells = np.concatenate([cells.reshape(len(p), -1) for _, cells in rankings], axis=1)
+        self.offset = np.repeat(self.starts[:-1], [cells.size // len(p) for _, cells in rankings])
+        self.cell = np.full((len(predictions), cells.shape[1]), -1, np.int16)
+        self.cell[seen] = cells
 
     @staticmethod
     def names(task: Task) -> tuple[str, ...]:  # noqa: D102
@@ -55,10 +67,23 @@ class Ranking(Part):
 
     def cells(self, rows: slice) -> Cells:
         """Which group each row falls into, in the ranking of each label."""
-        return self.cell[rows] + self.offset, None
+        cell = self.cell[rows]
+        return np.where(cell < 0, self.columns - 1, cell + self.offset), None
 
     def scores(self, means: Floats) -> Scores:  # noqa: D102
-        values = [groups.scores(means[a:b]) for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True)]
+        return self._scores([groups.scores(each) for groups, each in self._rankings(means)])
+
+    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """With a pseudo-row on either side of each ranking."""
+        return self._scores(
+            [groups.scores(each, rank_prior(means.shape[1], n, rng)) for groups, each in self._rankings(means)]
+        )
+
+    def _rankings(self, means: Floats) -> Iterator[tuple[RankGroups, Floats]]:
+        for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True):
+            yield groups, means[a:b]
+
+    def _scores(self, values: Sequence[tuple[Floats, Floats]]) -> Scores:
         k = len(self.task)
         overall, per_label = {}, {}
         for i, name in enumerate(("roc_auc", "average_precision")):
@@ -91,14 +116,25 @@ class RankGroups:
         """How many sums there are."""
         return 3 * len(self.reach) + 1
 
-    def scores(self, sums: Floats) -> tuple[Floats, Floats]:
+    def scores(self, sums: Floats, prior: RankPrior | None = None) -> tuple[Floats, Floats]:
         """(r,) ROC-AUC and (r,) average precision from (columns, r) sums; NaN where undefined."""
         positives, inside, above, outside = self._counts(sums)
         p, n = positives.sum(axis=0), outside + inside.sum(axis=0)
         below = n - above - inside
         right = (positives * (below + self.concordance[:, None] * inside)).sum(axis=0)
         precision = self.correction[:, None] * self.precision(positives, inside, above, self.reach)
-        return _ratio(right, p * n), _ratio((positives * precision).sum(axis=0), p)
+        hits = (positives * precision).sum(axis=0)
+        if prior is not None:
+            (good, anywhere), (good_below, anywhere_below), place, place_below = prior
+            more, more_below = good + anywhere, good_below + anywhere_below
+            right += n * (good + anywhere * place) + p * (good_below + anywhere_below * place_below)
+            right += 0.75 * more * more_below
+            before = (positives * (above <= (1 - place) * n)).sum(axis=0) + anywhere
+            hits += good + anywhere * before / np.maximum(before + (1 - place) * n, 1e-12)
+            defined = (p > 0) & (n > 0)
+            auc = np.where(defined, right / np.maximum((p + more) * (n + more_below), 1e-30), np.nan)
+            return auc, np.where(p > 0, hits / np.maximum(p + more, 1e-30), np.nan)
+        return _ratio(right, p * n), _ratio(hits, p)
 
     def _counts(self, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         g = len(self.reach)

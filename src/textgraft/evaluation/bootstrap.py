@@ -80,6 +80,7 @@ class Part(ABC):
     """Some metrics that are functions of the same means over rows."""
 
     columns: int  # how many means there are
+    signed = False  # whether it wants resamples in which rows count 1 or -1
 
     @abstractmethod
     def cells(self, rows: slice) -> Cells:
@@ -89,12 +90,8 @@ class Part(ABC):
     def scores(self, means: Floats) -> Scores:
         """The metrics from (columns, r) means."""
 
-    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
-        """The metrics from (columns, r) means of n weighted rows; a part with a prior of its own adds it here."""
-        return self.scores(means)
-
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
-        """Both ends of 95 % intervals, (2,) and (k, 2), of the metrics that have better ones than their quantiles.
+        """Both ends of 95 % intervals, (2,) each overall and (k, 2) per label: here the quantiles of the resamples.
 
         Args:
             means: (columns, 1) over the n rows.
@@ -102,7 +99,7 @@ class Part(ABC):
             n: rows.
             rng: of what has to be drawn.
         """
-        return Scores()
+        return Scores({name: percentile_ends(values) for name, values in self.scores(resampled).overall.items()})
 
 
 def row_means(parts: Sequence[Part], n: int, repeats: int = 1) -> list[Floats]:
@@ -121,35 +118,27 @@ def resampled_means(
 ) -> list[Floats]:
     """The (columns, resamples) means of each part over rows that are weighted anew for each resample.
 
-    All parts see the same weights.
+    All parts see the same weights, but for ``signed`` parts.
 
     Args:
         parts: of ``repeats`` predictions of each row.
-        shapes: (rows,) of the gamma distribution that each row's weight comes from.
+        shapes: (rows,) of the gamma distribution that each row's weight comes from; those of pseudo-rows are less.
         repeats: predictions of each row.
         resamples: how many.
         seed: of the weights.
     """
     rng = np.random.default_rng(seed)
-    sums, total = _weighted_sums(parts, len(shapes), repeats, resamples, lambda rows, r: _gamma(rng, shapes[rows], r))
-    return [each / total for each in sums]
-
-
-def signed_means(
-    parts: Sequence[Part], shapes: Shapes, n: int, repeats: int = 1, *, resamples: int, seed: int
-) -> list[Floats]:
-    """As ``resampled_means``, but each of the first n rows counts 1 or -1, and a pseudo-row its weight or less that."""
-    rng = np.random.default_rng(seed)
-
-    def signs(rows: slice, r: int) -> NDArray[np.float32]:
-        weights = np.float32(2) * rng.integers(0, 2, (rows.stop - rows.start, r), np.int8) - np.float32(1)
-        if rows.stop > n:
-            pseudo = slice(max(rows.start, n), rows.stop)
-            weights[pseudo.start - rows.start :] *= _gamma(rng, shapes[pseudo], r)
-        return weights
-
-    sums, _ = _weighted_sums(parts, len(shapes), repeats, resamples, signs)
-    return [each / n for each in sums]
+    plain = [part for part in parts if not part.signed]
+    sums, total = _weighted_sums(plain, len(shapes), repeats, resamples, lambda rows, r: _gamma(rng, shapes[rows], r))
+    found = {id(part): each / total for part, each in zip(plain, sums, strict=True)}
+    signed = [part for part in parts if part.signed]
+    if signed:
+        n = int((shapes == shapes[0]).sum())
+        sums, _ = _weighted_sums(
+            signed, len(shapes), repeats, resamples, lambda rows, r: _signs(rng, shapes[rows], n - rows.start, r)
+        )
+        found |= {id(part): each / n for part, each in zip(signed, sums, strict=True)}
+    return [found[id(part)] for part in parts]
 
 
 def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:
@@ -241,3 +230,12 @@ def _gamma(rng: np.random.Generator, shapes: Shapes, r: int) -> NDArray[np.float
     if (shapes == 1).all():
         return rng.standard_exponential((len(shapes), r), np.float32)
     return rng.standard_gamma(shapes[:, None], (len(shapes), r), np.float32)
+
+
+def _signs(rng: np.random.Generator, shapes: Shapes, n: int, r: int) -> NDArray[np.float32]:
+    """(b, r) signs of the first n rows, and signed gamma variables of the pseudo-rows behind them."""
+    signs = np.float32(2) * rng.integers(0, 2, (len(shapes), r), np.int8) - np.float32(1)
+    pseudo = max(n, 0)
+    if pseudo < len(shapes):
+        signs[pseudo:] *= _gamma(rng, shapes[pseudo:], r)
+    return signs

@@ -15,7 +15,6 @@ from textgraft.evaluation.bootstrap import (
     Scores,
     affordable_resamples,
     interval,
-    percentile_ends,
     plain,
     resampled_means,
     row_means,
@@ -178,8 +177,8 @@ def evaluate_predictions(
     resampled = resampled_means(weighted, shapes, repeats, resamples=drawn, seed=seed)
     rng = np.random.default_rng((seed, 1))  # of the parts' own priors
     found = [
-        _intervals(part.scores(mean), more.resampled(drawn_means, n, rng), part.ends(mean, drawn_means, n, rng))
-        for part, more, mean, drawn_means in zip(parts, weighted, means, resampled, strict=True)
+        _intervals(part.scores(mean), part.ends(mean, weighted_means, n, rng))
+        for part, mean, weighted_means in zip(parts, means, resampled, strict=True)
     ]
     split = len(parts) // len(asked)
 
@@ -212,17 +211,13 @@ def majority(predictions: Predictions, labels_of_training: ArrayLike, training_r
     return replace(check_predictions(shares, predictions.targets, task), repeats=predictions.repeats)
 
 
-def _intervals(points: Scores, samples: Scores, ends: Scores) -> _Found:
+def _intervals(points: Scores, ends: Scores) -> _Found:
     """Metrics with their intervals, overall and of each label."""
-    overall = {
-        name: interval(value[0], ends.overall[name] if name in ends.overall else percentile_ends(samples.overall[name]))
-        for name, value in points.overall.items()
+    overall = {name: interval(value[0], ends.overall[name]) for name, value in points.overall.items()}
+    per_label = {
+        name: [interval(*of_label) for of_label in zip(values[:, 0], ends.per_label[name], strict=True)]
+        for name, values in points.per_label.items()
     }
-    per_label = {}
-    for name, values in points.per_label.items():
-        known = ends.per_label.get(name)
-        each = map(percentile_ends, samples.per_label[name]) if known is None else known
-        per_label[name] = [interval(*of_label) for of_label in zip(values[:, 0], each, strict=True)]
     return overall, per_label
 
 

@@ -7,6 +7,8 @@ hold, those of a multi-label task over all labels, as there.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ from textgraft.unicode import quoted
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss"})
 BINS = 15
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
+_RIGHT_ROWS = ("accuracy", "subset_accuracy")  # scikit-learn's accuracy of several labels
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
 
@@ -110,22 +113,18 @@ class SingleLabelCounts(Part):
         overall["matthews_corrcoef"] = _matthews(tp, true, predicted, n)
         return Scores(overall, per_label)
 
-    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """With a row in all divided among the labels, and for averages over labels with ``label_prior``."""
-        k = self.k
-        hits, wrong = rng.standard_gamma(1 / (2 * k), (2, k, means.shape[1])) / n
-        means = means + np.concatenate((hits, wrong, wrong, np.zeros_like(means[3 * k :])))
-        found = self.scores(means)
-        prior = label_prior(*means[: 3 * k].reshape(3, k, -1), n, rng)
-        of_labels = self.scores(means + np.concatenate((*prior, np.zeros_like(means[3 * k :])))).overall
-        macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro") or name == "balanced_accuracy"}
-        return Scores(found.overall | macro, found.per_label)
-
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
-        tp, missed, false = n * means[: 3 * self.k, 0].reshape(3, self.k)
-        accuracy = share_ends(tp.sum(), (tp + missed).sum())
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of shares exactly, of the others with a row in all divided among the labels, or ``label_prior``."""
+        k, rest = self.k, np.zeros_like(resampled[3 * self.k :])
+        hits, wrong = rng.standard_gamma(1 / (2 * k), (2, k, resampled.shape[1])) / n
+        resampled = resampled + np.concatenate((hits, wrong, wrong, rest))
+        prior = label_prior(*resampled[: 3 * k].reshape(3, k, -1), n, rng)
+        ends = super().ends(means, resampled, n, rng).overall
+        of_labels = super().ends(means, resampled + np.concatenate((*prior, rest)), n, rng).overall
+        tp, missed, false = n * means[: 3 * k, 0].reshape(3, k)
+        share = share_ends(tp.sum(), (tp + missed).sum())
         same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
-        return Scores(dict.fromkeys(same, accuracy), _ends_of_labels(tp, missed, false))
+        return Scores(ends | _macro(of_labels) | dict.fromkeys(same, share), _ends_of_labels(tp, missed, false))
 
 
 class MultiLabelCounts(Part):
@@ -162,19 +161,15 @@ class MultiLabelCounts(Part):
         overall["hamming_loss"] = wrong.sum(axis=0) / means.sum(axis=0)
         return Scores(overall, per_label)
 
-    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """With ``label_prior`` for averages over labels."""
-        found = self.scores(means)
-        _, false, missed, tp = means.reshape(self.k, 4, -1).transpose(1, 0, 2)
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of labels exactly, of the averages over them with ``label_prior``."""
+        _, false, missed, tp = resampled.reshape(self.k, 4, -1).transpose(1, 0, 2)
         hits, more_missed, more_false = label_prior(tp, missed, false, n, rng)
-        prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1).reshape(means.shape)
-        of_labels = self.scores(means + prior).overall
-        macro = {name: of_labels[name] for name in of_labels if name.endswith("_macro")}
-        return Scores(found.overall | macro, found.per_label)
-
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
+        prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1).reshape(resampled.shape)
+        ends = super().ends(means, resampled, n, rng).overall
+        of_labels = super().ends(means, resampled + prior, n, rng).overall
         _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
-        return Scores({}, _ends_of_labels(tp, missed, false))
+        return Scores(ends | _macro(of_labels), _ends_of_labels(tp, missed, false))
 
 
 class RowMeans(Part):
@@ -188,7 +183,7 @@ class RowMeans(Part):
 
     @staticmethod
     def names(task: Task) -> tuple[str, ...]:  # noqa: D102
-        return ("accuracy", "subset_accuracy", *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
+        return (*_RIGHT_ROWS, *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
 
     def cells(self, rows: slice) -> Cells:  # noqa: D102
         values = self.values[rows]
@@ -197,14 +192,14 @@ class RowMeans(Part):
     def scores(self, means: Floats) -> Scores:  # noqa: D102
         overall = dict(zip(self.labels, means, strict=True))
         if "accuracy" in overall:
-            overall["subset_accuracy"] = overall["accuracy"]
+            overall |= dict.fromkeys(_RIGHT_ROWS, overall["accuracy"])
         return Scores(overall)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002, D102
-        if "accuracy" not in self.labels:
-            return Scores()
-        accuracy = share_ends(n * means[self.labels.index("accuracy"), 0], n)
-        return Scores({"accuracy": accuracy, "subset_accuracy": accuracy})
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+        ends = super().ends(means, resampled, n, rng).overall
+        if "accuracy" in self.labels:
+            ends |= dict.fromkeys(_RIGHT_ROWS, share_ends(n * means[self.labels.index("accuracy"), 0], n))
+        return Scores(ends)
 
 
 class Calibration(Part):
@@ -212,6 +207,8 @@ class Calibration(Part):
 
     Single-label: of the top probability. Multi-label: of each label's probability, mean over labels.
     """
+
+    signed = True
 
     def __init__(self, predictions: Predictions) -> None:
         p = predictions.probabilities
@@ -229,7 +226,7 @@ class Calibration(Part):
     def names(_: Task) -> tuple[str, ...]:  # noqa: D102
         return ("ece",)
 
-    def cells(self, rows: slice) -> Cells:
+    def cells(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any]]:
         """The bin of each row, and by how much its probability is too high."""
         return self.bin[rows] + BINS * np.arange(self.k), self.p[rows] - self.right[rows]
 
@@ -237,12 +234,14 @@ class Calibration(Part):
         return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
 
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
-        bins = self.cells(slice(None))[0].ravel()
-        rows = np.bincount(bins, minlength=self.columns) * (n / len(self.bin))
-        stated = np.bincount(bins, self.p.ravel(), minlength=self.columns) * (n / len(self.bin))
+        bins, gaps = (cells.ravel() for cells in self.cells(slice(None)))
+        rows, stated, squares = (
+            np.bincount(bins, weights, minlength=self.columns) * (n / len(self.bin))
+            for weights in (None, self.p.ravel(), gaps**2)
+        )
         filled = rows > 0
-        ends = calibration_ends(rows[filled], stated[filled], n * means[filled, 0], n * resampled[filled], rng)
-        return Scores({"ece": ends / (n * self.k)})
+        of_bins = (rows[filled], stated[filled], n * means[filled, 0], squares[filled])
+        return Scores({"ece": calibration_ends(*of_bins, n * resampled[filled], rng) / (n * self.k)})
 
 
 def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
@@ -277,8 +276,12 @@ def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[st
     return {"precision": _divide(tp, predicted), "recall": _divide(tp, true), "f1": _divide(2 * tp, true + predicted)}
 
 
+def _macro(of_labels: dict[str, Floats]) -> dict[str, Floats]:
+    return {name: ends for name, ends in of_labels.items() if name.endswith("_macro") or name == "balanced_accuracy"}
+
+
 def _ends_of_labels(tp: Floats, missed: Floats, false: Floats) -> dict[str, Floats]:
-    """(k, 2) each. All are shares of rows: F1 too is a function of one, that of the hits among all but the other rows."""
+    """(k, 2) each. All are shares of rows: F1 too is a function of one, Jaccard's."""
     jaccard = share_ends(tp, tp + missed + false)
     return {
         "precision": share_ends(tp, tp + false),

@@ -86,7 +86,7 @@ def label_prior(
 
     def leant_to(hits: Floats, all_: Floats) -> Floats:
         share = np.where(held, hits / np.maximum(all_, 1e-12), 0).sum(axis=0) / np.maximum(held.sum(axis=0), 1)
-        return between * share + (1 - between) * hits.sum(axis=0) / all_.sum(axis=0)
+        return between * share + (1 - between) * hits.sum(axis=0) / np.maximum(all_.sum(axis=0), 1e-12)
 
     shares = (leant_to(2 * tp, 2 * tp + missed + false), 1 - leant_to(tp, tp + missed), 1 - leant_to(tp, tp + false))
     hits, missed, false = (

@@ -17,7 +17,7 @@ _MOST_SCALE, _SCALE_HALVINGS = 4.0, 12
 Z = 1.959964  # of the normal distribution, for 95 %
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
+def wilson(share: float, n: float) -> tuple[float, float]:
     """The 95 % interval of a share that is seen in n rows (Wilson, JASA 1927).
 
     Args:
@@ -26,7 +26,7 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     """
     scale = 1 + Z * Z / n
     middle = (share + Z * Z / (2 * n)) / scale
-    half = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n)) / scale
+    half = Z * math.sqrt(max(share * (1 - share), 0) / n + Z * Z / (4 * n * n)) / scale
     return middle - half, middle + half
 
 
@@ -79,7 +79,56 @@ def share_ends(hits: ArrayLike, rows: ArrayLike) -> Floats:
     return np.stack(ends, axis=-1)
 
 
-def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, resampled: Floats, rng: np.random.Generator) -> Floats:
+def auc_ends(auc: float, positives: float, negatives: float) -> Floats:
+    """(2,) the ends of the 95 % interval of an area under the ROC curve: method 5 of Newcombe, Stat. in Medicine 2006.
+
+    As with ``wilson``, it holds the areas from which the one that is seen is not too far away, by their own spread
+    (that of Hanley and McNeil 1982, with as many positives as negatives).
+    """
+    half = (positives + negatives) / 2 - 1
+
+    def near(area: float) -> bool:
+        spread = area * (1 - area) * (1 + half * (1 - area) / (2 - area) + half * area / (1 + area))
+        return (auc - area) ** 2 <= Z * Z * spread / (positives * negatives)
+
+    ends = []
+    for end in (0.0, 1.0):
+        inner, outer = auc, end
+        for _ in range(_HALVINGS):
+            middle = (inner + outer) / 2
+            inner, outer = (middle, outer) if near(middle) else (inner, middle)
+        ends.append(inner)
+    return np.array(ends)
+
+
+def average_precision_ends(ap: float, bias: float, positives: float) -> Floats:
+    """(2,) the ends of the 95 % interval of an average precision, as of a share of the positives.
+
+    Args:
+        ap: as seen.
+        bias: what it may be too high by.
+        positives: how many.
+    """
+    return np.array([wilson(max(ap - bias, 0.0), positives)[0], wilson(ap, positives)[1]])
+
+
+def ends_of_mean(values: Floats, ends: Floats, biases: Floats) -> Floats:
+    """(2,) the ends of the mean of (k,) values from their own (k, 2) ends, undefined ones left out.
+
+    Of independent values (Zou and Donner, Statistics in Medicine 2008); ``biases`` (k,) are what the values may be too
+    high by, which does not cancel out as chance does.
+    """
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return np.full(2, np.nan)
+    centres = np.stack((values - biases, values), axis=1)[defined]
+    off = np.sqrt(((ends[defined] - centres) ** 2).sum(axis=0)) / len(centres)
+    return np.clip(centres.mean(axis=0) + np.array([-1, 1]) * off, 0, 1)
+
+
+def calibration_ends(
+    rows: Floats, stated: Floats, gaps: Floats, squares: Floats, signed: Floats, rng: np.random.Generator
+) -> Floats:
     """The ends of a 95 % interval of a sum of absolute gaps, which noise can only push up, by inverting tests.
 
     0 is the lower end unless hits drawn from the stated probabilities give a sum as large as the seen one in less than
@@ -91,7 +140,8 @@ def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, resampled: Floa
         rows: (b,) of each bin, above 0.
         stated: (b,) the sum of their probabilities.
         gaps: (b,) how much larger that is than the hits.
-        resampled: (b, r) such gaps on resamples.
+        squares: (b,) the sum of the rows' own squared gaps.
+        signed: (b, r) gaps where each row has counted 1 or -1.
         rng: of the draws.
 
     Returns:
@@ -101,7 +151,9 @@ def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, resampled: Floa
     trials, total, seen = np.ceil(rows).astype(np.int64), rows.sum(), np.abs(gaps).sum()
 
     hits = stated - gaps
-    noise = resampled - gaps[:, None]
+    # what the rows of a bin have in common is no noise; of a bin with one row nobody knows
+    common = np.divide(gaps**2, rows * squares, out=np.zeros(len(rows)), where=squares > 0)
+    noise = signed * np.sqrt(np.maximum(1 - common * np.maximum(1 - 1 / rows, 0), 0))[:, None]
 
     def scale(quantile: float) -> float:
         """The least s with which so many draws reach the seen sum."""

@@ -9,7 +9,7 @@ the rows and off by far less than the interval is wide for a resample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,18 +19,11 @@ from numpy.typing import NDArray
 
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.proportions import auc_ends, average_precision_ends, ends_of_mean
 from textgraft.task import Task
 
 MOST_GROUPS = 256
 MOST_COLUMNS = 12_000  # over all labels; with more than 15 labels the groups become fewer
-
-
-RankPrior = tuple[Any, Any, Floats, Floats]
-
-
-def rank_prior(r: int, n: int, rng: np.random.Generator) -> RankPrior:
-    g = rng.standard_gamma(0.5, (2, 2, r)) / n
-    return g[0], g[1], rng.random(r), rng.random(r)
 
 
 class Ranking(Part):
@@ -43,15 +36,15 @@ class Ranking(Part):
     """
 
     def __init__(self, predictions: Predictions) -> None:
-        self.task = predictions.task
+        self.task, self.repeats = predictions.task, predictions.repeats
         rows = predictions.rows
         seen = np.arange(len(predictions)) % rows < rows - predictions.pseudo
         truth, p = predictions.truth[seen], predictions.probabilities[seen]
         k = len(self.task)
         most = max(4, min(MOST_GROUPS, MOST_COLUMNS // (3 * k)))
-        rankings = [group_ranking(p[:, j], truth[:, j], most) for j in range(k)]
+        rankings = [group_ranking(p[:, j], truth[:, j], most, self.repeats) for j in range(k)]
         if self.task.multi_label:
-            rankings.append(group_ranking(p.ravel(), truth.ravel(), most))
+            rankings.append(group_ranking(p.ravel(), truth.ravel(), most, self.repeats))
         self.groups = [groups for groups, _ in rankings]
         self.starts = np.cumsum([0, *(groups.columns for groups in self.groups)])
         self.columns = int(self.starts[-1]) + 1  # the last one is for the pseudo-rows: here the prior is another
@@ -71,19 +64,7 @@ class Ranking(Part):
         return np.where(cell < 0, self.columns - 1, cell + self.offset), None
 
     def scores(self, means: Floats) -> Scores:  # noqa: D102
-        return self._scores([groups.scores(each) for groups, each in self._rankings(means)])
-
-    def resampled(self, means: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """With a pseudo-row on either side of each ranking."""
-        return self._scores(
-            [groups.scores(each, rank_prior(means.shape[1], n, rng)) for groups, each in self._rankings(means)]
-        )
-
-    def _rankings(self, means: Floats) -> Iterator[tuple[RankGroups, Floats]]:
-        for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True):
-            yield groups, means[a:b]
-
-    def _scores(self, values: Sequence[tuple[Floats, Floats]]) -> Scores:
+        values = [groups.scores(each) for groups, each in self._rankings(means)]
         k = len(self.task)
         overall, per_label = {}, {}
         for i, name in enumerate(("roc_auc", "average_precision")):
@@ -94,6 +75,31 @@ class Ranking(Part):
             else:
                 overall[name] = labels[1] if k == 2 else mean_where_defined(labels)
         return Scores(overall, per_label)
+
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of single rankings by ``ranking_ends``; of several at least as wide as if they knew nothing of each other.
+
+        The mean over labels has the ends that follow from those of the labels (Zou and Donner, Statistics in Medicine
+        2008), or those of the resamples, which see that the labels of a row go together, where these are further out.
+        """
+        values, wide = self.scores(means), super().ends(means, resampled, n, rng).overall
+        rankings = [groups.ends(n * each[:, 0]) for groups, each in self._rankings(means)]
+        k = len(self.task)
+        bias = np.array([groups.bias for groups in self.groups[:k]])
+        overall, per_label = {}, {}
+        for i, name in enumerate(("roc_auc", "average_precision")):
+            per_label[name] = labels = np.stack([ends[i] for ends in rankings[:k]])
+            mean = ends_of_mean(values.per_label[name][:, 0], labels, i * bias)
+            if self.task.multi_label:
+                overall |= {f"{name}_micro": rankings[k][i], f"{name}_macro": mean}
+            else:
+                overall[name] = labels[1] if k == 2 else mean
+        outer = {name: np.array([min(a[0], wide[name][0]), max(a[1], wide[name][1])]) for name, a in overall.items()}
+        return Scores(overall if not self.task.multi_label and k == 2 else outer, per_label)
+
+    def _rankings(self, means: Floats) -> Iterator[tuple[RankGroups, Floats]]:
+        for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True):
+            yield groups, means[a:b]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,31 +116,31 @@ class RankGroups:
     concordance: Floats  # (g,) share of the pairs of a positive and a negative in one group that are ranked rightly
     reach: Floats  # (g,)
     correction: Floats  # (g,) mean precision at the group's positives over what ``reach`` makes of it
+    bias: float  # of average precision: by how much it falls if a positive counts half in the precision at itself
 
     @property
     def columns(self) -> int:
         """How many sums there are."""
         return 3 * len(self.reach) + 1
 
-    def scores(self, sums: Floats, prior: RankPrior | None = None) -> tuple[Floats, Floats]:
+    def scores(self, sums: Floats) -> tuple[Floats, Floats]:
         """(r,) ROC-AUC and (r,) average precision from (columns, r) sums; NaN where undefined."""
         positives, inside, above, outside = self._counts(sums)
         p, n = positives.sum(axis=0), outside + inside.sum(axis=0)
         below = n - above - inside
         right = (positives * (below + self.concordance[:, None] * inside)).sum(axis=0)
         precision = self.correction[:, None] * self.precision(positives, inside, above, self.reach)
-        hits = (positives * precision).sum(axis=0)
-        if prior is not None:
-            (good, anywhere), (good_below, anywhere_below), place, place_below = prior
-            more, more_below = good + anywhere, good_below + anywhere_below
-            right += n * (good + anywhere * place) + p * (good_below + anywhere_below * place_below)
-            right += 0.75 * more * more_below
-            before = (positives * (above <= (1 - place) * n)).sum(axis=0) + anywhere
-            hits += good + anywhere * before / np.maximum(before + (1 - place) * n, 1e-12)
-            defined = (p > 0) & (n > 0)
-            auc = np.where(defined, right / np.maximum((p + more) * (n + more_below), 1e-30), np.nan)
-            return auc, np.where(p > 0, hits / np.maximum(p + more, 1e-30), np.nan)
-        return _ratio(right, p * n), _ratio(hits, p)
+        return _ratio(right, p * n), _ratio((positives * precision).sum(axis=0), p)
+
+    def ends(self, sums: Floats) -> tuple[Floats, Floats]:
+        """(2,) ends of ROC-AUC and average precision from (columns,) sums over the rows; NaN where undefined."""
+        auc, ap = (float(value[0]) for value in self.scores(sums[:, None]))
+        p, n = sums[: len(self.reach)].sum(), sums[len(self.reach) :].sum()
+        nothing = np.full(2, np.nan)
+        return (
+            nothing if np.isnan(auc) else auc_ends(auc, p, n),
+            nothing if np.isnan(ap) else average_precision_ends(ap, self.bias, p),
+        )
 
     def _counts(self, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         g = len(self.reach)
@@ -152,7 +158,7 @@ class RankGroups:
 
 
 def group_ranking(
-    scores: NDArray[Any], truth: NDArray[np.bool_], most: int = MOST_GROUPS
+    scores: NDArray[Any], truth: NDArray[np.bool_], most: int = MOST_GROUPS, repeats: int = 1
 ) -> tuple[RankGroups, NDArray[np.int16]]:
     """Cuts a ranking into at most ``most`` groups.
 
@@ -160,6 +166,7 @@ def group_ranking(
         scores: (n,) the higher, the earlier.
         truth: (n,) which rows are positive.
         most: groups.
+        repeats: how often each row is there.
 
     Returns:
         The groups, and for each row (n,) the sum that it adds to.
@@ -183,12 +190,13 @@ def group_ranking(
     outranked = (missed[-1] - missed + negatives / 2)[hit] * positives[hit]
     at = (hits / (hits + missed))[hit] * positives[hit]
     reach = np.where(np.bincount(group, minlength=g) == 1, 1.0, 0.5)
-    plain = RankGroups(np.zeros(g), reach, np.ones(g))
+    bias = float((positives / (hits + missed))[hit].sum() / max(hits[-1], 1)) * repeats / 2
+    plain = RankGroups(np.zeros(g), reach, np.ones(g), bias)
     p, inside, above, _ = plain._counts(totals)
     rightly = np.bincount(group, outranked, minlength=g) - (p * (missed[-1] - above - inside))[:, 0]
     concordance = np.divide(rightly, (p * inside)[:, 0], out=np.zeros(g), where=inside[:, 0] > 0)
     middle = (p * plain.precision(p, inside, above, reach))[:, 0]
-    return RankGroups(concordance, reach, np.bincount(group, at, minlength=g) / middle), cells
+    return RankGroups(concordance, reach, np.bincount(group, at, minlength=g) / middle, bias), cells
 
 
 def mean_where_defined(values: Floats) -> Floats:

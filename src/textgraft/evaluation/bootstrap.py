@@ -110,7 +110,7 @@ def row_means(parts: Sequence[Part], n: int, repeats: int = 1) -> list[Floats]:
             columns, values = _cells(part, rows, n, repeats)
             weights = None if values is None else values.astype(np.float64).ravel()
             total[:, 0] += np.bincount(columns.ravel(), weights, minlength=part.columns)
-    return [total / n for total in means]
+    return [total / (n * repeats) for total in means]
 
 
 def resampled_means(
@@ -118,7 +118,7 @@ def resampled_means(
 ) -> list[Floats]:
     """The (columns, resamples) means of each part over rows that are weighted anew for each resample.
 
-    All parts see the same weights, but for ``signed`` parts.
+    All parts see the same weights.
 
     Args:
         parts: of ``repeats`` predictions of each row.
@@ -128,17 +128,23 @@ def resampled_means(
         seed: of the weights.
     """
     rng = np.random.default_rng(seed)
-    plain = [part for part in parts if not part.signed]
-    sums, total = _weighted_sums(plain, len(shapes), repeats, resamples, lambda rows, r: _gamma(rng, shapes[rows], r))
-    found = {id(part): each / total for part, each in zip(plain, sums, strict=True)}
-    signed = [part for part in parts if part.signed]
-    if signed:
-        n = int((shapes == shapes[0]).sum())
-        sums, _ = _weighted_sums(
-            signed, len(shapes), repeats, resamples, lambda rows, r: _signs(rng, shapes[rows], n - rows.start, r)
-        )
-        found |= {id(part): each / n for part, each in zip(signed, sums, strict=True)}
-    return [found[id(part)] for part in parts]
+    sums, total = _weighted_sums(parts, len(shapes), repeats, resamples, lambda rows, r: _gamma(rng, shapes[rows], r))
+    return [each / (total * repeats) for each in sums]
+
+
+def signed_means(part: Part, shapes: Shapes, n: int, repeats: int = 1, *, resamples: int, seed: int) -> Floats:
+    """The (columns, resamples) means over n rows, each of which counts 1 or -1; pseudo-rows count less than that."""
+    rng = np.random.default_rng(seed)
+
+    def signs(rows: slice, r: int) -> NDArray[np.float32]:
+        drawn = np.float32(2) * rng.integers(0, 2, (rows.stop - rows.start, r), np.int8) - np.float32(1)
+        if rows.stop > n:
+            pseudo = max(rows.start, n)
+            drawn[pseudo - rows.start :] *= _gamma(rng, shapes[pseudo : rows.stop], r)
+        return drawn
+
+    (sums,), _ = _weighted_sums([part], len(shapes), repeats, resamples, signs)
+    return sums / np.float64(n * repeats)
 
 
 def affordable_resamples(parts: Sequence[Part], n: int, wanted: int) -> int:
@@ -176,13 +182,13 @@ def _blocks(parts: Sequence[Part], n: int, repeats: int) -> Iterator[slice]:
 
 
 def _cells(part: Part, rows: slice, n: int, repeats: int) -> Cells:
-    """What each row adds to each mean: the mean over its ``repeats`` predictions, which lie n apart."""
+    """What each row adds to each sum: what its ``repeats`` predictions add, which lie n apart."""
     if repeats == 1:
         return part.cells(rows)
     each = [part.cells(slice(rows.start + at, rows.stop + at)) for at in range(0, repeats * n, n)]
     columns = np.concatenate([columns for columns, _ in each], axis=1)
-    values = [np.ones(columns.shape) if values is None else values for columns, values in each]
-    return columns, np.concatenate(values, axis=1) / repeats
+    values = [values for _, values in each if values is not None]
+    return columns, np.concatenate(values, axis=1) if values else None
 
 
 def _statistics(parts: Sequence[Part], offsets: NDArray[np.int64], rows: slice, n: int, repeats: int) -> Any:
@@ -230,12 +236,3 @@ def _gamma(rng: np.random.Generator, shapes: Shapes, r: int) -> NDArray[np.float
     if (shapes == 1).all():
         return rng.standard_exponential((len(shapes), r), np.float32)
     return rng.standard_gamma(shapes[:, None], (len(shapes), r), np.float32)
-
-
-def _signs(rng: np.random.Generator, shapes: Shapes, n: int, r: int) -> NDArray[np.float32]:
-    """(b, r) signs of the first n rows, and signed gamma variables of the pseudo-rows behind them."""
-    signs = np.float32(2) * rng.integers(0, 2, (len(shapes), r), np.int8) - np.float32(1)
-    pseudo = max(n, 0)
-    if pseudo < len(shapes):
-        signs[pseudo:] *= _gamma(rng, shapes[pseudo:], r)
-    return signs

@@ -18,6 +18,7 @@ from textgraft.evaluation.bootstrap import (
     plain,
     resampled_means,
     row_means,
+    signed_means,
 )
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
@@ -174,7 +175,12 @@ def evaluate_predictions(
     weighted, shapes = [part for each, _ in padded for part in parts_of(each)], padded[0][1]
     drawn = affordable_resamples(parts, len(predictions), resamples)
     means = row_means(parts, n, repeats)
-    resampled = resampled_means(weighted, shapes, repeats, resamples=drawn, seed=seed)
+    plain_parts = [part for part in weighted if not part.signed]
+    drawn_means = iter(resampled_means(plain_parts, shapes, repeats, resamples=drawn, seed=seed))
+    resampled = [
+        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) if part.signed else next(drawn_means)
+        for part in weighted
+    ]
     rng = np.random.default_rng((seed, 1))  # of the parts' own priors
     found = [
         _intervals(part.scores(mean), part.ends(mean, weighted_means, n, rng))

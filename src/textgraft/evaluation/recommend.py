@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from textgraft.errors import SettingError, listed
 from textgraft.evaluation.inputs import Thresholds, check_predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
-from textgraft.evaluation.paired import PairedTest, paired_scores, paired_test
+from textgraft.evaluation.paired import PairedTest, compare_predictions, metric_value
 from textgraft.task import Task
 from textgraft.unicode import quoted
 from textgraft.wording import p_value
@@ -92,7 +92,7 @@ def recommend(
     seed: int = 0,
     resamples: int = 2000,
 ) -> Recommendation:
-    """The cheapest method that the paired bootstrap cannot tell from the best.
+    """The cheapest method that the paired test cannot tell from the best.
 
     Each method is tested against the one with the best value; the p-values are corrected for the number of tests
     (Holm, Scandinavian Journal of Statistics 1979; Dror et al., TACL 2017).
@@ -103,7 +103,7 @@ def recommend(
         task: the labels.
         metric: what they are compared by; None is accuracy, or micro F1 for a multi-label task.
         alpha: a method is measurably worse below this p-value.
-        seed: of the resamples, which all methods share.
+        seed: of the resamples.
         resamples: how many.
 
     Raises:
@@ -120,13 +120,11 @@ def recommend(
     ladder = sorted(entries, key=lambda entry: entry.rung)
     predictions = [check_predictions(e.probabilities, targets, task, e.thresholds) for e in ladder]
     name = metric or headline_of(task)
-    values, samples = paired_scores(predictions, name, seed=seed, resamples=resamples)
+    values = [metric_value(each, name) for each in predictions]
     sign = -1 if name in LOWER_IS_BETTER else 1
     top = int(np.argmax(sign * np.array(values)))  # of equal ones the cheapest
     tests = {
-        entry.name: paired_test(
-            name, predictions[i], predictions[top], values[i] - values[top], samples[i] - samples[top]
-        )
+        entry.name: compare_predictions(predictions[i], predictions[top], name, seed=seed, resamples=resamples)
         for i, entry in enumerate(ladder)
         if i != top
     }

@@ -164,7 +164,7 @@ def percentile_ends(samples: Floats) -> Floats:
 
 def interval(value: float, ends: Floats) -> Interval:
     """A metric with the ends of its interval, which always holds the value itself; NaN where either is undefined."""
-    low, high = (float(end) for end in ends)
+    value, low, high = float(value), float(ends[0]), float(ends[1])
     if math.isnan(value) or math.isnan(low):
         return Interval(math.nan, math.nan, math.nan)
     return Interval(value, min(low, value), max(high, value))

@@ -17,7 +17,7 @@ from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
-from textgraft.evaluation.prior import label_prior
+from textgraft.evaluation.prior import label_prior, weak_prior
 from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task
@@ -114,17 +114,18 @@ class SingleLabelCounts(Part):
         return Scores(overall, per_label)
 
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """Of shares exactly, of the others with a row in all divided among the labels, or ``label_prior``."""
+        """Of shares exactly, of the others with ``weak_prior``, of averages over labels with ``label_prior`` too."""
         k, rest = self.k, np.zeros_like(resampled[3 * self.k :])
-        hits, wrong = rng.standard_gamma(1 / (2 * k), (2, k, resampled.shape[1])) / n
-        resampled = resampled + np.concatenate((hits, wrong, wrong, rest))
-        prior = label_prior(*resampled[: 3 * k].reshape(3, k, -1), n, rng)
-        ends = super().ends(means, resampled, n, rng).overall
-        of_labels = super().ends(means, resampled + np.concatenate((*prior, rest)), n, rng).overall
+        tp, missed, false = resampled[: 3 * k].reshape(3, k, -1)
+        weak = weak_prior(k, resampled.shape[1], n, rng)
+        found = []
+        for prior in (weak, label_prior(tp, missed, false, n, rng)):
+            resampled = resampled + np.concatenate((*prior, rest))
+            found.append(super().ends(means, resampled, n, rng).overall)
         tp, missed, false = n * means[: 3 * k, 0].reshape(3, k)
         share = share_ends(tp.sum(), (tp + missed).sum())
         same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
-        return Scores(ends | _macro(of_labels) | dict.fromkeys(same, share), _ends_of_labels(tp, missed, false))
+        return Scores(found[0] | _macro(found[1]) | dict.fromkeys(same, share), _ends_of_labels(tp, missed, false))
 
 
 class MultiLabelCounts(Part):
@@ -162,14 +163,16 @@ class MultiLabelCounts(Part):
         return Scores(overall, per_label)
 
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """Of labels exactly, of the averages over them with ``label_prior``."""
+        """Of labels exactly, of the others with priors as in ``SingleLabelCounts``."""
         _, false, missed, tp = resampled.reshape(self.k, 4, -1).transpose(1, 0, 2)
-        hits, more_missed, more_false = label_prior(tp, missed, false, n, rng)
-        prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1).reshape(resampled.shape)
-        ends = super().ends(means, resampled, n, rng).overall
-        of_labels = super().ends(means, resampled + prior, n, rng).overall
+        weak = weak_prior(self.k, resampled.shape[1], n, rng)
+        found = []
+        for hits, more_missed, more_false in (weak, label_prior(tp, missed, false, n, rng)):
+            prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1)
+            resampled = resampled + prior.reshape(resampled.shape)
+            found.append(super().ends(means, resampled, n, rng).overall)
         _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
-        return Scores(ends | _macro(of_labels), _ends_of_labels(tp, missed, false))
+        return Scores(found[0] | _macro(found[1]), _ends_of_labels(tp, missed, false))
 
 
 class RowMeans(Part):
@@ -195,10 +198,14 @@ class RowMeans(Part):
             overall |= dict.fromkeys(_RIGHT_ROWS, overall["accuracy"])
         return Scores(overall)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of shares exactly, and of what is 0 or 1 in every row; of the others from the resamples."""
         ends = super().ends(means, resampled, n, rng).overall
-        if "accuracy" in self.labels:
-            ends |= dict.fromkeys(_RIGHT_ROWS, share_ends(n * means[self.labels.index("accuracy"), 0], n))
+        for name, mean in zip(self.labels, means[:, 0], strict=True):
+            if name in _RIGHT_ROWS:
+                ends |= dict.fromkeys(_RIGHT_ROWS, share_ends(n * mean, n))
+            elif name in _SAMPLES and mean in {0.0, 1.0}:
+                ends[name] = share_ends(n * mean, n)
         return Scores(ends)
 
 
@@ -235,13 +242,14 @@ class Calibration(Part):
 
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
         bins, gaps = (cells.ravel() for cells in self.cells(slice(None)))
-        rows, stated, squares = (
-            np.bincount(bins, weights, minlength=self.columns) * (n / len(self.bin))
+        rows, stated, squares = (  # of each bin
+            np.bincount(bins, weights, minlength=self.columns).astype(np.float64) * (n / len(self.bin))
             for weights in (None, self.p.ravel(), gaps**2)
         )
         filled = rows > 0
-        of_bins = (rows[filled], stated[filled], n * means[filled, 0], squares[filled])
-        return Scores({"ece": calibration_ends(*of_bins, n * resampled[filled], rng) / (n * self.k)})
+        gap, signed = n * means[filled, 0], n * resampled[filled]
+        ends = calibration_ends(rows[filled], stated[filled], squares[filled], gap, signed, rng)
+        return Scores({"ece": ends / (n * self.k)})
 
 
 def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
@@ -251,8 +259,8 @@ def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
     if predictions.task.multi_label:
         hits, true, given = (of.sum(axis=0) for of in (truth & predicted, truth, predicted))
         tables = np.stack((len(truth) - true - given + hits, given - hits, true - hits, hits), axis=1)
-        return tables.reshape(k, 2, 2).astype(np.int64)
-    return Confusion.of(truth, predicted, k)
+        return np.rint(tables.reshape(k, 2, 2) / predictions.repeats).astype(np.int64)
+    return Confusion.of(truth, predicted, k, predictions.repeats)
 
 
 def _row_values(predictions: Predictions) -> dict[str, Floats]:
@@ -294,7 +302,7 @@ def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:
     """(r,) correlation of truth and prediction (Gorodkin 2004); 0 where either is constant."""
     shared = n * tp.sum(axis=0) - (true * predicted).sum(axis=0)
     spread = (n**2 - (true**2).sum(axis=0)) * (n**2 - (predicted**2).sum(axis=0))
-    return _divide(shared, np.sqrt(np.maximum(spread, 0)))
+    return np.clip(_divide(shared, np.sqrt(np.maximum(spread, 0))), -1, 1)
 
 
 def _divide(above: Floats, below: Floats) -> Floats:

@@ -35,12 +35,6 @@ def notes_about(
     if main.high - main.low > WIDE:
         yield f"{headline} is known no better than from {main.low:.2f} to {main.high:.2f}."
     yield from _about_labels(task, n, support)
-    # With no error to resample the bootstrap sees no spread: the rule of three (Hanley and Lippman-Hand, JAMA 1983).
-    if metrics["accuracy"].value == 1:
-        yield (
-            f"All {n:,} rows are right, so the interval has no width; up to {min(1.0, 3 / n):.2g} of new rows may "
-            "still be wrong (rule of three)."
-        )
     if floor and main.low <= floor[headline].value:
         yield (
             f"{headline} {main} is not measurably above the floor of always giving the majority of the training "
@@ -59,7 +53,7 @@ def _about_labels(task: Task, n: int, support: NDArray[np.int64]) -> Iterator[st
     if absent:
         yield (
             f"No evaluated row carries {absent}: ROC-AUC and average precision are undefined there and left out of the "
-            "averages; precision, recall and F1 are 0."
+            "averages; recall and F1 are 0 where they could be anything."
         )
     if everywhere:
         yield f"Every evaluated row carries {everywhere}: ROC-AUC is undefined there."

@@ -4,12 +4,13 @@ The p-value is that of a randomisation test: were both equally good, any row's t
 swapped (Noreen, Computer-Intensive Methods for Testing Hypotheses, 1989; Yeh, COLING 2000; Dror et al., ACL 2018). A
 metric of swapped rows is a function of means with those rows' differences turned round, so that all swaps are one
 matrix product. The outcome itself counts half (mid-P; Fagerland, Lydersen and Laake 2013), without which few rows give
-p-values that are too large. The interval comes from the bootstrap on the same weights for both.
+p-values that are too large. The interval comes from the bootstrap with the
+same weights for both, and holds 0 where the test cannot tell the two apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from textgraft.evaluation.bootstrap import Cells, Floats, Interval, Part, Scores
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metrics import headline_of, parts_of
 from textgraft.evaluation.prior import RIGHT, WRONG, with_pseudo_rows
-from textgraft.evaluation.ranking import Ranking
+from textgraft.evaluation.ranking import RankHistogram, Ranking
 from textgraft.extras import import_scipy
 from textgraft.task import Task
 
 TIE = 1e-9  # differences of metrics below this are rounding
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,11 @@ def compare_predictions(
     """As ``compare_paired``, of predictions of the same rows that are checked already."""
     check_resampling(resamples, seed)
     difference = metric_value(a, metric) - metric_value(b, metric)
-    return PairedTest(
-        metric,
-        bootstrap.interval(difference, bootstrap.percentile_ends(_differences(a, b, metric, seed, resamples))),
-        _p_value(a, b, metric, difference, seed, resamples),
-        mcnemar(a, b),
-    )
+    p_value = _p_value(a, b, metric, seed, resamples)
+    ends = bootstrap.percentile_ends(_differences(a, b, metric, seed, resamples))
+    if p_value >= ALPHA:  # of what the test cannot tell from 0 the interval holds it
+        ends = np.array([min(ends[0], 0.0), max(ends[1], 0.0)])
+    return PairedTest(metric, bootstrap.interval(difference, ends), p_value, mcnemar(a, b))
 
 
 def metric_value(predictions: Predictions, metric: str) -> float:
@@ -149,27 +150,32 @@ def _differences(a: Predictions, b: Predictions, metric: str, seed: int, resampl
         return np.zeros(1)
     more_a, shapes = with_pseudo_rows(a, (RIGHT, RIGHT, WRONG, WRONG), seed=seed)
     more_b, _ = with_pseudo_rows(b, (RIGHT, WRONG, RIGHT, WRONG), seed=seed)
-    parts = [part for each in (more_a, more_b) for part in parts_of(each, metric)]
+    parts = [part for each in (more_a, more_b) for part in parts_of(replace(each, pseudo=0), metric)]
     drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
     means = bootstrap.resampled_means(parts, shapes, a.repeats, resamples=drawn, seed=seed)
     of_a, of_b = (part.scores(mean).overall[metric] for part, mean in zip(parts, means, strict=True))
     return of_a - of_b
 
 
-def _p_value(a: Predictions, b: Predictions, metric: str, difference: float, seed: int, resamples: int) -> float:
-    if abs(difference) < TIE:
-        return 1.0
+def _p_value(a: Predictions, b: Predictions, metric: str, seed: int, resamples: int) -> float:
+    """The share of swaps that lead to a difference at least as large as that on the rows."""
     parts = [part for each in (a, b) for part in parts_of(each, metric)]
-    drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
     if isinstance(parts[0], Ranking):
-        by_chance = _differences(a, b, metric, seed, resamples) - difference
-    else:
-        swaps, rows = _Swaps(*parts), np.ones(a.rows, np.float32)
-        moved = bootstrap.signed_means(swaps, rows, a.rows, a.repeats, resamples=drawn, seed=seed) / 2
-        of_a, of_b = bootstrap.row_means(parts, a.rows, a.repeats)
+        parts = [RankHistogram(a), RankHistogram(b)]
+    of_a, of_b = bootstrap.row_means(parts, a.rows, a.repeats)
+    swaps = _Swaps(*parts)
+
+    def difference(moved: Floats) -> Floats:
         middle = (of_a + of_b) / 2
-        by_chance = swaps.scores(middle + moved).overall[metric] - swaps.scores(middle - moved).overall[metric]
-    beyond = np.abs(by_chance) - abs(difference)
+        return swaps.scores(middle + moved).overall[metric] - swaps.scores(middle - moved).overall[metric]
+
+    seen = abs(float(difference((of_a - of_b) / 2)[0]))
+    if seen < TIE:
+        return 1.0
+    drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
+    rows = np.ones(a.rows, np.float32)
+    moved = bootstrap.signed_means(swaps, rows, a.rows, a.repeats, resamples=drawn, seed=seed) / 2
+    beyond = np.abs(difference(moved)) - seen
     more, ties = np.count_nonzero(beyond > TIE), np.count_nonzero(np.abs(beyond) <= TIE)
     # the rows as they are count among the swaps (Davison and Hinkley 1997, section 4.2), and so p is never 0
-    return float((more + (ties + 1) / 2) / (len(by_chance) + 1))
+    return float((more + (ties + 1) / 2) / (drawn + 1))

@@ -19,7 +19,7 @@ from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.proportions import Z
 from textgraft.extras import import_scipy
 
-MOST_COPIED = 50  # rows; their copies' weights are so uneven that more would change nothing
+COPIES = 50  # of each outcome; their weights are so uneven that more would change nothing
 HELD = 0.1  # of a row
 RIGHT, WRONG = True, False
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ def with_pseudo_rows(
     """
     n, repeats = predictions.rows, predictions.repeats
     rng = np.random.default_rng(seed)
-    copied = rng.permutation(n)[:MOST_COPIED]
+    copied = rng.integers(0, n, COPIES)
     places = (np.arange(repeats)[:, None] * n + copied).ravel()
     p, predicted = predictions.probabilities[places], predictions.predicted[places]
     wrong = _one_error(p, predicted, predictions.task.multi_label, rng)
@@ -70,6 +70,12 @@ def _shape(n: int) -> float:
     return max(0.1, ((n - 1) * (Z / t) ** 2 - 1) / n)
 
 
+def weak_prior(k: int, r: int, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """A row divided among the labels: pseudo-hits, misses and false alarms, (k, r) each, in units of n rows."""
+    hits, errors = rng.standard_gamma(1 / (2 * k), (2, k, r)) / n
+    return hits, errors, errors
+
+
 def label_prior(
     tp: Floats, missed: Floats, false: Floats, n: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
@@ -86,7 +92,8 @@ def label_prior(
 
     def leant_to(hits: Floats, all_: Floats) -> Floats:
         share = np.where(held, hits / np.maximum(all_, 1e-12), 0).sum(axis=0) / np.maximum(held.sum(axis=0), 1)
-        return between * share + (1 - between) * hits.sum(axis=0) / np.maximum(all_.sum(axis=0), 1e-12)
+        leant: Floats = between * share + (1 - between) * hits.sum(axis=0) / np.maximum(all_.sum(axis=0), 1e-12)
+        return leant
 
     shares = (leant_to(2 * tp, 2 * tp + missed + false), 1 - leant_to(tp, tp + missed), 1 - leant_to(tp, tp + false))
     hits, missed, false = (
@@ -104,4 +111,5 @@ def _one_error(p: NDArray[Any], predicted: NDArray[Any], multi_label: bool, rng:
         return truth
     others = p.copy()
     others[rows, predicted] = -1
-    return others.argmax(axis=1)
+    second: NDArray[np.int64] = others.argmax(axis=1)
+    return second

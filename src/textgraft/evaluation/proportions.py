@@ -123,11 +123,12 @@ def ends_of_mean(values: Floats, ends: Floats, biases: Floats) -> Floats:
         return np.full(2, np.nan)
     centres = np.stack((values - biases, values), axis=1)[defined]
     off = np.sqrt(((ends[defined] - centres) ** 2).sum(axis=0)) / len(centres)
-    return np.clip(centres.mean(axis=0) + np.array([-1, 1]) * off, 0, 1)
+    clipped: Floats = np.clip(centres.mean(axis=0) + np.array([-1, 1]) * off, 0, 1)
+    return clipped
 
 
 def calibration_ends(
-    rows: Floats, stated: Floats, gaps: Floats, squares: Floats, signed: Floats, rng: np.random.Generator
+    rows: Floats, stated: Floats, squares: Floats, gaps: Floats, signed: Floats, rng: np.random.Generator
 ) -> Floats:
     """The ends of a 95 % interval of a sum of absolute gaps, which noise can only push up, by inverting tests.
 
@@ -139,8 +140,8 @@ def calibration_ends(
     Args:
         rows: (b,) of each bin, above 0.
         stated: (b,) the sum of their probabilities.
-        gaps: (b,) how much larger that is than the hits.
-        squares: (b,) the sum of the rows' own squared gaps.
+        squares: (b,) the sum of the squares of the rows' own gaps.
+        gaps: (b,) how much larger the sum of the probabilities is than the hits.
         signed: (b, r) gaps where each row has counted 1 or -1.
         rng: of the draws.
 

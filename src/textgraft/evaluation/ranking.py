@@ -9,7 +9,7 @@ the rows and off by far less than the interval is wide for a resample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -64,29 +64,20 @@ class Ranking(Part):
         return np.where(cell < 0, self.columns - 1, cell + self.offset), None
 
     def scores(self, means: Floats) -> Scores:  # noqa: D102
-        values = [groups.scores(each) for groups, each in self._rankings(means)]
-        k = len(self.task)
-        overall, per_label = {}, {}
-        for i, name in enumerate(("roc_auc", "average_precision")):
-            per_label[name] = labels = np.stack([value[i] for value in values[:k]])
-            if self.task.multi_label:
-                overall[f"{name}_micro"] = values[k][i]
-                overall[f"{name}_macro"] = mean_where_defined(labels)
-            else:
-                overall[name] = labels[1] if k == 2 else mean_where_defined(labels)
-        return Scores(overall, per_label)
+        return _averaged([groups.scores(each) for groups, each in self._rankings(means)], self.task)
 
     def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
-        """Of single rankings by ``ranking_ends``; of several at least as wide as if they knew nothing of each other.
+        """Of one ranking by Newcombe's and Wilson's methods; of several they follow from these.
 
-        The mean over labels has the ends that follow from those of the labels (Zou and Donner, Statistics in Medicine
-        2008), or those of the resamples, which see that the labels of a row go together, where these are further out.
+        That takes labels for independent (``ends_of_mean``). The resamples see that the labels of a row go together,
+        so where their ends are further out, those count.
         """
         values, wide = self.scores(means), super().ends(means, resampled, n, rng).overall
         rankings = [groups.ends(n * each[:, 0]) for groups, each in self._rankings(means)]
         k = len(self.task)
         bias = np.array([groups.bias for groups in self.groups[:k]])
-        overall, per_label = {}, {}
+        overall: dict[str, Floats] = {}
+        per_label: dict[str, Floats] = {}
         for i, name in enumerate(("roc_auc", "average_precision")):
             per_label[name] = labels = np.stack([ends[i] for ends in rankings[:k]])
             mean = ends_of_mean(values.per_label[name][:, 0], labels, i * bias)
@@ -100,6 +91,53 @@ class Ranking(Part):
     def _rankings(self, means: Floats) -> Iterator[tuple[RankGroups, Floats]]:
         for groups, (a, b) in zip(self.groups, pairwise(self.starts), strict=True):
             yield groups, means[a:b]
+
+
+class RankHistogram(Part):
+    """The same metrics from how many positives and negatives stand at each rank.
+
+    Its means are those of any classifier, so that rows can be swapped between two: each is ranked by itself, since
+    their scores may have different scales (Venkatraman and Begg, Biometrika 1996). Of many rows the first ranks stand
+    alone, and the others share bins, inside of which positives and negatives are taken to be mixed.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.task = predictions.task
+        truth, p = predictions.truth, predictions.probabilities
+        k, n = len(self.task), len(p)
+        self.bins = min(n, max(8, min(MOST_GROUPS, MOST_COLUMNS // (2 * k))))
+        self.columns = 2 * self.bins * (k + self.task.multi_label)
+        places = [self._place(p[:, j])[:, None] for j in range(k)]
+        if self.task.multi_label:
+            places.append(self._place(p.ravel()).reshape(n, k))
+        starts = range(0, self.columns, 2 * self.bins)
+        carried = [truth[:, j : j + 1] for j in range(k)] + [truth] * self.task.multi_label
+        self.cell = np.concatenate(
+            [start + place + self.bins * ~of for start, place, of in zip(starts, places, carried, strict=True)], axis=1
+        )
+
+    def cells(self, rows: slice) -> Cells:  # noqa: D102
+        return self.cell[rows], None
+
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        tables = means.reshape(-1, 2, self.bins, means.shape[1])
+        return _averaged([self._metrics(*table) for table in tables], self.task)
+
+    def _place(self, scores: NDArray[Any]) -> NDArray[np.int64]:
+        """The bin of each of the scores, by its rank; tied ones have their middle rank."""
+        _, place, tied = np.unique(-scores, return_inverse=True, return_counts=True)
+        rank = (np.cumsum(tied) - (tied + 1) / 2)[place]
+        alone = self.bins // 2 if len(scores) > self.bins else self.bins
+        shared = alone + (rank - alone) * ((self.bins - alone) / max(len(scores) - alone, 1))
+        return np.floor(np.where(rank < alone, rank, shared)).astype(np.int64)
+
+    @staticmethod
+    def _metrics(positives: Floats, negatives: Floats) -> tuple[Floats, Floats]:
+        hits, missed = np.cumsum(positives, axis=0), np.cumsum(negatives, axis=0)
+        p, n = hits[-1], missed[-1]
+        right = (positives * (n - missed + negatives / 2)).sum(axis=0)
+        precision = hits / np.maximum(hits + missed, 1e-12)
+        return _ratio(right, p * n), _ratio((positives * precision).sum(axis=0), p)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +235,20 @@ def group_ranking(
     concordance = np.divide(rightly, (p * inside)[:, 0], out=np.zeros(g), where=inside[:, 0] > 0)
     middle = (p * plain.precision(p, inside, above, reach))[:, 0]
     return RankGroups(concordance, reach, np.bincount(group, at, minlength=g) / middle, bias), cells
+
+
+def _averaged(values: Sequence[tuple[Floats, Floats]], task: Task) -> Scores:
+    """From ROC-AUC and average precision of each label, and for a multi-label task of all pairs."""
+    k = len(task)
+    overall: dict[str, Floats] = {}
+    per_label: dict[str, Floats] = {}
+    for i, name in enumerate(("roc_auc", "average_precision")):
+        per_label[name] = labels = np.stack([value[i] for value in values[:k]])
+        if task.multi_label:
+            overall |= {f"{name}_micro": values[k][i], f"{name}_macro": mean_where_defined(labels)}
+        else:
+            overall[name] = labels[1] if k == 2 else mean_where_defined(labels)
+    return Scores(overall, per_label)
 
 
 def mean_where_defined(values: Floats) -> Floats:

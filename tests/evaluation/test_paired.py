@@ -11,6 +11,8 @@ from scipy.stats import binomtest
 
 from textgraft.errors import DataError
 from textgraft.evaluation import compare_paired, evaluate_probabilities
+from textgraft.evaluation.inputs import Predictions, check_predictions
+from textgraft.evaluation.paired import compare_predictions
 
 from .problems import multi_label, names, single_label
 
@@ -46,19 +48,46 @@ def test_the_difference_is_that_of_the_two_evaluations(metric: str | None) -> No
 def test_a_p_value_is_never_zero() -> None:
     y = np.arange(400) % 2
     test = compare_paired(with_accuracy(y, 1, 0), with_accuracy(y, 0.5, 1), y, names(2), resamples=100)
-    assert test.p_value == 1 / 101
+    assert test.p_value == 0.5 / 101
 
 
-def test_equally_good_classifiers_are_told_apart_in_one_of_twenty_samples() -> None:
-    y = np.arange(300) % 2
-    p_values = [
-        compare_paired(
-            with_accuracy(y, 0.8, 2 * i), with_accuracy(y, 0.8, 2 * i + 1), y, names(2), seed=i, resamples=400
-        ).p_value
-        for i in range(300)
+@pytest.mark.parametrize(("n", "metric"), [(30, "f1_macro"), (300, "accuracy"), (30, "log_loss"), (30, "roc_auc")])
+def test_p_values_are_uniform_where_nothing_differs(n: int, metric: str) -> None:
+    p_values = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, n)
+        y[:2] = 0, 1
+        share = 1 / (1 + np.exp(-1.5 * (2 * y - 1) - rng.normal(0, 1.5, (2, n))))
+        a, b = (np.stack((1 - of, of), axis=1) for of in share)
+        p_values.append(compare_paired(a, b, y, names(2), metric=metric, seed=seed, resamples=200).p_value)
+    for level, slack in ((0.05, 0.035), (0.5, 0.08)):
+        assert np.mean(np.array(p_values) < level) == pytest.approx(level, abs=slack)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "log_loss", "ece", "roc_auc", "average_precision"])
+def test_the_interval_has_a_width_and_agrees_with_the_test(metric: str) -> None:
+    for seed in range(10):
+        task, a, y = single_label(40, 3, seed, signal=2.0)
+        b = single_label(40, 3, seed + 100, signal=2.0)[1]
+        test = compare_paired(a, b, y, task, metric=metric, resamples=200)
+        assert test.difference.low < test.difference.high
+        assert test.difference.low <= test.difference.value <= test.difference.high
+        assert test.p_value < 0.05 or test.difference.low <= 0 <= test.difference.high
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "log_loss", "ece", "roc_auc"])
+def test_the_same_predictions_several_times_give_the_same_test(metric: str) -> None:
+    task, a, y = single_label(60, 3, signal=2.0)
+    b = single_label(60, 3, signal=1.0)[1]
+    once = [check_predictions(p, y, task) for p in (a, b)]
+    twice = [
+        Predictions(*(np.concatenate([of] * 2) for of in (each.probabilities, y, each.predicted)), task, 2)
+        for each in once
     ]
-    assert 0.02 <= np.mean(np.array(p_values) < 0.05) <= 0.085
-    assert 0.4 <= np.mean(np.array(p_values) < 0.5) <= 0.6
+    expected, found = (compare_predictions(*pair, metric, resamples=200) for pair in (once, twice))
+    assert found.to_dict()["difference"] == pytest.approx(expected.to_dict()["difference"], abs=1e-5)
+    assert (found.p_value, found.mcnemar) == (pytest.approx(expected.p_value, abs=0.01), expected.mcnemar)
 
 
 def test_a_clearly_better_classifier_is_found() -> None:

@@ -28,10 +28,12 @@ class Confusion:
     width: int
 
     @classmethod
-    def of(cls, true: NDArray[np.int64], predicted: NDArray[np.int64], width: int) -> Confusion:
-        """Of (n,) true and (n,) predicted labels."""
-        pairs, rows = np.unique(true * np.int64(width) + predicted, return_counts=True)
-        return cls(pairs // width, pairs % width, rows.astype(np.int64), width)
+    def of(cls, true: NDArray[np.int64], predicted: NDArray[np.int64], width: int, repeats: int = 1) -> Confusion:
+        """Of (n,) true and (n,) predicted labels; of several predictions of each row the mean, in whole rows."""
+        pairs, counts = np.unique(true * np.int64(width) + predicted, return_counts=True)
+        rows = np.rint(counts / repeats).astype(np.int64)
+        pairs, rows = pairs[rows > 0], rows[rows > 0]
+        return cls(pairs // width, pairs % width, rows, width)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -16,20 +16,23 @@ from textgraft.evaluation.bootstrap import (
     Part,
     Scores,
     affordable_resamples,
-    percentile_interval,
+    interval,
     plain,
-    point_scores,
-    resampled_scores,
+    resampled_means,
+    row_means,
+    signed_means,
 )
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions, Thresholds, check_predictions, check_resampling
 from textgraft.evaluation.metric import Metric
-from textgraft.evaluation.metrics import BIASED_UP, confusion, parts_of
+from textgraft.evaluation.metrics import confusion, parts_of
 from textgraft.evaluation.notes import notes_about
+from textgraft.evaluation.prior import with_pseudo_rows
 from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
 
 LabelFigures = dict[str, Interval | int]
+_Found = tuple[dict[str, Interval], dict[str, list[Interval]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,29 +182,33 @@ def evaluate_predictions(
 ) -> Evaluation:
     """As ``evaluate_probabilities``, of predictions that are checked already."""
     check_resampling(resamples, seed)
-    task = predictions.task
-    main = Metric.read(metric, task)
-    parts = _parts(predictions, main)
-    split = len(parts)
-    always = None
+    task, n, repeats = predictions.task, predictions.rows, predictions.repeats
+    main, asked, always = Metric.read(metric, task), [predictions], None
     if labels_of_training is not None:
-        given = majority(predictions, labels_of_training, training_rows, main.decision())
-        parts += _parts(given, main)
-        first = given.predicted[0]
+        asked.append(majority(predictions, labels_of_training, training_rows, main.decision()))
+        first = asked[1].predicted[0]
         always = tuple(task.labels[j] for j in (np.flatnonzero(first) if task.multi_label else [first]))
-    n = len(predictions)
-    drawn = affordable_resamples(parts, n, resamples)
-    points = point_scores(parts, n)
-    samples = resampled_scores(parts, n, resamples=drawn, seed=seed)
+    parts = [part for each in asked for part in _parts(each, main)]
+    padded = [with_pseudo_rows(each, seed=seed) for each in asked]
+    weighted, shapes = [part for each, _ in padded for part in _parts(each, main)], padded[0][1]
+    drawn = affordable_resamples(parts, len(predictions), resamples)
+    means = row_means(parts, n, repeats)
+    plain_parts = [part for part in weighted if not part.signed]
+    drawn_means = iter(resampled_means(plain_parts, shapes, repeats, resamples=drawn, seed=seed))
+    resampled = [
+        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) if part.signed else next(drawn_means)
+        for part in weighted
+    ]
+    rng = np.random.default_rng((seed, 1))  # of the parts' own priors
+    found = [
+        _intervals(part.scores(mean), part.ends(mean, weighted_means, n, rng))
+        for part, mean, weighted_means in zip(parts, means, resampled, strict=True)
+    ]
+    split = len(parts) // len(asked)
 
-    metrics, floor = _overall(points[:split], samples[:split]), _overall(points[split:], samples[split:])
-    support = predictions.truth.sum(axis=0)
-    per_label = _per_label(points[:split], samples[:split], task, support)
-    if main.label is not None and main.is_listed:
-        j = task.labels.index(main.label)
-        for figures, of in ((metrics, slice(split)), (floor, slice(split, None))):
-            if found := _of_label(points[of], samples[of], j):
-                figures[str(main)] = found[main.name]
+    metrics, floor = _overall(found[:split], main), _overall(found[split:], main)
+    support = predictions.truth.sum(axis=0) // repeats
+    per_label = _per_label(found[:split], task, support)
     notes = tuple(notes_about(task, str(main), n, support, metrics, floor, drawn, resamples))
     return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, str(main), notes, always)
 
@@ -237,39 +244,33 @@ def majority(
         )
     rows = training_rows if task.multi_label else counts.sum()
     shares = np.broadcast_to((counts / rows).astype(np.float32), predictions.probabilities.shape)
-    return check_predictions(shares, predictions.targets, task, decision)
+    return replace(check_predictions(shares, predictions.targets, task, decision), repeats=predictions.repeats)
 
 
-def _intervals(points: dict[str, Any], samples: dict[str, Any]) -> dict[str, Interval]:
-    return {
-        name: percentile_interval(float(point[0]), samples[name], reflect=name in BIASED_UP)
-        for name, point in points.items()
+def _intervals(points: Scores, ends: Scores) -> _Found:
+    """Metrics with their intervals, overall and of each label."""
+    overall = {name: interval(value[0], ends.overall[name]) for name, value in points.overall.items()}
+    per_label = {
+        name: [interval(*of_label) for of_label in zip(values[:, 0], ends.per_label[name], strict=True)]
+        for name, values in points.per_label.items()
     }
+    return overall, per_label
 
 
-def _overall(points: Sequence[Scores], samples: Sequence[Scores]) -> dict[str, Interval]:
-    metrics: dict[str, Interval] = {}
-    for point, sample in zip(points, samples, strict=True):
-        metrics |= _intervals(point.overall, sample.overall)
+def _overall(found: Sequence[_Found], main: Metric) -> dict[str, Interval]:
+    """Metrics of all labels, and the one that stands for all, if that is of one label."""
+    metrics = {name: figure for overall, _ in found for name, figure in overall.items()}
+    if main.label is not None and main.is_listed:
+        j = main.task.labels.index(main.label)
+        metrics |= {str(main): each[main.name][j] for _, each in found if main.name in each}
     return dict(sorted(metrics.items(), key=lambda item: (not item[0].endswith("accuracy"), item[0])))
 
 
-def _per_label(
-    points: Sequence[Scores], samples: Sequence[Scores], task: Task, support: NDArray[np.int64]
-) -> dict[str, LabelFigures]:
+def _per_label(found: Sequence[_Found], task: Task, support: NDArray[np.int64]) -> dict[str, LabelFigures]:
     figures: dict[str, LabelFigures] = {}
     for j, label in enumerate(task.labels):
-        figures[label] = {"support": int(support[j])} | _of_label(points, samples, j)
-    return figures
-
-
-def _of_label(points: Sequence[Scores], samples: Sequence[Scores], j: int) -> dict[str, Interval]:
-    figures: dict[str, Interval] = {}
-    for point, sample in zip(points, samples, strict=True):
-        figures |= _intervals(
-            {name: values[j] for name, values in point.per_label.items()},
-            {name: values[j] for name, values in sample.per_label.items()},
-        )
+        figures[label] = {"support": int(support[j])}
+        figures[label] |= {name: each[j] for _, per_label in found for name, each in per_label.items()}
     return figures
 
 

@@ -30,6 +30,7 @@ class Predictions:
     predicted: NDArray[Any]  # as ``targets``
     task: Task
     repeats: int = 1
+    pseudo: int = 0  # of each repetition the last rows, which nobody has seen: see ``prior``
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -37,6 +38,11 @@ class Predictions:
     def select(self, at: NDArray[np.intp]) -> Predictions:
         """Those at ``at``, each of them one row."""
         return Predictions(self.probabilities[at], self.targets[at], self.predicted[at], self.task)
+
+    @property
+    def rows(self) -> int:
+        """n; ``len`` counts the predictions, ``repeats`` times as many."""
+        return len(self) // self.repeats
 
     @property
     def truth(self) -> NDArray[np.bool_]:

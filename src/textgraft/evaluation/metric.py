@@ -22,7 +22,7 @@ from textgraft.evaluation.costs import Costs, cost_matrix, named_costs
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of, metric_names, parts_of
 from textgraft.evaluation.names import COST, OF_LABELS, metric_name, named, split_precision
-from textgraft.evaluation.ranking import group_ranking
+from textgraft.evaluation.ranking import RankHistogram, Ranking, group_ranking
 from textgraft.labels import alike
 from textgraft.task import Task
 from textgraft.unicode import quoted
@@ -130,9 +130,23 @@ class Metric:
             return [RecallAtPrecision(predictions, j, self.precision, str(self))]
         return [(OneRanking if self.name in OF_LABELS[3:] else OneLabel)(predictions, j, self.name, str(self))]
 
+    def swappable(self, predictions: Predictions) -> Part:
+        """The part as ``parts`` gives it, of means that are those of any classifier, so that rows can be swapped.
+
+        A ranking is then one by ranks and not by scores; see ``RankHistogram``.
+        """
+        if self.precision is not None:
+            return RecallAtRank(predictions, self.task.labels.index(str(self.label)), self.precision, str(self))
+        if self.name in Ranking.names(self.task) or self.name in OF_LABELS[3:]:
+            return RankHistogram(predictions)
+        return self.parts(predictions)[0]
+
     def of(self, scores: Scores) -> Floats:
         """(r,) its values among those of its part."""
-        return scores.overall[str(self)]
+        if str(self) in scores.overall:
+            return scores.overall[str(self)]
+        of_labels: Floats = scores.per_label[self.name]
+        return np.asarray(of_labels[self.task.labels.index(str(self.label))])
 
     def value(
         self,
@@ -187,7 +201,7 @@ def weighed(metric: Metric, predictions: Predictions, weights: NDArray[np.float6
     for i, of_rows in enumerate(weights.T):
         added = np.broadcast_to(of_rows[:, None], columns.shape) * (1.0 if values is None else values)
         sums[:, i] = np.bincount(columns.ravel(), added.ravel(), minlength=part.columns)
-    return metric.of(part.scores(sums))
+    return metric.of(part.scores(sums / len(predictions)))
 
 
 class OneLabel(Part):
@@ -242,7 +256,7 @@ class RecallAtPrecision(Part):
         hits, others = (np.bincount(place, of, minlength=len(values)).astype(np.float64) for of in (truth, ~truth))
         cuts = np.flatnonzero(hits)
         if len(cuts) > MOST_CUTS:
-            best = cuts[self._reached(np.cumsum(hits)[cuts], np.cumsum(others)[cuts])][-1:]
+            best = cuts[reached(np.cumsum(hits)[cuts], np.cumsum(others)[cuts], precision)][-1:]
             after = np.searchsorted(np.cumsum(hits), np.linspace(0, hits.sum(), MOST_CUTS + 1)[1:])
             cuts = np.unique(np.concatenate((after, best)))
         self.g = len(cuts)
@@ -257,12 +271,26 @@ class RecallAtPrecision(Part):
         hits, others = (np.cumsum(of, axis=0) for of in (sums[: self.g], sums[self.g : 2 * self.g]))
         if not self.g:
             return Scores({self.written: np.full(sums.shape[1], np.nan)})
-        most = np.where(self._reached(hits, others), hits, 0.0).max(axis=0)
+        most = np.where(reached(hits, others, self.precision), hits, 0.0).max(axis=0)
         return Scores({self.written: np.divide(most, hits[-1], out=np.full(len(most), np.nan), where=hits[-1] > 0)})
 
-    def _reached(self, hits: Floats, others: Floats) -> NDArray[np.bool_]:
-        # a precision that is the wanted one but for rounding reaches it
-        return np.asarray(hits * (1 - self.precision) >= self.precision * others - 1e-9 * (hits + others))
+
+class RecallAtRank(RankHistogram):
+    """The same among cuts between the bins of ranks."""
+
+    def __init__(self, predictions: Predictions, j: int, precision: float, written: str) -> None:
+        super().__init__(predictions)
+        self.j, self.precision, self.written = j, precision, written
+
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        hits, others = np.cumsum(means.reshape(-1, 2, self.bins, means.shape[1])[self.j], axis=1)
+        most = np.where(reached(hits, others, self.precision), hits, 0.0).max(axis=0)
+        return Scores({self.written: np.divide(most, hits[-1], out=np.full(len(most), np.nan), where=hits[-1] > 0)})
+
+
+def reached(hits: Floats, others: Floats, precision: float) -> NDArray[np.bool_]:
+    """Where hits among all have a precision; one that is the wanted one but for rounding reaches it."""
+    return np.asarray(hits * (1 - precision) >= precision * others - 1e-9 * (hits + others))
 
 
 class MeanCost(Part):

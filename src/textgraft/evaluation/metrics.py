@@ -1,4 +1,4 @@
-"""The metrics, each written once as a function of sums over rows (see ``bootstrap``).
+"""The metrics, each written once as a function of means over rows (see ``bootstrap``).
 
 Names and definitions are scikit-learn's, with the average as a suffix; a ratio with nothing below the line is 0
 (``zero_division=0``). Macro averages of a single-label task run over the labels that the truth or the predictions
@@ -6,6 +6,8 @@ hold, those of a multi-label task over all labels, as there.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +18,16 @@ from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.names import COST
+from textgraft.evaluation.prior import label_prior, weak_prior
+from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Targets, Task
 from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss", COST})
-BIASED_UP = frozenset({"ece"})
 BINS = 15
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
+_RIGHT_ROWS = ("accuracy", "subset_accuracy")  # scikit-learn's accuracy of several labels
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
 
@@ -79,7 +83,7 @@ def _makers(task: Task) -> tuple[type[SingleLabelCounts | MultiLabelCounts | Row
     return (MultiLabelCounts if task.multi_label else SingleLabelCounts, RowMeans, Calibration, Ranking)
 
 
-class SingleLabelCounts:
+class SingleLabelCounts(Part):
     """What follows from hits, misses and false alarms per label."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -100,8 +104,8 @@ class SingleLabelCounts:
     def cells(self, rows: slice) -> Cells:  # noqa: D102
         return self.cell[rows], None
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        tp, missed, false = sums[: self.k], sums[self.k : 2 * self.k], sums[2 * self.k : 3 * self.k]
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        tp, missed, false = means[: self.k], means[self.k : 2 * self.k], means[2 * self.k : 3 * self.k]
         true, predicted = tp + missed, tp + false
         n = true.sum(axis=0)
         accuracy = tp.sum(axis=0) / n
@@ -118,8 +122,22 @@ class SingleLabelCounts:
         overall["matthews_corrcoef"] = _matthews(tp, true, predicted, n)
         return Scores(overall, per_label)
 
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of shares exactly, of the others with ``weak_prior``, of averages over labels with ``label_prior`` too."""
+        k, rest = self.k, np.zeros_like(resampled[3 * self.k :])
+        tp, missed, false = resampled[: 3 * k].reshape(3, k, -1)
+        weak = weak_prior(k, resampled.shape[1], n, rng)
+        found = []
+        for prior in (weak, label_prior(tp, missed, false, n, rng)):
+            resampled = resampled + np.concatenate((*prior, rest))
+            found.append(super().ends(means, resampled, n, rng).overall)
+        tp, missed, false = n * means[: 3 * k, 0].reshape(3, k)
+        share = share_ends(tp.sum(), (tp + missed).sum())
+        same = ("accuracy", "recall_weighted", *(f"{name}_micro" for name in ("precision", "recall", "f1")))
+        return Scores(found[0] | _macro(found[1]) | dict.fromkeys(same, share), _ends_of_labels(tp, missed, false))
 
-class MultiLabelCounts:
+
+class MultiLabelCounts(Part):
     """What follows from the 2 x 2 table of each label."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -136,8 +154,8 @@ class MultiLabelCounts:
         """The corner of each label's table that each row adds to."""
         return self.outcome[rows] + 4 * np.arange(self.k), None
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        tables = sums.reshape(self.k, 4, -1)
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        tables = means.reshape(self.k, 4, -1)
         false, missed, tp = tables[:, 1], tables[:, 2], tables[:, 3]
         true, predicted = tp + missed, tp + false
         per_label = _precision_recall_f1(tp, true, predicted)
@@ -150,11 +168,23 @@ class MultiLabelCounts:
         wrong = false + missed
         overall["jaccard_macro"] = _divide(tp, tp + wrong).mean(axis=0)
         overall["jaccard_micro"] = _divide(tp.sum(axis=0), (tp + wrong).sum(axis=0))
-        overall["hamming_loss"] = wrong.sum(axis=0) / sums.sum(axis=0)
+        overall["hamming_loss"] = wrong.sum(axis=0) / means.sum(axis=0)
         return Scores(overall, per_label)
 
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of labels exactly, of the others with priors as in ``SingleLabelCounts``."""
+        _, false, missed, tp = resampled.reshape(self.k, 4, -1).transpose(1, 0, 2)
+        weak = weak_prior(self.k, resampled.shape[1], n, rng)
+        found = []
+        for hits, more_missed, more_false in (weak, label_prior(tp, missed, false, n, rng)):
+            prior = np.stack((np.zeros_like(hits), more_false, more_missed, hits), axis=1)
+            resampled = resampled + prior.reshape(resampled.shape)
+            found.append(super().ends(means, resampled, n, rng).overall)
+        _, false, missed, tp = n * means[:, 0].reshape(self.k, 4).T
+        return Scores(found[0] | _macro(found[1]), _ends_of_labels(tp, missed, false))
 
-class RowMeans:
+
+class RowMeans(Part):
     """Means of a value per row: log loss and, for a multi-label task, what is measured text by text."""
 
     def __init__(self, predictions: Predictions) -> None:
@@ -162,53 +192,74 @@ class RowMeans:
         self.labels = tuple(values)
         self.columns = len(values)
         self.values = np.stack(list(values.values()), axis=1)
-        self.n = len(predictions)
 
     @staticmethod
     def names(task: Task) -> tuple[str, ...]:  # noqa: D102
-        return ("accuracy", "subset_accuracy", *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
+        return (*_RIGHT_ROWS, *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
 
     def cells(self, rows: slice) -> Cells:  # noqa: D102
         values = self.values[rows]
         return np.broadcast_to(np.arange(self.columns), values.shape), values
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        overall = {name: total / self.n for name, total in zip(self.labels, sums, strict=True)}
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        overall = dict(zip(self.labels, means, strict=True))
         if "accuracy" in overall:
-            overall["subset_accuracy"] = overall["accuracy"]
+            overall |= dict.fromkeys(_RIGHT_ROWS, overall["accuracy"])
         return Scores(overall)
 
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+        """Of shares exactly, and of what is 0 or 1 in every row; of the others from the resamples."""
+        ends = super().ends(means, resampled, n, rng).overall
+        for name, mean in zip(self.labels, means[:, 0], strict=True):
+            if name in _RIGHT_ROWS:
+                ends |= dict.fromkeys(_RIGHT_ROWS, share_ends(n * mean, n))
+            elif name in _SAMPLES and mean in {0.0, 1.0}:
+                ends[name] = share_ends(n * mean, n)
+        return Scores(ends)
 
-class Calibration:
+
+class Calibration(Part):
     """Expected calibration error with 15 bins of equal width (Guo et al., ICML 2017).
 
     Single-label: of the top probability. Multi-label: of each label's probability, mean over labels.
     """
 
+    signed = True
+
     def __init__(self, predictions: Predictions) -> None:
         p = predictions.probabilities
         if predictions.task.multi_label:
-            right = predictions.targets
+            self.right = predictions.targets
         else:
             # of the most probable label, whatever a decision by costs or thresholds makes of it
-            right = (predictions.targets == p.argmax(axis=1))[:, None]
+            self.right = (predictions.targets == p.argmax(axis=1))[:, None]
             p = p.max(axis=1, keepdims=True)
-        self.k = p.shape[1]
+        self.p, self.k = p, p.shape[1]
         self.columns = BINS * self.k
         # a bin holds its upper edge, not its lower one
         self.bin = np.clip(np.ceil(p * BINS).astype(np.int8) - 1, 0, BINS - 1)
-        self.gap = p - right
 
     @staticmethod
     def names(_: Task) -> tuple[str, ...]:  # noqa: D102
         return ("ece",)
 
-    def cells(self, rows: slice) -> Cells:
+    def cells(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any]]:
         """The bin of each row, and by how much its probability is too high."""
-        return self.bin[rows] + BINS * np.arange(self.k), self.gap[rows]
+        return self.bin[rows] + BINS * np.arange(self.k), self.p[rows] - self.right[rows]
 
-    def scores(self, sums: Floats) -> Scores:  # noqa: D102
-        return Scores({"ece": np.abs(sums).sum(axis=0) / (self.k * len(self.bin))})
+    def scores(self, means: Floats) -> Scores:  # noqa: D102
+        return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
+
+    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+        bins, gaps = (cells.ravel() for cells in self.cells(slice(None)))
+        rows, stated, squares = (  # of each bin
+            np.bincount(bins, weights, minlength=self.columns).astype(np.float64) * (n / len(self.bin))
+            for weights in (None, self.p.ravel(), gaps**2)
+        )
+        filled = rows > 0
+        gap, signed = n * means[filled, 0], n * resampled[filled]
+        ends = calibration_ends(rows[filled], stated[filled], squares[filled], gap, signed, rng)
+        return Scores({"ece": ends / (n * self.k)})
 
 
 def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
@@ -218,8 +269,8 @@ def confusion(predictions: Predictions) -> Confusion | NDArray[np.int64]:
     if predictions.task.multi_label:
         hits, true, given = (of.sum(axis=0) for of in (truth & predicted, truth, predicted))
         tables = np.stack((len(truth) - true - given + hits, given - hits, true - hits, hits), axis=1)
-        return tables.reshape(k, 2, 2).astype(np.int64)
-    return Confusion.of(truth, predicted, k)
+        return np.rint(tables.reshape(k, 2, 2) / predictions.repeats).astype(np.int64)
+    return Confusion.of(truth, predicted, k, predictions.repeats)
 
 
 def _row_values(predictions: Predictions) -> dict[str, Floats]:
@@ -243,11 +294,25 @@ def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[st
     return {"precision": _divide(tp, predicted), "recall": _divide(tp, true), "f1": _divide(2 * tp, true + predicted)}
 
 
+def _macro(of_labels: dict[str, Floats]) -> dict[str, Floats]:
+    return {name: ends for name, ends in of_labels.items() if name.endswith("_macro") or name == "balanced_accuracy"}
+
+
+def _ends_of_labels(tp: Floats, missed: Floats, false: Floats) -> dict[str, Floats]:
+    """(k, 2) each. All are shares of rows: F1 too is a function of one, Jaccard's."""
+    jaccard = share_ends(tp, tp + missed + false)
+    return {
+        "precision": share_ends(tp, tp + false),
+        "recall": share_ends(tp, tp + missed),
+        "f1": 2 * jaccard / (1 + jaccard),
+    }
+
+
 def _matthews(tp: Floats, true: Floats, predicted: Floats, n: Floats) -> Floats:
     """(r,) correlation of truth and prediction (Gorodkin 2004); 0 where either is constant."""
     shared = n * tp.sum(axis=0) - (true * predicted).sum(axis=0)
     spread = (n**2 - (true**2).sum(axis=0)) * (n**2 - (predicted**2).sum(axis=0))
-    return _divide(shared, np.sqrt(spread))
+    return np.clip(_divide(shared, np.sqrt(np.maximum(spread, 0))), -1, 1)
 
 
 def _divide(above: Floats, below: Floats) -> Floats:

@@ -32,12 +32,6 @@ def notes_about(
     """Notes on n rows, of which (k,) ``support`` carry each label, from ``drawn`` resamples in place of ``wanted``."""
     yield from about_headline(headline, n, metrics[headline], floor.get(headline))
     yield from _about_labels(task, n, support)
-    # With no error to resample the bootstrap sees no spread: the rule of three (Hanley and Lippman-Hand, JAMA 1983).
-    if metrics["accuracy"].value == 1:
-        yield (
-            f"All {n:,} rows are right, so the interval has no width; up to {min(1.0, 3 / n):.2g} of new rows may "
-            "still be wrong (rule of three)."
-        )
     if drawn < wanted:
         yield f"Intervals are from {drawn:,} resamples instead of {wanted:,}, to keep the time in bounds."
 

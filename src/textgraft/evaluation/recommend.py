@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.errors import SettingError, listed
 from textgraft.evaluation.inputs import Predictions
-from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of
-from textgraft.evaluation.paired import PairedTest, compare_predictions, value_of
+from textgraft.evaluation.metric import Metric
+from textgraft.evaluation.paired import PairedTest, compare_predictions, metric_value
 from textgraft.unicode import quoted
 from textgraft.wording import p_value
 
@@ -46,7 +46,8 @@ class Recommendation:
     Attributes:
         name: the method to take; None where nothing can be recommended.
         best: the method with the best value, the floor aside; None where only the floor was compared.
-        metric: what they were compared by.
+        metric: what they were compared by, as it is kept in an Evaluation.
+        called: its name for people.
         values: each method's value on the rows of the choice, from the cheapest to the dearest.
         tests: each other method, the floor too, against the best: its value minus the best's.
         p_values: the tests' p-values after Holm's correction for their number.
@@ -58,6 +59,7 @@ class Recommendation:
     name: str | None
     best: str | None
     metric: str
+    called: str
     values: dict[str, float]
     tests: dict[str, PairedTest]
     p_values: dict[str, float]
@@ -111,7 +113,7 @@ class Recommendation:
         test = self.tests[name]
         low, high = test.difference.low, test.difference.high
         return (
-            f"{self.metric} {self.values[name]:.3f} and {self.values[str(self.best)]:.3f} ({self.best}), difference "
+            f"{self.called} {self.values[name]:.3f} and {self.values[str(self.best)]:.3f} ({self.best}), difference "
             f"{test.difference.value:+.3f} [{low:+.3f}, {high:+.3f}], {_p(self.p_values[name])}"
         )
 
@@ -128,7 +130,7 @@ class Recommendation:
 def recommend(
     entries: Sequence[Entry],
     *,
-    metric: str | None = None,
+    metric: Any = None,
     missing: str = "",
     alpha: float = 0.05,
     seed: int = 0,
@@ -142,10 +144,10 @@ def recommend(
 
     Args:
         entries: the methods; of equal rungs the first counts as cheaper.
-        metric: what they are compared by; None is accuracy, or micro F1 for a multi-label task.
+        metric: what they are compared by, in any form that ``Metric.read`` takes; None is the usual one.
         missing: what the data lack for a recommendation, see ``Recommendation``.
         alpha: a method is measurably worse below this p-value.
-        seed: of the resamples, which all methods share.
+        seed: of the resamples.
         resamples: how many.
 
     Raises:
@@ -160,14 +162,14 @@ def recommend(
     if not 0 < alpha < 1:
         raise SettingError(f"alpha must lie between 0 and 1; got {quoted(alpha)}. 0.05 is usual.")
     ladder = sorted(entries, key=lambda entry: entry.rung)
-    name = metric or headline_of(ladder[0].predictions.task)
-    values = {entry.name: value_of(entry.predictions, name) for entry in ladder}
+    main = Metric.read(metric, ladder[0].predictions.task)
+    values = {entry.name: metric_value(entry.predictions, main) for entry in ladder}
     learners = [entry for entry in ladder if not entry.is_floor]
     if not learners:
-        return Recommendation(None, None, name, values, {}, {}, missing, tuple(values), alpha)
-    sign = -1 if name in LOWER_IS_BETTER else 1
+        return Recommendation(None, None, str(main), main.called, values, {}, {}, missing, tuple(values), alpha)
+    sign = -1 if main.lower_is_better else 1
     best = max(learners, key=lambda entry: sign * values[entry.name])  # of equal ones the cheapest
-    how: dict[str, Any] = {"metric": name, "seed": seed, "resamples": resamples}
+    how: dict[str, Any] = {"metric": main, "seed": seed, "resamples": resamples}
     tests = {
         entry.name: compare_predictions(entry.predictions, best.predictions, **how)
         for entry in ladder
@@ -183,7 +185,7 @@ def recommend(
     able = (entry for entry in learners if entry is best or p_values[entry.name] >= alpha)
     chosen = None if missing else next((entry.name for entry in able if beats_the_floor(entry)), None)
     names = tuple(floor.name for floor in floors)
-    return Recommendation(chosen, best.name, name, values, tests, p_values, missing, names, alpha)
+    return Recommendation(chosen, best.name, str(main), main.called, values, tests, p_values, missing, names, alpha)
 
 
 def cross_fitted(entries: Sequence[Entry], folds: NDArray[np.int64], **how: Any) -> tuple[Predictions, dict[str, int]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from textgraft.data.dividing import divide, for_choice
 from textgraft.data.folds import what_is_missing
 from textgraft.dataset import Splits
 from textgraft.encoders.vector_store import without_cache
-from textgraft.errors import DataError, SettingError
-from textgraft.evaluation import Entry, Evaluation, cross_fitted, recommend
+from textgraft.errors import DataError, SettingError, listed
+from textgraft.evaluation import Entry, Evaluation, Metric, cross_fitted, recommend
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder.cross_validating import evaluate_out_of_fold, out_of_fold
 from textgraft.ladder.evaluating import predictions_of
@@ -23,6 +24,7 @@ from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.model_directory.files import check_place, directory_bytes
+from textgraft.unicode import quoted
 from textgraft.whole import temporary_folder
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
@@ -35,6 +37,7 @@ def compare(
     labels: Labels | None = None,
     *,
     directory: str | Path | None = None,
+    metric: Any = None,
     seed: int = 0,
 ) -> Comparison:
     """Trains methods on the same rows, chooses among them on others, and reports on others again.
@@ -52,11 +55,13 @@ def compare(
             ``data.dividing.divide`` with ``seed``.
         labels: of the texts, in any form that ``fit`` takes.
         directory: where to keep each model, in a folder of its name; None keeps none on disk.
+        metric: by which they are compared, and by which each method makes its choices that has none of its own; in any
+            form that the hyperparameter ``metric`` takes. None is the one that all of them have.
         seed: of division, folds and resamples.
 
     Raises:
         DataError: no folds can be made of the rows.
-        SettingError: there are no methods.
+        SettingError: there are no methods, or they have different metrics, or the metric is none of the task.
     """
     if isinstance(methods, TextClassifier) or not methods:
         raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
@@ -68,7 +73,9 @@ def compare(
     splits = for_choice(splits, most_folds=most, seed=seed)
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
-    ladder = sorted(methods, key=lambda method: method.rung)
+    metric = _metric_of(methods, metric)
+    main = Metric.read(metric, splits.task)
+    ladder = [_with_metric(method, metric) for method in sorted(methods, key=lambda method: method.rung)]
     names = _names(ladder)
     with temporary_folder() as scratch:
         places = [Path(directory or scratch) / name for name in names]
@@ -77,18 +84,34 @@ def compare(
         trained = [_trained(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
     results, entries = tuple(result for result, _ in trained), [entry for _, entry in trained]
     rows = splits.valid or splits.train
-    found = recommend(entries, missing=what_is_missing(rows), seed=seed)
+    found = recommend(entries, metric=main, missing=what_is_missing(rows), seed=seed)
     expected: Evaluation | None = None
     choices: dict[str, int] = {}
     if found.name is not None:
         expected = next(result.evaluation for result in results if result.name == found.name)
         if splits.test is None and splits.valid is None and splits.folds is not None:
-            predicted, choices = cross_fitted(entries, splits.folds.of_row, seed=seed, resamples=FEWER)
-            expected = evaluate_out_of_fold(predicted, splits.train, seed)
+            predicted, choices = cross_fitted(entries, splits.folds.of_row, metric=main, seed=seed, resamples=FEWER)
+            expected = evaluate_out_of_fold(predicted, splits.train, seed, main)
     chosen_on = f"{len(rows):,} validation rows"
     if rows is splits.train:
         chosen_on = f"{len(rows):,} {'training ' * (splits.test is not None)}rows in {splits.folds}"
     return Comparison(results, found, splits, chosen_on, expected, choices)
+
+
+def _metric_of(methods: Sequence[TextClassifier], given: Any) -> Any:
+    """The metric that is given, or else the one that all methods have, floors aside."""
+    own = [method.metric for method in methods if not method.is_floor]
+    if given is None and own and any(metric != own[0] for metric in own):
+        raise SettingError(
+            f"The methods have different metrics ({listed(map(quoted, own))}); say by which they are compared: metric=."
+        )
+    return own[0] if given is None and own else given
+
+
+def _with_metric(method: TextClassifier, metric: Any) -> TextClassifier:
+    """A copy that is not fitted, with the metric where it has none of its own."""
+    copy = clone(method)
+    return copy if copy.metric is not None else copy.set_params(metric=metric)
 
 
 def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> tuple[Result, Entry]:

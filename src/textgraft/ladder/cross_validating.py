@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from textgraft.dataset import Dataset, Folds
-from textgraft.evaluation import Evaluation, evaluate_predictions
+from textgraft.evaluation import Evaluation, Metric, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.seen import SeenRows
 from textgraft.ladder.evaluating import check_size
@@ -50,11 +50,15 @@ def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Da
     return Predictions(probabilities, targets, predicted, data.task, repeats=folds.repeats)
 
 
-def evaluate_out_of_fold(predictions: Predictions, data: Dataset, seed: int = 0) -> Evaluation:
+def evaluate_out_of_fold(
+    predictions: Predictions, data: Dataset, seed: int = 0, metric: Metric | None = None
+) -> Evaluation:
     """All metrics of out-of-fold predictions of ``data``, beside the majority of it.
 
     Rows are what intervals are drawn over: a row counts once, however often it was predicted. That holds for every
     metric; what it leaves out, that folds share rows of training, costs little: see the coverage in the lab log.
     """
-    found = evaluate_predictions(predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed)
+    found = evaluate_predictions(
+        predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed, metric=metric
+    )
     return replace(found, seen=SeenRows(trained=0, chosen=0, known=len(data)))

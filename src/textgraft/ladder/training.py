@@ -69,7 +69,7 @@ def train(model: TextClassifier, splits: Splits, *, directory: str | Path | None
         evaluation = evaluate_on(model, test, predictions, seed)
     elif splits.folds is not None:
         predictions = out_of_fold(model, splits.train, splits.folds, valid=splits.valid)
-        evaluation = evaluate_out_of_fold(predictions, splits.train, seed)
+        evaluation = evaluate_out_of_fold(predictions, splits.train, seed, model.metric_)
     trained = Trained(model, splits, seconds, predictions, evaluation)
     if directory is not None:
         save(model, directory, evaluation=trained.results())

@@ -83,12 +83,11 @@ def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> 
 def _choice(comparison: Comparison) -> Iterator[str]:
     """What to take and why, and what is to be expected of it."""
     found, expected, metric = comparison.recommendation, comparison.expected, comparison.recommendation.metric
-    sentence = found.sentence.replace(metric, metric_name(metric))
     if expected is None:
-        yield sentence
+        yield found.sentence
         return
     candidates = sum(not method.model.is_floor for method in comparison.results)
-    yield f"{sentence} Chosen among {counted(candidates, 'method')} on {comparison.chosen_on}."
+    yield f"{found.sentence} Chosen among {counted(candidates, 'method')} on {comparison.chosen_on}."
     figure, floor = expected.metrics[metric], expected.floor.get(metric)
     over = f"; the floor has {decimal(floor.value)}" if floor else ""
     if comparison.splits.test is not None:
@@ -99,7 +98,7 @@ def _choice(comparison: Comparison) -> Iterator[str]:
         where = f"{where} ({found.name} in {same} of {times})"
     else:
         where = f"{expected.n:,} rows out of fold, which had no part in the choice"
-    yield f"Expect {metric_name(metric)} {figure} of it on new texts{over}. That is on {where}."
+    yield f"Expect {found.called} {figure} of it on new texts{over}. That is on {where}."
 
 
 def _table(comparison: Comparison) -> Section:
@@ -115,8 +114,8 @@ def _table(comparison: Comparison) -> Section:
         chosen = (decimal(found.values[method.name]),) if apart else ()
         rows.append((method.name, *quality, *costs, *chosen, _against_best(found, method.name, p)))
     columns = (
-        "method", f"{metric_name(main)} (95 % interval)", *map(metric_name, others), "train s", "texts/s", "MB",
-        *((f"{metric_name(main)} where chosen",) if apart else ()), "p against best",
+        "method", f"{found.called} (95 % interval)", *map(metric_name, others), "train s", "texts/s", "MB",
+        *((f"{found.called} where chosen",) if apart else ()), "p against best",
     )  # fmt: skip
     if splits.test is not None:
         title = f"On {len(splits.test):,} test rows; chosen and tested (p) on {comparison.chosen_on}"

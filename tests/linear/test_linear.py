@@ -109,11 +109,9 @@ def test_weights_count_in_calibration_and_choice(task: Task) -> None:
     times = np.random.default_rng(1).integers(1, 4, 200)
     model = fit_linear(Matrix(X[200:]), y[200:], task, C=0.1)
     scores = model.scores(Matrix(X[:200]))
-    _, plain = fit_calibration(scores, y[:200], task, margins="squared_hinge")
-    one, loss = fit_calibration(scores, y[:200], task, margins="squared_hinge", weights=times.astype(float))
-    other, expected = fit_calibration(
-        np.repeat(scores, times, axis=0), np.repeat(y[:200], times), task, margins="squared_hinge"
-    )
+    _, plain = fit_calibration(scores, y[:200], task)
+    one, loss = fit_calibration(scores, y[:200], task, weights=times.astype(float))
+    other, expected = fit_calibration(np.repeat(scores, times, axis=0), np.repeat(y[:200], times), task)
     assert loss == pytest.approx(expected, abs=0.01)
     assert loss != pytest.approx(plain, abs=1e-6)
     np.testing.assert_allclose(one.scale, other.scale, rtol=0.1)
@@ -157,8 +155,10 @@ def test_the_choice_is_the_c_of_the_least_loss() -> None:
     X, y = made_up(3, n=150, f=60)
     choice = choose_linear(Matrix(X[:100]), y[:100], Matrix(X[100:]), y[100:], THREE, C=(0.001, 0.01, 1, 100))
     assert choice.losses[choice.C] == min(choice.losses.values())
-    probabilities = choice.calibration.probabilities(choice.model.scores(Matrix(X[100:])), THREE)
-    assert log_loss(probabilities, y[100:]) == pytest.approx(choice.losses[choice.C], abs=1e-4)
+    np.testing.assert_array_equal(choice.scores, choice.model.scores(Matrix(X[100:])))
+    fitted, loss = fit_calibration(choice.scores, y[100:], THREE)
+    assert log_loss(fitted.probabilities(choice.scores, THREE), y[100:]) == pytest.approx(loss, abs=1e-4)
+    assert loss == choice.losses[choice.C]
 
 
 def test_a_single_c_is_taken_as_it_is() -> None:
@@ -173,8 +173,8 @@ def test_calibration_undoes_a_wrong_scale(task: Task, factor: float) -> None:
     model = fit_linear(Matrix(X[:2000]), y[:2000], task, C=1, loss="logistic")
     distorted = LinearModel(model.weights * np.float32(factor), model.bias * np.float32(factor) + np.float32(0.5))
     scores = distorted.scores(Matrix(X[2000:]))
-    calibration, loss = fit_calibration(scores[:1000], y[2000:3000], task, margins="logistic")
-    right, _ = fit_calibration(model.scores(Matrix(X[2000:3000])), y[2000:3000], task, margins="logistic")
+    calibration, loss = fit_calibration(scores[:1000], y[2000:3000], task)
+    right, _ = fit_calibration(model.scores(Matrix(X[2000:3000])), y[2000:3000], task)
     ideal = right.probabilities(model.scores(Matrix(X[3000:])), task)
     assert np.isfinite(loss)
     found = calibration.probabilities(scores[1000:], task)
@@ -184,7 +184,7 @@ def test_calibration_undoes_a_wrong_scale(task: Task, factor: float) -> None:
 
 def test_calibration_on_one_row_stays_sensible() -> None:
     scores = np.array([[0.7, -0.9, -1.1]], np.float32)
-    calibration, _ = fit_calibration(scores, np.array([0]), THREE, margins="squared_hinge")
+    calibration, _ = fit_calibration(scores, np.array([0]), THREE)
     probabilities = calibration.probabilities(scores, THREE)
     assert (calibration.scale > 0).all()
     assert 0.5 < probabilities[0, 0] < 0.999

@@ -15,7 +15,6 @@ from textgraft.encoders.encoder import check_max_tokens
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
-from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.json_files import is_whole, read_json, read_object
@@ -35,7 +34,7 @@ FILE = "finetune.json"
 
 @hyperparameters
 class FineTunedClassifier(NetworkClassifier):
-    """A pretrained encoder fine-tuned for the task, with the best epoch chosen on validation data.
+    """A pretrained encoder fine-tuned for the task; validation data chooses the epoch and calibrates probabilities.
 
     Devlin et al. 2019 (arXiv:1810.04805), with AdamW, a learning rate that rises and falls, and batches of similar
     length. Where no validation data is given, a tenth of the training data is held out. ``chosen_`` says what the
@@ -86,6 +85,7 @@ class FineTunedClassifier(NetworkClassifier):
         windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
         most = f"max_tokens (--max-tokens) goes up to {files.positions}"
         self._say_cut(windows.cut, max_tokens, f"{most}, and long='window' (--long window) reads all of them.")
+        from textgraft.finetuning.head import fold, last_linear
         from textgraft.finetuning.trimming import TrimmedVocabulary
 
         seen = [*windows.ids, *valid_windows.ids]
@@ -108,10 +108,9 @@ class FineTunedClassifier(NetworkClassifier):
             identity={"encoder": files.fingerprint},
             depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
+        head, logits = last_linear(classifier.network), classifier.logits_of_all(valid_windows, shared=True)
+        fold(self._calibrate(logits, data, valid, shifts=head.bias is not None), head)
         self.network_ = classifier
-        if self.task_.multi_label:
-            probabilities = classifier.probabilities(valid_windows)
-            self.thresholds_ = tune_thresholds(probabilities, valid.targets, self.thresholds, valid.weights)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

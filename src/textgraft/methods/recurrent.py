@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
-from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
@@ -40,7 +39,7 @@ FILE = "recurrent"
 
 @hyperparameters
 class RecurrentClassifier(NetworkClassifier):
-    """An LSTM or GRU that reads texts word by word, trained with the best epoch chosen on validation data.
+    """An LSTM or GRU that reads texts word by word, the best epoch and the calibration chosen on validation data.
 
     Word vectors are learned with it, or come from GloVe, word2vec or fastText and stay as they are or are tuned; or the
     network reads the token states of a frozen transformer, which are computed once and kept on disk. Prediction on
@@ -187,11 +186,13 @@ class RecurrentClassifier(NetworkClassifier):
         if self.encoder is None and not train_table:
             tensors["embedding"] = np.asarray(material.table, np.float32)
         self._build(tensors)
-        if self.task_.multi_label:
-            logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
-            self.thresholds_ = tune_thresholds(
-                self.task_.probabilities(logits), valid.targets, self.thresholds, valid.weights
-            )
+        calibration = self._calibrate(
+            self.plain_.logits(self.reader_.inputs(material.table, valid_windows)), data, valid
+        )
+        # The head of calibrated logits is a linear layer as well.
+        tensors["head.weight"] = tensors["head.weight"] * calibration.scale[:, None]
+        tensors["head.bias"] = tensors["head.bias"] * calibration.scale + calibration.shift
+        self._build(tensors)
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.class_weights import ClassWeight, label_weights
 from textgraft.dataset import Dataset
 from textgraft.decision import Decision
-from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.metrics import headline_score
-from textgraft.labels import alike, label_name
 from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
-from textgraft.unicode import quoted
 
 if TYPE_CHECKING:
     import torch
 
-ClassWeight = str | Mapping[str, float] | None
 MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
 LEAST_WEIGHT = 1e-30  # of a row, by the mean of all
 BACKWARD_COST = 3  # a training step takes about three forward passes
@@ -129,34 +126,6 @@ class ClassificationObjective:
 
     def score(self) -> float:
         """Accuracy on the validation texts, by their weights, or micro-F1 of a multi-label task."""
-        probabilities = self.classifier.probabilities(self.valid_windows, shared=True)
         valid = self.valid
+        probabilities = valid.task.probabilities(self.classifier.logits_of_all(self.valid_windows, shared=True))
         return headline_score(probabilities, valid.targets, valid.task, self.decision, valid.weights)
-
-
-def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:
-    """(k,) what a row of each label counts in the loss; in a multi-label task, what the label counts where it is right.
-
-    ``"balanced"`` is n / (k * count) as in scikit-learn, counted by the rows' weights, and in a multi-label task rows
-    without the label per row with it. A mapping gives weights by label name; labels that it does not name count 1.
-
-    Raises:
-        SettingError: a name is no label.
-    """
-    if class_weight is None:
-        return None
-    names = data.task.labels
-    if not isinstance(class_weight, str):
-        given = {alike(label_name(name) or "", names, ()) or str(name): float(w) for name, w in class_weight.items()}
-        if unknown := [name for name in given if name not in names]:
-            raise SettingError(
-                f"class_weight names {listed(map(quoted, unknown))}, which is no label; labels are "
-                f"{listed(map(quoted, names), 12)}.{did_you_mean(unknown[0], names)}"
-            )
-        if len(given) < len(class_weight):
-            raise SettingError(f"class_weight names a label twice: {listed(map(quoted, class_weight), 12)}.")
-        return np.array([given.get(name, 1.0) for name in names])
-    total, counts = data.weight, data.weighed_counts
-    counts = np.where(counts > 0, counts, total / max(1, len(data)))
-    balance = (total - counts) / counts if data.task.multi_label else total / (len(counts) * counts)
-    return np.maximum(balance, 1e-3)

@@ -50,9 +50,7 @@ def test_the_scale_of_the_logits_does_not_matter(task: Task, factor: float, n: i
 @TASKS
 @pytest.mark.parametrize("factor", [0.1, 3.0])
 @pytest.mark.parametrize("n", [10, 30, 150, 1000])
-def test_the_validation_loss_never_rises_and_falls_where_the_scale_was_wrong(
-    task: Task, factor: float, n: int
-) -> None:
+def test_the_validation_loss_never_rises_and_falls_where_the_scale_was_wrong(task: Task, factor: float, n: int) -> None:
     for seed in range(5):
         logits, targets = world(task, n, seed)
         wrong = logits * np.float32(factor)

@@ -17,8 +17,19 @@ torch = pytest.importorskip("torch")
 
 from textgraft.finetuning.head import fold, last_linear  # noqa: E402
 
-TWO, THREE, MULTI = Task(("bad", "good")), Task(("bad", "good", "neither")), Task(("bad", "good", "x"), multi_label=True)
-TEXTS = ["the film was good", "a bad bad book and a not so good film", "goal", "", "an unknown game of words", "a " * 90]
+TWO, THREE, MULTI = (
+    Task(("bad", "good")),
+    Task(("bad", "good", "neither")),
+    Task(("bad", "good", "x"), multi_label=True),
+)
+TEXTS = [
+    "the film was good",
+    "a bad bad book and a not so good film",
+    "goal",
+    "",
+    "an unknown game of words",
+    "a " * 90,
+]
 
 
 @pytest.fixture(scope="module", params=[name for name in FAMILIES if name != "mt5"])

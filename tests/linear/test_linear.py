@@ -11,8 +11,10 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from textgraft.dataset import Dataset, Rows
 from textgraft.evaluation.calibration import fit_calibration
-from textgraft.linear.choosing import choose_linear
+from textgraft.label_sets import LabelSets
+from textgraft.linear.choosing import choose_linear, choose_out_of_fold, fit_chosen
 from textgraft.linear.fitting import LinearModel, Loss, Matrix, fit_linear
 from textgraft.task import Task
 
@@ -159,6 +161,70 @@ def test_the_choice_is_the_c_of_the_least_loss() -> None:
     fitted, loss = fit_calibration(choice.scores, y[100:], THREE)
     assert log_loss(fitted.probabilities(choice.scores, THREE), y[100:]) == pytest.approx(loss, abs=1e-4)
     assert loss == choice.losses[choice.C]
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("task", [TWO, THREE, MULTI])
+def test_out_of_fold_every_row_is_scored_by_a_model_that_did_not_see_it(task: Task, loss: Loss) -> None:
+    X, y = made_up(len(task), n=60, f=50)
+    targets: Any = LabelSets.of(y[:, None] <= np.arange(3)) if task.multi_label else y
+    fold = np.random.default_rng(0).integers(0, 5, 60)
+    weights = np.linspace(0.5, 2, 60)
+    choice = choose_out_of_fold(Matrix(X), targets, fold, task, C=(0.01, 0.1), loss=loss, weights=weights)
+    assert choice is not None
+    assert sorted(choice.at.tolist()) == list(range(60))
+    for number in range(5):
+        rest, held = np.flatnonzero(fold != number), fold[choice.at] == number
+        model = fit_linear(Matrix(X[rest]), targets[rest], task, C=choice.C, loss=loss, weights=weights[rest])
+        expected = model.scores(Matrix(X[choice.at[held]]))
+        np.testing.assert_allclose(choice.scores[held], expected, atol=0.05 * np.abs(expected).max())
+    whole = fit_linear(Matrix(X), targets, task, C=choice.C, loss=loss, weights=weights).scores(Matrix(X))
+    np.testing.assert_allclose(choice.model.scores(Matrix(X)), whole, atol=0.05 * np.abs(whole).max())
+
+
+def test_labels_of_one_fold_alone_are_not_judged_by() -> None:
+    X, y = made_up(3, n=60)
+    fold = np.where(y == 2, 0, np.arange(60) % 5)
+    choice = choose_out_of_fold(Matrix(X), y, fold, THREE, C=0.1)
+    assert choice is not None
+    assert sorted(choice.at.tolist()) == np.flatnonzero(y != 2).tolist()
+    assert choice.model.weights.shape == (12, 3)
+    assert choose_out_of_fold(Matrix(X), y, y, THREE, C=0.1) is None
+
+
+@pytest.mark.parametrize("n", [6, 300, 1500])
+def test_few_rows_choose_out_of_fold_and_many_on_a_tenth(n: int) -> None:
+    X, y = made_up(3, n=n)
+    words = np.random.default_rng(0).integers(0, 10**6, (n, 5)).astype(str)
+    data = Dataset([" ".join(row) for row in words], y, THREE, Rows.numbered(n))
+    choice = fit_chosen(Matrix(X), data, None)
+    probabilities, checks = choice.checked()
+    assert choice.held is not None
+    assert probabilities.shape == (len(checks), 3)
+    assert len(choice.held) <= 0.15 * n + 1
+    if n < 1000:
+        assert len(checks) > len(choice.held)
+        np.testing.assert_array_equal(checks.targets, y[choice.at])
+    else:
+        assert checks.texts == data.select(choice.held).texts
+
+
+def test_weights_of_labels_leave_probabilities_true() -> None:
+    X, y = made_up(3, n=3000)
+    rare = np.flatnonzero((y != 2) | (np.arange(len(y)) % 8 == 0))
+    X, y = X[rare], y[rare]
+    half = len(y) // 2
+    data = Dataset([""] * half, y[:half], THREE, Rows.numbered(half))
+    valid = (Matrix(X[half:]), Dataset([""] * (len(y) - half), y[half:], THREE, Rows.numbered(len(y) - half)))
+    losses: list[Loss] = ["logistic", "squared_hinge"]
+    for loss in losses:
+        plain, _ = fit_chosen(Matrix(X[:half]), data, valid, C=0.1, loss=loss).checked()
+        balanced, checks = fit_chosen(
+            Matrix(X[:half]), data, valid, C=0.1, loss=loss, class_weight="balanced"
+        ).checked()
+        shares = np.bincount(checks.targets) / len(checks)
+        np.testing.assert_allclose(balanced.mean(axis=0), shares, atol=0.02)
+        assert log_loss(balanced, y[half:]) == pytest.approx(log_loss(plain, y[half:]), abs=0.02)
 
 
 def test_a_single_c_is_taken_as_it_is() -> None:

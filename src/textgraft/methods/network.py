@@ -238,7 +238,7 @@ class NetworkClassifier(GraphClassifier):
         rows, took = sum(step.rows for step in history[1:]), last.seconds - first.seconds
         self.chosen_ |= {
             "epochs": settings.epochs,
-            "best_epoch": int(np.argmax(last.scores)) + 1,
+            "best_epoch": last.best_epoch,
             "valid_scores": [round(score, 4) for score in last.scores],
             "learning_rate": settings.learning_rate,
             "steps": last.step,

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.class_weights import ClassWeight, label_weights
+from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset
 from textgraft.decision import Decision
+from textgraft.evaluation.calibration import Calibration, fit_calibration
 from textgraft.evaluation.metrics import headline_score
 from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
+from textgraft.training.loop import Score
 
 if TYPE_CHECKING:
     import torch
@@ -66,9 +68,11 @@ class ClassificationObjective:
         self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
         self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
         self.score_cost = float(valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
-        self.decision = Decision.usual(data.task)
         self.number = 0
-        weights = label_weights(data, class_weight)
+        self.label_weights = weights = label_weights(data, class_weight)
+        self.decision = Decision.usual(data.task)
+        if weights is not None and not self.multi_label:
+            self.decision = Decision(weighted_thresholds(weights))
         # A row's weight is its own times its label's; labels of a multi-label row are weighted where they are right.
         self.row_weights = np.ones(len(data)) if weights is None or self.multi_label else weights[data.targets]
         self.sample_weights: torch.Tensor | None = None
@@ -124,8 +128,16 @@ class ClassificationObjective:
     def weight(self, rows: NDArray[np.intp]) -> float:  # noqa: D102
         return float(self.row_weights[rows].sum())
 
-    def score(self) -> float:
-        """Accuracy on the validation texts, by their weights, or micro-F1 of a multi-label task."""
-        valid = self.valid
-        probabilities = valid.task.probabilities(self.classifier.logits_of_all(self.valid_windows, shared=True))
-        return headline_score(probabilities, valid.targets, valid.task, self.decision, valid.weights)
+    def score(self) -> Score:
+        """Accuracy on the validation texts, or micro-F1 of a multi-label task; less the log loss it chooses the epoch.
+
+        Both are after calibration, as the network will be used: that it has become too sure of itself costs an epoch
+        nothing, that it tells less does. On few texts many epochs share a metric, which the log loss tells apart.
+        """
+        valid, k = self.valid, len(self.valid.task)
+        logits = self.classifier.logits_of_all(self.valid_windows, shared=True)
+        usual = Calibration.usual(valid.task, k, label_weights=self.label_weights)
+        calibration, loss = fit_calibration(logits, valid.targets, valid.task, usual=usual, weights=valid.weights)
+        probabilities = calibration.probabilities(logits, valid.task)
+        metric = headline_score(probabilities, valid.targets, valid.task, self.decision, valid.weights)
+        return Score(metric - loss / (k if self.multi_label else 1), metric)

@@ -37,7 +37,7 @@ USUAL_SCALE: dict[Loss, float] = {"squared_hinge": 2.0, "logistic": 1.0}  # its 
 class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
 
-    ``scores`` (r, m) are those of the rows ``at`` of the validation data by models that were not fitted to them.
+    ``scores`` (r, m) are those of the rows ``at``, ascending, of the validation data by models that were not fitted to them.
     ``checks`` is that data, once ``fit_chosen`` knows it: what was given, a tenth held out, or of few rows all of them.
     ``held`` are rows held out of the training data, of which a model keeps a sample; None where validation data was
     given. ``tried_on`` is how many labels C was chosen on; None for all.
@@ -240,7 +240,8 @@ def choose_out_of_fold(
     at = np.concatenate(places)
     checks = _Checks(tuple(folds), targets[at], task, None if weights is None else weights[at], at)
     choice = _best_of(_grid(C, loss), checks).calibrated(checks, loss, label_weights)
-    return replace(choice, model=fit(**of(np.arange(len(fold))), C=choice.C, start=choice.model))
+    model, order = fit(**of(np.arange(len(fold))), C=choice.C, start=choice.model), np.argsort(at)
+    return replace(choice, model=model, scores=choice.scores[order], at=at[order])
 
 
 def _known(held: LabelSets, rest: LabelSets) -> NDArray[np.bool_]:

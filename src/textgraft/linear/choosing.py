@@ -29,7 +29,7 @@ _GRIDS: dict[Loss, tuple[float, ...]] = {
 
 _MANY_LABELS, _FEW_LABELS = 512, 256
 _MOST_SCORES = 1 << 26  # of validation rows; 256 MB
-_FEW_HELD, _FOLDS = 100, 5
+_FEW_HELD, _FOLDS = 200, 5
 USUAL_SCALE: dict[Loss, float] = {"squared_hinge": 2.0, "logistic": 1.0}  # its scores are about half of the log odds
 
 
@@ -37,7 +37,7 @@ USUAL_SCALE: dict[Loss, float] = {"squared_hinge": 2.0, "logistic": 1.0}  # its 
 class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
 
-    ``scores`` (r, m) are those of the rows ``at``, ascending, of the validation data by models that were not fitted to them.
+    ``scores`` (r, m) are those of the rows ``at`` of the validation data, ascending, by models not fitted to them.
     ``checks`` is that data, once ``fit_chosen`` knows it: what was given, a tenth held out, or of few rows all of them.
     ``held`` are rows held out of the training data, of which a model keeps a sample; None where validation data was
     given. ``tried_on`` is how many labels C was chosen on; None for all.
@@ -262,7 +262,7 @@ def fit_chosen(
 ) -> Choice:
     """Fits with the best C: chosen on ``valid``; or out of fold; or on a tenth held out; then all rows are fitted.
 
-    Out of fold is where a tenth would be fewer than 100 rows, on which choices are mostly chance.
+    Out of fold is where a tenth would be fewer than 200 rows, on which choices are mostly chance.
 
     Args:
         X: the design of all rows of ``train``.

@@ -42,7 +42,7 @@ class FeatureClassifier(GraphClassifier):
     """Logistic regression on the standardised vectors of a frozen encoder.
 
     The regularisation is chosen, and the probabilities calibrated, on validation data; where none is given, on a tenth
-    held out of the training data, or of less than 1,000 texts out of fold. The model is then fitted to all of it.
+    held out of the training data, or of less than 2,000 texts out of fold. The model is then fitted to all of it.
     """
 
     method = "features"

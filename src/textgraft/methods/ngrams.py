@@ -54,7 +54,7 @@ class NgramClassifier(TextClassifier):
     text a sum over its words that can be looked up. The model is a linear SVM (squared hinge loss, one label
     against the rest), its regularisation chosen on validation data, its scores turned into probabilities there too
     (see ``textgraft.evaluation.calibration``). Without validation data these choices are made on a tenth held out of
-    the training data, or of less than 1,000 texts out of fold, and the model is then fitted to all of it.
+    the training data, or of less than 2,000 texts out of fold, and the model is then fitted to all of it.
 
     Attributes:
         words_: the word n-grams.

@@ -11,8 +11,10 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from textgraft.dataset import Dataset, Rows
 from textgraft.evaluation.calibration import fit_calibration
-from textgraft.linear.choosing import choose_linear
+from textgraft.label_sets import LabelSets
+from textgraft.linear.choosing import choose_linear, choose_out_of_fold, fit_chosen
 from textgraft.linear.fitting import LinearModel, Loss, Matrix, fit_linear
 from textgraft.task import Task
 
@@ -109,11 +111,9 @@ def test_weights_count_in_calibration_and_choice(task: Task) -> None:
     times = np.random.default_rng(1).integers(1, 4, 200)
     model = fit_linear(Matrix(X[200:]), y[200:], task, C=0.1)
     scores = model.scores(Matrix(X[:200]))
-    _, plain = fit_calibration(scores, y[:200], task, margins="squared_hinge")
-    one, loss = fit_calibration(scores, y[:200], task, margins="squared_hinge", weights=times.astype(float))
-    other, expected = fit_calibration(
-        np.repeat(scores, times, axis=0), np.repeat(y[:200], times), task, margins="squared_hinge"
-    )
+    _, plain = fit_calibration(scores, y[:200], task)
+    one, loss = fit_calibration(scores, y[:200], task, weights=times.astype(float))
+    other, expected = fit_calibration(np.repeat(scores, times, axis=0), np.repeat(y[:200], times), task)
     assert loss == pytest.approx(expected, abs=0.01)
     assert loss != pytest.approx(plain, abs=1e-6)
     np.testing.assert_allclose(one.scale, other.scale, rtol=0.1)
@@ -157,8 +157,74 @@ def test_the_choice_is_the_c_of_the_least_loss() -> None:
     X, y = made_up(3, n=150, f=60)
     choice = choose_linear(Matrix(X[:100]), y[:100], Matrix(X[100:]), y[100:], THREE, C=(0.001, 0.01, 1, 100))
     assert choice.losses[choice.C] == min(choice.losses.values())
-    probabilities = choice.calibration.probabilities(choice.model.scores(Matrix(X[100:])), THREE)
-    assert log_loss(probabilities, y[100:]) == pytest.approx(choice.losses[choice.C], abs=1e-4)
+    np.testing.assert_array_equal(choice.scores, choice.model.scores(Matrix(X[100:])))
+    fitted, loss = fit_calibration(choice.scores, y[100:], THREE)
+    assert log_loss(fitted.probabilities(choice.scores, THREE), y[100:]) == pytest.approx(loss, abs=1e-4)
+    assert loss == choice.losses[choice.C]
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("task", [TWO, THREE, MULTI])
+def test_out_of_fold_every_row_is_scored_by_a_model_that_did_not_see_it(task: Task, loss: Loss) -> None:
+    X, y = made_up(len(task), n=60, f=50)
+    targets: Any = LabelSets.of(y[:, None] <= np.arange(3)) if task.multi_label else y
+    fold = np.random.default_rng(0).integers(0, 5, 60)
+    weights = np.linspace(0.5, 2, 60)
+    choice = choose_out_of_fold(Matrix(X), targets, fold, task, C=(0.01, 0.1), loss=loss, weights=weights)
+    assert choice is not None
+    assert sorted(choice.at.tolist()) == list(range(60))
+    for number in range(5):
+        rest, held = np.flatnonzero(fold != number), fold[choice.at] == number
+        model = fit_linear(Matrix(X[rest]), targets[rest], task, C=choice.C, loss=loss, weights=weights[rest])
+        expected = model.scores(Matrix(X[choice.at[held]]))
+        np.testing.assert_allclose(choice.scores[held], expected, atol=0.05 * np.abs(expected).max())
+    whole = fit_linear(Matrix(X), targets, task, C=choice.C, loss=loss, weights=weights).scores(Matrix(X))
+    np.testing.assert_allclose(choice.model.scores(Matrix(X)), whole, atol=0.05 * np.abs(whole).max())
+
+
+def test_labels_of_one_fold_alone_are_not_judged_by() -> None:
+    X, y = made_up(3, n=60)
+    fold = np.where(y == 2, 0, np.arange(60) % 5)
+    choice = choose_out_of_fold(Matrix(X), y, fold, THREE, C=0.1)
+    assert choice is not None
+    assert sorted(choice.at.tolist()) == np.flatnonzero(y != 2).tolist()
+    assert choice.model.weights.shape == (12, 3)
+    assert choose_out_of_fold(Matrix(X), y, y, THREE, C=0.1) is None
+
+
+@pytest.mark.parametrize("n", [6, 300, 2500])
+def test_few_rows_choose_out_of_fold_and_many_on_a_tenth(n: int) -> None:
+    X, y = made_up(3, n=n)
+    words = np.random.default_rng(0).integers(0, 10**6, (n, 5)).astype(str)
+    data = Dataset([" ".join(row) for row in words], y, THREE, Rows.numbered(n))
+    choice = fit_chosen(Matrix(X), data, None)
+    probabilities, checks = choice.checked()
+    assert choice.held is not None
+    assert probabilities.shape == (len(checks), 3)
+    assert len(choice.held) <= 0.15 * n + 1
+    if n < 2000:
+        assert len(checks) > len(choice.held)
+        np.testing.assert_array_equal(checks.targets, y[choice.at])
+    else:
+        assert checks.texts == data.select(choice.held).texts
+
+
+def test_weights_of_labels_leave_probabilities_true() -> None:
+    X, y = made_up(3, n=3000)
+    rare = np.flatnonzero((y != 2) | (np.arange(len(y)) % 8 == 0))
+    X, y = X[rare], y[rare]
+    half = len(y) // 2
+    data = Dataset([""] * half, y[:half], THREE, Rows.numbered(half))
+    valid = (Matrix(X[half:]), Dataset([""] * (len(y) - half), y[half:], THREE, Rows.numbered(len(y) - half)))
+    losses: list[Loss] = ["logistic", "squared_hinge"]
+    for loss in losses:
+        plain, _ = fit_chosen(Matrix(X[:half]), data, valid, C=0.1, loss=loss).checked()
+        balanced, checks = fit_chosen(
+            Matrix(X[:half]), data, valid, C=0.1, loss=loss, class_weight="balanced"
+        ).checked()
+        shares = np.bincount(checks.targets) / len(checks)
+        np.testing.assert_allclose(balanced.mean(axis=0), shares, atol=0.02)
+        assert log_loss(balanced, y[half:]) == pytest.approx(log_loss(plain, y[half:]), abs=0.02)
 
 
 def test_a_single_c_is_taken_as_it_is() -> None:
@@ -173,8 +239,8 @@ def test_calibration_undoes_a_wrong_scale(task: Task, factor: float) -> None:
     model = fit_linear(Matrix(X[:2000]), y[:2000], task, C=1, loss="logistic")
     distorted = LinearModel(model.weights * np.float32(factor), model.bias * np.float32(factor) + np.float32(0.5))
     scores = distorted.scores(Matrix(X[2000:]))
-    calibration, loss = fit_calibration(scores[:1000], y[2000:3000], task, margins="logistic")
-    right, _ = fit_calibration(model.scores(Matrix(X[2000:3000])), y[2000:3000], task, margins="logistic")
+    calibration, loss = fit_calibration(scores[:1000], y[2000:3000], task)
+    right, _ = fit_calibration(model.scores(Matrix(X[2000:3000])), y[2000:3000], task)
     ideal = right.probabilities(model.scores(Matrix(X[3000:])), task)
     assert np.isfinite(loss)
     found = calibration.probabilities(scores[1000:], task)
@@ -184,7 +250,7 @@ def test_calibration_undoes_a_wrong_scale(task: Task, factor: float) -> None:
 
 def test_calibration_on_one_row_stays_sensible() -> None:
     scores = np.array([[0.7, -0.9, -1.1]], np.float32)
-    calibration, _ = fit_calibration(scores, np.array([0]), THREE, margins="squared_hinge")
+    calibration, _ = fit_calibration(scores, np.array([0]), THREE)
     probabilities = calibration.probabilities(scores, THREE)
     assert (calibration.scale > 0).all()
     assert 0.5 < probabilities[0, 0] < 0.999

@@ -48,12 +48,12 @@ def test_scores_and_calibration_in_parts_are_those_of_the_whole(monkeypatch: pyt
         X, targets, task = made_up(multi_label)
         model = fit_linear(Matrix(X), targets, task, C=0.1)
         scores = model.scores(Matrix(X))
-        found, loss = fit_calibration(scores, targets, task, margins="squared_hinge")
+        found, loss = fit_calibration(scores, targets, task)
         with monkeypatch.context() as small:
             small.setattr(fitting, "MOST_AT_ONCE", 5 * (N + F))
             small.setattr(calibration, "_MOST_AT_ONCE", 70 * LABELS)
             np.testing.assert_allclose(model.scores(Matrix(X)), scores, atol=1e-5)
-            in_parts, same = fit_calibration(scores, targets, task, margins="squared_hinge")
+            in_parts, same = fit_calibration(scores, targets, task)
         assert same == pytest.approx(loss, rel=1e-6)
         np.testing.assert_allclose(in_parts.scale, found.scale, rtol=1e-3)
 

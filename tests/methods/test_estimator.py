@@ -79,7 +79,7 @@ def test_an_error_of_a_worker_process_arrives_as_it_was_raised() -> None:
 
 
 def test_sample_weights_reach_the_score_when_they_are_asked_for() -> None:
-    odd = np.array(["odd" if i % 2 else "even" for i in range(len(TEXTS))])  # about half of them are right
+    odd = np.random.default_rng(1).choice(["odd", "even"], len(TEXTS))  # about half of them are right
     weights = np.random.default_rng(0).random(len(TEXTS))
     with sklearn.config_context(enable_metadata_routing=True):
         asking = clone(NgramClassifier().set_score_request(sample_weight=True).set_fit_request(sample_weight=False))

@@ -65,9 +65,11 @@ def test_balanced_weights_help_the_rare_label(tiny_encoder: Path) -> None:
     texts, labels = [*TEXTS[:2] * 30, *TEXTS[2:4]], ["good"] * 60 + ["bad"] * 2
     data, check = dataset(texts, labels), dataset(TEXTS, LABELS)
     settings = {"epochs": 1, "learning_rate": 1e-3}
-    plain = tuned(tiny_encoder, **settings).fit(data, valid=check).predict_proba(TEXTS)[:, 0].mean()
+    plain = tuned(tiny_encoder, **settings).fit(data, valid=check)
     balanced = tuned(tiny_encoder, class_weight="balanced", **settings).fit(data, valid=check)
-    assert balanced.predict_proba(TEXTS)[:, 0].mean() > plain
+    assert (balanced.predict(TEXTS) == "bad").sum() > (plain.predict(TEXTS) == "bad").sum()
+    assert plain.thresholds_.tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(balanced.thresholds_, [2 / 62, 60 / 62], rtol=1e-6)
 
 
 def test_the_folder_is_one_that_transformers_reads(tiny_encoder: Path, tmp_path: Path) -> None:

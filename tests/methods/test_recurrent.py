@@ -131,6 +131,18 @@ def test_several_labels_at_once() -> None:
     assert np.mean([set(found) == right for found, right in zip(predicted, names, strict=True)]) > 0.7
 
 
+def test_a_network_that_is_too_sure_of_itself_is_calibrated(tmp_path: Path) -> None:
+    wrong = [{"up": "down", "down": "up"}[label] if i % 4 == 0 else label for i, label in enumerate(LABELS)]
+    settings: dict[str, object] = SMALL | {"epochs": 25}
+    model = RecurrentClassifier(width=8, **settings).fit(TEXTS, LABELS, valid=(TEXTS, wrong))  # type: ignore[arg-type]
+    said = model.chosen_["calibration"]
+    assert said["kept"] != "none"
+    assert said["log_loss_after"] < said["log_loss_before"]
+    assert 0.6 < model.predict_proba(TEXTS).max(axis=1).mean() < 0.9
+    model.save(tmp_path / "model")
+    np.testing.assert_allclose(load(tmp_path / "model").predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+
+
 class _Heard:
     """Keeps the names of works and the sentences, in their order."""
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgraft.errors import TrainingError
-from textgraft.training import Checkpoints, Progress, TrainingSettings, default_epochs, train
+from textgraft.training import Checkpoints, Progress, Score, TrainingSettings, default_epochs, train
 from textgraft.training.settings import DECAYS, Decay
 
 torch = pytest.importorskip("torch")
@@ -65,6 +65,18 @@ def test_the_weights_of_the_best_epoch_are_kept() -> None:
     for rate in rates:
         expected *= 1 - 0.05 * rate * 0.5
     assert toy.shrunk == pytest.approx(expected, rel=1e-12)
+
+
+def test_people_see_the_metric_and_the_value_chooses(tmp_path: Path) -> None:
+    class Two(Toy):
+        def score(self) -> Score | None:
+            given = super().score()
+            return None if given is None else Score(given.value, 1 - given.value)
+
+    values = [0.2, 0.9, 0.5]
+    last = run(Two(scores=values))[-1]
+    assert last.scores == pytest.approx([0.8, 0.1, 0.5])
+    assert (last.best_epoch, last.best, last.score) == (2, False, pytest.approx(0.5))
 
 
 def test_without_a_score_the_last_weights_are_kept() -> None:
@@ -286,7 +298,7 @@ class TimedToy(Toy):
         self.now += 1.0 if self.calls else self.first
         return super().loss(rows)
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         self.now += 0.5
         return super().score()
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset, Rows
 from textgraft.errors import SettingError
 from textgraft.task import Task
 from textgraft.text.batches import Windows
-from textgraft.training.objective import MOST_WINDOWS, ClassificationObjective, label_weights
+from textgraft.training.objective import MOST_WINDOWS, ClassificationObjective
 
 torch = pytest.importorskip("torch")
 
@@ -38,10 +39,10 @@ class Bags:
         ids = [np.concatenate([windows.ids[i] for i in chosen if windows.text[i] == text]) for text in texts]
         return torch.stack([self.network(torch.from_numpy(one.astype(np.int64))).sum(0) for one in ids])
 
-    def probabilities(self, windows: Windows, *, shared: bool = False) -> Any:
+    def logits_of_all(self, windows: Windows, *, shared: bool = False) -> Any:
         with torch.no_grad():
             logits = self.logits(windows, np.arange(len(windows.ids)))
-        return logits.softmax(1).numpy()
+        return logits.numpy()
 
 
 def windows(counts: Sequence[int], tokens: int = 3) -> Windows:
@@ -160,7 +161,7 @@ def test_the_score_counts_texts_by_their_weight() -> None:
     with torch.no_grad():
         ours.network.weight.zero_()
         ours.network.weight[torch.arange(4), torch.tensor([0, 1, 2, 1])] = 1.0
-    assert ours.score() == pytest.approx(0.5)
+    assert ours.score().metric == pytest.approx(0.5)
 
 
 def test_every_epoch_reads_every_text_once_in_another_order() -> None:
@@ -216,7 +217,7 @@ def test_the_score_is_that_of_the_validation_texts() -> None:
     with torch.no_grad():
         ours.network.weight.zero_()
         ours.network.weight[torch.arange(4), torch.tensor([0, 1, 2, 1])] = 1.0
-    assert ours.score() == pytest.approx(0.75)
+    assert ours.score().metric == pytest.approx(0.75)
     assert ours.score_cost == pytest.approx(1 / 3)
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textgraft.training import processes
+from textgraft.training import Score, processes
 
 Rows = NDArray[np.intp]
 # As from the head: what layer_decay multiplies by.
@@ -83,14 +83,15 @@ class Toy:
     def weight(self, rows: Rows) -> float:
         return float(len(rows))
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         if not self.scored:
             return None
         self.asked += 1
         if self.scores is not None:
-            return self.scores[self.asked - 1]
+            return Score(self.scores[self.asked - 1], self.scores[self.asked - 1])
         with torch.no_grad():
-            return -float(self._error(torch.arange(self.rows, self.rows + 10)).mean())
+            error = float(self._error(torch.arange(self.rows, self.rows + 10)).mean())
+        return Score(-error, -error)
 
     def finish(self, shrunk: float) -> None:
         self.shrunk = shrunk

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.decision import Decision
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
@@ -21,7 +20,7 @@ from textgraft.evaluation.names import COST
 from textgraft.evaluation.prior import label_prior, weak_prior
 from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
-from textgraft.task import Targets, Task
+from textgraft.task import Task
 from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss", COST})
@@ -34,26 +33,6 @@ _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_sample
 def headline_of(task: Task) -> str:
     """The metric that stands for all: ``accuracy``, or ``f1_micro`` for a multi-label task."""
     return "f1_micro" if task.multi_label else "accuracy"
-
-
-def headline_score(
-    probabilities: NDArray[np.float32],
-    targets: Targets,
-    task: Task,
-    decision: Decision,
-    weights: NDArray[np.float64] | None = None,
-) -> float:
-    """The value of ``headline_of``, by which methods choose.
-
-    ``weights`` (n,) are what each row counts; None is 1 each.
-    """
-    predicted = decision.targets(probabilities, task)
-    if not task.multi_label:
-        return float(np.average(predicted == targets, weights=weights))
-    w = np.ones(len(targets)) if weights is None else weights
-    truth = np.asarray(targets)
-    hits, names = (float(w @ counted) for counted in ((predicted & truth).sum(1), predicted.sum(1) + truth.sum(1)))
-    return 2 * hits / names if names else 0.0
 
 
 def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:

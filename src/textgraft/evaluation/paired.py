@@ -70,7 +70,7 @@ def compare_paired(
         probabilities_b: (n, k) of the other.
         targets: (n,) integer places in ``task.labels``, or (n, k) bool for a multi-label task.
         task: the labels.
-        metric: what is compared, in any form that ``Metric.read`` takes; None is accuracy, or micro F1 of several labels.
+        metric: what is compared, in any form that ``Metric.read`` takes; None is accuracy, or micro-F1 of labels.
         thresholds: one number or (k,), of a multi-label task; None is 0.5.
         thresholds_b: those of the other, where they differ.
         seed: of the resamples.
@@ -110,8 +110,8 @@ def metric_value(predictions: Predictions, metric: Metric) -> float:
     value = float(metric.of(part.scores(means))[0])
     if np.isnan(value):
         raise DataError(
-            f"{metric.called} is undefined on these {predictions.rows:,} rows, since no label has rows with and without "
-            "it; compare by another metric or on other rows."
+            f"{metric.called} is undefined on these {predictions.rows:,} rows, since no label has rows with and "
+            "without it; compare by another metric or on other rows."
         )
     return value
 

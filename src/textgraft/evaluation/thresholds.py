@@ -1,6 +1,6 @@
 """From which probability on a label of a multi-label task is predicted, chosen on validation data.
 
-What is maximised is micro-F1, the number by which methods choose (``headline_score``). Its best cut is one cut on
+What is maximised is micro-F1, the usual metric by which methods choose. Its best cut is one cut on
 the *calibrated* probability for all labels alike (half of the best F1; Lipton et al. 2014, arXiv:1402.1892). So
 ``"global"`` finds one cut on the probabilities as they are, and ``"label"`` first brings the labels onto one scale, by
 a sigmoid for each (Platt 1999) that leans to the one of all labels together, and cuts there. That is two smooth

@@ -1,4 +1,4 @@
-"""How strongly a linear model is regularised: chosen on validation data, where it is calibrated too."""
+"""How strongly a linear model is regularised: chosen on validation data or out of fold, and calibrated there too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft import class_weights
 from textgraft.dataset import Dataset
-from textgraft.evaluation.calibration import Calibration, fit_calibration
+from textgraft.errors import DataError
+from textgraft.evaluation.calibration import Calibrated, Calibration, calibrate, fit_calibration
+from textgraft.label_sets import LabelSets
 from textgraft.linear.fitting import ClassWeight, Design, LinearModel, Loss, fit_linear
 from textgraft.progress import track
 from textgraft.task import Targets, Task
 
+Floats = NDArray[np.float32]
 Weights = NDArray[np.float64] | None
 
 _GRIDS: dict[Loss, tuple[float, ...]] = {
@@ -24,37 +28,47 @@ _GRIDS: dict[Loss, tuple[float, ...]] = {
 }
 
 _MANY_LABELS, _FEW_LABELS = 512, 256
-_MOST_SCORES = 1 << 27  # of validation rows; 512 MB
+_MOST_SCORES = 1 << 26  # of validation rows; 256 MB
+_FEW_HELD, _FOLDS = 200, 5
+USUAL_SCALE: dict[Loss, float] = {"squared_hinge": 2.0, "logistic": 1.0}  # its scores are about half of the log odds
 
 
 @dataclass(frozen=True)
 class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
 
-    ``held`` are the rows held out of the training data as validation data; None where that was given. ``tried_on``
-    is how many labels C was chosen on; None for all.
+    ``scores`` (r, m) are those of the rows ``at`` of the validation data, ascending, by models not fitted to them.
+    ``checks`` is that data, once ``fit_chosen`` knows it: what was given, a tenth held out, or of few rows all of them.
+    ``held`` are rows held out of the training data, of which a model keeps a sample; None where validation data was
+    given. ``tried_on`` is how many labels C was chosen on; None for all.
     """
 
     model: LinearModel
     C: float
-    calibration: Calibration
+    calibrated: Calibrated
     losses: dict[float, float]
+    scores: Floats
+    at: NDArray[np.int64]
+    checks: Dataset | None = None
     held: NDArray[np.int64] | None = None
     tried_on: int | None = None
-    probabilities: NDArray[np.float32] | None = None
-    checks: Dataset | None = None
 
-    def checked(self) -> tuple[NDArray[np.float32], Dataset]:
+    @property
+    def calibration(self) -> Calibration:
+        """What makes probabilities of its scores."""
+        return self.calibrated.calibration
+
+    def checked(self) -> tuple[Floats, Dataset]:
         """(r, k) calibrated probabilities of the rows that it was checked on, and these rows."""
-        assert self.probabilities is not None
         assert self.checks is not None
-        return self.probabilities, self.checks
+        checks = self.checks if len(self.at) == len(self.checks) else self.checks.select(self.at)
+        return self.calibration.probabilities(self.scores, checks.task), checks
 
     def to_dict(self) -> dict[str, Any]:
         """What was chosen and why, for ``chosen_``."""
         losses = {f"{C:g}": round(loss, 4) for C, loss in self.losses.items()}
         tried = {} if self.tried_on is None else {"tried_on_labels": self.tried_on}
-        return {"C": self.C, "valid_log_loss": losses, **tried}
+        return {"C": self.C, "valid_log_loss": losses, **tried, "calibration": self.calibrated.to_dict()}
 
 
 def choose_linear(
@@ -69,6 +83,7 @@ def choose_linear(
     class_weight: ClassWeight = None,
     weights: Weights = None,
     valid_weights: Weights = None,
+    label_weights: Weights = None,
 ) -> Choice:
     """Fits for every C of a grid, each starting from the one before, and keeps what predicts ``valid`` best.
 
@@ -83,36 +98,62 @@ def choose_linear(
         C: the grid, one value, or ``"auto"`` for a grid that goes with the loss.
         loss: see ``fit_linear``.
         class_weight: see ``fit_linear``.
-        weights, valid_weights: what each row counts; see ``fit_linear`` and ``fit_calibration``.
+        weights, valid_weights: what each row counts; see ``fit_linear`` and ``calibrate``.
+        label_weights: (k,) what ``class_weight`` comes to for each label, which probabilities are freed of.
     """
-    grid = _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
-    fit = partial(fit_linear, X, targets, task, loss=loss, class_weight=class_weight, weights=weights)
-    checks = _Checks(valid, valid_targets, task, valid_weights).of_few_rows()
+    fit = partial(fit_linear, task=task, loss=loss, class_weight=class_weight)
+    of_fold = partial(fit, X, targets, weights=weights)
+    checks = _Checks((_Fold(of_fold, valid),), valid_targets, task, valid_weights).of_few_rows()
+    grid = _grid(C, loss)
     one_against_the_rest = loss == "squared_hinge" or task.multi_label
     if len(grid) == 1 or len(task) <= _MANY_LABELS or not one_against_the_rest:
-        return _best_of(grid, fit, checks, loss)
+        return _best_of(grid, checks).calibrated(checks, loss, label_weights)
     labels, of_them = checks.of_few_labels()
-    tried = _best_of(grid, partial(fit, labels=labels), of_them, loss)
-    return replace(_best_of((tried.C,), fit, checks, loss), losses=tried.losses, tried_on=len(labels))
+    tried = _best_of(grid, of_them)
+    best = replace(_best_of((tried.C,), checks), losses=tried.losses)
+    return replace(best.calibrated(checks, loss, label_weights), tried_on=len(labels))
+
+
+def _grid(C: float | Sequence[float] | Literal["auto"], loss: Loss) -> tuple[float, ...]:
+    return _GRIDS[loss] if isinstance(C, str) else tuple(sorted(np.atleast_1d(C).tolist()))
+
+
+@dataclass
+class _Fold:
+    """Fits to some rows and scores others, C by C, each fit starting from the one before."""
+
+    fit: Callable[..., LinearModel]
+    X: Design  # of the rows that are scored
+    model: LinearModel | None = None
+
+    def scores(self, C: float) -> Floats:
+        self.model = self.fit(C=C, start=self.model)
+        return self.model.scores(self.X)
 
 
 @dataclass(frozen=True)
 class _Checks:
-    """What is chosen and calibrated on."""
+    """What is chosen and calibrated on: the rows that the folds score, one fold after the other."""
 
-    X: Design
+    folds: tuple[_Fold, ...]
     targets: Targets
     task: Task
     weights: Weights
+    at: NDArray[np.int64] | None = None  # where they stand; None is in order
+
+    def scores(self, C: float) -> Floats:
+        parts = [fold.scores(C) for fold in self.folds]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def of_few_rows(self) -> _Checks:
-        """Evenly as many rows as their scores have room for: with 10,000 labels 13,421 rows, which is plenty."""
-        n, most = self.X.shape[0], max(1, _MOST_SCORES // len(self.task))
+        """Evenly as many rows as their scores have room for: with 10,000 labels 6,710 rows, which is plenty."""
+        n, most = len(self.targets), max(1, _MOST_SCORES // len(self.task))
         return self if n <= most else self._of_rows(np.linspace(0, n - 1, most).astype(np.int64))
 
     def _of_rows(self, rows: NDArray[np.int64]) -> _Checks:
         weights = None if self.weights is None else self.weights[rows]
-        return _Checks(self.X.rows(rows), self.targets[rows], self.task, weights)
+        (fold,) = self.folds
+        return _Checks((_Fold(fold.fit, fold.X.rows(rows)),), self.targets[rows], self.task, weights, rows)
 
     def of_few_labels(self) -> tuple[NDArray[np.int64], _Checks]:
         """Places of few of the labels, evenly among those that stand here; and the rows that such a text may be.
@@ -124,26 +165,89 @@ class _Checks:
         chosen = seen[np.unique(np.linspace(0, len(seen) - 1, _FEW_LABELS).astype(np.int64))]
         task = Task(tuple(self.task.labels[i] for i in chosen.tolist()), self.task.multi_label)
         few = sets.only(chosen)
-        if task.multi_label:
-            return chosen, replace(self, targets=few, task=task)
-        of_them = self._of_rows(np.flatnonzero(few.sizes))
-        return chosen, replace(of_them, targets=few.labels.astype(np.int64), task=task)
+        rows = self if task.multi_label else self._of_rows(np.flatnonzero(few.sizes))
+        (fold,) = rows.folds
+        folds = (_Fold(partial(fold.fit, labels=chosen), fold.X),)
+        targets: Targets = few if task.multi_label else few.labels.astype(np.int64)
+        return chosen, replace(rows, folds=folds, targets=targets, task=task)
 
 
-def _best_of(grid: Sequence[float], fit: Callable[..., LinearModel], checks: _Checks, loss: Loss) -> Choice:
-    best: Choice | None = None
+@dataclass(frozen=True)
+class _Best:
+    C: float
+    model: LinearModel
+    scores: Floats
+    losses: dict[float, float]
+
+    def calibrated(self, checks: _Checks, loss: Loss, label_weights: Weights) -> Choice:
+        usual = Calibration.usual(checks.task, self.scores.shape[1], USUAL_SCALE[loss], label_weights)
+        found = calibrate(self.scores, checks.targets, checks.task, usual=usual, weights=checks.weights)
+        at = np.arange(len(self.scores)) if checks.at is None else checks.at
+        return Choice(self.model, self.C, found, self.losses, self.scores, at)
+
+
+def _best_of(grid: Sequence[float], checks: _Checks) -> _Best:
+    best: _Best | None = None
     losses: dict[float, float] = {}
-    start = None
     for value in track(grid, "fitting the linear model", total=len(grid), detail=lambda c: f"C={c:g}"):
-        start = fit(C=value, start=start)
-        calibration, losses[value] = fit_calibration(
-            start.scores(checks.X), checks.targets, checks.task, margins=loss, weights=checks.weights
-        )
-        if best is not None and losses[value] > best.losses[best.C]:
+        scores = checks.scores(value)
+        losses[value] = fit_calibration(scores, checks.targets, checks.task, weights=checks.weights)[1]
+        if best is not None and losses[value] > losses[best.C]:
             break
-        best = Choice(start, value, calibration, losses)
+        model = checks.folds[0].model
+        assert model is not None
+        best = _Best(value, model, scores, losses)
     assert best is not None
     return best
+
+
+def choose_out_of_fold(
+    X: Design,
+    targets: Targets,
+    fold: NDArray[np.int64],
+    task: Task,
+    *,
+    C: float | Sequence[float] | Literal["auto"] = "auto",
+    loss: Loss = "squared_hinge",
+    class_weight: ClassWeight = None,
+    weights: Weights = None,
+    label_weights: Weights = None,
+) -> Choice | None:
+    """As ``choose_linear``, but every row is scored by a model of the other folds; then all rows are fitted.
+
+    Args:
+        X, targets, weights: all rows.
+        fold: (n,) the fold of each.
+        task, C, loss, class_weight, label_weights: see ``choose_linear``.
+
+    Returns:
+        The choice; None where no row can be scored, since each has a label that stands in its fold alone.
+    """
+    fit = partial(fit_linear, task=task, loss=loss, class_weight=class_weight)
+
+    def of(rows: NDArray[np.int64]) -> dict[str, Any]:
+        return {"X": X.rows(rows), "targets": targets[rows], "weights": None if weights is None else weights[rows]}
+
+    folds, places = [], []
+    for number in np.unique(fold).tolist():
+        rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        held = held[_known(task.sets(targets[held]), task.sets(targets[rest]))]
+        if len(held):
+            folds.append(_Fold(partial(fit, **of(rest)), X.rows(held)))
+            places.append(held)
+    if not folds:
+        return None
+    at = np.concatenate(places)
+    checks = _Checks(tuple(folds), targets[at], task, None if weights is None else weights[at], at)
+    choice = _best_of(_grid(C, loss), checks).calibrated(checks, loss, label_weights)
+    model, order = fit(**of(np.arange(len(fold))), C=choice.C, start=choice.model), np.argsort(at)
+    return replace(choice, model=model, scores=choice.scores[order], at=at[order])
+
+
+def _known(held: LabelSets, rest: LabelSets) -> NDArray[np.bool_]:
+    """(n,) which of the sets have only labels that the rest has, too."""
+    rows, labels = held.pairs()
+    return np.asarray(np.bincount(rows[rest.counts[labels] == 0], minlength=len(held)) == 0)
 
 
 def fit_chosen(
@@ -156,34 +260,41 @@ def fit_chosen(
     class_weight: ClassWeight = None,
     seed: int = 0,
 ) -> Choice:
-    """Fits with the best C: chosen on ``valid``, or on a tenth held out, after which all rows are fitted again.
+    """Fits with the best C: chosen on ``valid``; or out of fold; or on a tenth held out; then all rows are fitted.
+
+    Out of fold is where a tenth would be fewer than 200 rows, on which choices are mostly chance.
 
     Args:
         X: the design of all rows of ``train``.
         train: what to fit to.
         valid: validation data and its design, which is never fitted to; None if there is none.
         C, loss, class_weight: see ``choose_linear``; ``"auto"`` is the strength for weights of 1 on average.
-        seed: of the part held out.
+        seed: of the folds and of the part held out.
     """
     y, task, weights = train.targets, train.task, train.weights
     if weights is not None and isinstance(C, str):  # weights that sum to 1 need the strength of those that sum to n
         weights = weights / weights.mean()
-    how: dict[str, Any] = {"C": C, "loss": loss, "class_weight": class_weight}
+    fit: dict[str, Any] = {"loss": loss, "class_weight": class_weight}
+    how = fit | {"C": C, "label_weights": class_weights.label_weights(train, class_weight)}
     if valid is not None and len(valid[1]):
         design, checks = valid
-        choice = choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
-        return replace(choice, probabilities=_probabilities(choice, design, task), checks=checks)
-    from textgraft.data.splits import hold_out_rows  # the room of tables, which a model that predicts does without
+        given = choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
+        return replace(given, checks=checks)
+    # The room of tables, which a model that predicts does without.
+    from textgraft.data.folds import fold_of_row
+    from textgraft.data.splits import hold_out_rows
 
     rest, held = hold_out_rows(train, seed=seed)
+    if len(held) < _FEW_HELD and len(task) <= _MANY_LABELS:
+        try:
+            fold = fold_of_row(train, _FOLDS, seed)
+        except DataError:  # too few rows may stand apart
+            fold = np.zeros(len(y), np.int64)
+        if (out_of_fold := choose_out_of_fold(X, y, fold, task, **how, weights=weights)) is not None:
+            return replace(out_of_fold, checks=train, held=held)
     of_rest, of_held = (None, None) if weights is None else (weights[rest], weights[held])
     choice = choose_linear(
         X.rows(rest), y[rest], X.rows(held), y[held], task, **how, weights=of_rest, valid_weights=of_held
     )
-    model = fit_linear(X, y, task, **how | {"C": choice.C}, weights=weights, start=choice.model)
-    probabilities = _probabilities(choice, X.rows(held), task)
-    return replace(choice, model=model, held=held, probabilities=probabilities, checks=train.select(held))
-
-
-def _probabilities(choice: Choice, X: Design, task: Task) -> NDArray[np.float32]:
-    return choice.calibration.probabilities(choice.model.scores(X), task)
+    model = fit_linear(X, y, task, **fit, C=choice.C, weights=weights, start=choice.model)
+    return replace(choice, model=model, checks=train.select(held), held=held)

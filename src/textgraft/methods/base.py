@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.decision import Decision
 from textgraft.errors import DataError
@@ -275,6 +276,15 @@ class TextClassifier(Deciding, ABC):
         if data.weights is not None and not data.weights.all():
             data = with_weights(data.select(data.weights > 0), None)
         return data
+
+    def _weigh_decision(self, train: Dataset, class_weight: ClassWeight) -> None:
+        """A label that counts more in the loss counts more in decisions: probabilities go by the real shares.
+
+        Where a text has one of several labels: the label is predicted whose probability times its weight is largest.
+        """
+        weights = label_weights(train, class_weight)
+        if weights is not None and not self.task_.multi_label:
+            self.thresholds_ = weighted_thresholds(weights)
 
     def _held_out(self, train: Dataset, rows: NDArray[np.int64] | None) -> None:
         """Remembers the rows of the training data that served as validation data; None where that was given."""

@@ -42,7 +42,7 @@ class FeatureClassifier(GraphClassifier):
     """Logistic regression on the standardised vectors of a frozen encoder.
 
     The regularisation is chosen, and the probabilities calibrated, on validation data; where none is given, on a tenth
-    held out of the training data, after which the model is fitted to all of it.
+    held out of the training data, or of less than 2,000 texts out of fold. The model is then fitted to all of it.
     """
 
     method = "features"
@@ -101,6 +101,7 @@ class FeatureClassifier(GraphClassifier):
         )
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
+        self._weigh_decision(train, self.class_weight)
         self._choose_decision(*choice.checked())
         encoder = self.encoder_
         self.chosen_ = {**choice.to_dict(), "max_tokens": encoder.max_tokens, "precision": encoder.precision}

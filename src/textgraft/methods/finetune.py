@@ -34,7 +34,7 @@ FILE = "finetune.json"
 
 @hyperparameters
 class FineTunedClassifier(NetworkClassifier):
-    """A pretrained encoder fine-tuned for the task, with the best epoch chosen on validation data.
+    """A pretrained encoder fine-tuned for the task; validation data chooses the epoch and calibrates probabilities.
 
     Devlin et al. 2019 (arXiv:1810.04805), with AdamW, a learning rate that rises and falls, and batches of similar
     length. Where no validation data is given, a tenth of the training data is held out. ``chosen_`` says what the
@@ -85,6 +85,7 @@ class FineTunedClassifier(NetworkClassifier):
         windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
         most = f"max_tokens (--max-tokens) goes up to {files.positions}"
         self._say_cut(windows.cut, max_tokens, f"{most}, and long='window' (--long window) reads all of them.")
+        from textgraft.finetuning.head import fold, last_linear
         from textgraft.finetuning.trimming import TrimmedVocabulary
 
         seen = [*windows.ids, *valid_windows.ids]
@@ -107,8 +108,9 @@ class FineTunedClassifier(NetworkClassifier):
             identity={"encoder": files.fingerprint},
             depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
+        head, logits = last_linear(classifier.network), classifier.logits_of_all(valid_windows, shared=True)
+        fold(self._calibrate(logits, data, valid, shifts=head.bias is not None), head)
         self.network_ = classifier
-        self._choose_decision(classifier.probabilities(valid_windows), valid)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft import hardware, progress
+from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset
 from textgraft.errors import listed
+from textgraft.evaluation.calibration import Calibration, calibrate
 from textgraft.evaluation.thresholds import Thresholds, check_thresholds
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
@@ -24,7 +26,7 @@ from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparam
 from textgraft.text.batches import Windows
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.classifying import WindowClassifier
-from textgraft.training.objective import ClassificationObjective, label_weights
+from textgraft.training.objective import ClassificationObjective
 from textgraft.training.records import record
 from textgraft.unicode import Form, quoted
 
@@ -186,6 +188,7 @@ class NetworkClassifier(GraphClassifier):
             class_weight=self.class_weight,
             seed=self.seed,
             finish=finish,
+            metric=self.metric_,
         )
         batches = -(-len(data) // (self.batch_size * processes.count()))
         spent = time.perf_counter() - self._started_
@@ -203,8 +206,8 @@ class NetworkClassifier(GraphClassifier):
         checkpoints = self._checkpoints(objective, settings, identity)
         steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
-            metric = "micro-F1" if self.task_.multi_label else "accuracy"
-            steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {metric}")
+            called = objective.metric.called
+            steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {called}")
         self._summarise(_history(steps), settings, objective)
         self._checkpoints_ = checkpoints
 
@@ -237,7 +240,7 @@ class NetworkClassifier(GraphClassifier):
         rows, took = sum(step.rows for step in history[1:]), last.seconds - first.seconds
         self.chosen_ |= {
             "epochs": settings.epochs,
-            "best_epoch": int(np.argmax(last.scores)) + 1,
+            "best_epoch": last.best_epoch,
             "valid_scores": [round(score, 4) for score in last.scores],
             "learning_rate": settings.learning_rate,
             "steps": last.step,
@@ -258,6 +261,27 @@ class NetworkClassifier(GraphClassifier):
                 f"{'it' if len(missing) == 1 else 'them'}."
             )
         self.notes_ = (*self.notes_, *notes)
+
+    def _calibrate(
+        self, logits: NDArray[np.float32], data: Dataset, valid: Dataset, *, shifts: bool = True
+    ) -> Calibration:
+        """What makes probabilities of the trained network's logits; the decision is chosen on these.
+
+        Args:
+            logits: (n, k) of the validation texts, the same numbers in all processes.
+            data: the training texts.
+            valid: the validation texts.
+            shifts: whether the network's head can take a shift.
+        """
+        # Without a shift what weights did cannot be taken off either.
+        weights = label_weights(data, self.class_weight) if shifts else None
+        usual = Calibration.usual(self.task_, logits.shape[1], label_weights=weights)
+        calibrated = calibrate(logits, valid.targets, self.task_, usual=usual, weights=valid.weights, shifts=shifts)
+        if shifts:
+            self._weigh_decision(data, self.class_weight)
+        self.chosen_["calibration"] = calibrated.to_dict()
+        self._choose_decision(calibrated.calibration.probabilities(logits, self.task_), valid)
+        return calibrated.calibration
 
     def saved(self) -> None:  # noqa: D102
         if self._checkpoints_ is not None:

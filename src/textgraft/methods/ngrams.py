@@ -53,8 +53,8 @@ class NgramClassifier(TextClassifier):
     length of the character part is taken as if n-grams of different words were different, which makes the score of a
     text a sum over its words that can be looked up. The model is a linear SVM (squared hinge loss, one label
     against the rest), its regularisation chosen on validation data, its scores turned into probabilities there too
-    (see ``textgraft.evaluation.calibration``). Without validation data a tenth of the training data is held out for
-    these choices, and the model is then fitted to all of it.
+    (see ``textgraft.evaluation.calibration``). Without validation data these choices are made on a tenth held out of
+    the training data, or of less than 2,000 texts out of fold, and the model is then fitted to all of it.
 
     Attributes:
         words_: the word n-grams.
@@ -154,6 +154,7 @@ class NgramClassifier(TextClassifier):
         choice = fit_chosen(design, train, checks, C=self.C, class_weight=self.class_weight, seed=self.seed)
         self.model_, self.calibration_ = choice.model, choice.calibration
         self._held_out(train, choice.held)
+        self._weigh_decision(train, self.class_weight)
         self._choose_decision(*choice.checked())
         sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
         if self.max_features == "auto" and most < _MOST_FEATURES and max(self._kinds()) == most:

@@ -39,7 +39,7 @@ FILE = "recurrent"
 
 @hyperparameters
 class RecurrentClassifier(NetworkClassifier):
-    """An LSTM or GRU that reads texts word by word, trained with the best epoch chosen on validation data.
+    """An LSTM or GRU that reads texts word by word, the best epoch and the calibration chosen on validation data.
 
     Word vectors are learned with it, or come from GloVe, word2vec or fastText and stay as they are or are tuned; or the
     network reads the token states of a frozen transformer, which are computed once and kept on disk. Prediction on
@@ -186,8 +186,13 @@ class RecurrentClassifier(NetworkClassifier):
         if self.encoder is None and not train_table:
             tensors["embedding"] = np.asarray(material.table, np.float32)
         self._build(tensors)
-        logits = self.plain_.logits(self.reader_.inputs(material.table, valid_windows))
-        self._choose_decision(self.task_.probabilities(logits), valid)
+        calibration = self._calibrate(
+            self.plain_.logits(self.reader_.inputs(material.table, valid_windows)), data, valid
+        )
+        # The head of calibrated logits is a linear layer as well.
+        tensors["head.weight"] = tensors["head.weight"] * calibration.scale[:, None]
+        tensors["head.bias"] = tensors["head.bias"] * calibration.scale + calibration.shift
+        self._build(tensors)
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         least = self.min_count or (2 if self.vectors is None else 1)

@@ -1,7 +1,17 @@
 """The one training loop, and what it is told."""
 
 from textgraft.training.checkpoints import Checkpoints
-from textgraft.training.loop import Objective, Progress, train
+from textgraft.training.loop import Objective, Progress, Score, train
 from textgraft.training.settings import DECAYS, Decay, TrainingSettings, default_epochs
 
-__all__ = ["DECAYS", "Checkpoints", "Decay", "Objective", "Progress", "TrainingSettings", "default_epochs", "train"]
+__all__ = [
+    "DECAYS",
+    "Checkpoints",
+    "Decay",
+    "Objective",
+    "Progress",
+    "Score",
+    "TrainingSettings",
+    "default_epochs",
+    "train",
+]

@@ -67,8 +67,15 @@ class WindowClassifier(ABC):
         assert pooled is not None
         return pooled
 
-    def probabilities(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
-        """(texts, k) float32; where ``shared``, all processes that train together work on it, and each gets all."""
+    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
+        """(texts, k) float32 probabilities of all texts."""
+        return self.task.probabilities(self.logits_of_all(windows))
+
+    def logits_of_all(self, windows: Windows, *, shared: bool = False) -> NDArray[np.float32]:
+        """(texts, k) float32 as in prediction; where ``shared``, all processes that train together work on it.
+
+        Each then gets all of them, the very same numbers.
+        """
         import torch
 
         lengths = windows.lengths
@@ -85,4 +92,4 @@ class WindowClassifier(ABC):
             for theirs in processes.gather([(batch, logits[batch]) for batch in batches]):
                 for batch, values in theirs:
                     logits[batch] = values
-        return self.task.probabilities(windows.pooled(logits))
+        return windows.pooled(logits)

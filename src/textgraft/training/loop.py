@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ SMALLER = "Lower max_tokens (--max-tokens) or batch_size (--batch-size), or take
 SLOW_START = 0.05  # of a budget may go to the first steps, which are slow, before the learning rate follows the clock
 
 
+class Score(NamedTuple):
+    """How good a network is on data that is not trained on."""
+
+    value: float  # what the best epoch is chosen by; higher is better
+    metric: float  # what people are shown
+
+
 class Objective(Protocol):
     """What a network is trained for: rows in batches, the loss of some of them, and a score on other data."""
 
@@ -49,8 +56,8 @@ class Objective(Protocol):
     def weight(self, rows: Rows) -> float:
         """The sum of their weights; a step's loss is divided by it."""
 
-    def score(self) -> float | None:
-        """Of the network as it is, on data that is not trained on; higher is better. None where there is none."""
+    def score(self) -> Score | None:
+        """Of the network as it is, on data that is not trained on. None where there is none."""
 
     def finish(self, shrunk: float) -> None:
         """The network holds its final weights. ``shrunk``: see ``MasterAdamW.decay``."""
@@ -69,9 +76,10 @@ class Progress:
     rows: int  # trained on in this step, by all processes
     seconds: float  # spent on steps so far, sessions before a resumption included, scoring excluded
     texts_per_second: float  # of the last steps, averaged; scoring excluded
-    score: float | None = None  # on the validation data, at the last step of an epoch
-    best: bool = False  # whether ``score`` is the best so far
+    score: float | None = None  # the metric on the validation data, at the last step of an epoch
+    best: bool = False  # whether this epoch is the best so far; see ``Score``
     scores: tuple[float, ...] = ()  # of all epochs so far
+    best_epoch: int = 0  # 1-based, of those so far; 0 where nothing is scored
 
     def __str__(self) -> str:
         score = f" · valid {self.score:.3f}" if self.score is not None else ""
@@ -88,6 +96,7 @@ class _State:
     seconds: float = 0.0
     scoring: float = 0.0  # seconds
     best_score: float = -math.inf
+    best_epoch: int = 0
     best_decay: float = 1.0
     waited: int = 0  # epochs since the best score
     pieces: int = 1  # into which each part is cut, because memory did not suffice
@@ -298,14 +307,16 @@ class _Training:
         score = self.objective.score()
         if score is None:
             return progress
-        better = score > state.best_score
+        better = score.value > state.best_score
         state.waited = 0 if better else state.waited + 1
         if better:
             self.best = self.optimizer.weights.clone()
-            state.best_score, state.best_decay = score, self.optimizer.decay
+            state.best_score, state.best_decay = score.value, self.optimizer.decay
+            state.best_epoch = state.epoch + 1
         state.scoring += self._agreed(self.clock() - started)
-        state.scores = (*state.scores, score)
-        return replace(progress, score=score, best=better, scores=state.scores)
+        state.scores = (*state.scores, score.metric)
+        best_epoch = state.best_epoch
+        return replace(progress, score=score.metric, best=better, scores=state.scores, best_epoch=best_epoch)
 
     def _diverged(self, number: float) -> str:
         written = self.checkpoints.written() if self.checkpoints else []

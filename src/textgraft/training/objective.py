@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset
 from textgraft.decision import Decision
-from textgraft.errors import SettingError, did_you_mean, listed
-from textgraft.evaluation.metrics import headline_score
-from textgraft.labels import alike, label_name
+from textgraft.evaluation.calibration import Calibration, fit_calibration
+from textgraft.evaluation.metric import Metric
 from textgraft.text.batches import Windows, shuffled_batches
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
-from textgraft.unicode import quoted
+from textgraft.training.loop import Score
 
 if TYPE_CHECKING:
     import torch
 
-ClassWeight = str | Mapping[str, float] | None
 MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
 LEAST_WEIGHT = 1e-30  # of a row, by the mean of all
 BACKWARD_COST = 3  # a training step takes about three forward passes
@@ -39,6 +38,7 @@ class ClassificationObjective:
         class_weight: see ``label_weights``.
         seed: of the order of the texts.
         finish: see ``training.Objective``.
+        metric: by which the best epoch is chosen; None is the usual one of the task.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class ClassificationObjective:
         class_weight: ClassWeight,
         seed: int,
         finish: Callable[[float], None],
+        metric: Metric | None = None,
     ) -> None:
         import torch
 
@@ -69,9 +70,12 @@ class ClassificationObjective:
         self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
         self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
         self.score_cost = float(valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
-        self.decision = Decision.usual(data.task)
         self.number = 0
-        weights = label_weights(data, class_weight)
+        self.label_weights = weights = label_weights(data, class_weight)
+        self.metric = Metric.read(metric, data.task)
+        self.decision = self.metric.decision()
+        if self.decision.costs is None and weights is not None and not self.multi_label:
+            self.decision = Decision(weighted_thresholds(weights))
         # A row's weight is its own times its label's; labels of a multi-label row are weighted where they are right.
         self.row_weights = np.ones(len(data)) if weights is None or self.multi_label else weights[data.targets]
         self.sample_weights: torch.Tensor | None = None
@@ -127,36 +131,17 @@ class ClassificationObjective:
     def weight(self, rows: NDArray[np.intp]) -> float:  # noqa: D102
         return float(self.row_weights[rows].sum())
 
-    def score(self) -> float:
-        """Accuracy on the validation texts, by their weights, or micro-F1 of a multi-label task."""
-        probabilities = self.classifier.probabilities(self.valid_windows, shared=True)
-        valid = self.valid
-        return headline_score(probabilities, valid.targets, valid.task, self.decision, valid.weights)
+    def score(self) -> Score:
+        """The metric on the validation texts; less the log loss it chooses the epoch.
 
-
-def label_weights(data: Dataset, class_weight: ClassWeight) -> NDArray[np.float64] | None:
-    """(k,) what a row of each label counts in the loss; in a multi-label task, what the label counts where it is right.
-
-    ``"balanced"`` is n / (k * count) as in scikit-learn, counted by the rows' weights, and in a multi-label task rows
-    without the label per row with it. A mapping gives weights by label name; labels that it does not name count 1.
-
-    Raises:
-        SettingError: a name is no label.
-    """
-    if class_weight is None:
-        return None
-    names = data.task.labels
-    if not isinstance(class_weight, str):
-        given = {alike(label_name(name) or "", names, ()) or str(name): float(w) for name, w in class_weight.items()}
-        if unknown := [name for name in given if name not in names]:
-            raise SettingError(
-                f"class_weight names {listed(map(quoted, unknown))}, which is no label; labels are "
-                f"{listed(map(quoted, names), 12)}.{did_you_mean(unknown[0], names)}"
-            )
-        if len(given) < len(class_weight):
-            raise SettingError(f"class_weight names a label twice: {listed(map(quoted, class_weight), 12)}.")
-        return np.array([given.get(name, 1.0) for name in names])
-    total, counts = data.weight, data.weighed_counts
-    counts = np.where(counts > 0, counts, total / max(1, len(data)))
-    balance = (total - counts) / counts if data.task.multi_label else total / (len(counts) * counts)
-    return np.maximum(balance, 1e-3)
+        Both are after calibration, as the network will be used: that it has become too sure of itself costs an epoch
+        nothing, that it tells less does. On few texts many epochs share a metric, which the log loss tells apart.
+        """
+        valid, k = self.valid, len(self.valid.task)
+        logits = self.classifier.logits_of_all(self.valid_windows, shared=True)
+        usual = Calibration.usual(valid.task, k, label_weights=self.label_weights)
+        calibration, loss = fit_calibration(logits, valid.targets, valid.task, usual=usual, weights=valid.weights)
+        probabilities = calibration.probabilities(logits, valid.task)
+        metric = self.metric.value(probabilities, valid.targets, self.decision, valid.weights)
+        good = 0.0 if np.isnan(metric) else -metric if self.metric.lower_is_better else metric
+        return Score(good - loss / (k if self.multi_label else 1), metric)

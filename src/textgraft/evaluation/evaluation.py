@@ -137,11 +137,12 @@ def evaluate_probabilities(
     resamples: int = 1000,
     metric: Any = None,
 ) -> Evaluation:
-    """All metrics of a classifier's probabilities, each with a 95 % bootstrap interval over the rows.
+    """All metrics of a classifier's probabilities, each with a 95 % interval over the rows.
 
-    Percentile intervals (Efron and Tibshirani 1993, chapter 13); for the calibration error, which noise can only push
-    up, the basic interval. Where rows times sums are very many (over 250,000 rows, or hundreds of labels) fewer
-    resamples are drawn, at least 200, and a note says so.
+    Shares of rows have exact intervals (``share_ends``), and so have figures of one label; ROC-AUC, average precision
+    and the calibration error those of ``proportions``; all others the Bayesian bootstrap's with the weak prior of
+    ``prior``. Where rows times sums are very many (over 250,000 rows, or hundreds of labels) fewer resamples are drawn,
+    at least 200, and a note says so.
 
     Args:
         probabilities: (n, k) float32 or float64; the rows of a single-label task sum to one.

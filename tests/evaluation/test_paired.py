@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from textgraft.errors import DataError
-from textgraft.evaluation import compare_paired, evaluate_probabilities
+from textgraft.evaluation import Metric, compare_paired, evaluate_probabilities
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.paired import compare_predictions
 
@@ -85,7 +85,7 @@ def test_the_same_predictions_several_times_give_the_same_test(metric: str) -> N
         Predictions(*(np.concatenate([of] * 2) for of in (each.probabilities, y, each.predicted)), task, 2)
         for each in once
     ]
-    expected, found = (compare_predictions(*pair, metric, resamples=200) for pair in (once, twice))
+    expected, found = (compare_predictions(*pair, Metric.read(metric, task), resamples=200) for pair in (once, twice))
     assert found.to_dict()["difference"] == pytest.approx(expected.to_dict()["difference"], abs=1e-5)
     assert (found.p_value, found.mcnemar) == (pytest.approx(expected.p_value, abs=0.01), expected.mcnemar)
 
@@ -122,7 +122,7 @@ def test_mcnemar_is_the_exact_binomial_test(seed: int, n: int) -> None:
 
 def test_a_metric_that_the_rows_leave_undefined_is_refused() -> None:
     p = np.full((5, 2), 0.5)
-    with pytest.raises(DataError, match="roc_auc is undefined on these 5 rows"):
+    with pytest.raises(DataError, match="ROC-AUC is undefined on these 5 rows"):
         compare_paired(p, p, np.zeros(5, int), names(2), metric="roc_auc")
 
 

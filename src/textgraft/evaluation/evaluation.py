@@ -200,10 +200,10 @@ def evaluate_predictions(
         signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) if part.signed else next(drawn_means)
         for part in weighted
     ]
-    rng = np.random.default_rng((seed, 1))  # of the parts' own priors
     found = [
-        _intervals(part.scores(mean), part.ends(mean, weighted_means, n, rng))
-        for part, mean, weighted_means in zip(parts, means, resampled, strict=True)
+        # each draws its own prior, whatever the others draw
+        _intervals(part.scores(mean), part.ends(mean, weighted_means, n, np.random.default_rng((seed, i))))
+        for i, (part, mean, weighted_means) in enumerate(zip(parts, means, resampled, strict=True))
     ]
     split = len(parts) // len(asked)
 

@@ -142,7 +142,7 @@ def test_an_export_of_predictions_by_costs_does_not_change_the_calibration_error
         evaluate_probabilities(p, y, task, thresholds=each, resamples=100)
         for each in (None, Decision(Decision.usual(task).thresholds, costs))
     )
-    assert usual.metrics["ece"] == cheap.metrics["ece"]
+    assert usual.metrics["ece"].value == cheap.metrics["ece"].value
     assert usual.metrics["accuracy"] != cheap.metrics["accuracy"]
 
 

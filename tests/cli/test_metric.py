@@ -27,7 +27,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("metric", "name", "shown"),
     [
         ("macro-F1", "f1_macro", "macro-F1"),
-        ("recall:no@0.5", "recall:no@0.5", "recall of no at a precision of 0.5"),
+        ("recall:no@0.5", "recall:no@0.5", "recall of no (at a precision of 0.5)"),
         ("costs.csv", "mean_cost", "mean cost"),
     ],
 )

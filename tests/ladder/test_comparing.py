@@ -121,3 +121,11 @@ def test_the_floor_is_not_pulled_down_by_the_rows_that_a_fold_holds_out() -> Non
     data = dataset(40)
     even = Dataset(data.texts, np.arange(40) % 2, TASK, data.rows)
     assert compare([NgramClassifier()], even).results[0].evaluation.metrics["accuracy"].value == 0.5
+
+
+def test_rows_in_groups_are_said_not_to_be_independent() -> None:
+    data = dataset(60)
+    grouped = replace(data, groups=np.array([f"author {i // 4}" for i in range(60)], object))
+    said = "The 60 rows stand in 15 groups. Intervals and tests take rows as independent"
+    assert said in str(compare([NgramClassifier()], grouped))
+    assert said not in str(compare([NgramClassifier()], data))

@@ -47,7 +47,7 @@ def test_a_comparison_shows_the_main_metrics_costs_and_the_choice(comparison: Co
     assert table.rows[1][-1] == "best"
     assert any(sentence.startswith("Leak: 40 of 40 test texts") for sentence in leaks.sentences)
     assert choice.sentences[0].startswith("Recommended: ngrams, the only method compared")
-    assert choice.sentences[1].startswith(f"Expect {main} 1.000 [")
+    assert choice.sentences[1].startswith(f"Expect {main} of 1.000 [")
     assert choice.sentences[1].endswith("That is on 40 test rows, which had no part in the choice.")
     assert str(comparison) == as_text(report)
 

@@ -41,7 +41,7 @@ def folded(name: str) -> str:
 def _of_label(kind: str, label: str) -> str:
     label, precision = split_precision(label) if kind == "recall" else (label, None)
     words = label.replace("_", "").replace(" ", "").isalnum() and len(label) <= MOST_QUOTED
-    at = "" if precision is None else f" at a precision of {precision:g}"
+    at = "" if precision is None else f" (at a precision of {precision:g})"
     return f"{metric_name(kind)} of {label if words else quoted(label)}{at}"
 
 

@@ -63,8 +63,8 @@ def _about_labels(task: Task, n: int, support: NDArray[np.int64]) -> Iterator[st
     )
     if absent:
         yield (
-            f"No evaluated row carries {absent}: recall, ROC-AUC and average precision are undefined there. Averages "
-            "over labels count that recall as 0 and leave the other two out."
+            f"No evaluated row carries {absent}: recall, ROC-AUC and average precision are undefined there, and "
+            "averages over labels do not tell how well such rows are found."
         )
     if everywhere:
         yield f"Every evaluated row carries {everywhere}: ROC-AUC is undefined there."

@@ -10,7 +10,7 @@ from textgraft.dataset import Dataset, Folds
 from textgraft.evaluation import Evaluation, Metric, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.seen import SeenRows
-from textgraft.ladder.evaluating import check_size
+from textgraft.ladder.evaluating import check_size, notes_on_groups
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.progress import track
@@ -61,4 +61,5 @@ def evaluate_out_of_fold(
     found = evaluate_predictions(
         predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed, metric=metric
     )
-    return replace(found, seen=SeenRows(trained=0, chosen=0, known=len(data)))
+    seen = SeenRows(trained=0, chosen=0, known=len(data))
+    return replace(found, seen=seen, notes=(*found.notes, *notes_on_groups(data)))

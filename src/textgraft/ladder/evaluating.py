@@ -75,6 +75,7 @@ def evaluate_on(
         )
 
     evaluation = of(predictions)
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes_on_groups(data)))
     if (found := _seen(model, data)) is None:
         return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
     trained, chosen, known = found
@@ -83,6 +84,17 @@ def evaluate_on(
         others = of(predictions.select(np.flatnonzero(known & ~trained & ~chosen)))
         seen = replace(seen, unseen=others.metrics[others.headline])
     return replace(evaluation, seen=seen)
+
+
+def notes_on_groups(data: Dataset) -> list[str]:
+    """A sentence on what intervals leave out where rows stand in groups."""
+    if data.groups is None:
+        return []
+    groups = len(set(data.groups.tolist()))
+    return [
+        f"The {len(data):,} rows stand in {counted(groups, 'group')}. Intervals and tests take rows as independent of each "
+        "other, so they are too narrow where those of a group are alike."
+    ]
 
 
 def _seen(

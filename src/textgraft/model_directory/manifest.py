@@ -210,6 +210,8 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
         return f"its label_form is {quoted(manifest.label_form)}"
     if not all(is_number(threshold, 0, 1) for threshold in manifest.thresholds):
         return "its thresholds are not numbers from 0 to 1"
+    if not task["multi_label"] and 0 in manifest.thresholds:  # probabilities are divided by them
+        return "a threshold is 0"
     if manifest.costs is not None and (task["multi_label"] or not _are_costs(manifest.costs, len(labels))):
         return f"its costs are not {len(labels)} rows of {len(labels)} numbers of 0 or more"
     if not is_strings(list(manifest.versions.values())):

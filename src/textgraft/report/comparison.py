@@ -10,7 +10,7 @@ from textgraft.evaluation import Evaluation, Recommendation
 from textgraft.evaluation.names import metric_name
 from textgraft.report.evaluation import headlines, metrics, notes
 from textgraft.report.section import Report, Section
-from textgraft.wording import counted, decimal, p_value
+from textgraft.wording import decimal, p_value
 
 
 class Model(Protocol):
@@ -87,7 +87,8 @@ def _choice(comparison: Comparison) -> Iterator[str]:
         yield found.sentence
         return
     candidates = sum(not method.model.is_floor for method in comparison.results)
-    yield f"{found.sentence} Chosen among {counted(candidates, 'method')} on {comparison.chosen_on}."
+    how = "Tested" if candidates == 1 else f"Chosen among {candidates} methods"
+    yield f"{found.sentence} {how} on {comparison.chosen_on}."
     figure, floor = expected.metrics[metric], expected.floor.get(metric)
     over = f"; the floor has {decimal(floor.value)}" if floor else ""
     if comparison.splits.test is not None:
@@ -98,7 +99,7 @@ def _choice(comparison: Comparison) -> Iterator[str]:
         where = f"{where} ({found.name} in {same} of {times})"
     else:
         where = f"{expected.n:,} rows out of fold, which had no part in the choice"
-    yield f"Expect {found.called} {figure} of it on new texts{over}. That is on {where}."
+    yield f"Expect {found.called} of {figure} on new texts{over}. That is on {where}."
 
 
 def _table(comparison: Comparison) -> Section:

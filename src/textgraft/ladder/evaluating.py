@@ -92,8 +92,8 @@ def notes_on_groups(data: Dataset) -> list[str]:
         return []
     groups = len(set(data.groups.tolist()))
     return [
-        f"The {len(data):,} rows stand in {counted(groups, 'group')}. Intervals and tests take rows as independent of each "
-        "other, so they are too narrow where those of a group are alike."
+        f"The {len(data):,} rows stand in {counted(groups, 'group')}. Intervals and tests take rows as independent, so "
+        "they are too narrow where those of a group are alike."
     ]
 
 

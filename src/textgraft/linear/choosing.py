@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -286,11 +287,11 @@ def fit_chosen(
 
     rest, held = hold_out_rows(train, seed=seed)
     if len(held) < _FEW_HELD and len(task) <= _MANY_LABELS:
-        try:
+        fold = None
+        with suppress(DataError):  # where too few rows may stand apart, a tenth it is
             fold = fold_of_row(train, _FOLDS, seed)
-        except DataError:  # too few rows may stand apart
-            fold = np.zeros(len(y), np.int64)
-        if (out_of_fold := choose_out_of_fold(X, y, fold, task, **how, weights=weights)) is not None:
+        out_of_fold = None if fold is None else choose_out_of_fold(X, y, fold, task, **how, weights=weights)
+        if out_of_fold is not None:
             return replace(out_of_fold, checks=train, held=held)
     of_rest, of_held = (None, None) if weights is None else (weights[rest], weights[held])
     choice = choose_linear(

@@ -33,6 +33,9 @@ bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	$(BIN)/python benchmarks/recurrent.py quality
 	-$(BIN)/python benchmarks/encode.py
 	-$(BIN)/python benchmarks/predict.py
+	-$(BIN)/python benchmarks/coverage.py grid --data-sets 100
+	-$(BIN)/python benchmarks/choosing.py
+	-$(BIN)/python benchmarks/calibration.py
 	-$(BIN)/python benchmarks/many_labels.py
 	-$(BIN)/python benchmarks/many_rows.py
 	$(BIN)/python benchmarks/parity.py

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from textgraft.errors import DataError, SettingError
-from textgraft.evaluation import Evaluation, evaluate_probabilities
+from textgraft.evaluation import Evaluation, Metric, evaluate_predictions, evaluate_probabilities
+from textgraft.evaluation.inputs import check_predictions
+from textgraft.evaluation.paired import compare_predictions
 
 from .problems import multi_label, names, single_label
 
@@ -155,3 +158,22 @@ def test_impossible_input_is_refused_in_a_sentence(p: Any, y: Any, multi: bool, 
 def test_options_that_cannot_be_used_are_refused_in_a_sentence(options: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         evaluate_probabilities(GOOD, np.zeros((4, 2), bool), names(2, multi=True), **options)
+
+
+@pytest.mark.parametrize("problem", [single_label, multi_label])
+def test_rows_that_are_worth_less_have_wider_intervals_and_larger_p_values(problem: Any) -> None:
+    task, p, y = problem(150, 3)
+    whole = check_predictions(p, y, task)
+    less = replace(whole, worth=0.5)
+    before, after = (evaluate_predictions(each, resamples=500).metrics for each in (whole, less))
+    assert {name: figure.value for name, figure in before.items()} == {name: f.value for name, f in after.items()}
+    wider = [after[name].high - after[name].low > before[name].high - before[name].low for name in before]
+    assert np.mean(wider) > 0.9
+    other = p * np.random.default_rng(5).uniform(0.8, 1, p.shape).astype(np.float32)
+    other = other if task.multi_label else other / other.sum(axis=1, keepdims=True)
+    tests = [
+        compare_predictions(each, replace(each, probabilities=other), Metric.read("log_loss", task), resamples=500)
+        for each in (whole, less)
+    ]
+    assert tests[0].difference.value == tests[1].difference.value
+    assert tests[0].p_value < tests[1].p_value

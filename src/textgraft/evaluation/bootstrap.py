@@ -90,13 +90,13 @@ class Part(ABC):
     def scores(self, means: Floats) -> Scores:
         """The metrics from (columns, r) means."""
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: ARG002
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Both ends of 95 % intervals, (2,) each overall and (k, 2) per label: here the quantiles of the resamples.
 
         Args:
             means: (columns, 1) over the n rows.
             resampled: (columns, r) over weighted rows and pseudo-rows.
-            n: rows.
+            n: rows, by what they are worth.
             rng: of what has to be drawn.
         """
         return Scores({name: percentile_ends(values) for name, values in self.scores(resampled).overall.items()})

@@ -197,12 +197,16 @@ def evaluate_predictions(
     plain_parts = [part for part in weighted if not part.signed]
     drawn_means = iter(resampled_means(plain_parts, shapes, repeats, resamples=drawn, seed=seed))
     resampled = [
-        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) if part.signed else next(drawn_means)
+        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) / predictions.worth**0.5
+        if part.signed
+        else next(drawn_means)
         for part in weighted
     ]
     found = [
         # each draws its own prior, whatever the others draw
-        _intervals(part.scores(mean), part.ends(mean, weighted_means, n, np.random.default_rng((seed, i))))
+        _intervals(
+            part.scores(mean), part.ends(mean, weighted_means, n * predictions.worth, np.random.default_rng((seed, i)))
+        )
         for i, (part, mean, weighted_means) in enumerate(zip(parts, means, resampled, strict=True))
     ]
     split = len(parts) // len(asked)
@@ -245,7 +249,11 @@ def majority(
         )
     rows = training_rows if task.multi_label else counts.sum()
     shares = np.broadcast_to((counts / rows).astype(np.float32), predictions.probabilities.shape)
-    return replace(check_predictions(shares, predictions.targets, task, decision), repeats=predictions.repeats)
+    return replace(
+        check_predictions(shares, predictions.targets, task, decision),
+        repeats=predictions.repeats,
+        worth=predictions.worth,
+    )
 
 
 def _intervals(points: Scores, ends: Scores) -> _Found:

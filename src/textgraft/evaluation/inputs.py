@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ class Predictions:
 
     Of n rows that were predicted several times, by models of a repeated cross-validation, there are ``repeats`` times n
     predictions: those of the first repetition in the order of the rows, then those of the second, and so on. A row
-    then counts once: what it adds to a sum is the mean over its repetitions, and resamples draw rows.
+    then counts once: what it adds to a sum is the mean over its repetitions, and resamples draw rows. Rows out of fold
+    are not independent, since their models share rows of training: each is ``worth`` less than a whole one to intervals
+    and tests.
     """
 
     probabilities: NDArray[Any]  # (n, k) float32 or float64
@@ -30,6 +32,7 @@ class Predictions:
     predicted: NDArray[Any]  # as ``targets``
     task: Task
     repeats: int = 1
+    worth: float = 1.0
     pseudo: int = 0  # of each repetition the last rows, which nobody has seen: see ``prior``
 
     def __len__(self) -> int:
@@ -37,7 +40,8 @@ class Predictions:
 
     def select(self, at: NDArray[np.intp]) -> Predictions:
         """Those at ``at``, each of them one row."""
-        return Predictions(self.probabilities[at], self.targets[at], self.predicted[at], self.task)
+        parts = {name: getattr(self, name)[at] for name in ("probabilities", "targets", "predicted")}
+        return replace(self, repeats=1, **parts)
 
     @property
     def rows(self) -> int:

@@ -101,7 +101,7 @@ class SingleLabelCounts(Part):
         overall["matthews_corrcoef"] = _matthews(tp, true, predicted, n)
         return Scores(overall, per_label)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:
         """Of shares exactly, of the others with ``weak_prior``, of averages over labels with ``label_prior`` too."""
         k, rest = self.k, np.zeros_like(resampled[3 * self.k :])
         tp, missed, false = resampled[: 3 * k].reshape(3, k, -1)
@@ -150,7 +150,7 @@ class MultiLabelCounts(Part):
         overall["hamming_loss"] = wrong.sum(axis=0) / means.sum(axis=0)
         return Scores(overall, per_label)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:
         """Of labels exactly, of the others with priors as in ``SingleLabelCounts``."""
         _, false, missed, tp = resampled.reshape(self.k, 4, -1).transpose(1, 0, 2)
         weak = weak_prior(self.k, resampled.shape[1], n, rng)
@@ -186,7 +186,7 @@ class RowMeans(Part):
             overall |= dict.fromkeys(_RIGHT_ROWS, overall["accuracy"])
         return Scores(overall)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:
         """Of shares exactly, and of what is 0 or 1 in every row; of the others from the resamples."""
         ends = super().ends(means, resampled, n, rng).overall
         for name, mean in zip(self.labels, means[:, 0], strict=True):
@@ -229,7 +229,7 @@ class Calibration(Part):
     def scores(self, means: Floats) -> Scores:  # noqa: D102
         return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:  # noqa: D102
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:  # noqa: D102
         bins, gaps = (cells.ravel() for cells in self.cells(slice(None)))
         rows, stated, squares = (  # of each bin
             np.bincount(bins, weights, minlength=self.columns).astype(np.float64) * (n / len(self.bin))

@@ -171,7 +171,7 @@ def _p_value(a: Predictions, b: Predictions, metric: Metric, seed: int, resample
         return 1.0
     drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
     rows = np.ones(a.rows, np.float32)
-    moved = bootstrap.signed_means(swaps, rows, a.rows, a.repeats, resamples=drawn, seed=seed) / 2
+    moved = bootstrap.signed_means(swaps, rows, a.rows, a.repeats, resamples=drawn, seed=seed) / (2 * a.worth**0.5)
     beyond = np.abs(difference(moved)) - seen
     more, ties = np.count_nonzero(beyond > TIE), np.count_nonzero(np.abs(beyond) <= TIE)
     # the rows as they are count among the swaps (Davison and Hinkley 1997, section 4.2), and so p is never 0

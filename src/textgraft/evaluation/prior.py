@@ -51,6 +51,7 @@ def with_pseudo_rows(
         return np.concatenate(blocks, axis=1).reshape(-1, *values.shape[1:])
 
     shapes = np.full(n + len(outcomes) * len(copied), _shape(n), np.float32)
+    shapes *= predictions.worth
     shapes[n:] = 1 / (len(outcomes) * len(copied))
     more = replace(
         predictions,
@@ -70,14 +71,14 @@ def _shape(n: int) -> float:
     return max(0.1, ((n - 1) * (Z / t) ** 2 - 1) / n)
 
 
-def weak_prior(k: int, r: int, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+def weak_prior(k: int, r: int, n: float, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
     """A row divided among the labels: pseudo-hits, misses and false alarms, (k, r) each, in units of n rows."""
     hits, errors = rng.standard_gamma(1 / (2 * k), (2, k, r)) / n
     return hits, errors, errors
 
 
 def label_prior(
-    tp: Floats, missed: Floats, false: Floats, n: int, rng: np.random.Generator
+    tp: Floats, missed: Floats, false: Floats, n: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Pseudo-hits, misses and false alarms of each label, (k, r) each, in units of n rows.
 

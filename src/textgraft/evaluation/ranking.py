@@ -66,7 +66,7 @@ class Ranking(Part):
     def scores(self, means: Floats) -> Scores:  # noqa: D102
         return _averaged([groups.scores(each) for groups, each in self._rankings(means)], self.task)
 
-    def ends(self, means: Floats, resampled: Floats, n: int, rng: np.random.Generator) -> Scores:
+    def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:
         """Of one ranking by Newcombe's and Wilson's methods; of several they follow from these.
 
         That takes labels for independent (``ends_of_mean``). The resamples see that the labels of a row go together,

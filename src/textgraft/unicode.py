@@ -21,11 +21,13 @@ MOST_QUOTED = 120  # of a value in it
 MOST_OF_A_PATH = 600  # which people copy and want whole
 
 # Line ends and tabs stay: they lay out what is shown. What turns the direction of the text, or has no width, could hide
-# some; joiners stay between letters that they join, which are never ASCII.
-_ACTS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+# some; joiners stay between letters that they join, which are neither ASCII nor any of these.
+_HIDING = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
 )
+_LETTER = f"[^\x00-\x7f{_HIDING}\u200c\u200d]"
+_ACTS = re.compile(f"[{_HIDING}]|(?<!{_LETTER})[\u200c\u200d]|[\u200c\u200d](?!{_LETTER})")
 _BELONGS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")  # to the character before, as accents do
 _NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 

@@ -93,7 +93,7 @@ def auc_ends(auc: float, positives: float, negatives: float) -> Floats:
 
     ends = []
     for end in (0.0, 1.0):
-        inner, outer = auc, end
+        inner, outer = min(max(auc, 0.0), 1.0), end
         for _ in range(_HALVINGS):
             middle = (inner + outer) / 2
             inner, outer = (middle, outer) if near(middle) else (inner, middle)

@@ -165,7 +165,7 @@ class RankGroups:
         """(r,) ROC-AUC and (r,) average precision from (columns, r) sums; NaN where undefined."""
         positives, inside, above, outside = self._counts(sums)
         p, n = positives.sum(axis=0), outside + inside.sum(axis=0)
-        below = n - above - inside
+        below = np.maximum(n - above - inside, 0)  # by rounding it may be less
         right = (positives * (below + self.concordance[:, None] * inside)).sum(axis=0)
         precision = self.correction[:, None] * self.precision(positives, inside, above, self.reach)
         return _ratio(right, p * n), _ratio((positives * precision).sum(axis=0), p)

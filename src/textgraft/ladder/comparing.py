@@ -89,7 +89,8 @@ def compare(
     choices: dict[str, int] = {}
     if found.name is not None:
         expected = next(result.evaluation for result in results if result.name == found.name)
-        if splits.test is None and splits.valid is None and splits.folds is not None:
+        candidates = sum(not entry.is_floor for entry in entries)
+        if splits.test is None and splits.valid is None and splits.folds is not None and candidates > 1:
             predicted, choices = cross_fitted(entries, splits.folds.of_row, metric=main, seed=seed, resamples=FEWER)
             expected = evaluate_out_of_fold(predicted, splits.train, seed, main)
     chosen_on = f"{len(rows):,} validation rows"

@@ -98,7 +98,7 @@ def _choice(comparison: Comparison) -> Iterator[str]:
         where = f"{expected.n:,} rows out of fold, the method chosen anew for each fold without its rows"
         where = f"{where} ({found.name} in {same} of {times})"
     else:
-        where = f"{expected.n:,} rows out of fold, which had no part in the choice"
+        where = f"{expected.n:,} rows out of fold{', which had no part in the choice' * (candidates > 1)}"
     yield f"Expect {found.called} of {figure} on new texts{over}. That is on {where}."
 
 

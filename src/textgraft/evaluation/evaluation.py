@@ -220,7 +220,7 @@ def evaluate_predictions(
 
 def _parts(predictions: Predictions, main: Metric) -> list[Part]:
     """What gives all metrics, the one that stands for all among them."""
-    return parts_of(predictions) + ([] if main.is_listed else main.parts(predictions))
+    return parts_of(predictions) + ([] if main.is_listed else [main.part(predictions)])
 
 
 def majority(

@@ -119,19 +119,19 @@ class Metric:
         """How labels follow from probabilities where nothing is tuned: the cheapest one, or the usual one."""
         return Decision(Decision.usual(self.task).thresholds, self.costs)
 
-    def parts(self, predictions: Predictions) -> list[Part]:
+    def part(self, predictions: Predictions) -> Part:
         """What gives it, in ``Scores.overall`` under its own name, as a function of sums over rows."""
         if self.costs is not None:
-            return [MeanCost(predictions, self.costs)]
+            return MeanCost(predictions, self.costs)
         if self.label is None:
-            return parts_of(predictions, self.name)
+            return parts_of(predictions, self.name)[0]
         j = self.task.labels.index(self.label)
         if self.precision is not None:
-            return [RecallAtPrecision(predictions, j, self.precision, str(self))]
-        return [(OneRanking if self.name in OF_LABELS[3:] else OneLabel)(predictions, j, self.name, str(self))]
+            return RecallAtPrecision(predictions, j, self.precision, str(self))
+        return (OneRanking if self.name in OF_LABELS[3:] else OneLabel)(predictions, j, self.name, str(self))
 
     def swappable(self, predictions: Predictions) -> Part:
-        """The part as ``parts`` gives it, of means that are those of any classifier, so that rows can be swapped.
+        """The part as ``part`` gives it, of means that are those of any classifier, so that rows can be swapped.
 
         A ranking is then one by ranks and not by scores; see ``RankHistogram``.
         """
@@ -139,7 +139,7 @@ class Metric:
             return RecallAtRank(predictions, self.task.labels.index(str(self.label)), self.precision, str(self))
         if self.name in Ranking.names(self.task) or self.name in OF_LABELS[3:]:
             return RankHistogram(predictions)
-        return self.parts(predictions)[0]
+        return self.part(predictions)
 
     def of(self, scores: Scores) -> Floats:
         """(r,) its values among those of its part."""
@@ -167,9 +167,8 @@ class Metric:
         predictions = predicted(probabilities, targets, decision or self.decision(), self.task)
         return float(weighed(self, predictions, w[:, None])[0])
 
-    def score(self, *given: Any) -> float:
-        """``value``, or what it is below 0 of a loss, so that higher is better; 0 where it is undefined."""
-        value = self.value(*given)
+    def as_score(self, value: float) -> float:
+        """The value such that higher is better; 0 where it is undefined."""
         return 0.0 if np.isnan(value) else -value if self.lower_is_better else value
 
 
@@ -194,7 +193,7 @@ def predicted(probabilities: NDArray[Any], targets: ArrayLike, decision: Decisio
 
 def weighed(metric: Metric, predictions: Predictions, weights: NDArray[np.float64]) -> Floats:
     """(r,) values of a metric where rows count as each of the columns of (n, r) weights says."""
-    (part,) = metric.parts(predictions)
+    part = metric.part(predictions)
     columns, values = part.cells(slice(0, len(predictions)))
     weights = weights / weights.mean(axis=0)
     sums = np.empty((part.columns, weights.shape[1]))

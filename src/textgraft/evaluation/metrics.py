@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.bootstrap import Cells, Floats, Part, Scores
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.inputs import Predictions
@@ -21,7 +20,6 @@ from textgraft.evaluation.prior import label_prior, weak_prior
 from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Task
-from textgraft.unicode import quoted
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss", COST})
 BINS = 15
@@ -36,21 +34,9 @@ def headline_of(task: Task) -> str:
 
 
 def parts_of(predictions: Predictions, metric: str | None = None) -> list[Part]:
-    """The parts that give all metrics of these predictions, or the one that gives ``metric``.
-
-    Raises:
-        SettingError: an unknown metric.
-    """
+    """The parts that give all metrics of these predictions, or the one that gives ``metric``, of ``metric_names``."""
     task = predictions.task
-    if metric is None:
-        return [make(predictions) for make in _makers(task)]
-    known = {name: make for make in _makers(task) for name in make.names(task)}
-    if metric not in known:
-        raise SettingError(
-            f"{quoted(metric)} is not a metric of a {task.kind} task; there are {listed(known, len(known))}."
-            f"{did_you_mean(str(metric), known)}"
-        )
-    return [known[metric](predictions)]
+    return [make(predictions) for make in _makers(task) if metric is None or metric in make.names(task)]
 
 
 def metric_names(task: Task) -> list[str]:

@@ -105,7 +105,7 @@ def metric_value(predictions: Predictions, metric: Metric) -> float:
         DataError: the rows leave the metric undefined.
         SettingError: an unknown metric.
     """
-    (part,) = metric.parts(predictions)
+    part = metric.part(predictions)
     (means,) = bootstrap.row_means([part], predictions.rows, predictions.repeats)
     value = float(metric.of(part.scores(means))[0])
     if np.isnan(value):
@@ -149,7 +149,7 @@ def _differences(a: Predictions, b: Predictions, metric: Metric, seed: int, resa
         return np.zeros(1)
     more_a, shapes = with_pseudo_rows(a, (RIGHT, RIGHT, WRONG, WRONG), seed=seed)
     more_b, _ = with_pseudo_rows(b, (RIGHT, WRONG, RIGHT, WRONG), seed=seed)
-    parts = [part for each in (more_a, more_b) for part in metric.parts(replace(each, pseudo=0))]
+    parts = [metric.part(replace(each, pseudo=0)) for each in (more_a, more_b)]
     drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
     means = bootstrap.resampled_means(parts, shapes, a.repeats, resamples=drawn, seed=seed)
     of_a, of_b = (metric.of(part.scores(mean)) for part, mean in zip(parts, means, strict=True))

@@ -178,12 +178,13 @@ def recommend(
     p_values = dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
     floors = [entry for entry in ladder if entry.is_floor]
 
-    def beats_the_floor(entry: Entry) -> bool:
-        found = (compare_predictions(entry.predictions, floor.predictions, **how) for floor in floors)
-        return all(sign * test.difference.value > 0 and test.p_value < alpha for test in found)
+    def beats(entry: Entry, floor: Entry) -> bool:
+        known = tests[floor.name] if entry is best else None
+        test = known or compare_predictions(floor.predictions, entry.predictions, **how)
+        return sign * test.difference.value < 0 and test.p_value < alpha
 
     able = (entry for entry in learners if entry is best or p_values[entry.name] >= alpha)
-    chosen = None if missing else next((entry.name for entry in able if beats_the_floor(entry)), None)
+    chosen = None if missing else next((e.name for e in able if all(beats(e, floor) for floor in floors)), None)
     names = tuple(floor.name for floor in floors)
     return Recommendation(chosen, best.name, str(main), main.called, values, tests, p_values, missing, names, alpha)
 

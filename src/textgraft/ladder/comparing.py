@@ -110,7 +110,7 @@ def _metric_of(methods: Sequence[TextClassifier], given: Any) -> Any:
 
 
 def _with_metric(method: TextClassifier, metric: Any) -> TextClassifier:
-    """A copy that is not fitted, with the metric where it has none of its own."""
+    """A copy that is not fitted, which the comparison may fit, with the metric where it has none of its own."""
     copy = clone(method)
     return copy if copy.metric is not None else copy.set_params(metric=metric)
 
@@ -119,7 +119,7 @@ def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits,
     """One method trained, evaluated, saved and timed; and its predictions of the rows that methods are chosen on."""
     # It must not choose anything on the rows on which it is chosen itself.
     folds = splits.folds if splits.test is None else None
-    trained = train(clone(method), replace(splits, valid=None, folds=folds), directory=directory, seed=seed)
+    trained = train(method, replace(splits, valid=None, folds=folds), directory=directory, seed=seed)
     model, predictions, evaluation = trained.model, trained.predictions, trained.evaluation
     assert predictions is not None
     assert evaluation is not None

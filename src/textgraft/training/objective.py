@@ -143,5 +143,4 @@ class ClassificationObjective:
         calibration, loss = fit_calibration(logits, valid.targets, valid.task, usual=usual, weights=valid.weights)
         probabilities = calibration.probabilities(logits, valid.task)
         metric = self.metric.value(probabilities, valid.targets, self.decision, valid.weights)
-        good = 0.0 if np.isnan(metric) else -metric if self.metric.lower_is_better else metric
-        return Score(good - loss / (k if self.multi_label else 1), metric)
+        return Score(self.metric.as_score(metric) - loss / (k if self.multi_label else 1), metric)

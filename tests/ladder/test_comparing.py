@@ -10,6 +10,7 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, evaluate, given_splits, load, split
 from textgraft.dataset import Dataset, Rows
+from textgraft.errors import SettingError
 from textgraft.task import Task
 
 TASK = Task(("no", "yes"))
@@ -129,3 +130,12 @@ def test_rows_in_groups_are_said_not_to_be_independent() -> None:
     said = "The 60 rows stand in 15 groups. Intervals and tests take rows as independent"
     assert said in str(compare([NgramClassifier()], grouped))
     assert said not in str(compare([NgramClassifier()], data))
+
+
+def test_methods_share_their_metric_in_whatever_form_it_is_given() -> None:
+    data, costs = dataset(60), np.array([[0.0, 1.0], [5.0, 0.0]])
+    by_array = compare([NgramClassifier(metric=costs), NgramClassifier(metric=costs.tolist())], data)
+    assert by_array.metric == "mean_cost"
+    assert compare([NgramClassifier()], data, metric="macro-F1").results[1].model.metric == "f1_macro"
+    with pytest.raises(SettingError, match="different metrics \\(macro-F1, accuracy\\)"):
+        compare([NgramClassifier(metric="f1_macro"), NgramClassifier()], data)

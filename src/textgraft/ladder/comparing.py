@@ -24,7 +24,7 @@ from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.model_directory.files import check_place, directory_bytes
-from textgraft.unicode import quoted
+from textgraft.task import Task
 from textgraft.whole import temporary_folder
 
 LONG_ENOUGH = 0.5  # seconds, for a speed to be worth telling
@@ -73,9 +73,8 @@ def compare(
     splits = for_choice(splits, most_folds=most, seed=seed)
     if not any(isinstance(method, MajorityClassifier) for method in methods):
         methods = [MajorityClassifier(), *methods]
-    metric = _metric_of(methods, metric)
-    main = Metric.read(metric, splits.task)
-    ladder = [_with_metric(method, metric) for method in sorted(methods, key=lambda method: method.rung)]
+    main = _metric_of(methods, metric, splits.task)
+    ladder = [_with_metric(method, main) for method in sorted(methods, key=lambda method: method.rung)]
     names = _names(ladder)
     with temporary_folder() as scratch:
         places = [Path(directory or scratch) / name for name in names]
@@ -99,20 +98,24 @@ def compare(
     return Comparison(results, found, splits, chosen_on, expected, choices)
 
 
-def _metric_of(methods: Sequence[TextClassifier], given: Any) -> Any:
+def _metric_of(methods: Sequence[TextClassifier], given: Any, task: Task) -> Metric:
     """The metric that is given, or else the one that all methods have, floors aside."""
-    own = [method.metric for method in methods if not method.is_floor]
-    if given is None and own and any(metric != own[0] for metric in own):
+    if given is not None:
+        return Metric.read(given, task)
+    own = [Metric.read(method.metric, task) for method in methods if not method.is_floor] or [Metric.read(None, task)]
+    if any(metric.plain() != own[0].plain() for metric in own):
         raise SettingError(
-            f"The methods have different metrics ({listed(map(quoted, own))}); say by which they are compared: metric=."
+            f"The methods have different metrics ({listed(metric.called for metric in own)}); say by which they are "
+            "compared: metric=."
         )
-    return own[0] if given is None and own else given
+    return own[0]
 
 
-def _with_metric(method: TextClassifier, metric: Any) -> TextClassifier:
-    """A copy that is not fitted, which the comparison may fit, with the metric where it has none of its own."""
+def _with_metric(method: TextClassifier, main: Metric) -> TextClassifier:
+    """A copy that is not fitted, which the comparison may fit; it chooses by its own metric, or else by ``main``."""
     copy = clone(method)
-    return copy if copy.metric is not None else copy.set_params(metric=metric)
+    usual = main.plain() == Metric.read(None, main.task).plain()
+    return copy if copy.metric is not None or usual else copy.set_params(metric=main.plain())
 
 
 def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> tuple[Result, Entry]:

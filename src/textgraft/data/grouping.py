@@ -42,7 +42,7 @@ def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) 
         DataError: there is no group column.
     """
     duplicates = find_duplicates(data.texts, near=near)
-    joined = connect(duplicates.near, _group_codes(data)) if by_column else duplicates.near
+    joined = connect(duplicates.near, group_codes(data)) if by_column else duplicates.near
     _, of_row = np.unique(joined, return_inverse=True)
     sizes = np.bincount(of_row)
     keys = np.full(len(sizes), np.iinfo(np.uint64).max, np.uint64)
@@ -59,7 +59,7 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.fromiter(map(is_missing, values.tolist()), np.bool_, len(values))
 
 
-def _group_codes(data: Dataset) -> NDArray[np.int64]:
+def group_codes(data: Dataset) -> NDArray[np.int64]:
     """(n,) number of each row's group value; a row without a value is a group of its own."""
     if data.groups is None:
         raise DataError("There is no group column to divide by; name one when reading the table (group=...).")

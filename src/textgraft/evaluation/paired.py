@@ -147,7 +147,8 @@ def _differences(a: Predictions, b: Predictions, metric: Metric, seed: int, resa
     """(r,) differences on weighted rows, with pseudo-rows that both, one or none of the two get right."""
     if np.array_equal(a.probabilities, b.probabilities) and np.array_equal(a.predicted, b.predicted):
         return np.zeros(1)
-    more_a, shapes = with_pseudo_rows(a, (RIGHT, RIGHT, WRONG, WRONG), seed=seed)
+    worth = min(a.worth, b.worth)
+    more_a, shapes = with_pseudo_rows(replace(a, worth=worth), (RIGHT, RIGHT, WRONG, WRONG), seed=seed)
     more_b, _ = with_pseudo_rows(b, (RIGHT, WRONG, RIGHT, WRONG), seed=seed)
     parts = [metric.part(replace(each, pseudo=0)) for each in (more_a, more_b)]
     drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
@@ -170,8 +171,8 @@ def _p_value(a: Predictions, b: Predictions, metric: Metric, seed: int, resample
     if seen < TIE:
         return 1.0
     drawn = bootstrap.affordable_resamples(parts, len(a), resamples)
-    rows = np.ones(a.rows, np.float32)
-    moved = bootstrap.signed_means(swaps, rows, a.rows, a.repeats, resamples=drawn, seed=seed) / (2 * a.worth**0.5)
+    signs, worth = np.ones(a.rows, np.float32), min(a.worth, b.worth)
+    moved = bootstrap.signed_means(swaps, signs, a.rows, a.repeats, resamples=drawn, seed=seed) / (2 * worth**0.5)
     beyond = np.abs(difference(moved)) - seen
     more, ties = np.count_nonzero(beyond > TIE), np.count_nonzero(np.abs(beyond) <= TIE)
     # the rows as they are count among the swaps (Davison and Hinkley 1997, section 4.2), and so p is never 0

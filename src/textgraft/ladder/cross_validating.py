@@ -10,7 +10,7 @@ from textgraft.dataset import Dataset, Folds
 from textgraft.evaluation import Evaluation, Metric, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.seen import SeenRows
-from textgraft.ladder.evaluating import check_size, notes_on_groups
+from textgraft.ladder.evaluating import check_size, in_groups, notes_on_groups
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.progress import track
@@ -50,7 +50,8 @@ def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Da
         found = twin.predict_proba([data.texts[i] for i in rows.tolist()])
         probabilities[start + rows] = found
         predicted[start + rows] = twin.decision.targets(found, data.task)
-    return Predictions(probabilities, targets, predicted, data.task, repeats=folds.repeats, worth=WORTH)
+    of_rows = Predictions(probabilities, targets, predicted, data.task, repeats=folds.repeats, worth=WORTH)
+    return in_groups(of_rows, data)
 
 
 def evaluate_out_of_fold(
@@ -66,4 +67,4 @@ def evaluate_out_of_fold(
         predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed, metric=metric
     )
     seen = SeenRows(trained=0, chosen=0, known=len(data))
-    return replace(found, seen=seen, notes=(*found.notes, *notes_on_groups(data)))
+    return replace(found, seen=seen, notes=(*found.notes, *notes_on_groups(predictions, data)))

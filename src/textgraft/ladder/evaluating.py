@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.data.grouping import group_codes
 from textgraft.dataset import Dataset
 from textgraft.errors import DataError
 from textgraft.evaluation import Evaluation, evaluate_predictions
+from textgraft.evaluation.groups import worth_of_rows
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.seen import SeenRows
 from textgraft.given import Data, Labels, as_dataset
@@ -56,7 +58,8 @@ def evaluate(
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
     """What a fitted classifier predicts of rows of its own task, beside what is true."""
-    return check_predictions(model.predict_proba(data.texts), np.asarray(data.targets), data.task, model.decision)
+    p, truth = model.predict_proba(data.texts), np.asarray(data.targets)
+    return in_groups(check_predictions(p, truth, data.task, model.decision), data)
 
 
 def evaluate_on(
@@ -75,7 +78,7 @@ def evaluate_on(
         )
 
     evaluation = of(predictions)
-    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes_on_groups(data)))
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes_on_groups(predictions, data)))
     if (found := _seen(model, data)) is None:
         return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
     trained, chosen, known = found
@@ -86,15 +89,20 @@ def evaluate_on(
     return replace(evaluation, seen=seen)
 
 
-def notes_on_groups(data: Dataset) -> list[str]:
-    """A sentence on what intervals leave out where rows stand in groups."""
+def in_groups(predictions: Predictions, data: Dataset) -> Predictions:
+    """The predictions of ``data`` with what its rows are worth where they stand in groups."""
+    if data.groups is None:
+        return predictions
+    return replace(predictions, worth=predictions.worth * worth_of_rows(predictions, group_codes(data)))
+
+
+def notes_on_groups(predictions: Predictions, data: Dataset) -> list[str]:
+    """A sentence on what rows in groups are worth, where there are any."""
     if data.groups is None:
         return []
-    groups = len(set(data.groups.tolist()))
-    return [
-        f"The {len(data):,} rows stand in {counted(groups, 'group')}. Intervals and tests take rows as independent, so "
-        "they are too narrow where those of a group are alike."
-    ]
+    rows, groups = counted(len(data), "row"), counted(int(group_codes(data).max()) + 1, "group")
+    independent = max(1, round(predictions.worth * len(data)))
+    return [f"The {rows} stand in {groups} and count as {independent:,} independent ones in intervals and tests."]
 
 
 def _seen(

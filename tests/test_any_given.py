@@ -239,7 +239,7 @@ def test_lists_are_taken_wherever_fit_takes_them() -> None:
     compared = tg.compare([tg.MajorityClassifier()], texts, pd.Series(names, dtype="category"), seed=3)
     again = tg.compare([tg.MajorityClassifier()], table, seed=3)
     np.testing.assert_array_equal(compared.splits.folds.of_row, again.splits.folds.of_row)  # type: ignore[union-attr]
-    assert "in 10 folds, 3 times, stratified, with seed 3" in compared.splits.notes[0]
+    assert "in 20 folds, twice, stratified, with seed 3" in compared.splits.notes[0]
     assert str(tg.inspect(texts, names)) == str(tg.inspect(tg.split(texts, names, valid=0, test=0).train))
 
 

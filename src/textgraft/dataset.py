@@ -286,7 +286,9 @@ class Folds:
         return len(self.of_row)
 
     def __str__(self) -> str:
-        return f"{self.k} folds" + (f", {self.repeats} times" if self.repeats > 1 else "")
+        return (
+            f"{self.k} folds{', twice' if self.repeats == 2 else f', {self.repeats} times' if self.repeats > 2 else ''}"
+        )
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,9 @@ def test_fewer_rows_than_folds_are_refused_and_by_default_there_are_no_more_fold
 
 def test_repetitions_have_other_folds() -> None:
     folds = make_folds(dataset(["a", "b"] * 50))
-    assert (folds.k, folds.repeats) == (10, 3)
+    assert (folds.k, folds.repeats) == (20, 2)
     assert (folds.of_row[0] != folds.of_row[1]).any()
-    assert str(folds) == "10 folds, 3 times"
+    assert str(folds) == "20 folds, twice"
     assert make_folds(dataset(["a", "b"] * 50), most=5).repeats == 1
 
 

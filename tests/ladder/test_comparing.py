@@ -98,11 +98,11 @@ def test_without_a_test_part_rows_are_cross_validated_and_the_choice_is_made_wit
     comparison = compare([NgramClassifier(), NgramClassifier(C=1e-4)], split(dataset(150), test=0, valid=0))
     folds = comparison.splits.folds
     assert folds is not None
-    assert (folds.k, folds.repeats) == (10, 3)
-    assert sum(comparison.choices.values()) == 30
+    assert (folds.k, folds.repeats) == (20, 2)
+    assert sum(comparison.choices.values()) == 40
     assert "rows out of fold, the method chosen anew for each fold without its rows" in str(comparison)
     content = comparison.to_dict()
-    assert content["folds"] == {"k": 10, "repeats": 3}
+    assert content["folds"] == {"k": 20, "repeats": 2}
     assert content["recommendation"]["candidates"] == 2
     json.dumps(content, allow_nan=False)
 

@@ -42,7 +42,7 @@ def test_a_comparison_shows_the_main_metrics_costs_and_the_choice(comparison: Co
     main = "micro-F1" if task.multi_label else "accuracy"
     assert table.columns[:3] == ("method", f"{main} (95 % interval)", "macro-F1")
     assert table.columns[-5:] == ("train s", "texts/s", "MB", f"{main} where chosen", "p against best")
-    assert table.title == "On 40 test rows; chosen and tested (p) on 80 training rows in 10 folds, 3 times"
+    assert table.title == "On 40 test rows; chosen and tested (p) on 80 training rows in 20 folds, twice"
     assert [row[0] for row in table.rows] == ["majority", "ngrams"]
     assert table.rows[1][-1] == "best"
     assert any(sentence.startswith("Leak: 40 of 40 test texts") for sentence in leaks.sentences)

@@ -88,10 +88,9 @@ def for_choice(splits: Splits, *, most_folds: int = USUAL_FOLDS, seed: int = 0) 
 def _in_folds(splits: Splits, k: int | None, most: int, seed: int) -> Splits:
     """The splits with folds of their training part, as many as given or as it wants."""
     folds = make_folds(splits.train, k or None, most=most, seed=seed)
-    rows = counted(len(splits.train), "row")
     note = (
-        f"Cross-validated: {rows} in {folds}, stratified, with seed {seed}; each row is predicted by models that were "
-        "not trained on it."
+        f"Cross-validated: {counted(len(splits.train), 'row')} in {folds}, stratified, with seed {seed}; each row is "
+        f"predicted by models that were not trained on it, and had {1 / folds.k:.0%} fewer rows than the one of all."
     )
     return replace(splits, folds=folds, notes=(*splits.notes, note))
 

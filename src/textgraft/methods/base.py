@@ -83,7 +83,7 @@ class TextClassifier(Deciding, ABC):
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""
     is_floor: ClassVar[bool] = False
-    most_folds: ClassVar[int] = 10
+    most_folds: ClassVar[int] = 20
     unsaved: ClassVar[frozenset[str]] = frozenset()
     unicode: Form = "none"
 

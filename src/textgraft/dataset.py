@@ -286,9 +286,8 @@ class Folds:
         return len(self.of_row)
 
     def __str__(self) -> str:
-        return (
-            f"{self.k} folds{', twice' if self.repeats == 2 else f', {self.repeats} times' if self.repeats > 2 else ''}"
-        )
+        often = {1: "", 2: ", twice"}.get(self.repeats, f", {self.repeats} times")
+        return f"{self.k} folds{often}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, evaluate, given_splits, load, split
-from textgraft.dataset import Dataset, Rows
+from textgraft.data.folds import make_folds
+from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import SettingError
 from textgraft.task import Task
 
@@ -28,8 +29,12 @@ def dataset(n: int = 400, seed: int = 0) -> Dataset:
     return Dataset(texts, targets.astype(np.int64), TASK, Rows.numbered(n))
 
 
+def in_folds(data: Dataset, k: int = 4) -> Splits:
+    return Splits(data, folds=make_folds(data, k))
+
+
 def test_the_floor_is_always_there_and_cheapest_comes_first() -> None:
-    comparison = compare([NgramClassifier()], split(dataset(), valid=0))
+    comparison = compare([NgramClassifier()], split(dataset()))
     assert [result.name for result in comparison.results] == ["majority", "ngrams"]
     assert comparison.recommendation.name == "ngrams"
     assert all(result.texts_per_second > 0 and result.megabytes > 0 for result in comparison.results)
@@ -38,14 +43,14 @@ def test_the_floor_is_always_there_and_cheapest_comes_first() -> None:
 def test_where_nothing_can_be_learnt_nothing_is_recommended() -> None:
     data = dataset()
     noise = Dataset(data.texts, np.random.RandomState(1).randint(0, 2, len(data)), TASK, data.rows)
-    comparison = compare([NgramClassifier()], split(noise, valid=0))
+    comparison = compare([NgramClassifier()], split(noise))
     assert comparison.recommendation.name is comparison.expected is None
     assert "Nothing is recommended: no method is measurably better than the floor" in str(comparison)
 
 
 def test_comparing_leaves_the_given_classifiers_as_they_were_and_models_where_asked(tmp_path: Path) -> None:
     given = NgramClassifier(seed=3)
-    splits = split(dataset(), valid=0)
+    splits = split(dataset())
     comparison = compare([given, NgramClassifier(C=0.1)], splits, directory=tmp_path)
     assert not hasattr(given, "task_")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["majority", "ngrams-1", "ngrams-2"]
@@ -95,7 +100,7 @@ def test_no_method_makes_choices_of_its_own_on_the_rows_that_methods_are_chosen_
 
 
 def test_without_a_test_part_rows_are_cross_validated_and_the_choice_is_made_without_each_fold() -> None:
-    comparison = compare([NgramClassifier(), NgramClassifier(C=1e-4)], split(dataset(150), test=0, valid=0))
+    comparison = compare([NgramClassifier(), NgramClassifier(C=1e-4)], split(dataset(60), test=0, valid=0))
     folds = comparison.splits.folds
     assert folds is not None
     assert (folds.k, folds.repeats) == (20, 2)
@@ -111,7 +116,7 @@ def test_without_a_test_part_rows_are_cross_validated_and_the_choice_is_made_wit
 def test_a_tiny_table_gets_figures_and_no_recommendation(n: int) -> None:
     data = dataset(n)
     rare = Dataset(data.texts, np.array([*data.targets[:-1], 2]), Task(("no", "yes", "maybe")), data.rows)
-    comparison = compare([NgramClassifier()], rare)
+    comparison = compare([NgramClassifier()], in_folds(rare, min(n, 4)))
     assert comparison.recommendation.name is comparison.expected is None
     assert re.search(r"fewer than 3 rows carry .*'maybe' \(1\)", str(comparison))
     assert ("are fewer than 20" in str(comparison)) == (n < 20)
@@ -121,19 +126,19 @@ def test_a_tiny_table_gets_figures_and_no_recommendation(n: int) -> None:
 def test_the_floor_is_not_pulled_down_by_the_rows_that_a_fold_holds_out() -> None:
     data = dataset(40)
     even = Dataset(data.texts, np.arange(40) % 2, TASK, data.rows)
-    assert compare([NgramClassifier()], even).results[0].evaluation.metrics["accuracy"].value == 0.5
+    assert compare([NgramClassifier()], in_folds(even)).results[0].evaluation.metrics["accuracy"].value == 0.5
 
 
 def test_rows_in_groups_count_as_fewer_independent_ones_and_that_is_said() -> None:
     data = dataset(60)
     grouped = replace(data, groups=np.array([f"author {i // 4}" for i in range(60)], object))
-    found = compare([NgramClassifier()], grouped)
+    found = compare([NgramClassifier()], in_folds(grouped))
     assert re.search(r"The 60 rows stand in 15 groups and count as \d+ independent ones in intervals", str(found))
-    assert "independent ones" not in str(compare([NgramClassifier()], data))
+    assert "independent ones" not in str(compare([NgramClassifier()], in_folds(data)))
 
 
 def test_methods_share_their_metric_in_whatever_form_it_is_given() -> None:
-    data, costs = dataset(60), np.array([[0.0, 1.0], [5.0, 0.0]])
+    data, costs = in_folds(dataset(60)), np.array([[0.0, 1.0], [5.0, 0.0]])
     by_array = compare([NgramClassifier(metric=costs), NgramClassifier(metric=costs.tolist())], data)
     assert by_array.metric == "mean_cost"
     assert compare([NgramClassifier()], data, metric="macro-F1").results[1].model.metric == "f1_macro"

@@ -34,7 +34,7 @@ def in_folds(data: Dataset, k: int = 4) -> Splits:
 
 
 def test_the_floor_is_always_there_and_cheapest_comes_first() -> None:
-    comparison = compare([NgramClassifier()], split(dataset()))
+    comparison = compare([NgramClassifier()], split(dataset(), valid=0.3))
     assert [result.name for result in comparison.results] == ["majority", "ngrams"]
     assert comparison.recommendation.name == "ngrams"
     assert all(result.texts_per_second > 0 and result.megabytes > 0 for result in comparison.results)
@@ -100,7 +100,7 @@ def test_no_method_makes_choices_of_its_own_on_the_rows_that_methods_are_chosen_
 
 
 def test_without_a_test_part_rows_are_cross_validated_and_the_choice_is_made_without_each_fold() -> None:
-    comparison = compare([NgramClassifier(), NgramClassifier(C=1e-4)], split(dataset(60), test=0, valid=0))
+    comparison = compare([NgramClassifier(C=1.0), NgramClassifier(C=1e-4)], split(dataset(150), test=0, valid=0))
     folds = comparison.splits.folds
     assert folds is not None
     assert (folds.k, folds.repeats) == (20, 2)

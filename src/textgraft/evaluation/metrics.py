@@ -216,14 +216,14 @@ class Calibration(Part):
         return Scores({"ece": np.abs(means).sum(axis=0) / self.k})
 
     def ends(self, means: Floats, resampled: Floats, n: float, rng: np.random.Generator) -> Scores:  # noqa: D102
-        bins, gaps = (cells.ravel() for cells in self.cells(slice(None)))
-        rows, stated, squares = (  # of each bin
+        bins = self.cells(slice(None))[0].ravel()
+        rows, stated = (  # of each bin
             np.bincount(bins, weights, minlength=self.columns).astype(np.float64) * (n / len(self.bin))
-            for weights in (None, self.p.ravel(), gaps**2)
+            for weights in (None, self.p.ravel())
         )
         filled = rows > 0
         gap, signed = n * means[filled, 0], n * resampled[filled]
-        ends = calibration_ends(rows[filled], stated[filled], squares[filled], gap, signed, rng)
+        ends = calibration_ends(rows[filled], stated[filled], gap, signed, rng)
         return Scores({"ece": ends / (n * self.k)})
 
 

@@ -11,7 +11,7 @@ from textgraft.extras import import_scipy
 
 Floats = NDArray[np.float64]
 
-_HALVINGS = 50  # of the range from 0 to 1
+_HALVINGS = 32  # of the range from 0 to 1
 _MOST_DRAWS = 1e6  # of a bin each
 _MOST_SCALE, _SCALE_HALVINGS = 4.0, 12
 Z = 1.959964  # of the normal distribution, for 95 %
@@ -127,9 +127,7 @@ def ends_of_mean(values: Floats, ends: Floats, biases: Floats) -> Floats:
     return clipped
 
 
-def calibration_ends(
-    rows: Floats, stated: Floats, squares: Floats, gaps: Floats, signed: Floats, rng: np.random.Generator
-) -> Floats:
+def calibration_ends(rows: Floats, stated: Floats, gaps: Floats, signed: Floats, rng: np.random.Generator) -> Floats:
     """The ends of a 95 % interval of a sum of absolute gaps, which noise can only push up, by inverting tests.
 
     0 is the lower end unless hits drawn from the stated probabilities give a sum as large as the seen one in less than
@@ -140,7 +138,6 @@ def calibration_ends(
     Args:
         rows: (b,) of each bin, above 0.
         stated: (b,) the sum of their probabilities.
-        squares: (b,) the sum of the squares of the rows' own gaps.
         gaps: (b,) how much larger the sum of the probabilities is than the hits.
         signed: (b, r) gaps where each row has counted 1 or -1.
         rng: of the draws.
@@ -151,22 +148,17 @@ def calibration_ends(
     draws = int(np.clip(_MOST_DRAWS / len(rows), 200, 1000))
     trials, total, seen = np.ceil(rows).astype(np.int64), rows.sum(), np.abs(gaps).sum()
 
-    hits = stated - gaps
-    # what the rows of a bin have in common is no noise; of a bin with one row nobody knows
-    common = np.divide(gaps**2, rows * squares, out=np.zeros(len(rows)), where=squares > 0)
-    noise = signed * np.sqrt(np.maximum(1 - common * np.maximum(1 - 1 / rows, 0), 0))[:, None]
-
     def scale(quantile: float) -> float:
         """The least s with which so many draws reach the seen sum."""
         least, most = 0.0, _MOST_SCALE
         for _ in range(_SCALE_HALVINGS):
             s = (least + most) / 2
-            reached = np.quantile(np.abs(s * gaps[:, None] + noise).sum(axis=0), quantile) >= seen
+            reached = np.quantile(np.abs(s * gaps[:, None] + signed).sum(axis=0), quantile) >= seen
             least, most = (least, s) if reached else (s, most)
         return most
 
     shares = np.clip(stated / rows, 0, 1)[:, None]
     chance = np.abs(trials[:, None] * shares - rng.binomial(trials[:, None], shares, (len(rows), draws))).sum(axis=0)
     low = 0.0 if np.quantile(chance, 0.975) >= seen else scale(0.975) * seen
-    furthest = np.abs(stated.sum() - total * share_ends(hits.sum(), total)).max()
+    furthest = np.abs(stated.sum() - total * share_ends((stated - gaps).sum(), total)).max()
     return np.array([low, max(scale(0.025) * seen, furthest)])

@@ -25,6 +25,10 @@ class GraphClassifier(TextClassifier):
     One that is not such a method computes with NumPy alone, and has nothing to export.
     """
 
+    @property
+    def has_graph(self) -> bool:  # noqa: D102
+        return True
+
     def through(self, runtime: Runtime) -> Self:
         """A copy of the fitted classifier whose network is computed by ``runtime``; all else is shared."""
         twin = copy.copy(self)

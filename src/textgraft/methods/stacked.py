@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
 from textgraft.decision import Decision
-from textgraft.errors import ArtifactError, DataError, ExportError, listed
+from textgraft.errors import ArtifactError, DataError, ExportError, SettingError, listed
 from textgraft.evaluation.calibration import Calibration, calibrate, score_columns
 from textgraft.evaluation.pooling import fit_weights, pooled
 from textgraft.linear.fitting import ClassWeight
@@ -50,25 +50,32 @@ class Members(Constraint):
         if isinstance(value, str) or not isinstance(value, Sequence):
             return False
         names = [_name(member) for member in value]
-        return len(names) > 1 and len(set(names)) == len(names) and set(names) <= set(self.words)
+        return len(names) > 1 and all(names.count(name) == 1 and name in self.words for name in names)
 
-    def faults(self, name: str, value: object) -> list[str]:  # noqa: D102
-        if not self.accepts(value):
-            shown = (
-                [_name(each) for each in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
-            )
-            return super().faults(name, shown)
-        assert isinstance(value, Sequence)
-        return [fault for member in value for fault in member_of(member).faults()]
+    def faults(self, name: str, value: object) -> list[str]:
+        """Also those of the members' own hyperparameters."""
+        if not self.accepts(value) or not isinstance(value, Sequence):
+            return super().faults(name, value)
+        try:
+            return [fault for member in value for fault in member_of(member).faults()]
+        except SettingError as error:
+            return [str(error)]
 
     def read(self, text: str) -> Any:  # noqa: D102
         return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _name(member: Any) -> Any:
+    """The method of a member in any form; what has none of these forms as it is."""
     if isinstance(member, Mapping):
-        return member.get("method")
-    return getattr(member, "method", member)
+        return member["method"] if member.keys() == {"method", "parameters"} else None
+    return member.method if isinstance(member, TextClassifier) else member
+
+
+def _kept(member: Mapping[str, Any]) -> TextClassifier:
+    """A member as a model keeps it; it has no metric of its own, which might be a file."""
+    parameters = {name: value for name, value in member["parameters"].items() if name != "metric"}
+    return RUNGS[member["method"]]().set_kept(parameters)
 
 
 def member_of(given: Member) -> TextClassifier:
@@ -77,8 +84,7 @@ def member_of(given: Member) -> TextClassifier:
         return clone(given)
     if isinstance(given, str):
         return RUNGS[given]()
-    member = RUNGS[given["method"]]()
-    return member.set_kept({name: value for name, value in given["parameters"].items() if name != "metric"})
+    return RUNGS[given["method"]]().set_params(**given["parameters"])
 
 
 @hyperparameters
@@ -102,7 +108,8 @@ class StackedClassifier(GraphClassifier):
 
     members: Sequence[Member] = hyperparameter(
         Members(),
-        "the methods that it is made of, by their names or as classifiers; each once.",
+        "the methods that it is made of, each once: by their names, as classifiers, or as mappings of ``method`` and "
+        "``parameters``.",
         default=("ngrams", "features"),
         kw_only=False,
         option="the methods that it is made of, separated by commas",
@@ -141,6 +148,13 @@ class StackedClassifier(GraphClassifier):
     def configurable(self) -> set[str]:
         """Those of the members, too."""
         return super().configurable().union(*(member.configurable() for member in self._unfitted()))
+
+    def set_kept(self, parameters: Mapping[str, Any]) -> Self:
+        """Sets hyperparameters as a model keeps them, those of the members as the release had them that saved it."""
+        members = parameters.get("members")
+        if isinstance(members, Sequence) and self.hyperparameters["members"].constraint.accepts(members):
+            members = [_kept(member) if isinstance(member, Mapping) else member for member in members]
+        return super().set_kept({**parameters, "members": members})
 
     @property
     def kept_params(self) -> dict[str, Any]:
@@ -234,7 +248,7 @@ class StackedClassifier(GraphClassifier):
         if rows is None:
             self.weights_ = np.full(len(names), 1 / len(names), np.float32)
             self.calibration_ = Calibration.usual(self.task_, score_columns(self.task_))
-            self.notes_ += (f"The rows are too few to weigh {listed(names)} by; each counts the same.",)
+            self.notes_ += (f"The rows are too few to weigh the members ({listed(names)}) by; each counts the same.",)
             self.chosen_ = {"weights": dict(zip(names, self.weights_.tolist(), strict=True))}
             return
         self.weights_ = fit_weights(probabilities, rows.targets, self.task_, rows.weights)

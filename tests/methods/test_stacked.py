@@ -117,7 +117,7 @@ def test_members_are_fitted_to_all_rows_and_weighed_on_rows_that_they_were_not_f
         {"method": "recurrent", "parameters": {"epochs": 1, "min_count": 1}},
     ]
     StackedClassifier(members).fit(TEXTS, LABELS)
-    *folds, whole = seen
+    whole, *folds = seen
     assert whole == set(TEXTS)
     assert set().union(*asked) == set(TEXTS)
     for fitted, predicted in zip(folds, asked, strict=True):

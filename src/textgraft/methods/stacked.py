@@ -185,32 +185,25 @@ class StackedClassifier(GraphClassifier):
         return members
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
+        members = track(self._unfitted(), "fitting members", total=len(self.members))
+        self.members_ = tuple(member.fit(train, valid=valid) for member in members)
+        self.notes_ += tuple(note for member in self.members_ for note in member.notes_)
+        self._weigh_decision(train, self.class_weight)
+        self._weigh(self._predicted(train, valid))
+
+    def _predicted(self, train: Dataset, valid: Dataset | None) -> tuple[Dataset, list[Floats]] | None:
+        """Rows that are new to the members, and their probabilities of these; None where too few can stand apart."""
         # The room of tables, which a model that predicts does without.
         from textgraft.data.splits import hold_out_rows
 
-        members = self._unfitted()
-        given = valid is not None and len(valid) >= ENOUGH
-        held = None if given else self._held(train)
-        probabilities: list[Floats] = []
-        rows: Dataset | None = valid if given else None
-        if held is not None:
-            found = [self._out_of_fold(member, train, held, valid) for member in members]
-            rows = train.select(np.concatenate([of_fold for _, of_fold in held]))
-            probabilities = found
-        self.members_ = tuple(
-            member.fit(train, valid=valid) for member in track(members, "fitting members", total=len(members))
-        )
-        if given:
-            assert valid is not None
-            probabilities = [member.predict_proba(valid.texts) for member in self.members_]
-        if held is not None:
-            self._held_out(train, hold_out_rows(train, seed=self.seed)[1])
-        self.notes_ += tuple(note for member in self.members_ for note in member.notes_)
-        self._weigh(probabilities, rows)
-        self._weigh_decision(train, self.class_weight)
-        if rows is not None:
-            scores = pooled(probabilities, self.weights_, self.task_)
-            self._choose_decision(self.calibration_.probabilities(scores, self.task_), rows)
+        if valid is not None and len(valid) >= ENOUGH:
+            return valid, [member.predict_proba(valid.texts) for member in self.members_]
+        held = self._held(train)
+        if held is None:
+            return None
+        self._held_out(train, hold_out_rows(train, seed=self.seed)[1])
+        rows = train.select(np.concatenate([of_fold for _, of_fold in held]))
+        return rows, [self._out_of_fold(member, train, held, valid) for member in self._unfitted()]
 
     def _held(self, train: Dataset) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]] | None:
         """Rows to fit to and rows that are predicted then, for each fold; None where too few can stand apart."""
@@ -242,19 +235,21 @@ class StackedClassifier(GraphClassifier):
             parts.append(twin.predict_proba([train.texts[i] for i in of_fold.tolist()]))
         return np.concatenate(parts)
 
-    def _weigh(self, probabilities: Sequence[Floats], rows: Dataset | None) -> None:
-        """Sets weights and calibration, by the members' probabilities of rows that they were not trained on."""
+    def _weigh(self, predicted: tuple[Dataset, list[Floats]] | None) -> None:
+        """Sets weights, calibration and decision by what the members predict of rows that are new to them."""
         names = [member.method for member in self.members_]
-        if rows is None:
+        if predicted is None:
             self.weights_ = np.full(len(names), 1 / len(names), np.float32)
             self.calibration_ = Calibration.usual(self.task_, score_columns(self.task_))
             self.notes_ += (f"The rows are too few to weigh the members ({listed(names)}) by; each counts the same.",)
             self.chosen_ = {"weights": dict(zip(names, self.weights_.tolist(), strict=True))}
             return
+        rows, probabilities = predicted
         self.weights_ = fit_weights(probabilities, rows.targets, self.task_, rows.weights)
         scores = pooled(probabilities, self.weights_, self.task_)
         calibrated = calibrate(scores, rows.targets, self.task_, weights=rows.weights)
         self.calibration_ = calibrated.calibration
+        self._choose_decision(self.calibration_.probabilities(scores, self.task_), rows)
         self.chosen_ = {
             "weights": {name: round(w, 4) for name, w in zip(names, self.weights_.tolist(), strict=True)},
             "weighed_on_rows": len(rows),

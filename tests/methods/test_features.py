@@ -39,10 +39,11 @@ def test_validation_data_calibrates_and_is_never_fitted_to(tiny_encoder: Path) -
     data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
     turned = Dataset(TEXTS, 1 - data.targets, task, data.rows)
     first, second = (
-        FeatureClassifier(str(tiny_encoder), precision="fp32", C=1.0).fit(data, valid=valid) for valid in (data, turned)
+        FeatureClassifier(str(tiny_encoder), precision="fp32", head="linear", C=1.0).fit(data, valid=valid)
+        for valid in (data, turned)
     )
-    np.testing.assert_array_equal(first.model_.weights, second.model_.weights)
-    assert first.calibration_.scale != second.calibration_.scale
+    np.testing.assert_array_equal(first.head_.model.weights, second.head_.model.weights)
+    assert first.head_.calibration.scale != second.head_.calibration.scale
 
 
 def test_a_saved_model_is_small_and_names_its_encoder(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ class TextClassifier(Deciding, ABC):
     runtime_: Runtime | None = None
     export_: str | None = None
     _said_of_decision: str = ""
+    _places: NDArray[np.int64]  # of the rows that ``_fit`` gets, among those that ``fit`` was given
 
     def fit(
         self,
@@ -149,6 +150,7 @@ class TextClassifier(Deciding, ABC):
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
+        self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
         self.thresholds_ = Decision.usual(data.task).thresholds
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.chosen_, self._said_of_decision = {}, ""

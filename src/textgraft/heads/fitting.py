@@ -14,7 +14,7 @@ from textgraft.heads.distances import evenly, median_squared_distance
 from textgraft.heads.head import Head, Standardised
 from textgraft.heads.kept import MOST_KEPT, KeptTexts
 from textgraft.heads.kernel import FEW_LANDMARKS, Nystroem, RbfKernel, landmarks_for
-from textgraft.heads.sharing import MOST_NUMBERS, MOST_ROWS, Share, choose_share
+from textgraft.heads.sharing import Share, choose_share
 from textgraft.linear import Choice, Chooser, ClassWeight, LinearModel, Matrix
 
 Floats = NDArray[np.float32]
@@ -22,8 +22,10 @@ Places = NDArray[np.int64]
 HeadKind = Literal["auto", "linear", "kernel"]
 NeighbourShare = float | Literal["auto"]
 
-BANDWIDTHS = (1.0, 2.0, 4.0)  # gamma times the median squared distance
+BANDWIDTHS = (1.0, 2.0)  # of kernels: gamma times the median squared distance
 KERNEL_GRID = (0.1, 1.0, 10.0, 100.0)  # of C
+SHARPNESS = 40.0  # of votes, the same way
+_MOST_NUMBERS, _MOST_ROWS = 1 << 20, 4_096  # rows times labels, and rows, that a share is chosen on
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,12 @@ def fit_head(
     head = Head(best.features, best.final(choice.model), choice.calibration)
     probabilities, checks = choice.checked()
     chosen: dict[str, Any] = {"head": best.name, "log_loss_of_heads": losses, **choice.to_dict()}
-    rows = chooser.rows(choice)
-    checked = X[rows] if rows is not None or of_valid is None else of_valid[choice.at]
-    electorate = _Electorate.of(kept, checked, chooser.fold, rows)
-    if neighbour_share != 0 and electorate is not None:
-        found = electorate.share(probabilities, checks, median, neighbour_share)
+    if neighbour_share != 0 and (electorate := _Electorate.of(kept, chooser, choice, X, of_valid, SHARPNESS / median)):
+        found = electorate.share(probabilities, checks, neighbour_share)
         chosen["neighbours"] = found.to_dict()
         if found.share:
-            head = replace(head, kept=kept, share=found.share, sharpness=found.sharpness / median)
-            probabilities = head.mixed(probabilities, electorate.votes(head.sharpness))
+            head = replace(head, kept=kept, share=found.share, sharpness=electorate.sharpness)
+            probabilities = head.mixed(probabilities, electorate.votes())
             if len(kept) < len(X):
                 notes += (f"Of {len(X):,} training texts {len(kept):,}, evenly drawn, vote as neighbours.",)
     if best.nystroem is not None:
@@ -130,10 +129,11 @@ def _landmarks(kept: KeptTexts, train: Dataset, kind: HeadKind, seed: int) -> tu
         return none, ()
     distinct = np.sort(np.unique(kept.vectors, axis=0, return_index=True)[1])
     most = landmarks_for(n, k)
-    if kind == "auto" and most < min(len(distinct), FEW_LANDMARKS):
+    least = min(len(distinct), FEW_LANDMARKS)
+    if kind == "auto" and most < least:
         return none, (
-            f"With {n:,} texts and {k:,} labels a kernel of {FEW_LANDMARKS:,} landmarks would take too much memory or "
-            f"time, so the head is linear; --head kernel (head=) takes {most:,}.",
+            f"With {n:,} texts and {k:,} labels a kernel of {least:,} landmarks would take too much memory or "
+            f"time, so the head is linear; --head kernel (head='kernel') takes {most:,}.",
         )
     some = np.random.RandomState(seed).permutation(len(distinct))[:most]
     return distinct[np.sort(some)], ()
@@ -142,13 +142,12 @@ def _landmarks(kept: KeptTexts, train: Dataset, kind: HeadKind, seed: int) -> tu
 def _trials(
     X: Floats, valid: Floats | None, chooser: Chooser, kind: HeadKind, landmarks: Floats, median: float
 ) -> Iterator[_Trial]:
-    """The heads to be tried, one at a time; along the bandwidth the loss has a single valley."""
+    """The heads to be tried, one design at a time."""
     if kind != "kernel":
         linear = Standardised.of(X)
         design = linear.design(X)
         choice = chooser.choose(design, None if valid is None else linear.design(valid))
         yield _Trial("linear", design, choice, linear)
-    before = np.inf
     for bandwidth in BANDWIDTHS if len(landmarks) else ():
         kernel = RbfKernel(landmarks, bandwidth / median)
         nystroem = Nystroem(kernel)
@@ -156,40 +155,41 @@ def _trials(
         of_valid = None if valid is None else Matrix(nystroem.features(valid))
         choice = chooser.choose(design, of_valid, KERNEL_GRID)
         yield _Trial(f"kernel {bandwidth:g}", design, choice, kernel, nystroem)
-        if choice.loss > before:
-            return
-        before = choice.loss
 
 
 @dataclass(frozen=True)
 class _Electorate:
-    """Votes for rows that were held out, by the texts that are kept and were not held out with them."""
+    """Votes for (r, d) vectors of rows that were held out, by the texts that are kept and were not held out with them.
+
+    ``groups`` (s,) and ``own`` (r,) say which were; they are None where none of the texts that are kept was.
+    """
 
     kept: KeptTexts
+    sharpness: float
     X: Floats
     groups: Places | None
     own: Places | None
 
     @classmethod
-    def of(cls, kept: KeptTexts, X: Floats, fold: Places | None, rows: Places | None) -> _Electorate | None:
-        """For the (r, d) vectors of the ``rows`` that were scored; None where all texts were held out together."""
-        if fold is None or rows is None:
-            return cls(kept, X, None, None)
-        groups, own = fold[kept.rows], fold[rows]
-        return cls(kept, X, groups, own) if all((groups != group).any() for group in np.unique(own)) else None
+    def of(
+        cls, kept: KeptTexts, chooser: Chooser, choice: Choice, X: Floats, valid: Floats | None, sharpness: float
+    ) -> _Electorate | None:
+        """For the rows that were scored; None where all texts that are kept were held out with one of them."""
+        rows = chooser.rows(choice)
+        if valid is not None and rows is None:
+            return cls(kept, sharpness, valid[choice.at], None, None)
+        assert rows is not None
+        assert chooser.fold is not None
+        groups, own = chooser.fold[kept.rows], chooser.fold[rows]
+        some = all((groups != group).any() for group in np.unique(own))
+        return cls(kept, sharpness, X[rows], groups, own) if some else None
 
-    def votes(self, sharpness: float, at: Places | slice = slice(None)) -> Floats:
-        return self.kept.votes(self.X[at], sharpness, self.groups, None if self.own is None else self.own[at])
+    def votes(self, at: Places | slice = slice(None)) -> Floats:
+        """(r, k) for all of the rows, or some."""
+        return self.kept.votes(self.X[at], self.sharpness, self.groups, None if self.own is None else self.own[at])
 
-    def share(self, probabilities: Floats, checks: Dataset, median: float, neighbour_share: NeighbourShare) -> Share:
+    def share(self, probabilities: Floats, checks: Dataset, share: NeighbourShare) -> Share:
         """See ``choose_share``; on evenly as many rows as there is time for."""
-        few = evenly(len(checks), min(MOST_ROWS, max(1, MOST_NUMBERS // len(checks.task))))
-        some = checks.select(few)
-        return choose_share(
-            probabilities[few],
-            lambda sharpness: self.votes(sharpness / median, few),
-            some.targets,
-            some.task,
-            weights=some.weights,
-            share=neighbour_share,
-        )
+        few = evenly(len(checks), min(_MOST_ROWS, max(1, _MOST_NUMBERS // len(checks.task))))
+        some, votes = checks.select(few), self.votes(few)
+        return choose_share(probabilities[few], votes, some.targets, some.task, weights=some.weights, share=share)

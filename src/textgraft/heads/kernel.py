@@ -19,7 +19,7 @@ from textgraft.linear import LinearModel, Matrix
 
 Floats = NDArray[np.float32]
 
-MOST_LANDMARKS, FEW_LANDMARKS, FEWEST_LANDMARKS = 4_096, 1_000, 256
+MOST_LANDMARKS, FEW_LANDMARKS, FEWEST_LANDMARKS = 4_096, 500, 256
 _MOST_FEATURES = 1 << 26  # rows times landmarks; 256 MB
 _MOST_PRODUCTS = 1 << 31  # rows times landmarks times labels, which the solver goes through some hundred times
 _JITTER = 1e-5  # on the diagonal: rows that are nearly alike make the kernel nearly singular

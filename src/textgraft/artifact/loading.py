@@ -86,7 +86,9 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
         raise ArtifactError(f"{folder} is damaged: its metric is {quoted(metric)}; nothing else is read for a model.")
     # JSON has lists only; a hyperparameter is a number, a name or a tuple.
     parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
-    parameters = {name: each.earlier for name, each in model.hyperparameters.items() if each.earlier} | parameters
+    parameters = {
+        name: each.earlier for name, each in model.hyperparameters.items() if each.earlier is not None
+    } | parameters
     model.set_params(**{name: value for name, value in parameters.items() if name not in model.unsaved})
     model.check_settings()
     model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))

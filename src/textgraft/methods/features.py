@@ -163,7 +163,7 @@ class FeatureClassifier(GraphClassifier):
         if self.head_.kept is None:
             raise SettingError(
                 "This model keeps no vectors of its training texts, so it cannot say which are similar; train one with "
-                "--neighbour-share 0.1 (neighbour_share=0.1), or with --head kernel (head=)."
+                "--neighbour-share 0.1 (neighbour_share=0.1), or with --head kernel (head='kernel')."
             )
         texts = in_form(as_texts(texts), self.unicode)
         return self.head_.kept.nearest(self.encoder_.encode(texts), n, self.task_.labels) if texts else []

@@ -167,6 +167,13 @@ def test_of_a_handful_of_rows_no_share_is_chosen() -> None:
     assert choose_share(p, p, np.zeros(5, np.int64), ONE).share == 0
 
 
+def test_a_share_that_is_given_is_taken_where_no_row_can_be_held_out() -> None:
+    X, data = rings(2)
+    two = Dataset(data.texts, np.array([0, 1]), ONE, data.rows)
+    assert fit_head(X, two, None, neighbour_share=0.3).head.share == 0.3
+    assert fit_head(X, two, None).head.share == 0
+
+
 def test_a_kernel_that_would_take_too_much_is_not_tried_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "_MOST_FEATURES", 300 * 400)
     X, data = rings(400)

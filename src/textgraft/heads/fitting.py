@@ -102,14 +102,17 @@ def fit_head(
     head = Head(best.features, best.final(choice.model), choice.calibration)
     probabilities, checks = choice.checked()
     chosen: dict[str, Any] = {"head": best.name, "log_loss_of_heads": losses, **choice.to_dict()}
-    if neighbour_share != 0 and (electorate := _Electorate.of(kept, chooser, choice, X, of_valid, SHARPNESS / median)):
+    share, sharpness = 0.0 if isinstance(neighbour_share, str) else neighbour_share, SHARPNESS / median
+    electorate = _Electorate.of(kept, chooser, choice, X, of_valid, sharpness) if neighbour_share != 0 else None
+    if electorate is not None:
         found = electorate.share(probabilities, checks, neighbour_share)
-        chosen["neighbours"] = found.to_dict()
-        if found.share:
-            head = replace(head, kept=kept, share=found.share, sharpness=electorate.sharpness)
+        chosen["neighbours"], share = found.to_dict(), found.share
+    if share:
+        head = replace(head, kept=kept, share=share, sharpness=sharpness)
+        if electorate is not None:
             probabilities = head.mixed(probabilities, electorate.votes())
-            if len(kept) < len(X):
-                notes += (f"Of {len(X):,} training texts {len(kept):,}, evenly drawn, vote as neighbours.",)
+        if len(kept) < len(X):
+            notes += (f"Of {len(X):,} training texts {len(kept):,}, evenly drawn, vote as neighbours.",)
     if best.nystroem is not None:
         chosen["landmarks"] = len(landmarks)
         kept, landmarks = (kept, landmarks) if head.share else (kept.select(landmarks), np.arange(len(landmarks)))

@@ -97,6 +97,7 @@ class TextClassifier(Deciding, ABC):
     runtime_: Runtime | None = None
     export_: str | None = None
     _said_of_decision: str = ""
+    _places: NDArray[np.int64]  # of the rows that ``_fit`` gets, among those that ``fit`` was given
 
     def fit(
         self,
@@ -145,6 +146,7 @@ class TextClassifier(Deciding, ABC):
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
+        self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
         self.thresholds_ = Decision.usual(data.task).thresholds
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.chosen_, self._said_of_decision = {}, ""
@@ -290,7 +292,7 @@ class TextClassifier(Deciding, ABC):
         """
         # JSON has lists only; a hyperparameter is a number, a name or a tuple.
         given = {name: tuple(v) if isinstance(v, list) else v for name, v in parameters.items()}
-        earlier = {name: each.earlier for name, each in self.hyperparameters.items() if each.earlier}
+        earlier = {name: each.earlier for name, each in self.hyperparameters.items() if each.earlier is not None}
         self.set_params(**{name: v for name, v in (earlier | given).items() if name not in self.unsaved})
         self.check_settings()
         return self

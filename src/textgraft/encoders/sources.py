@@ -95,9 +95,14 @@ def resolve(name: str) -> EncoderFiles:
 
     Raises:
         EncoderError: it is not there, too large, has no safetensors weights, has adapters, or an embedded one has the
-            wrong hash.
+            wrong hash, or no network.
     """
     if name in EMBEDDED:
+        if not EMBEDDED[name].has_network:
+            raise EncoderError(
+                f"The encoder {quoted_path(name)} gives one vector per text and has no layers to train and no token "
+                "states; take the method 'features' (FeatureClassifier), or another encoder."
+            )
         return _folder(name, embedded_folder(name))
     if Path(name).is_dir():
         return _folder(name, Path(name))
@@ -127,19 +132,24 @@ def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: 
         ArtifactError: the JSON says something else; or another version of the encoder is here.
         EncoderError: see ``resolve``.
     """
-    fingerprint, longest, config = content["fingerprint"], content["max_tokens"], content.get("config")
+    fingerprint, longest, config = content["fingerprint"], content.get("max_tokens"), content.get("config")
     right = isinstance(name, str) and isinstance(fingerprint, str) and is_whole(longest, 1)
     if not right or not isinstance(config, dict | (NoneType if at_hand else dict)):
         raise ArtifactError(f"{folder} is damaged: it does not say which encoder it was trained on, and how.")
     if not at_hand:
         return EncoderFiles(name, folder, fingerprint, config or {})
     files = resolve(name)
-    if files.fingerprint != fingerprint:
+    check_version(name, files.fingerprint, fingerprint, folder)
+    return files
+
+
+def check_version(name: str, here: str, fingerprint: object, folder: Path) -> None:
+    """Raises ArtifactError where a model in ``folder`` was trained on other files of an encoder than are here."""
+    if here != fingerprint:
         raise ArtifactError(
             f"{folder} was trained on another version of the encoder {quoted_path(name)}: the weights, tokenizer or "
             "configuration here differ from those it was trained on. Install that version, or train again."
         )
-    return files
 
 
 def _folder(name: str, folder: Path) -> EncoderFiles:

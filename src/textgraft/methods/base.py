@@ -7,7 +7,7 @@ written to and read from a folder. All else (labels from probabilities, plain li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -221,6 +221,11 @@ class TextClassifier(Deciding, ABC):
     def outside_bytes(self) -> int:
         """The size of files that a fitted classifier needs but that its model directory does not hold."""
         return 0
+
+    @classmethod
+    def has_graph(cls, parameters: Mapping[str, Any]) -> bool:  # noqa: ARG003
+        """Whether a model with these hyperparameters goes through a graph, which can be exported."""
+        return False
 
     @abstractmethod
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:

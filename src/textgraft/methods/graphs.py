@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from textgraft.methods.base import TextClassifier
 from textgraft.runtimes import Batch, Runtime
@@ -24,6 +24,10 @@ class GraphClassifier(TextClassifier):
 
     One that is not such a method computes with NumPy alone, and has nothing to export.
     """
+
+    @classmethod
+    def has_graph(cls, parameters: Mapping[str, Any]) -> bool:  # noqa: ARG003, D102
+        return True
 
     def through(self, runtime: Runtime) -> Self:
         """A copy of the fitted classifier whose network is computed by ``runtime``; all else is shared."""

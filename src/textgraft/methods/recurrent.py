@@ -100,7 +100,7 @@ class RecurrentClassifier(NetworkClassifier):
     )
     encoder: str | None = hyperparameter(
         ENCODER,
-        f"{ENCODER.allowed}, whose token states are read in place of words.",
+        f"{ENCODER.allowed}; its token states are read in place of words.",
         default=None,
         option="an encoder whose token states are read in place of words",
         alone=True,

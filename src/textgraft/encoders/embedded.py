@@ -198,7 +198,7 @@ def _unpacked(name: str, source: Embedded, write: Unpack) -> Path:
         if folder.exists():
             progress.say(f"{folder} is damaged ({damage}) and is written anew.")
         else:
-            progress.say(f"Unpacking the encoder {name} into {folder}, once.")
+            progress.say(f"Unpacking the encoder {name}, once for all.")
         with whole_folder(folder) as part:
             write(places, part, source.sha256.keys())
             _check(name, source, part, places[0].parent)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MajorityClassifier,
         NgramClassifier,
         RecurrentClassifier,
+        StackedClassifier,
     )
     from textgraft.prediction import predict_table
     from textgraft.task import Task
@@ -43,6 +44,7 @@ _ROOMS = {
         "MajorityClassifier",
         "NgramClassifier",
         "RecurrentClassifier",
+        "StackedClassifier",
     ),
     "prediction": ("predict_table",),
     "task": ("Task",),
@@ -60,6 +62,7 @@ __all__ = [
     "ReadOptions",
     "RecurrentClassifier",
     "Splits",
+    "StackedClassifier",
     "Task",
     "TextgraftError",
     "compare",

@@ -28,6 +28,7 @@ from textgraft.model_directory.seen import FILE as SEEN
 from textgraft.tensors import read_header
 from textgraft.text.ngrams import WordNgrams
 
+from ..stacks import small_members
 from .damaging import MANIFEST, Damage, Files, damage, sign
 
 LABELS = {"good film": "yes", "bad film": "no", "bank rate": "no", "great goal": "maybe"}
@@ -47,11 +48,21 @@ ARTEFACTS: dict[str, tuple[Make, object]] = {
     "lstm": (lambda _: METHODS["recurrent"]("lstm", **RECURRENT | {"layers": 2, "pooling": "last"}), TARGETS),
     "features": (lambda encoder: METHODS["features"](encoder, precision="fp32"), TARGETS),
     "finetune": (lambda encoder: METHODS["finetune"](encoder, epochs=1, precision="fp32"), PAIRS),
+    "stack": (lambda encoder: METHODS["stack"](small_members(Path(encoder))), TARGETS),
 }
-QUICK = {"majority": 1000, "words": 800, "characters": 600, "gru": 500, "lstm": 400, "features": 150, "finetune": 50}
+QUICK = {
+    "majority": 1000,
+    "words": 800,
+    "characters": 600,
+    "gru": 500,
+    "lstm": 400,
+    "features": 150,
+    "finetune": 50,
+    "stack": 100,
+}
 MANY = {
     "majority": 20_000, "words": 22_000, "characters": 18_000, "gru": 16_000, "lstm": 15_000,
-    "features": 5_000, "finetune": 4_000,
+    "features": 5_000, "finetune": 4_000, "stack": 4_000,
 }  # fmt: skip
 OURS = (TextgraftError, type(None))
 

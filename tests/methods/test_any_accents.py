@@ -19,10 +19,12 @@ from textgraft.methods import (
     FineTunedClassifier,
     NgramClassifier,
     RecurrentClassifier,
+    StackedClassifier,
     TextClassifier,
 )
 from textgraft.unicode import FORMS, in_form
 
+from ..stacks import small_members
 from ..trying import EXAMPLES
 
 JOY = [f"{more} {noun}" for noun in ("fête", "gâteau", "été") for more in ("une", "la très", "cette", "ma")]
@@ -51,6 +53,7 @@ def models(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         FeatureClassifier(encoder, precision="fp32"),
         RecurrentClassifier(hidden=8, width=8, epochs=2, min_count=1, precision="fp32"),
         FineTunedClassifier(encoder, precision="fp32", epochs=1),
+        StackedClassifier(small_members(tiny_encoder)),
     )
     assert {model.method for model in made} == set(METHODS)
     folder = tmp_path_factory.mktemp("accents")

@@ -9,7 +9,7 @@ import pytest
 
 from textgraft import FeatureClassifier, load
 from textgraft.dataset import Dataset, Rows
-from textgraft.errors import ArtifactError
+from textgraft.errors import ArtifactError, SettingError
 from textgraft.task import Task
 
 pytest.importorskip("torch")
@@ -39,10 +39,11 @@ def test_validation_data_calibrates_and_is_never_fitted_to(tiny_encoder: Path) -
     data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
     turned = Dataset(TEXTS, 1 - data.targets, task, data.rows)
     first, second = (
-        FeatureClassifier(str(tiny_encoder), precision="fp32", C=1.0).fit(data, valid=valid) for valid in (data, turned)
+        FeatureClassifier(str(tiny_encoder), precision="fp32", head="linear", C=1.0).fit(data, valid=valid)
+        for valid in (data, turned)
     )
-    np.testing.assert_array_equal(first.model_.weights, second.model_.weights)
-    assert first.calibration_.scale != second.calibration_.scale
+    np.testing.assert_array_equal(first.head_.model.weights, second.head_.model.weights)
+    assert first.head_.calibration.scale != second.head_.calibration.scale
 
 
 def test_a_saved_model_is_small_and_names_its_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
@@ -61,3 +62,56 @@ def test_another_version_of_the_encoder_is_refused(tiny_encoder: Path, tmp_path:
     (folder / "config.json").write_text(json.dumps(config | {"layer_norm_eps": 1e-3}))
     with pytest.raises(ArtifactError, match="another version of the encoder"):
         load(tmp_path / "model")
+
+
+def test_a_model_with_a_kernel_and_neighbours_is_saved_and_loaded_as_it_is(tiny_encoder: Path, tmp_path: Path) -> None:
+    model = FeatureClassifier(str(tiny_encoder), precision="fp32", head="kernel", neighbour_share=0.2)
+    model.fit(TEXTS, LABELS).save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert isinstance(again, FeatureClassifier)
+    assert again.neighbours(TEXTS) == model.neighbours(TEXTS)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "The model's files hold the vectors and labels of 16 of these texts" in card
+    assert not any(text.encode() in (tmp_path / "model" / "features.safetensors").read_bytes() for text in TEXTS)
+
+
+def test_a_model_of_an_earlier_release_is_a_linear_head(tiny_encoder: Path, tmp_path: Path) -> None:
+    model = FeatureClassifier(str(tiny_encoder), precision="fp32", head="linear", neighbour_share=0)
+    model.fit(TEXTS, LABELS).save(tmp_path / "model")
+    manifest = json.loads((tmp_path / "model" / "textgraft.json").read_text())
+    del manifest["parameters"]["head"], manifest["parameters"]["neighbour_share"]
+    (tmp_path / "model" / "textgraft.json").write_text(json.dumps(manifest))
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert (again.head, again.neighbour_share) == ("linear", 0)  # type: ignore[attr-defined]
+
+
+def test_a_training_text_is_its_own_nearest_whatever_was_left_out(tiny_encoder: Path) -> None:
+    texts = [*TEXTS, "a bank rate", "very good rate"]
+    labels = [*LABELS, "good", "bad"]
+    weights = np.where(np.arange(len(texts)) % 5 == 1, 0.0, 1.0)
+    model = FeatureClassifier(str(tiny_encoder), precision="fp32", neighbour_share=0.1)
+    model.fit(texts, labels, sample_weight=weights)
+    for place in np.flatnonzero(weights).tolist():
+        (found,) = model.neighbours([texts[place]], n=3)
+        assert (found[0].row, found[0].labels) == (place, (labels[place],))
+        assert found[0].similarity == pytest.approx(1, abs=1e-3)
+        assert found[0].similarity >= found[1].similarity >= found[2].similarity
+        assert weights[[each.row for each in found]].all()
+    assert model.neighbours([]) == []
+
+
+def test_a_model_without_vectors_of_training_texts_says_how_to_have_them(tiny_encoder: Path) -> None:
+    model = FeatureClassifier(str(tiny_encoder), precision="fp32", head="linear", neighbour_share=0).fit(TEXTS, LABELS)
+    with pytest.raises(SettingError, match=r"keeps no vectors .* \(neighbour_share=0.1\)"):
+        model.neighbours(TEXTS)
+    with pytest.raises(SettingError, match="n must be"):
+        model.neighbours(TEXTS, n=0)
+
+
+def test_a_head_and_a_share_that_cannot_be_are_refused(tiny_encoder: Path) -> None:
+    with pytest.raises(SettingError) as refused:
+        FeatureClassifier(str(tiny_encoder), head="cubic", neighbour_share=1.5).fit(TEXTS, LABELS)  # type: ignore[arg-type]
+    assert "head must be one of 'auto', 'linear', 'kernel'; got 'cubic'." in str(refused.value)
+    assert "neighbour_share must be 'auto' or a number from 0 to 0.95; got 1.5." in str(refused.value)

@@ -34,6 +34,7 @@ from textgraft.methods.constraints import (
 )
 from textgraft.methods.estimator import clone
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
+from textgraft.methods.stacked import Members
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
 from textgraft.unicode import quoted
@@ -225,6 +226,18 @@ def _(constraint: TimeSpan) -> st.SearchStrategy[Any]:
 @bad_values.register
 def _(constraint: Text) -> st.SearchStrategy[Any]:
     return st.integers() | st.lists(st.text()) | st.floats() | st.just(None)
+
+
+@bad_values.register
+def _(constraint: Members) -> st.SearchStrategy[Any]:
+    few = st.lists(st.sampled_from(constraint.words), max_size=1)
+    wrong = [("ngrams", "ngrams"), ("ngrams", "majority"), ("stack", "ngrams"), [{"method": "ngrams"}, "features"]]
+    return (
+        other_texts()
+        | few
+        | few.map(tuple)
+        | st.sampled_from([*wrong, None, 2, ("ngrams", 1), ("ngrams", ["features"])])
+    )
 
 
 @bad_values.register

@@ -27,6 +27,8 @@ from textgraft.methods import METHODS, MajorityClassifier, NgramClassifier, Recu
 from textgraft.methods.weights import with_weights
 from textgraft.task import Task
 
+from ..stacks import small_members
+
 Make = Callable[..., TextClassifier]
 
 SPORT = ["goal match", "the match was great", "a great goal", "the game match", "a game of goals", "not a goal"]
@@ -50,6 +52,7 @@ def make(request: pytest.FixtureRequest, tiny_encoder: Path) -> Make:
     fitting: dict[str, Any] = {"encoder": str(tiny_encoder), "precision": "fp32", "learning_rate": 5e-3, "epochs": 3}
     if cls is RecurrentClassifier:
         fitting = {"epochs": 6, "batch_size": 8, "hidden": 8, "width": 8, "min_count": 1, "precision": "fp32"}
+    fitting["members"] = small_members(tiny_encoder)
     known = inspect.signature(cls).parameters
     fitting = {name: value for name, value in fitting.items() if name in known}
     return lambda **more: cls(**fitting | {name: value for name, value in more.items() if name in known})

@@ -15,7 +15,7 @@ from typing import Any
 
 from textgraft.artifact.attempts import Precision, Request, Target, divide, first_that_passes
 from textgraft.artifact.foreign import load_foreign
-from textgraft.artifact.loading import load, needs_no_export
+from textgraft.artifact.loading import load, needs_no_export, unfitted
 from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
@@ -23,7 +23,6 @@ from textgraft.errors import ArtifactError, ExportError, SettingError, did_you_m
 from textgraft.evaluation.parity import Attempt, Tolerance
 from textgraft.hardware import INSTRUCTIONS, lacking
 from textgraft.methods import GraphClassifier
-from textgraft.methods.registry import method_of
 from textgraft.model_directory import save
 from textgraft.model_directory.files import check_place
 from textgraft.model_directory.manifest import Export, Manifest, read_manifest, versions
@@ -185,9 +184,9 @@ def _check_source(place: Path, *, shipped: bool) -> None:
                 "--to (to=)."
             )
         return
-    manifest = read_manifest(place)
-    if not method_of(manifest, place).has_graph(manifest.parameters):
-        raise ExportError(needs_no_export(place, manifest))
+    model = unfitted(place, read_manifest(place))
+    if not model.has_graph:
+        raise ExportError(needs_no_export(place, model))
 
 
 def _check_target(place: Path, target: Path, *, shipped: bool) -> None:
@@ -215,9 +214,10 @@ def _opened(place: Path, folder: Path) -> tuple[Path, Manifest, GraphClassifier]
     manifest = read_manifest(place)
     model = load(place, runtime="torch")
     assert isinstance(model, GraphClassifier)  # as its method is
-    if getattr(model, "precision", "fp32") != "fp32":
-        model.set_params(precision="fp32")
-        model.read_state(place)
+    for part in model.parts():
+        if getattr(part, "precision", "fp32") != "fp32":
+            part.set_params(precision="fp32")
+            part.read_state(place)
     return place, manifest, model
 
 

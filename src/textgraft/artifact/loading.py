@@ -53,14 +53,14 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
     if labels is not None:
         raise SettingError(f"{folder} names its labels; labels= is for models of transformers that do not.")
     manifest = read_manifest(folder)
-    method = method_of(manifest, folder)
+    method_of(manifest, folder)  # says that it is unknown, before anything is called damaged
     try:
         checked = check_files(folder, manifest)
-        if runtime not in ("auto", "torch") and not method.has_graph(manifest.parameters):
-            raise ArtifactError(needs_no_export(folder, manifest))
-        opened = open_export(folder, manifest, runtime)
         try:
-            model = _restore(method(), folder, manifest, opened)
+            model = unfitted(folder, manifest)
+            if runtime not in ("auto", "torch") and not model.has_graph:
+                raise ArtifactError(needs_no_export(folder, model))
+            _restore(model, folder, manifest, open_export(folder, manifest, runtime))
         except SettingError as error:  # nobody here has set anything
             raise ArtifactError(f"{folder} is damaged: {error}") from error
         if any(stamp(folder / name) != before for name, before in checked.items()):
@@ -72,25 +72,30 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         raise ArtifactError(f"{folder} is damaged: {type(error).__name__}: {error}") from error
 
 
-def needs_no_export(folder: Path, manifest: Manifest) -> str:
+def needs_no_export(folder: Path, model: TextClassifier) -> str:
     """What to say of an export of a model without a network."""
-    reader = manifest.parameters.get("encoder")
-    encoder = f" with the encoder {quoted_path(reader)}" if isinstance(reader, str) else ""
+    encoder = getattr(model, "encoder", None)
+    reading = "" if encoder is None else f" with the encoder {quoted_path(encoder)}"
     return (
-        f"{folder} needs no export: the method {quoted(manifest.method)}{encoder} computes with NumPy alone, and loads "
+        f"{folder} needs no export: the method {quoted(model.method)}{reading} computes with NumPy alone, and loads "
         "and predicts as it is wherever textgraft is installed, without torch. Leave out the runtime."
     )
 
 
-def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> TextClassifier:
+def unfitted(folder: Path, manifest: Manifest) -> TextClassifier:
+    """A classifier with the hyperparameters of a model, and nothing else of it.
+
+    Raises:
+        ArtifactError: this textgraft does not have its method, or its metric is none that a model keeps.
+        SettingError: it has hyperparameters that its method does not have, or that cannot be used.
+    """
     metric = manifest.parameters.get("metric")
     if metric is not None and not isinstance(metric, dict) and (not isinstance(metric, str) or names_file(metric)):
         raise ArtifactError(f"{folder} is damaged: its metric is {quoted(metric)}; nothing else is read for a model.")
-    # JSON has lists only; a hyperparameter is a number, a name or a tuple.
-    parameters = {name: tuple(v) if isinstance(v, list) else v for name, v in manifest.parameters.items()}
-    parameters = {name: each.earlier for name, each in model.hyperparameters.items() if each.earlier} | parameters
-    model.set_params(**{name: value for name, value in parameters.items() if name not in model.unsaved})
-    model.check_settings()
+    return method_of(manifest, folder)().set_kept(manifest.parameters)
+
+
+def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Opened) -> None:
     model.task_ = Task(tuple(manifest.task["labels"]), bool(manifest.task["multi_label"]))
     model.classes_ = _classes(**manifest.classes)
     model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
@@ -107,7 +112,6 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
     model.checked_on_ = None if sample is None else sample.data
     model.seen_ = SeenTexts.read(folder)
     model.read_state(folder, opened.runtime)
-    return model
 
 
 def _classes(values: list[Any], dtype: str) -> NDArray[Any]:

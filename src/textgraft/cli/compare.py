@@ -16,7 +16,7 @@ def run(
     dividing: SplitOptions,
     tuning: MethodOptions,
     methods: Annotated[
-        str, typer.Option(help="Methods, separated by commas: majority, ngrams, recurrent, features, finetune.")
+        str, typer.Option(help="Methods, separated by commas: majority, ngrams, recurrent, features, finetune, stack.")
     ] = "majority,ngrams,features",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Keep each model in a folder of its name in DIR.")

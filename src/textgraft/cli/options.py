@@ -282,15 +282,9 @@ class MethodOptions:
                 raise SettingError(
                     f"There is no method {quoted(name)}; methods are {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
                 )
-            declared = METHODS[name].hyperparameters
-            settings = {
-                key: declared[key].constraint.read(value) if isinstance(value, str) else value
-                for key, value in self.given.items()
-                if key in declared and not (declared[key].alone and len(names) > 1)
-            }
-            models.append(METHODS[name]().set_params(**settings, **({"seed": seed} if "seed" in declared else {})))
+            models.append(METHODS[name]().configure(self.given | {"seed": seed}, beside=len(names) > 1))
         faults = [fault for model in models for fault in model.faults()]
-        unused = self.given.keys() - {key for model in models for key in model.hyperparameters}
+        unused = self.given.keys() - {key for model in models for key in model.configurable()}
         if unused:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
             faults.append(f"{options} means nothing to {', '.join(names)}; leave it out or choose another method.")

@@ -17,7 +17,7 @@ def run(
     reading: TableOptions,
     dividing: SplitOptions,
     tuning: MethodOptions,
-    method: Annotated[str, typer.Option(help="majority, ngrams, recurrent, features or finetune.")] = "ngrams",
+    method: Annotated[str, typer.Option(help="majority, ngrams, recurrent, features, finetune or stack.")] = "ngrams",
     resume: Annotated[
         bool, typer.Option("--resume", help="networks: go on where a stopped training was, to the same weights.")
     ] = False,

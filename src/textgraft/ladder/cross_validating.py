@@ -12,7 +12,6 @@ from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.seen import SeenRows
 from textgraft.ladder.evaluating import check_size, in_groups, notes_on_groups
 from textgraft.methods import TextClassifier
-from textgraft.methods.estimator import clone
 from textgraft.progress import track
 
 # Measured on cuts of real tables: a cross-validated accuracy is off by 1.12 times what independent rows would have it.
@@ -42,9 +41,7 @@ def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Da
     if model.is_floor:
         jobs = [(i * n, np.ones(n, np.bool_)) for i in range(folds.repeats)]
     for start, held in track(jobs, f"cross-validating {model.method}", total=len(jobs)):
-        twin = clone(model)
-        own = {"folder": None, "resume": False, "tensorboard": False}
-        twin.set_params(**{name: value for name, value in own.items() if name in twin.hyperparameters})
+        twin = model.twin()
         twin.fit(data if model.is_floor else data.select(~held), valid=valid)
         rows = np.flatnonzero(held)
         found = twin.predict_proba([data.texts[i] for i in rows.tolist()])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +39,7 @@ class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.
 
     ``scores`` (r, m) are those of the rows ``at`` of the validation data, ascending, by models not fitted to them.
-    ``checks`` is that data, once ``fit_chosen`` knows it: what was given, a tenth held out, or of few rows all of them.
+    ``checks`` is that data, once a ``Chooser`` knows it: what was given, a tenth held out, or of few rows all of them.
     ``held`` are rows held out of the training data, of which a model keeps a sample; None where validation data was
     given. ``tried_on`` is how many labels C was chosen on; None for all.
     """
@@ -53,6 +53,11 @@ class Choice:
     checks: Dataset | None = None
     held: NDArray[np.int64] | None = None
     tried_on: int | None = None
+
+    @property
+    def loss(self) -> float:
+        """The log loss on validation data with the C that was chosen, by which choices are compared."""
+        return self.losses[self.C]
 
     @property
     def calibration(self) -> Calibration:
@@ -214,7 +219,7 @@ def choose_out_of_fold(
     weights: Weights = None,
     label_weights: Weights = None,
 ) -> Choice | None:
-    """As ``choose_linear``, but every row is scored by a model of the other folds; then all rows are fitted.
+    """As ``choose_linear``, but every row is scored by a model of the other folds; the model is that of the first.
 
     Args:
         X, targets, weights: all rows.
@@ -229,26 +234,133 @@ def choose_out_of_fold(
     def of(rows: NDArray[np.int64]) -> dict[str, Any]:
         return {"X": X.rows(rows), "targets": targets[rows], "weights": None if weights is None else weights[rows]}
 
-    folds, places = [], []
+    parts = list(_scored(task.sets(targets), fold))
+    if not parts:
+        return None
+    folds = tuple(_Fold(partial(fit, **of(rest)), X.rows(held)) for rest, held in parts)
+    at = np.concatenate([held for _, held in parts])
+    checks = _Checks(folds, targets[at], task, None if weights is None else weights[at], at)
+    choice = _best_of(_grid(C, loss), checks).calibrated(checks, loss, label_weights)
+    order = np.argsort(at)
+    return replace(choice, scores=choice.scores[order], at=at[order])
+
+
+def _scored(sets: LabelSets, fold: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Of each fold the rows outside it, and those within it that have only labels which these have, too."""
     for number in np.unique(fold).tolist():
         rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        held = held[_known(task.sets(targets[held]), task.sets(targets[rest]))]
-        if len(held):
-            folds.append(_Fold(partial(fit, **of(rest)), X.rows(held)))
-            places.append(held)
-    if not folds:
-        return None
-    at = np.concatenate(places)
-    checks = _Checks(tuple(folds), targets[at], task, None if weights is None else weights[at], at)
-    choice = _best_of(_grid(C, loss), checks).calibrated(checks, loss, label_weights)
-    model, order = fit(**of(np.arange(len(fold))), C=choice.C, start=choice.model), np.argsort(at)
-    return replace(choice, model=model, scores=choice.scores[order], at=at[order])
+        rows, labels = sets[held].pairs()
+        strange = np.bincount(rows[sets[rest].counts[labels] == 0], minlength=len(held))
+        if not strange.all():
+            yield rest, held[strange == 0]
 
 
-def _known(held: LabelSets, rest: LabelSets) -> NDArray[np.bool_]:
-    """(n,) which of the sets have only labels that the rest has, too."""
-    rows, labels = held.pairs()
-    return np.asarray(np.bincount(rows[rest.counts[labels] == 0], minlength=len(held)) == 0)
+@dataclass(frozen=True)
+class Chooser:
+    """Chooses on ``valid``; or out of fold; or on a tenth held out. Then all rows are fitted.
+
+    Out of fold is where a tenth would be fewer than 200 rows, on which choices are mostly chance. The rows are the same
+    for every design, so that the losses of several can be compared.
+
+    Attributes:
+        train: what to fit to, n rows.
+        valid: validation data, which is never fitted to; None if there is none.
+        C: see ``choose_linear``; ``"auto"`` is the strength for weights of 1 on average.
+        loss, class_weight: see ``fit_linear``.
+        held: rows held out of the training data, of which a model keeps a sample; None where validation data is given.
+        fold: (n,) what is not of one number is scored apart: the folds, or 1 for what is held out and 0 for the rest;
+            None where validation data is given.
+        out_of_fold: whether all folds are scored.
+    """
+
+    train: Dataset
+    valid: Dataset | None
+    C: float | Sequence[float] | Literal["auto"]
+    loss: Loss
+    class_weight: ClassWeight
+    held: NDArray[np.int64] | None = None
+    fold: NDArray[np.int64] | None = None
+    out_of_fold: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        train: Dataset,
+        valid: Dataset | None,
+        *,
+        C: float | Sequence[float] | Literal["auto"] = "auto",
+        loss: Loss = "squared_hinge",
+        class_weight: ClassWeight = None,
+        seed: int = 0,
+    ) -> Chooser:
+        """Draws the folds, or what is held out, with a seed."""
+        if valid is not None and len(valid):
+            return cls(train, valid, C, loss, class_weight)
+        # The room of tables, which a model that predicts does without.
+        from textgraft.data.folds import fold_of_row
+        from textgraft.data.splits import hold_out_rows
+
+        rest, held = hold_out_rows(train, seed=seed)
+        if len(held) < _FEW_HELD and len(train.task) <= _MANY_LABELS:
+            with suppress(DataError):  # where too few rows may stand apart, a tenth it is
+                fold = fold_of_row(train, _FOLDS, seed)
+                if any(_scored(train.label_sets, fold)):
+                    return cls(train, None, C, loss, class_weight, held, fold, out_of_fold=True)
+        apart = np.ones(len(train), np.int64)
+        apart[np.setdiff1d(rest, held)] = 0
+        return cls(train, None, C, loss, class_weight, held, apart)
+
+    def choose(self, X: Design, valid: Design | None, grid: Sequence[float] | None = None) -> Choice:
+        """The best C for a design of all rows of ``train``, and for ``valid`` that of its rows; see ``choose_linear``.
+
+        ``grid`` are the values that ``"auto"`` stands for, where they are not those that go with the loss. The model of
+        the choice is not fitted to what was held out yet.
+        """
+        y, task, weights = self.train.targets, self.train.task, self._weights
+        how: dict[str, Any] = {
+            "C": grid if grid is not None and isinstance(self.C, str) else self.C,
+            "loss": self.loss,
+            "class_weight": self.class_weight,
+            "label_weights": class_weights.label_weights(self.train, self.class_weight),
+        }
+        if self.valid is not None and valid is not None:
+            y_valid, w_valid = self.valid.targets, self.valid.weights
+            choice = choose_linear(X, y, valid, y_valid, task, **how, weights=weights, valid_weights=w_valid)
+            return replace(choice, checks=self.valid)
+        assert self.fold is not None
+        assert self.held is not None
+        if self.out_of_fold:
+            found = choose_out_of_fold(X, y, self.fold, task, **how, weights=weights)
+            assert found is not None
+            return replace(found, checks=self.train, held=self.held)
+        rest, held = np.flatnonzero(self.fold == 0), self.held
+        rest = rest if len(rest) else held  # of a handful of rows none can be spared
+        of_rest, of_held = (None, None) if weights is None else (weights[rest], weights[held])
+        choice = choose_linear(
+            X.rows(rest), y[rest], X.rows(held), y[held], task, **how, weights=of_rest, valid_weights=of_held
+        )
+        return replace(choice, checks=self.train.select(held), held=held)
+
+    def fitted(self, choice: Choice, X: Design) -> Choice:
+        """The choice with a model that is fitted to all rows of ``train``."""
+        if self.valid is not None:
+            return choice
+        fit: dict[str, Any] = {"loss": self.loss, "class_weight": self.class_weight, "weights": self._weights}
+        y, task = self.train.targets, self.train.task
+        return replace(choice, model=fit_linear(X, y, task, **fit, C=choice.C, start=choice.model))
+
+    def rows(self, choice: Choice) -> NDArray[np.int64] | None:
+        """(r,) where the rows that were scored stand in ``train``; None where validation data is given."""
+        if self.held is None:
+            return None
+        return choice.at if self.out_of_fold else self.held[choice.at]
+
+    @property
+    def _weights(self) -> Weights:
+        weights = self.train.weights
+        if weights is not None and isinstance(self.C, str):  # those that sum to 1 need the strength of n
+            weights = weights / weights.mean()
+        return weights
 
 
 def fit_chosen(
@@ -261,41 +373,15 @@ def fit_chosen(
     class_weight: ClassWeight = None,
     seed: int = 0,
 ) -> Choice:
-    """Fits with the best C: chosen on ``valid``; or out of fold; or on a tenth held out; then all rows are fitted.
-
-    Out of fold is where a tenth would be fewer than 200 rows, on which choices are mostly chance.
+    """Fits one design with the best C; see ``Chooser``.
 
     Args:
         X: the design of all rows of ``train``.
         train: what to fit to.
         valid: validation data and its design, which is never fitted to; None if there is none.
-        C, loss, class_weight: see ``choose_linear``; ``"auto"`` is the strength for weights of 1 on average.
+        C, loss, class_weight: see ``choose_linear``.
         seed: of the folds and of the part held out.
     """
-    y, task, weights = train.targets, train.task, train.weights
-    if weights is not None and isinstance(C, str):  # weights that sum to 1 need the strength of those that sum to n
-        weights = weights / weights.mean()
-    fit: dict[str, Any] = {"loss": loss, "class_weight": class_weight}
-    how = fit | {"C": C, "label_weights": class_weights.label_weights(train, class_weight)}
-    if valid is not None and len(valid[1]):
-        design, checks = valid
-        given = choose_linear(X, y, design, checks.targets, task, **how, weights=weights, valid_weights=checks.weights)
-        return replace(given, checks=checks)
-    # The room of tables, which a model that predicts does without.
-    from textgraft.data.folds import fold_of_row
-    from textgraft.data.splits import hold_out_rows
-
-    rest, held = hold_out_rows(train, seed=seed)
-    if len(held) < _FEW_HELD and len(task) <= _MANY_LABELS:
-        fold = None
-        with suppress(DataError):  # where too few rows may stand apart, a tenth it is
-            fold = fold_of_row(train, _FOLDS, seed)
-        out_of_fold = None if fold is None else choose_out_of_fold(X, y, fold, task, **how, weights=weights)
-        if out_of_fold is not None:
-            return replace(out_of_fold, checks=train, held=held)
-    of_rest, of_held = (None, None) if weights is None else (weights[rest], weights[held])
-    choice = choose_linear(
-        X.rows(rest), y[rest], X.rows(held), y[held], task, **how, weights=of_rest, valid_weights=of_held
-    )
-    model = fit_linear(X, y, task, **fit, C=choice.C, weights=weights, start=choice.model)
-    return replace(choice, model=model, checks=train.select(held), held=held)
+    design, data = valid or (None, None)
+    chooser = Chooser.of(train, data, C=C, loss=loss, class_weight=class_weight, seed=seed)
+    return chooser.fitted(chooser.choose(X, design), X)

@@ -8,6 +8,7 @@ from textgraft.methods.majority import MajorityClassifier
 from textgraft.methods.ngrams import NgramClassifier
 from textgraft.methods.recurrent import RecurrentClassifier
 from textgraft.methods.registry import METHODS
+from textgraft.methods.stacked import StackedClassifier
 
 __all__ = [
     "METHODS",
@@ -17,5 +18,6 @@ __all__ = [
     "MajorityClassifier",
     "NgramClassifier",
     "RecurrentClassifier",
+    "StackedClassifier",
     "TextClassifier",
 ]

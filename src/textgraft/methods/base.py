@@ -26,7 +26,7 @@ from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.deciding import Deciding
-from textgraft.methods.estimator import accuracy, check_fitted
+from textgraft.methods.estimator import accuracy, check_fitted, clone
 from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
@@ -55,12 +55,10 @@ class TextClassifier(Deciding, ABC):
     Attributes:
         method: the name on the command line and in the model directory.
         facts: what is true of all its models, for their cards.
-        rung: the place on the ladder; a lower one is cheaper.
         family: what the command line calls this method and those like it; empty for one like no other.
         unicode: the normal form of Unicode in which it reads texts, fitting as predicting; see ``unicode.in_form``. All
             that ``_fit`` and ``_proba`` get is in this form; what is shown of texts elsewhere is as they are.
         is_floor: whether it looks at no text, so that it is what others are held against and never recommended.
-        most_folds: how many folds its cross-validation has, where nobody says how many; fewer where training is long.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
@@ -82,11 +80,9 @@ class TextClassifier(Deciding, ABC):
     """
 
     method: ClassVar[str]
-    rung: ClassVar[int]
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""
     is_floor: ClassVar[bool] = False
-    most_folds: ClassVar[int] = 20
     unsaved: ClassVar[frozenset[str]] = frozenset()
     unicode: Form = "none"
 
@@ -105,6 +101,7 @@ class TextClassifier(Deciding, ABC):
     runtime_: Runtime | None = None
     export_: str | None = None
     _said_of_decision: str = ""
+    _places: NDArray[np.int64]  # of the rows that ``_fit`` gets, among those that ``fit`` was given
 
     def fit(
         self,
@@ -153,6 +150,7 @@ class TextClassifier(Deciding, ABC):
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
+        self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
         self.thresholds_ = Decision.usual(data.task).thresholds
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.chosen_, self.resolved_, self._said_of_decision = {}, {}, ""
@@ -212,6 +210,21 @@ class TextClassifier(Deciding, ABC):
         return save(self, directory)
 
     @property
+    @abstractmethod
+    def rung(self) -> int:
+        """The place on the ladder; a lower one is cheaper."""
+
+    @property
+    def most_folds(self) -> int:
+        """How many folds its cross-validation has, where nobody says how many; fewer where training is long."""
+        return 20
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether it predicts through a network that another runtime can compute."""
+        return False
+
+    @property
     def decision(self) -> Decision:
         """How its labels follow from its probabilities."""
         return Decision(self.thresholds_, self.costs_)
@@ -227,11 +240,6 @@ class TextClassifier(Deciding, ABC):
     def outside_bytes(self) -> int:
         """The size of files that a fitted classifier needs but that its model directory does not hold."""
         return 0
-
-    @classmethod
-    def has_graph(cls, parameters: Mapping[str, Any]) -> bool:  # noqa: ARG003
-        """Whether a model with these hyperparameters goes through a graph, which can be exported."""
-        return False
 
     @abstractmethod
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
@@ -251,6 +259,49 @@ class TextClassifier(Deciding, ABC):
 
         With ``runtime``, of an export in the same folder, nothing is read that needs torch.
         """
+
+    def parts(self) -> tuple[TextClassifier, ...]:
+        """The fitted classifiers whose files are in its model directory: itself, or its members."""
+        return (self,)
+
+    def twin(self) -> Self:
+        """An unfitted copy for a part of the rows, which keeps no log and no checkpoints."""
+        return clone(self)
+
+    def configure(self, settings: Mapping[str, Any], *, beside: bool = False) -> Self:
+        """Sets those of some hyperparameters that it has.
+
+        Args:
+            settings: by name; text is read as on the command line.
+            beside: whether they are for several methods, so that what means something else here is left out.
+
+        Raises:
+            SettingError: a text cannot be read.
+        """
+        declared = {name: each for name, each in self.hyperparameters.items() if not (beside and each.alone)}
+        read = {
+            name: declared[name].constraint.read(value) if isinstance(value, str) else value
+            for name, value in settings.items()
+            if name in declared
+        }
+        return self.set_params(**read)
+
+    def configurable(self) -> set[str]:
+        """The hyperparameters that ``configure`` sets."""
+        return set(self.hyperparameters)
+
+    def set_kept(self, parameters: Mapping[str, Any]) -> Self:
+        """Sets hyperparameters as a model directory keeps them, of an earlier release too.
+
+        Raises:
+            SettingError: one of them is unknown, or cannot be used.
+        """
+        # JSON has lists only; a hyperparameter is a number, a name or a tuple.
+        given = {name: tuple(v) if isinstance(v, list) else v for name, v in parameters.items()}
+        earlier = {name: each.earlier for name, each in self.hyperparameters.items() if each.earlier is not None}
+        self.set_params(**{name: v for name, v in (earlier | given).items() if name not in self.unsaved})
+        self.check_settings()
+        return self
 
     def check_settings(self) -> None:
         """Raises SettingError for all hyperparameters that cannot be used, before any work is done."""

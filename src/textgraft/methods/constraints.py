@@ -80,6 +80,10 @@ class Number(Constraint):
         number = isinstance(value, self.types) and not isinstance(value, bool)
         return number and bool(self.least <= value <= self.most and -inf < value < inf)
 
+    def read(self, text: str) -> Any:
+        """A number where there is one; a word as it is."""
+        return number_or_word(text)
+
 
 class SizeRange(Constraint):
     """The shortest and the longest of something, as in ``(1, 2)``; the shortest may have to be ``first``."""

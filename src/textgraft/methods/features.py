@@ -1,9 +1,9 @@
-"""Frozen features: a pretrained encoder as it is, and a linear model on its vectors."""
+"""Frozen features: a pretrained encoder as it is, and a head on its vectors."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,40 +14,45 @@ from textgraft.dataset import Dataset
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
 from textgraft.encoders.opening import Reading, TextEncoder, has_network, open_encoder, reopen_encoder
 from textgraft.encoders.tokenizing import LONG, Long
-from textgraft.errors import ArtifactError
-from textgraft.evaluation.calibration import Calibration, score_columns
+from textgraft.errors import SettingError
+from textgraft.given import as_texts
 from textgraft.hardware import PRECISIONS, Precision
+from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
 from textgraft.json_files import read_object
-from textgraft.linear.choosing import fit_chosen
-from textgraft.linear.fitting import ClassWeight, LinearModel, Matrix
+from textgraft.linear import ClassWeight
 from textgraft.methods.base import unicode_form
-from textgraft.methods.constraints import ENCODER, SEED, Choice, Number, Regularisation
+from textgraft.methods.constraints import COUNT, ENCODER, SEED, Choice, Number, Regularisation, refuse
+from textgraft.methods.estimator import check_fitted
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
-from textgraft.unicode import Form, quoted
+from textgraft.unicode import Form, in_form, quoted
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
 
 Floats = NDArray[np.float32]
 FILE = "features"
-LEAST_SPREAD = 1e-8  # of a component; one that never varies is left as it is
+HEADS: tuple[HeadKind, ...] = ("auto", "linear", "kernel")
 
 
 @hyperparameters
 class FeatureClassifier(GraphClassifier):
-    """Logistic regression on the standardised vectors of a frozen encoder.
+    """Logistic regression on the vectors of a frozen encoder, linear or with an RBF kernel, and votes of neighbours.
 
-    The regularisation is chosen, and the probabilities calibrated, on validation data; where none is given, on a tenth
-    held out of the training data, or of less than 2,000 texts out of fold. The model is then fitted to all of it.
+    Head, regularisation and the neighbours' share are chosen, and the probabilities calibrated, on validation data;
+    where none is given, on a tenth held out of the training data, or of less than 2,000 texts out of fold. The model is
+    then fitted to all of it.
+
+    Attributes:
+        head_: what makes probabilities of vectors.
     """
 
     method = "features"
     rung = 30
-    facts = MethodFacts("a linear model on the vectors of a frozen encoder")
+    facts = MethodFacts("a classifier on the vectors of a frozen encoder")
 
     encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
     pooling: Pooling = hyperparameter(
@@ -64,6 +69,22 @@ class FeatureClassifier(GraphClassifier):
         "the length of a window, special tokens included; None is what the encoder was tuned for.",
         default=None,
         option="length of a window or of a cut text",
+    )
+    head: HeadKind = hyperparameter(
+        Choice(*HEADS),
+        '``"linear"`` is a linear model on standardised vectors, ``"kernel"`` one with an RBF kernel, whose landmarks '
+        'are up to 4,096 of the training texts; ``"auto"`` takes the one of the lower log loss on rows held out.',
+        default="auto",
+        option="auto, linear or kernel: the model on the vectors",
+        earlier="linear",
+    )
+    neighbour_share: NeighbourShare = hyperparameter(
+        Number(0, 0.95, words=("auto",)),
+        'what the votes of similar training texts count beside the model\'s probabilities; 0 is nothing, ``"auto"`` is '
+        "chosen by the log loss on rows held out. The model then keeps vectors of up to 20,000 training texts.",
+        default="auto",
+        option="share of the votes of similar training texts, or auto",
+        earlier=0.0,
     )
     C: float | Sequence[float] | Literal["auto"] = hyperparameter(
         Regularisation(),
@@ -84,15 +105,12 @@ class FeatureClassifier(GraphClassifier):
     seed: int = hyperparameter(SEED, "of the part held out.", default=0, option="")
 
     encoder_: TextEncoder = fitted()
-    mean_: Floats = fitted()
-    scale_: Floats = fitted()
-    model_: LinearModel = fitted()
-    calibration_: Calibration = fitted()
+    head_: Head = fitted()
 
-    @classmethod
-    def has_graph(cls, parameters: Mapping[str, Any]) -> bool:
-        """Whether the encoder is a network."""
-        return has_network(parameters.get("encoder"))
+    @property
+    def has_graph(self) -> bool:
+        """Whether the encoder is a network; one that is yet to be chosen may be."""
+        return has_network(self.resolved_.get("encoder", self.encoder))
 
     def _conflicts(self) -> Iterator[str]:
         for name, value in [] if has_network(self.encoder) else self._of_networks:
@@ -111,18 +129,23 @@ class FeatureClassifier(GraphClassifier):
         name = self._choose_encoder(self.encoder, train, with_network=bool(self._of_networks))
         self.encoder_ = open_encoder(name, self.max_tokens, **self._reading)
         X = self.encoder_.encode(train.texts)
-        self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
-        spread = X.std(axis=0, dtype=np.float64).astype(np.float32)
-        self.scale_ = np.where(spread > LEAST_SPREAD, spread, 1).astype(np.float32)
-        checks = None if valid is None else (self._design(self.encoder_.encode(valid.texts)), valid)
-        choice = fit_chosen(
-            self._design(X), train, checks, C=self.C, loss="logistic", class_weight=self.class_weight, seed=self.seed
+        checks = None if valid is None else (self.encoder_.encode(valid.texts), valid)
+        found = fit_head(
+            X,
+            train,
+            checks,
+            kind=self.head,
+            neighbour_share=self.neighbour_share,
+            C=self.C,
+            class_weight=self.class_weight,
+            seed=self.seed,
         )
-        self.model_, self.calibration_ = choice.model, choice.calibration
-        self._held_out(train, choice.held)
+        self.head_ = found.head.renumbered(self._places)
+        self.notes_ += found.notes
+        self._held_out(train, found.held)
         self._weigh_decision(train, self.class_weight)
-        self._choose_decision(*choice.checked())
-        self.chosen_ = choice.to_dict() | self.encoder_.chosen
+        self._choose_decision(found.probabilities, found.checks)
+        self.chosen_ = {**found.chosen, **self.encoder_.chosen}
         if self.encoder_.from_cache:
             self.notes_ += (
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
@@ -138,12 +161,27 @@ class FeatureClassifier(GraphClassifier):
         assert isinstance(self.encoder_, Encoder)  # of no other a graph is asked
         return self.encoder_
 
-    def _design(self, X: Floats) -> Matrix:
-        return Matrix((X - self.mean_) / self.scale_)
-
     def _proba(self, texts: list[str]) -> Floats:
-        scores = self.model_.scores(self._design(self.encoder_.encode(texts)))
-        return self.calibration_.probabilities(scores, self.task_)
+        return self.head_.probabilities(self.encoder_.encode(texts), self.task_)
+
+    def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
+        """For each text the n most similar training texts, the most similar first, of those that the model keeps.
+
+        A ``Neighbour`` is the text's place among those that ``fit`` was given (0 is the first), the cosine of the two
+        vectors, and the names of its labels. The texts themselves are not in the model.
+
+        Raises:
+            SettingError: n is not a whole number of at least 1, or the model keeps no vectors of training texts.
+        """
+        check_fitted(self)
+        refuse(COUNT.faults("n", n))
+        if self.head_.kept is None:
+            raise SettingError(
+                "This model keeps no vectors of its training texts, so it cannot say which are similar; train one with "
+                "--neighbour-share 0.1 (neighbour_share=0.1), or with --head kernel (head='kernel')."
+            )
+        texts = in_form(as_texts(texts), self.unicode)
+        return self.head_.kept.nearest(self.encoder_.encode(texts), n, self.task_.labels) if texts else []
 
     @property
     def outside_bytes(self) -> int:
@@ -169,25 +207,11 @@ class FeatureClassifier(GraphClassifier):
     def write_state(self, folder: Path) -> None:  # noqa: D102
         from safetensors.numpy import save_file
 
-        tensors = {
-            "mean": self.mean_,
-            "scale": self.scale_,
-            "weights": self.model_.weights,
-            "bias": self.model_.bias,
-            "calibration_scale": self.calibration_.scale,
-            "calibration_shift": self.calibration_.shift,
-        }
-        tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-        save_file(tensors, folder / f"{FILE}.safetensors")
+        save_file(self.head_.tensors(), folder / f"{FILE}.safetensors")
         (folder / f"{FILE}.json").write_text(json.dumps(self.encoder_.identity), "utf-8")
 
     def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: D102
         content = read_object(folder / f"{FILE}.json", {"fingerprint"}, {"max_tokens", "config"})
         self.encoder_ = reopen_encoder(self.encoder, content, folder, runtime, **self._reading)
         tensors = Tensors.read(folder / f"{FILE}.safetensors")
-        width, m = self.encoder_.width, score_columns(self.task_)
-        self.mean_, self.scale_ = tensors("mean", width), tensors("scale", width)
-        if not (self.scale_ >= LEAST_SPREAD).all():
-            raise ArtifactError(f"{folder} is damaged: a component of the vectors would be divided by nothing.")
-        self.model_ = LinearModel(tensors("weights", width, m), tensors("bias", m))
-        self.calibration_ = Calibration.restored(tensors, self.task_, "calibration_")
+        self.head_ = Head.restored(tensors, self.encoder_.width, self.task_)

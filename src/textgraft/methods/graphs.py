@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from textgraft import progress
 from textgraft.dataset import Dataset
@@ -28,8 +28,8 @@ class GraphClassifier(TextClassifier):
     One that is not such a method computes with NumPy alone, and has nothing to export.
     """
 
-    @classmethod
-    def has_graph(cls, parameters: Mapping[str, Any]) -> bool:  # noqa: ARG003, D102
+    @property
+    def has_graph(self) -> bool:  # noqa: D102
         return True
 
     def through(self, runtime: Runtime) -> Self:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,9 @@ class NetworkClassifier(GraphClassifier):
 
     _checkpoints_: Checkpoints | None = fitted(default=None)
     _started_: float = fitted()
+
+    def twin(self) -> Self:  # noqa: D102
+        return super().twin().set_params(folder=None, resume=False, tensorboard=False)
 
     def _conflicts(self) -> Iterator[str]:
         for name in ("resume", "tensorboard"):

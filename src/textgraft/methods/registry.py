@@ -6,18 +6,12 @@ from pathlib import Path
 
 from textgraft.errors import ArtifactError
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.features import FeatureClassifier
-from textgraft.methods.finetune import FineTunedClassifier
-from textgraft.methods.majority import MajorityClassifier
-from textgraft.methods.ngrams import NgramClassifier
-from textgraft.methods.recurrent import RecurrentClassifier
+from textgraft.methods.rungs import RUNGS
+from textgraft.methods.stacked import StackedClassifier
 from textgraft.model_directory import Manifest
 from textgraft.unicode import quoted
 
-METHODS: dict[str, type[TextClassifier]] = {
-    cls.method: cls
-    for cls in (MajorityClassifier, NgramClassifier, RecurrentClassifier, FeatureClassifier, FineTunedClassifier)
-}
+METHODS: dict[str, type[TextClassifier]] = {**RUNGS, StackedClassifier.method: StackedClassifier}
 """Cheapest first."""
 
 

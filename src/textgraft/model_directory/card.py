@@ -42,6 +42,7 @@ from textgraft.unicode import shown_name
 from textgraft.wording import counted, decimal, megabytes, percent
 
 FILE = CARD
+ENCODER_WEIGHTS = "model.safetensors"  # of a fine-tuned one, which it holds itself
 MOST_ROWS = 100  # of a table
 MOST_COSTS = 12  # labels whose costs are shown
 FEW_ROWS = 50  # of a label in training, below which it is called rare
@@ -154,8 +155,8 @@ def _head(manifest: Manifest, facts: MethodFacts) -> str:
     if manifest.task["multi_label"]:
         tags.append("multi-label-classification")
     content: dict[str, Any] = {"library_name": "textgraft", "pipeline_tag": "text-classification", "tags": tags}
-    encoder = manifest.parameters.get("encoder")
-    if isinstance(encoder, str):
+    encoder = _source(manifest, "encoder")
+    if encoder is not None:
         licence, base = _origin(encoder)
         if base:
             content["base_model"] = base
@@ -209,6 +210,7 @@ def _training_data(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
         "columns": listed(map(code, columns), MOST_ROWS),
         "weights": " to ".join(f"{weight:g}" for weight in data.get("weights") or ()),
         "holds_of_texts": facts.holds_of_texts if known else "",
+        "vectors_kept": f"{vectors:,}" if (vectors := manifest.chosen.get("vectors_kept")) else "",
         "label_counts": table(Section("", ("label", "texts", "share"), rows).first(MOST_ROWS)) if known else "",
     }
 
@@ -279,8 +281,8 @@ def _weak_spots(manifest: Manifest, evaluation: Evaluation | None, earlier_wordi
 def _size(manifest: Manifest, facts: MethodFacts) -> dict[str, str]:
     sizes = {file: described["bytes"] for file, described in manifest.files.items() if file != FILE}
     rows = tuple((file, megabytes(size)) for file, size in sorted(sizes.items()))
-    encoder = manifest.parameters.get("encoder")
-    outside = not facts.is_encoder and isinstance(encoder, str) and manifest.weights
+    encoder = _source(manifest, "encoder")
+    outside = encoder is not None and manifest.weights and ENCODER_WEIGHTS not in sizes and not facts.is_encoder
     speed = manifest.chosen.get("texts_per_second")
     return {
         "size": megabytes(sum(sizes.values())),
@@ -325,13 +327,20 @@ def _making(manifest: Manifest) -> dict[str, str]:
     given = {name: value for name, value in sorted(manifest.parameters.items()) if value is not None}
     licences = {}
     for part in ("encoder", "vectors"):
-        source = manifest.parameters.get(part)
-        licences[f"{part}_licence"] = _licence(source) if isinstance(source, str) else ""
+        source = _source(manifest, part)
+        licences[f"{part}_licence"] = "" if source is None else _licence(source)
     return {
         "settings": ", ".join(code(f"{name}={_shown(name, value)}") for name, value in given.items()) or "none",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
         **licences,
     }
+
+
+def _source(manifest: Manifest, part: str) -> str | None:
+    """The encoder or the vectors that it, or the first member of it, was made with."""
+    members = manifest.parameters.get("members") or ()
+    given = [manifest.parameters, *(member["parameters"] for member in members if isinstance(member, dict))]
+    return next((each[part] for each in given if isinstance(each.get(part), str)), None)
 
 
 def _licence(source: str) -> str:
@@ -361,6 +370,8 @@ def _shown(name: str, value: object) -> str:
     """A hyperparameter; of a path only its end, and of costs only that there are some."""
     if name == "metric" and not isinstance(value, str):
         return "costs"
+    if name == "members" and isinstance(value, list):
+        return ",".join(str(member["method"] if isinstance(member, dict) else member) for member in value)
     if isinstance(value, str):
         return file_name(value) if name in ("encoder", "vectors") and not _origin(value)[1] else value
     return json.dumps(value, ensure_ascii=False)

@@ -186,7 +186,7 @@ def _check_source(place: Path, *, shipped: bool) -> None:
         return
     model = unfitted(place, read_manifest(place))
     if not model.has_graph:
-        raise ExportError(needs_no_export(place, model.method))
+        raise ExportError(needs_no_export(place, model))
 
 
 def _check_target(place: Path, target: Path, *, shipped: bool) -> None:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from textgraft import progress
 from textgraft.cache import made
-from textgraft.encoders.sources import EMBEDDED, HUB_FILES, may_be_on_hub
+from textgraft.encoders.embedded import EMBEDDED
+from textgraft.encoders.sources import HUB_FILES, may_be_on_hub
 from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
 from textgraft.limits import MODEL_BYTES
 from textgraft.methods.registry import method_of

@@ -22,7 +22,7 @@ from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.sample import Sample
 from textgraft.model_directory.seen import SeenTexts
 from textgraft.task import Task
-from textgraft.unicode import quoted
+from textgraft.unicode import quoted, quoted_path
 
 
 def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] | None = None) -> TextClassifier:
@@ -59,7 +59,7 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         try:
             model = unfitted(folder, manifest)
             if runtime not in ("auto", "torch") and not model.has_graph:
-                raise ArtifactError(needs_no_export(folder, manifest.method))
+                raise ArtifactError(needs_no_export(folder, model))
             _restore(model, folder, manifest, open_export(folder, manifest, runtime))
         except SettingError as error:  # nobody here has set anything
             raise ArtifactError(f"{folder} is damaged: {error}") from error
@@ -72,11 +72,13 @@ def load(directory: str | Path, *, runtime: str = "auto", labels: Sequence[str] 
         raise ArtifactError(f"{folder} is damaged: {type(error).__name__}: {error}") from error
 
 
-def needs_no_export(folder: Path, method: str) -> str:
-    """What to say of an export of a method without a network."""
+def needs_no_export(folder: Path, model: TextClassifier) -> str:
+    """What to say of an export of a model without a network."""
+    encoder = getattr(model, "encoder", None)
+    reading = "" if encoder is None else f" with the encoder {quoted_path(encoder)}"
     return (
-        f"{folder} needs no export: the method {quoted(method)} computes with NumPy alone, and loads and predicts as "
-        "it is wherever textgraft is installed, without torch. Leave out the runtime."
+        f"{folder} needs no export: the method {quoted(model.method)}{reading} computes with NumPy alone, and loads "
+        "and predicts as it is wherever textgraft is installed, without torch. Leave out the runtime."
     )
 
 

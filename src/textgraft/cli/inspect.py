@@ -24,6 +24,7 @@ def run(
     from textgraft.cli.console import present, print_json, remark
     from textgraft.data.inspecting import inspect
     from textgraft.encoders import TextTokenizer, resolve
+    from textgraft.encoders.choosing import choose_encoder
     from textgraft.errors import EncoderError, MissingExtraError
     from textgraft.extras import import_scipy
     from textgraft.report.audit import audit_report
@@ -37,7 +38,8 @@ def run(
     words = (source, *given_words(reading, dividing))
     look = partial(inspect, parts, command=words, test=dividing.test_size, folds=dividing.folds)
     try:
-        files = resolve(encoder or "all-MiniLM-L6-v2")
+        name, _ = choose_encoder(encoder or "all-MiniLM-L6-v2", splits.train.texts, with_network=True)
+        files = resolve(name)
         audit = look(tokenizer=TextTokenizer(files).counts, max_tokens=files.default_tokens)
     except (EncoderError, MissingExtraError) as error:
         if encoder is not None:

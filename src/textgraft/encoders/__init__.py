@@ -1,7 +1,8 @@
 """Pretrained transformers: where they come from, how texts go through them, and the vectors kept on disk."""
 
+from textgraft.encoders.embedded import EMBEDDED
 from textgraft.encoders.encoder import Encoder
-from textgraft.encoders.sources import EMBEDDED, EncoderFiles, resolve
+from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 
 __all__ = ["EMBEDDED", "Encoder", "EncoderFiles", "TextTokenizer", "resolve"]

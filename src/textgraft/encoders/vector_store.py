@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
@@ -28,6 +28,7 @@ from textgraft.digests import text_digest
 from textgraft.whole import whole_file
 
 WORTH_KEEPING = 32  # new texts in one call; fewer are encoded again sooner than looked up
+TEXTS_AT_ONCE = 16384  # bounds the token ids held in memory; large enough that sorting by length pays
 MOST_BYTES = 4 << 30  # of all stores
 MOST_ROWS = 1 << 16  # of a file, which is read whole
 KEY, SUM = 16, 4  # bytes
@@ -138,6 +139,41 @@ class VectorStore:
                 return
             path.unlink(missing_ok=True)
             excess -= size
+
+
+def through_store(
+    texts: Sequence[str],
+    width: int,
+    store: VectorStore | None,
+    encode: Callable[[list[str]], NDArray[np.float32]],
+) -> tuple[NDArray[np.float32], int]:
+    """Vectors of texts, each distinct one of which is encoded once, and not at all where the store has it.
+
+    Args:
+        texts: n of them.
+        width: components of a vector.
+        store: looked up and added to; None is none.
+        encode: (m, width) vectors of m texts, some of all at a time.
+
+    Returns:
+        (n, width) vectors, in the order of the texts, and how many distinct texts were in the store.
+    """
+    distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    vectors = np.empty((len(distinct), width), np.float32)
+    new = np.arange(len(distinct))
+    names = list(distinct)
+    if store is not None:
+        known, stored = store.get(names)
+        if stored is not None:
+            vectors[known] = stored
+            new = np.delete(new, known)
+    for start in range(0, len(new), TEXTS_AT_ONCE):
+        part = new[start : start + TEXTS_AT_ONCE]
+        chunk = [names[i] for i in part]
+        vectors[part] = encode(chunk)
+        if store is not None:
+            store.put(chunk, vectors[part])
+    return vectors[np.fromiter((distinct[text] for text in texts), np.intp, len(texts))], len(names) - len(new)
 
 
 def _files(folder: Path) -> list[Path]:

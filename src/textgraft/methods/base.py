@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -65,6 +66,8 @@ class TextClassifier(Deciding, ABC):
         costs_: (k, k) float64 or None; see ``Decision``.
         metric_: the metric that matters, of the task; None where none was given.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
+        resolved_: hyperparameters whose value ``fit`` found out, such as an encoder that was to be chosen; a model
+            keeps these values.
         notes_: sentences about the last ``fit`` that a user should see; not saved.
         fitted_on_: what it was trained on, without the texts.
         checked_on_: the validation data, given or held out; of it a sample is kept with the model, so that an export
@@ -89,6 +92,7 @@ class TextClassifier(Deciding, ABC):
     costs_: NDArray[np.float64] | None = None
     metric_: Metric | None = None
     chosen_: dict[str, Any]
+    resolved_: Mapping[str, Any] = MappingProxyType({})
     notes_: tuple[str, ...]
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]
@@ -149,7 +153,7 @@ class TextClassifier(Deciding, ABC):
         self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
         self.thresholds_ = Decision.usual(data.task).thresholds
         self.costs_ = None if self.metric_ is None else self.metric_.costs
-        self.chosen_, self._said_of_decision = {}, ""
+        self.chosen_, self.resolved_, self._said_of_decision = {}, {}, ""
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
@@ -160,6 +164,7 @@ class TextClassifier(Deciding, ABC):
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
+        self.chosen_ = {**self.resolved_, **self.chosen_}
         if self._said_of_decision:
             self.chosen_ = {**self.chosen_, "decision": self._said_of_decision}
             self.notes_ = (*self.notes_, self._said_of_decision)
@@ -228,7 +233,8 @@ class TextClassifier(Deciding, ABC):
     def kept_params(self) -> dict[str, Any]:
         """The hyperparameters that are kept with the model; costs by the names of the labels, wherever they were."""
         params = {name: value for name, value in self.get_params(deep=False).items() if name not in self.unsaved}
-        return params | {"metric": None if self.metric_ is None else self.metric_.plain()}
+        metric = None if self.metric_ is None else self.metric_.plain()
+        return {**params, **self.resolved_, "metric": metric}
 
     @property
     def outside_bytes(self) -> int:

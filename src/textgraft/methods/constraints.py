@@ -201,7 +201,7 @@ class Checked(Constraint):
 COUNT = Number(1, whole=True)
 SEED = Number(0, 2**32 - 1, whole=True, allowed="a whole number from 0 to 2^32 - 1")
 YES_OR_NO = Choice(True, False)
-ENCODER = Text("an embedded encoder, a folder, or a name on the Hub")
+ENCODER = Text("an embedded encoder, a folder, a name on the Hub, or 'auto', which goes by the language of the texts")
 
 
 def refuse(faults: list[str]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
-from textgraft.encoders.sources import EncoderFiles, named_encoder
+from textgraft.encoders.opening import Reading, TextEncoder, has_network, open_encoder, reopen_encoder
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import SettingError
 from textgraft.given import as_texts
@@ -28,7 +28,7 @@ from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparam
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.tensors import Tensors
-from textgraft.unicode import Form, in_form
+from textgraft.unicode import Form, in_form, quoted
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
@@ -104,11 +104,30 @@ class FeatureClassifier(GraphClassifier):
     unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(SEED, "of the part held out.", default=0, option="")
 
-    encoder_: Encoder = fitted()
+    encoder_: TextEncoder = fitted()
     head_: Head = fitted()
 
+    @property
+    def has_graph(self) -> bool:
+        """Whether the encoder is a network; one that is yet to be chosen may be."""
+        return has_network(self.resolved_.get("encoder", self.encoder))
+
+    def _conflicts(self) -> Iterator[str]:
+        for name, value in [] if has_network(self.encoder) else self._of_networks:
+            yield (
+                f"{name} is for encoders that are networks of transformers, and {quoted(self.encoder)} has one way to "
+                f"read texts; got {quoted(value)}. Leave out --{name.replace('_', '-')} ({name}=)."
+            )
+
+    @property
+    def _of_networks(self) -> list[tuple[str, Any]]:
+        """What is set of how a network reads texts, and is not the default."""
+        values = [(name, getattr(self, name)) for name in ("pooling", "long", "max_tokens", "precision")]
+        return [(name, value) for name, value in values if value != self.hyperparameters[name].default]
+
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
-        self.encoder_ = self._open_encoder(self.encoder, self.max_tokens)
+        name = self._choose_encoder(self.encoder, train, with_network=bool(self._of_networks))
+        self.encoder_ = open_encoder(name, self.max_tokens, **self._reading)
         X = self.encoder_.encode(train.texts)
         checks = None if valid is None else (self.encoder_.encode(valid.texts), valid)
         found = fit_head(
@@ -126,25 +145,21 @@ class FeatureClassifier(GraphClassifier):
         self._held_out(train, found.held)
         self._weigh_decision(train, self.class_weight)
         self._choose_decision(found.probabilities, found.checks)
-        encoder = self.encoder_
-        self.chosen_ = {**found.chosen, "max_tokens": encoder.max_tokens, "precision": encoder.precision}
+        self.chosen_ = {**found.chosen, **self.encoder_.chosen}
         if self.encoder_.from_cache:
             self.notes_ += (
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
                 "longer than it did.",
             )
 
-    def _open_encoder(
-        self, source: str | EncoderFiles, max_tokens: int | None, runtime: Runtime | None = None
-    ) -> Encoder:
-        return Encoder(
-            source,
-            pooling=self.pooling,
-            max_tokens=max_tokens,
-            long=self.long,
-            precision=self.precision,
-            runtime=runtime,
-        )
+    @property
+    def _reading(self) -> Reading:
+        return {"pooling": self.pooling, "long": self.long, "precision": self.precision}
+
+    @property
+    def _network(self) -> Encoder:
+        assert isinstance(self.encoder_, Encoder)  # of no other a graph is asked
+        return self.encoder_
 
     def _proba(self, texts: list[str]) -> Floats:
         return self.head_.probabilities(self.encoder_.encode(texts), self.task_)
@@ -171,34 +186,32 @@ class FeatureClassifier(GraphClassifier):
     @property
     def outside_bytes(self) -> int:
         """The size of the encoder's files, which a model directory names but does not hold."""
-        return sum(path.stat().st_size for path in self.encoder_.files.weights()) if self.runtime_ is None else 0
+        return self.encoder_.outside_bytes
 
     def graph(self) -> Graph:  # noqa: D102
         from textgraft.encoders.graphs import vectors_graph
 
-        encoder = self.encoder_
+        encoder = self._network
         return vectors_graph(load_encoder(encoder.files), self.pooling, encoder.tokenizer.pad_id, encoder.files.name)
 
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
-        return padded_batches(self.encoder_.windows(texts), self.encoder_.tokenizer.pad_id)
+        return padded_batches(self._network.windows(texts), self._network.tokenizer.pad_id)
 
     def _use(self, runtime: Runtime) -> None:
-        self.encoder_ = self._open_encoder(self.encoder_.files, self.encoder_.max_tokens, runtime)
+        encoder = self._network
+        self.encoder_ = Encoder(encoder.files, max_tokens=encoder.max_tokens, runtime=runtime, **self._reading)
 
     def write_for_runtime(self, folder: Path) -> None:  # noqa: D102
-        self.encoder_.tokenizer.save(folder / "tokenizer.json")
+        self._network.tokenizer.save(folder / "tokenizer.json")
 
     def write_state(self, folder: Path) -> None:  # noqa: D102
         from safetensors.numpy import save_file
 
         save_file(self.head_.tensors(), folder / f"{FILE}.safetensors")
-        files = self.encoder_.files
-        content = {"fingerprint": files.fingerprint, "max_tokens": self.encoder_.max_tokens, "config": files.config}
-        (folder / f"{FILE}.json").write_text(json.dumps(content), "utf-8")
+        (folder / f"{FILE}.json").write_text(json.dumps(self.encoder_.identity), "utf-8")
 
     def read_state(self, folder: Path, runtime: Runtime | None = None) -> None:  # noqa: D102
-        content = read_object(folder / f"{FILE}.json", {"fingerprint", "max_tokens"}, {"config"})
-        files = named_encoder(self.encoder, content, folder, at_hand=runtime is None)
+        content = read_object(folder / f"{FILE}.json", {"fingerprint"}, {"max_tokens", "config"})
+        self.encoder_ = reopen_encoder(self.encoder, content, folder, runtime, **self._reading)
         tensors = Tensors.read(folder / f"{FILE}.safetensors")
-        self.head_ = Head.restored(tensors, files.width, self.task_)
-        self.encoder_ = self._open_encoder(files, content["max_tokens"], runtime)
+        self.head_ = Head.restored(tensors, self.encoder_.width, self.task_)

@@ -75,7 +75,7 @@ class FineTunedClassifier(NetworkClassifier):
 
     def _fit(self, data: Dataset, valid: Dataset | None) -> None:
         data, valid = self._begin(data, valid)
-        files = resolve(self.encoder)
+        files = resolve(self._choose_encoder(self.encoder, data))
         max_tokens = check_max_tokens(files, self.max_tokens)
         classifier = EncoderClassifier(
             files, self.task_, max_tokens, self.long, self.precision, self.seed, self.dropout

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from textgraft import progress
+from textgraft.dataset import Dataset
+from textgraft.encoders.choosing import choose_encoder
 from textgraft.methods.base import TextClassifier
 from textgraft.runtimes import Batch, Runtime
 
@@ -35,6 +38,16 @@ class GraphClassifier(TextClassifier):
         twin.runtime_ = runtime
         twin._use(runtime)
         return twin
+
+    def _choose_encoder(self, name: str, train: Dataset, *, with_network: bool = True) -> str:
+        """The encoder that the hyperparameter names, or that is chosen for the texts; see ``choose_encoder``."""
+        chosen, said = choose_encoder(name, train.texts, with_network=with_network)
+        if chosen != name:
+            self.resolved_ = {**self.resolved_, "encoder": chosen}
+        elif said:
+            progress.say(said)  # before any work is done
+        self.notes_ += (said,) * bool(said)
+        return chosen
 
     @abstractmethod
     def graph(self) -> Graph:

@@ -100,7 +100,7 @@ class RecurrentClassifier(NetworkClassifier):
     )
     encoder: str | None = hyperparameter(
         ENCODER,
-        f"{ENCODER.allowed}, whose token states are read in place of words.",
+        f"{ENCODER.allowed}; its token states are read in place of words.",
         default=None,
         option="an encoder whose token states are read in place of words",
         alone=True,
@@ -211,7 +211,7 @@ class RecurrentClassifier(NetworkClassifier):
         from textgraft.recurrent.state_reader import StateReader
 
         assert self.encoder is not None
-        self.reader_ = StateReader(resolve(self.encoder), self.max_tokens, self.precision)
+        self.reader_ = StateReader(resolve(self._choose_encoder(self.encoder, data)), self.max_tokens, self.precision)
         material = self.reader_.stored([*data.texts, *valid.texts])
         nothing_to_them = dict.fromkeys(("tokenizer", "max_size", "min_count"))
         return replace(material, identity=nothing_to_them | material.identity)

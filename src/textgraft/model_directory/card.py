@@ -19,7 +19,7 @@ from string import Template
 from typing import Any
 
 from textgraft import progress
-from textgraft.encoders.sources import EMBEDDED
+from textgraft.encoders.embedded import EMBEDDED
 from textgraft.errors import ArtifactError, DataError, listed
 from textgraft.evaluation import Evaluation
 from textgraft.evaluation.names import COST, metric_name
@@ -47,7 +47,7 @@ MOST_ROWS = 100  # of a table
 MOST_COSTS = 12  # labels whose costs are shown
 FEW_ROWS = 50  # of a label in training, below which it is called rare
 KNOWN = {  # what textgraft offers by name: its licence, as the Hub writes it, and its name on the Hub
-    "all-MiniLM-L6-v2": ("apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
+    **{name: (encoder.licence, encoder.hub) for name, encoder in EMBEDDED.items()},
     "glove.6B.50d": ("pddl", ""),
 }
 
@@ -354,7 +354,7 @@ def _origin(source: str) -> tuple[str, str]:
         return KNOWN[source]
     if Path(source).is_dir():
         return _licence_in(Path(source) / FILE), ""
-    return "", source if source not in EMBEDDED and re.fullmatch(r"[\w-]+/[\w.-]+", source) else ""
+    return "", source if re.fullmatch(r"[\w-]+/[\w.-]+", source) else ""
 
 
 def _licence_in(readme: Path) -> str:

@@ -123,6 +123,8 @@ class StackedClassifier(GraphClassifier):
     weights_: Floats = fitted()
     calibration_: Calibration = fitted()
 
+    _known_: tuple[NDArray[np.int64], Sequence[Floats]] | None = fitted(default=None)
+
     @property
     def rung(self) -> int:
         """Just above its dearest member."""
@@ -184,15 +186,28 @@ class StackedClassifier(GraphClassifier):
             member.set_params(**own)
         return members
 
+    def weighed_by(self, rows: NDArray[np.int64], probabilities: Sequence[Floats]) -> Self:
+        """Lets the next ``fit`` weigh the members by what is known of them, and predict nothing out of fold.
+
+        Args:
+            rows: (n,) places in the training data, none of a weight of 0.
+            probabilities: of each member (n, k), by models like it that were not fitted to these rows.
+        """
+        self._known_ = rows, probabilities
+        return self
+
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         # The room of tables, which a model that predicts does without.
         from textgraft.data.splits import hold_out_rows
 
         members = self._unfitted()
-        given = valid is not None and len(valid) >= ENOUGH
-        held = None if given else self._held(train)
+        known, self._known_ = self._known_, None
+        given = known is None and valid is not None and len(valid) >= ENOUGH
+        held = None if given or known is not None else self._held(train)
         probabilities: list[Floats] = []
         rows: Dataset | None = valid if given else None
+        if known is not None:
+            rows, probabilities = train.select(known[0]), list(known[1])
         if held is not None:
             found = [self._out_of_fold(member, train, held, valid) for member in members]
             rows = train.select(np.concatenate([of_fold for _, of_fold in held]))
@@ -203,7 +218,7 @@ class StackedClassifier(GraphClassifier):
         if given:
             assert valid is not None
             probabilities = [member.predict_proba(valid.texts) for member in self.members_]
-        if held is not None:
+        if valid is None and rows is not None:
             self._held_out(train, hold_out_rows(train, seed=self.seed)[1])
         self.notes_ += tuple(note for member in self.members_ for note in member.notes_)
         self._weigh(probabilities, rows)

@@ -1,0 +1,70 @@
+"""How long work takes on this machine, by what was measured in the same search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textgraft.ladder.candidates import Candidate
+from textgraft.ladder.dealing import FIRST_LEVEL, Deal
+from textgraft.ladder.run_directory import Outcome, Unit
+
+UNKNOWN = 5.0  # seconds: the first few rows of what was never tried, libraries loaded
+AGAIN, LARGER = 1.1, 1.25  # times what was measured: the same on other rows, or on more rows
+
+
+class Durations:
+    """Predicted seconds. Training is taken to grow with its passes over rows, and prediction with its rows.
+
+    Args:
+        deal: how many rows there are.
+        outcomes: what was measured.
+    """
+
+    def __init__(self, deal: Deal, outcomes: Mapping[Unit, Outcome]) -> None:
+        self._deal, self._outcomes = deal, outcomes
+
+    def of(self, candidate: Candidate, rows: int) -> float:
+        """Of a piece of work."""
+        known = self._of(candidate)
+        same = [(unit.fold, outcome) for unit, outcome in known if unit.rows == rows]
+        if same:  # on the last fold: on the first one vectors may not have been on disk
+            return AGAIN * max(same, key=lambda each: each[0])[1].seconds
+        if not known:
+            return UNKNOWN
+        return LARGER * (self._training(candidate, known, rows) + self._rate(known) * len(self._deal.scored(0, rows)))
+
+    def is_unknown(self, candidate: Candidate) -> bool:
+        """Whether nothing was measured of it."""
+        return not self._of(candidate)
+
+    def refit(self, candidate: Candidate, rows: int, test_rows: int) -> float:
+        """Of training on all rows and predicting others; 0 where nothing is known."""
+        known = self._of(candidate)
+        if not known:
+            return 0.0
+        full = [(unit, outcome) for unit, outcome in known if unit.rows == self._deal.full]
+        training = self._training(candidate, full[-1:] or known, rows)
+        return (AGAIN if full else LARGER) * (training + self._rate(known) * test_rows)
+
+    def folds(self, candidates: Sequence[Candidate], first: int) -> float:
+        """Of all folds from one on, at full size."""
+        return (self._deal.k - first) * sum(self.of(each, self._deal.full) for each in candidates)
+
+    def _of(self, candidate: Candidate) -> list[tuple[Unit, Outcome]]:
+        """What was measured of a candidate, the fewest rows first; of few rows only where there is nothing else."""
+        known = sorted((each for each in self._outcomes.items() if each[0].candidate == candidate.name), key=_by_size)
+        return [each for each in known if each[0].rows != FIRST_LEVEL] or known
+
+    @staticmethod
+    def _training(candidate: Candidate, known: Sequence[tuple[Unit, Outcome]], rows: int) -> float:
+        wanted = candidate.work(rows)
+        return max(outcome.fit_seconds * wanted / candidate.work(unit.rows) for unit, outcome in known)
+
+    @staticmethod
+    def _rate(known: Sequence[tuple[Unit, Outcome]]) -> float:
+        """Seconds for predicting one row, at worst."""
+        return max(outcome.predict_seconds / max(1, len(outcome.probabilities)) for _, outcome in known)
+
+
+def _by_size(known: tuple[Unit, Outcome]) -> tuple[int, int]:
+    return known[0].rows, known[0].fold

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textgraft.cli.options import MethodOptions, SplitOptions, TableOptions
+from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.ladder import Search
@@ -28,6 +29,8 @@ def searched(
     from textgraft.ladder import search
     from textgraft.ladder.searching import FOLDS
 
+    if "budget" not in tuning.given:
+        raise SettingError("--method auto needs the time that it may take: --budget 10m.")
     given = dict(tuning.given)
     budget, metric = given.pop("budget"), given.pop("metric", None)
     splits = dividing.read(source, reading, most_folds=FOLDS)

@@ -11,7 +11,7 @@ from textgraft.dataset import Dataset
 from textgraft.encoders.sources import EMBEDDED
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation import Metric
-from textgraft.methods import METHODS, StackedClassifier, TextClassifier
+from textgraft.methods import METHODS, FeatureClassifier, StackedClassifier, TextClassifier
 from textgraft.methods.estimator import clone
 from textgraft.methods.network import NetworkClassifier
 from textgraft.training import default_epochs
@@ -43,6 +43,11 @@ class Candidate:
         return self.model.method
 
     @property
+    def keeps_vectors(self) -> bool:
+        """Whether most of its training is looked up where the same texts were read before."""
+        return isinstance(self.model, FeatureClassifier)
+
+    @property
     def keeps_time(self) -> bool:
         """Whether its training can be told to end in time."""
         return "budget" in self.model.hyperparameters
@@ -69,7 +74,7 @@ def candidates_of(
     methods: Sequence[str | TextClassifier] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[list[Candidate], list[str]]:
-    """What is worth trying on a training part, the cheapest first.
+    """What is worth trying on a training part, what is cheapest to try first.
 
     Args:
         data: the training part.
@@ -126,7 +131,7 @@ def candidates_of(
     for each in found:
         if each.model.metric is None and not usual:
             each.model.set_params(metric=metric.plain())
-    return sorted(found, key=lambda each: each.model.rung), missing
+    return found, missing
 
 
 def _named(models: Sequence[TextClassifier]) -> list[Candidate]:

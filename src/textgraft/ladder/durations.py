@@ -9,6 +9,7 @@ from textgraft.ladder.dealing import FIRST_LEVEL, Deal
 from textgraft.ladder.run_directory import Outcome, Unit
 
 UNKNOWN = 5.0  # seconds: the first few rows of what was never tried, libraries loaded
+KEPT = 0.5  # of a training whose vectors are looked up; at most
 AGAIN, LARGER = 1.1, 1.25  # times what was measured: the same on other rows, or on more rows
 
 
@@ -26,9 +27,9 @@ class Durations:
     def of(self, candidate: Candidate, rows: int) -> float:
         """Of a piece of work."""
         known = self._of(candidate)
-        same = [(unit.fold, outcome) for unit, outcome in known if unit.rows == rows]
-        if same:  # on the last fold: on the first one vectors may not have been on disk
-            return AGAIN * max(same, key=lambda each: each[0])[1].seconds
+        same = [outcome for unit, outcome in known if unit.rows == rows]
+        if same:
+            return AGAIN * same[-1].seconds * self._kept(candidate, len(same))
         if not known:
             return UNKNOWN
         return LARGER * (self._training(candidate, known, rows) + self._rate(known) * len(self._deal.scored(0, rows)))
@@ -44,11 +45,17 @@ class Durations:
             return 0.0
         full = [(unit, outcome) for unit, outcome in known if unit.rows == self._deal.full]
         training = self._training(candidate, full[-1:] or known, rows)
+        training *= self._kept(candidate, max(1, len(full)))
         return (AGAIN if full else LARGER) * (training + self._rate(known) * test_rows)
 
     def folds(self, candidates: Sequence[Candidate], first: int) -> float:
         """Of all folds from one on, at full size."""
         return (self._deal.k - first) * sum(self.of(each, self._deal.full) for each in candidates)
+
+    @staticmethod
+    def _kept(candidate: Candidate, folds: int) -> float:
+        """The share of a measured training that remains where its texts were read on one fold before."""
+        return KEPT if candidate.keeps_vectors and folds == 1 else 1.0
 
     def _of(self, candidate: Candidate) -> list[tuple[Unit, Outcome]]:
         """What was measured of a candidate, the fewest rows first; of few rows only where there is nothing else."""

@@ -20,6 +20,7 @@ from textgraft.ladder.dealing import FIRST_LEVEL, Deal
 from textgraft.ladder.durations import Durations
 from textgraft.ladder.run_directory import Outcome, Unit
 
+SHARE_OF_TRIAL = 0.1  # of the time that is left, for a training on few rows
 LEAST_SHARE = 0.25  # of a training, for it to be worth beginning
 
 Wanted = tuple[Unit, float]  # a piece of work, and the seconds to be left after it
@@ -27,10 +28,17 @@ Wanted = tuple[Unit, float]  # a piece of work, and the seconds to be left after
 
 @dataclass(frozen=True)
 class Step:
-    """What comes next: a piece of work and, for a training that can be told to, the seconds it may take."""
+    """What comes next.
+
+    Attributes:
+        unit: a piece of work.
+        seconds: after which its training ends, of one that can be told to.
+        most: seconds that it may take, where nothing is known of it yet.
+    """
 
     unit: Unit
     seconds: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +127,10 @@ class Race:
         if unit.rows == self.deal.full:
             self._standing = None
 
+    def _any(self, candidate: Candidate) -> bool:
+        """Whether anything was done of a candidate."""
+        return any(unit.candidate == candidate.name for unit in self.outcomes)
+
     def drop(self, candidate: Candidate, why: str) -> None:
         """Takes a candidate out of the race."""
         self.candidates.remove(candidate)
@@ -166,10 +178,14 @@ class Race:
         return None
 
     def _usual_ones(self) -> Iterator[Wanted]:
-        """Each method with its usual settings, first on few rows and then at full size on the first fold."""
+        """Each method with its usual settings, first on few rows and then at full size on the first fold.
+
+        For a dearer one there is no time where there was none for a cheaper one.
+        """
         for each in self.candidates:
-            if not each.is_variant:
+            if not each.is_variant and self.done(each, 0) is None:
                 yield from self._waiting(each, (self.deal.levels[0], self.deal.full))
+                return
 
     def _variants(self) -> Iterator[Wanted]:
         """Variants beside what they are variants of; none begins that would leave no time for the folds to come."""
@@ -228,12 +244,12 @@ class Race:
         Of a training that can be told to end in time it may be less than all, but a quarter at least.
         """
         each, best = self._by_name[unit.candidate], self.standing.best
-        if best is None and each is self.candidates[0] and self.durations.is_unknown(each):
-            return Step(unit)
         members = {member.name: member for member in (each, *(best.members if best else ()))}
         seconds, rest = self.durations.of(each, unit.rows), after + self.ending(list(members.values()))
         if seconds + rest <= left:
-            return Step(unit, left - rest if each.keeps_time else None)
+            most = left - rest if unit.rows == self.deal.full else SHARE_OF_TRIAL * left
+            unknown = self.durations.is_unknown(each) and not each.keeps_time
+            return Step(unit, most if each.keeps_time else None, left - rest if unknown else None)
         if each.keeps_time and unit.rows == self.deal.full:
             rest -= self.ending([each])
             share = (left - rest) / (1 + len(self.data) / self.deal.full)
@@ -252,7 +268,8 @@ class Race:
 
     def fates(self) -> dict[str, str]:
         """Why contenders are not among those that stand."""
-        found = self.not_begun | self.dropped
+        found = {each.name: "not begun: no time for what is cheaper" for each in self.candidates if not self._any(each)}
+        found |= self.not_begun | self.dropped
         for method in dict.fromkeys(each.method for each in self.candidates):
             found |= self._halved([each for each in self.candidates if each.method == method])[1]
         return found | self.standing.fates

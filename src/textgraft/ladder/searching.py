@@ -17,7 +17,7 @@ from textgraft.digests import text_digest
 from textgraft.errors import SettingError, TextgraftError
 from textgraft.evaluation import Entry, Evaluation, Metric, cross_fitted
 from textgraft.evaluation.evaluation import metric_interval
-from textgraft.ladder.candidates import candidates_of
+from textgraft.ladder.candidates import Candidate, candidates_of
 from textgraft.ladder.clock import Clock
 from textgraft.ladder.contenders import Contender, merit, ranked
 from textgraft.ladder.cross_validating import evaluate_out_of_fold
@@ -26,7 +26,7 @@ from textgraft.ladder.evaluating import check_size, evaluate_on, predictions_of
 from textgraft.ladder.racing import Race
 from textgraft.ladder.run_directory import RunDirectory
 from textgraft.ladder.search_results import Search, Tried
-from textgraft.ladder.working import Worker, unfitted
+from textgraft.ladder.working import TooLongError, Worker, unfitted
 from textgraft.methods import StackedClassifier, TextClassifier
 from textgraft.methods.constraints import TimeSpan, refuse, seconds
 from textgraft.methods.weights import with_weights
@@ -35,7 +35,8 @@ from textgraft.progress import say, track
 from textgraft.wording import counted, duration
 
 FOLDS = 5
-SHARE_ASIDE, SECONDS_ASIDE = 0.02, 2.0  # of the budget and beside it, for saving and for what was not foreseen
+SHARE_ASIDE, SECONDS_ASIDE = 0.03, 2.0  # of the budget and beside it, for saving and for what was not foreseen
+ADVICE = "Give a longer --budget (budget=), or fewer rows."
 _RESAMPLES = 300  # for an interval that is shown on the way
 
 
@@ -64,7 +65,7 @@ def search(
             make; folds are taken where it has some.
         budget: seconds, or ``"90s"``, ``"10m"``, ``"1h"``, of all; what an earlier search took counts in that is gone
             on with.
-        methods: only these: by their names, with variants of each, or as classifiers, just as they are. None are all that
+        methods: only these: by their names, with variants of each, or as classifiers, as they are. None are all that
             can be trained here. Stacks of them come by themselves.
         settings: hyperparameters by name, which hold for every candidate that has them.
         directory: where to save the model; None saves none.
@@ -131,6 +132,7 @@ class _Run:
         self.clock, self.before = clock, known.spent
         self.metric, self.seed, self.deal = race.metric, race.seed, race.deal
         self.candidates = {each.name: each for each in race.candidates}
+        self.first = race.candidates[0]
         self.failed: dict[str, TextgraftError] = {}
 
     @property
@@ -156,7 +158,7 @@ class _Run:
             say("Stopping early: the best so far is fitted to all training rows. Ctrl-C once more stops at once.")
         best = self.race.standing.best
         if best is None:
-            raise next(iter(self.failed.values()), SettingError(self._too_short()))
+            raise next(iter(self.failed.values()), SettingError(self._too_short(self.first)))
         start = self.clock.seconds()
         model = self._refitted(best)
         taken = self.clock.seconds() - start
@@ -191,7 +193,10 @@ class _Run:
             yield self.spent - shown, f"{what}; {best + '; ' if best else ''}{left} left"
             shown = self.spent
             try:
-                outcome = worker.done(candidate, unit, step.seconds, self.before)
+                outcome = worker.done(candidate, unit, step, self.before)
+            except TooLongError as error:
+                self.race.drop(candidate, f"not begun: {error}")
+                continue
             except TextgraftError as error:
                 self.failed[unit.candidate] = error
                 self.race.drop(candidate, f"failed: {error}")
@@ -259,13 +264,14 @@ class _Run:
             rows, folds = self.deal.full, len(np.unique(contender.folds))
         return Tried(name, settings, rows, folds, value, sum(each.seconds for each in done.values()), fate)
 
-    def _too_short(self) -> str:
-        first = self.race.candidates[0]
+    def _too_short(self, first: Candidate) -> str:
+        """What the cheapest candidate needs; where even its first rows were too many, what is known of them."""
+        about = f"A budget of {self.budget:g} s is too short for anything on {counted(len(self.splits.train), 'row')}"
+        if first.name in self.race.dropped:
+            return f"{about}: {first.name}, the cheapest, was {self.race.dropped[first.name]}. {ADVICE}"
         needed = (self.spent + self.race.whole(first) + SECONDS_ASIDE) / (1 - SHARE_ASIDE)
         return (
-            f"A budget of {self.budget:g} s is too short for anything on {counted(len(self.splits.train), 'row')}: by "
-            f"what was measured the cheapest ({first.name}) needs about {math.ceil(needed):,} s with all that follows. "
-            "Give a longer --budget (budget=), or fewer rows."
+            f"{about}: {first.name}, the cheapest, needs about {math.ceil(needed):,} s with all that follows. {ADVICE}"
         )
 
 

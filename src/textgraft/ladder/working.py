@@ -12,8 +12,10 @@ from textgraft.errors import TextgraftError
 from textgraft.ladder.candidates import Candidate
 from textgraft.ladder.clock import Clock
 from textgraft.ladder.dealing import FIRST_LEVEL, Deal
+from textgraft.ladder.racing import Step
 from textgraft.ladder.run_directory import Outcome, Unit
 from textgraft.methods import TextClassifier
+from textgraft.wording import counted
 
 _WARMING = 50  # rows on which a method is first tried in a process, so that loading libraries is not taken for training
 _WARMING_SECONDS = 1.0
@@ -32,34 +34,49 @@ class Worker:
         self._splits, self._deal, self._clock = splits, deal, clock
         self._warm: set[str] = set()
 
-    def done(self, candidate: Candidate, unit: Unit, seconds: float | None, before: float) -> Outcome:
+    def done(self, candidate: Candidate, unit: Unit, step: Step, before: float) -> Outcome:
         """The outcome of a piece of work.
 
         Args:
             candidate: to train.
             unit: on which rows.
-            seconds: that it may take, of a training that can be told to end in time.
+            step: how long it may take.
             before: seconds that the search had taken when the clock began.
+
+        Raises:
+            TooLongError: nothing was known of it, and the first few rows say that it would take longer than it may.
+            TextgraftError: its training fails.
         """
         train, scored = self._splits.train, self._deal.scored(unit.fold, unit.rows)
         data = train.select(self._deal.trained(unit.fold, unit.rows))
-        self._warm_up(candidate, data)
+        begun = self._clock.seconds()
+        if candidate.method not in self._warm:
+            self._warm.add(candidate.method)
+            self._few(candidate, data)
+        if step.most is not None:
+            wanted = self._few(candidate, data) * len(data) / _WARMING
+            if self._clock.seconds() - begun + wanted > step.most:
+                raise TooLongError(f"{counted(len(data), 'row')} alone would take about {wanted:,.0f} s")
         start = self._clock.seconds()
         # The first rows say how long others will take, so nothing may be on disk already.
         with without_cache() if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
-            model = unfitted(candidate, seconds).fit(data, valid=self._splits.valid)
+            model = unfitted(candidate, step.seconds).fit(data, valid=self._splits.valid)
             middle = self._clock.seconds()
             p = model.predict_proba([train.texts[i] for i in scored.tolist()])
         end = self._clock.seconds()
         return Outcome(p, model.decision.targets(p, train.task), middle - start, end - middle, before + end)
 
-    def _warm_up(self, candidate: Candidate, data: Dataset) -> None:
-        if candidate.method in self._warm:
-            return
-        self._warm.add(candidate.method)
+    def _few(self, candidate: Candidate, data: Dataset) -> float:
+        """Seconds for a few rows; for the first ones of a method libraries are loaded."""
+        start = self._clock.seconds()
         few = np.unique(np.linspace(0, len(data) - 1, _WARMING).astype(np.int64))
         with suppress(TextgraftError), without_cache():  # of so few rows there may be none of a label
             unfitted(candidate, _WARMING_SECONDS).fit(data.select(few)).predict_proba(data.texts[:1])
+        return self._clock.seconds() - start
+
+
+class TooLongError(TextgraftError):
+    """There is no time for a piece of work."""
 
 
 def unfitted(candidate: Candidate, seconds: float | None) -> TextClassifier:

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgraft import load, split
+from textgraft import split
 from textgraft.data.folds import make_folds
 from textgraft.dataset import Splits
 from textgraft.errors import ArtifactError, SettingError
+from textgraft.evaluation import Metric
 from textgraft.ladder import Search, search
+from textgraft.ladder.candidates import Candidate
 from textgraft.ladder.dealing import MOST_SCORED, Deal
+from textgraft.ladder.racing import Race
+from textgraft.ladder.run_directory import Outcome
 
 from .races import TASK, Cheap, begin, candidates, dataset
 
@@ -25,6 +29,11 @@ def searched(budget: float = 1000, *, stop_at: int | None = None, splits: Splits
     clock = begin(stop_at)
     given = splits or Splits(dataset(600))
     return search(given, budget, clock=clock, **({"methods": candidates()} | more))
+
+
+def worked() -> int:
+    """How many pieces of work were done: fits that are neither of a few rows, to measure, nor of all."""
+    return sum(rows in (200, 480) for rows in Cheap.fits)
 
 
 def test_the_best_out_of_fold_is_chosen_and_fitted_to_all_training_rows() -> None:
@@ -74,34 +83,32 @@ def test_stopped_at_any_fit_and_gone_on_with_it_chooses_the_same_and_fits_nothin
     tmp_path: Path, stop_at: int
 ) -> None:
     whole = searched()
-    fits = sorted(Cheap.fits)
+    fits = worked()
     memory = tmp_path / "memory"
     with suppress(KeyboardInterrupt):
         searched(stop_at=stop_at, memory=memory)
-    before = {path.name for path in memory.glob("*.safetensors")}
+    before = len(list(memory.glob("*.safetensors")))
     again = searched(memory=memory, resume=True)
     assert (again.name, [(t.name, t.value, t.fate) for t in again.tried]) == (
         whole.name, [(t.name, t.value, t.fate) for t in whole.tried],
     )  # fmt: skip
-    assert len(Cheap.fits) == len(fits) - len(before)
+    assert worked() == fits - before
 
 
-def test_ctrl_c_ends_it_early_with_the_best_so_far(tmp_path: Path) -> None:
-    found = searched(stop_at=7, directory=tmp_path / "model", memory=tmp_path / "memory")
+def test_ctrl_c_ends_it_early_with_the_best_so_far() -> None:
+    found = searched(stop_at=7)
     assert found.stopped
     assert "stopped early" in found.sentence
     assert found.model.fitted_on_.rows == 600
-    assert load(tmp_path / "model").predict_proba(["bright"]).shape == (1, 2)
     assert "chosen" in str(found)
 
 
 def test_a_longer_budget_goes_on_where_a_shorter_one_ended(tmp_path: Path) -> None:
     short = searched(30, memory=tmp_path / "memory")
     assert [each.name for each in short.tried if each.value] == ["ngrams"]
-    spent = Cheap.clock.now
     longer = searched(1000, memory=tmp_path / "memory", resume=True)
     assert {each.name for each in longer.tried if each.value} == {"ngrams", "features", "ngrams + features"}
-    assert longer.seconds > Cheap.clock.now + spent / 2
+    assert longer.seconds > Cheap.clock.now
 
 
 @pytest.mark.parametrize(
@@ -138,10 +145,19 @@ def test_the_report_and_json_hold_all_that_was_tried() -> None:
 
 
 def test_variants_race_on_few_rows_and_half_of_them_go_on() -> None:
-    found = search(Splits(dataset(2600)), 10_000, methods=["ngrams"], clock=begin())
-    behind = [each for each in found.tried if each.fate.startswith("behind other settings of ngrams on 1,000 rows")]
-    assert len(behind) == 2
-    assert all(each.rows == 1000 for each in behind)
+    data = dataset(2600)
+    deal = Deal(data, make_folds(data, 5), seed=0)
+    some = [Candidate(f"ngrams {i}", Cheap(), is_variant=i > 0) for i in range(5)]
+    race = Race(some, data, deal, {}, Metric.read(None, data.task))
+    trained: dict[int, list[str]] = {}
+    while (step := race.next(1e6)) is not None and step.unit.fold == 0:
+        rows, right = deal.scored(0, step.unit.rows), 0.5 + some.index(race.named(step.unit.candidate)) / 20
+        p = np.where(np.random.default_rng(0).random(len(rows)) < right, data.targets[rows], 1 - data.targets[rows])
+        trained.setdefault(step.unit.rows, []).append(step.unit.candidate)
+        race.add(step.unit, Outcome(np.eye(2, dtype=np.float32)[p], p, 1.0, 0.1, 0.0))
+    assert len(trained[200]) == len(trained[1000]) == 5
+    assert sorted(trained[deal.full]) == ["ngrams 0", "ngrams 2", "ngrams 3", "ngrams 4"]
+    assert race.fates()["ngrams 1"] == "behind other settings of ngrams on 1,000 rows"
 
 
 def test_pieces_of_work_train_on_nested_rows_in_their_shares_and_never_on_what_they_are_scored_on() -> None:
@@ -153,7 +169,7 @@ def test_pieces_of_work_train_on_nested_rows_in_their_shares_and_never_on_what_t
         assert parts[0] < parts[1] < parts[2]
         assert all(not parts[2] & set(deal.scored(fold, rows).tolist()) for rows in deal.levels)
         share = np.mean(data.targets[deal.trained(fold, 1000)])
-        assert share == pytest.approx(np.mean(data.targets), abs=0.01)
+        assert share == pytest.approx(np.mean(data.targets), abs=0.02)
         assert len(deal.scored(fold, deal.full)) <= MOST_SCORED
 
 

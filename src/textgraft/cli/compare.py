@@ -56,13 +56,13 @@ def run(
     check_place(html)
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     if "budget" in tuning.given:
-        found = searched(source, reading, dividing, tuning, methods=names, out=out, resume=resume, clock=clock)
+        search = searched(source, reading, dividing, tuning, methods=names, out=out, resume=resume, clock=clock)
         if as_json:
-            print_json(found.to_dict())
-        present(search_report(found, every_metric=every_metric), html, quietly=as_json)
+            print_json(search.to_dict())
+        present(search_report(search, every_metric=every_metric), html, quietly=as_json)
         if out:
             remark(f"The model is in {out}. Predict with: textgraft predict {out} TEXT")
-        return found.name
+        return search.name
     if resume:
         raise SettingError("--resume goes on with a search; give its --budget.")
     models = tuning.build(USUAL if names is None else names, dividing.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset
 from textgraft.errors import DataError
 from textgraft.evaluation import Metric
-from textgraft.evaluation.calibration import calibrate
+from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.evaluation.deciding import choose_decision
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.metric import weighed
@@ -24,7 +24,6 @@ from textgraft.ladder.cross_validating import WORTH
 from textgraft.ladder.evaluating import in_groups
 from textgraft.ladder.run_directory import Outcome
 
-MOST_FINALISTS = 4
 PARTS = 5  # of the rows, over which weights are cross-fitted where there is one fold
 _FEWER = 500  # resamples, of each of many tests
 
@@ -79,8 +78,12 @@ class Rows:
         return self._contender((candidate,), p, predicted)
 
     def stack(self, members: Sequence[Contender]) -> Contender:
-        """A stack of some, weighed, calibrated and decided for each part by the rows of the others."""
+        """A stack of some, weighed and decided for each part by the rows of the others.
+
+        It is not calibrated further, as the stack itself is: the weights have a temperature in them.
+        """
         data, task = self.data, self.data.task
+        calibration = Calibration.usual(task, score_columns(task))
         found = [member.predictions.probabilities for member in members]
         p = np.empty_like(found[0])
         predicted = np.empty_like(members[0].predictions.predicted)
@@ -89,7 +92,6 @@ class Rows:
             rest = data.select(others)
             weights = fit_weights([each[others] for each in found], rest.targets, task, rest.weights)
             scores = pooled(found, weights, task)
-            calibration = calibrate(scores[others], rest.targets, task, weights=rest.weights).calibration
             decision = self.metric.decision()
             if members[0].members[0].model.metric is not None:
                 of_others = calibration.probabilities(scores[others], task)
@@ -97,11 +99,6 @@ class Rows:
             p[own] = calibration.probabilities(scores[own], task)
             predicted[own] = decision.targets(p[own], task)
         return self._contender(tuple(each for member in members for each in member.members), p, predicted)
-
-    def again(self, contender: Contender, alone: Mapping[str, Contender]) -> Contender:
-        """The same contender on these rows, of which ``alone`` holds the candidates by name."""
-        members = [alone[member.name] for member in contender.members]
-        return members[0] if len(members) == 1 else self.stack(members)
 
     def _contender(self, members: tuple[Candidate, ...], p: Floats, predicted: NDArray[np.int64]) -> Contender:
         predictions = Predictions(p, np.asarray(self.data.targets), predicted, self.data.task, worth=WORTH)
@@ -116,15 +113,14 @@ def merit(predictions: Predictions, metric: Metric) -> tuple[float, float]:
     return metric.as_score(float(weighed(metric, predictions, one)[0])), -float(weighed(loss, predictions, one)[0])
 
 
-def stacks(alone: Sequence[Contender], rows: Rows) -> Iterator[Contender]:
-    """All stacks of two or more of the best of each method."""
+def stackable(alone: Sequence[Contender]) -> Iterator[tuple[Contender, ...]]:
+    """The members of all stacks of two or more of the best of each method, the cheapest member first."""
     best: dict[str, Contender] = {}
     for each in ranked(alone):
         best.setdefault(each.members[0].method, each)
     members = sorted(best.values(), key=lambda each: each.rung)
     for size in range(2, len(members) + 1):
-        for some in combinations(members, size):
-            yield rows.stack(some)
+        yield from combinations(members, size)
 
 
 def ranked(contenders: Sequence[Contender]) -> list[Contender]:
@@ -132,25 +128,9 @@ def ranked(contenders: Sequence[Contender]) -> list[Contender]:
     return sorted(contenders, key=lambda each: (*each.merit, -each.rung), reverse=True)
 
 
-def _is_worse(contender: Contender, best: Contender, metric: Metric, seed: int) -> bool:
+def is_worse(contender: Contender, best: Contender, metric: Metric, seed: int) -> bool:
     """Whether a paired test tells a contender from the best one; not where the rows leave the metric undefined."""
     with suppress(DataError):
         how: dict[str, int] = {"seed": seed, "resamples": _FEWER}
         return compare_predictions(contender.predictions, best.predictions, metric, **how).p_value < ALPHA
     return False
-
-
-def still_standing(
-    contenders: Sequence[Contender], metric: Metric, seed: int
-) -> tuple[list[Contender], dict[str, str]]:
-    """Those that a paired test cannot tell from the best, four at most, the best first; and why the others are not."""
-    best, *others = ranked(contenders)
-    standing, fates = [best], {}
-    for each in others:
-        if _is_worse(each, best, metric, seed):
-            fates[each.name] = f"measurably worse than {best.name}"
-        elif len(standing) == MOST_FINALISTS:
-            fates[each.name] = f"not among the best {MOST_FINALISTS}"
-        else:
-            standing.append(each)
-    return standing, fates

@@ -9,6 +9,7 @@ from textgraft.dataset import Dataset, Folds
 from textgraft.digests import text_number
 
 MOST_SCORED = 2_000  # rows of a fold: an accuracy is known to 2 points either way, a difference of two much better
+WARMING = 25  # rows, by which libraries are loaded, and by which is known what does not grow with rows
 FIRST_LEVEL = 200  # rows, by which durations are first measured
 _SCORED_FIRST = 50
 _LEVELS, _GROWTH = 1_000, 4  # rows on which variants are first compared, and how many times more they get then

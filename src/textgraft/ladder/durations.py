@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from textgraft.ladder.candidates import Candidate
-from textgraft.ladder.dealing import FIRST_LEVEL, Deal
+from textgraft.ladder.dealing import FIRST_LEVEL, WARMING, Deal
 from textgraft.ladder.run_directory import Outcome, Unit
 
 UNKNOWN = 5.0  # seconds: the first few rows of what was never tried, libraries loaded
@@ -64,13 +64,19 @@ class Durations:
 
     @staticmethod
     def _training(candidate: Candidate, known: Sequence[tuple[Unit, Outcome]], rows: int) -> float:
-        wanted = candidate.work(rows)
-        return max(outcome.fit_seconds * wanted / candidate.work(unit.rows) for unit, outcome in known)
+        return max(_grown(candidate, unit, outcome, rows) for unit, outcome in known)
 
     @staticmethod
     def _rate(known: Sequence[tuple[Unit, Outcome]]) -> float:
         """Seconds for predicting one row, at worst."""
         return max(outcome.predict_seconds / max(1, len(outcome.probabilities)) for _, outcome in known)
+
+
+def _grown(candidate: Candidate, unit: Unit, outcome: Outcome, rows: int) -> float:
+    """Seconds of a training on other rows than those that were measured; what it takes for few rows does not grow."""
+    start = min(outcome.few_seconds, outcome.fit_seconds)
+    first = candidate.work(WARMING) if start else 0.0
+    return start + (outcome.fit_seconds - start) * (candidate.work(rows) - first) / (candidate.work(unit.rows) - first)
 
 
 def _by_size(known: tuple[Unit, Outcome]) -> tuple[int, int]:

@@ -15,11 +15,12 @@ import numpy as np
 from textgraft.dataset import Dataset
 from textgraft.evaluation import Metric
 from textgraft.ladder.candidates import Candidate
-from textgraft.ladder.contenders import Contender, Rows, ranked, stacks, still_standing
+from textgraft.ladder.contenders import Contender, Rows, is_worse, ranked, stackable
 from textgraft.ladder.dealing import FIRST_LEVEL, Deal
 from textgraft.ladder.durations import Durations
 from textgraft.ladder.run_directory import Outcome, Unit
 
+MOST_FINALISTS = 4
 SHARE_OF_TRIAL = 0.1  # of the time that is left, for a training on few rows
 LEAST_SHARE = 0.25  # of a training, for it to be worth beginning
 
@@ -96,6 +97,8 @@ class Race:
         self.dropped: dict[str, str] = {}
         self._by_name = {each.name: each for each in candidates}
         self._standing: Standing | None = None
+        self._known: dict[tuple[tuple[str, ...], int, int | None], Contender] = {}
+        self._worse: dict[tuple[str, str, int], bool] = {}
 
     # What is known.
 
@@ -109,16 +112,17 @@ class Race:
         at = np.concatenate(scored)
         return Rows(self.data, at, self.deal.fold[at], self.metric)
 
-    def alone(
-        self, candidates: Sequence[Candidate], folds: int, rows: Rows, level: int | None = None
-    ) -> list[Contender]:
-        """Candidates by their outcomes in the first so many folds, those that have all."""
-        found = []
-        for each in candidates:
-            outcomes = [o for fold in range(folds) if (o := self.done(each, fold, level)) is not None]
-            if len(outcomes) == folds:
-                found.append(rows.one(each, outcomes))
-        return found
+    def contender(self, members: Sequence[Candidate], folds: int, rows: Rows, level: int | None = None) -> Contender:
+        """A candidate, or a stack of several, by what was done in the first so many folds."""
+        key = (tuple(each.name for each in members), folds, level)
+        if key not in self._known:
+            if len(members) > 1:
+                found = rows.stack([self.contender((each,), folds, rows, level) for each in members])
+            else:
+                outcomes = [self.done(members[0], fold, level) for fold in range(folds)]
+                found = rows.one(members[0], [outcome for outcome in outcomes if outcome is not None])
+            self._known[key] = found
+        return self._known[key]
 
     def add(self, unit: Unit, outcome: Outcome) -> None:
         """Takes in what was done."""
@@ -126,6 +130,10 @@ class Race:
         self.not_begun.pop(unit.candidate, None)
         if unit.rows == self.deal.full:
             self._standing = None
+
+    def named(self, name: str) -> Candidate:
+        """The candidate of a name."""
+        return self._by_name[name]
 
     def _any(self, candidate: Candidate) -> bool:
         """Whether anything was done of a candidate."""
@@ -146,20 +154,35 @@ class Race:
         if self._standing is not None:
             return self._standing
         folds, rows, fates = 1, self.rows_of(1), dict[str, str]()
-        alone = self.alone(self.candidates, 1, rows)
-        everyone = contenders = [*alone, *stacks(alone, rows)]
+        alone = [self.contender((each,), 1, rows) for each in self.candidates if self.done(each, 0) is not None]
+        members = [tuple(each.members[0] for each in some) for some in stackable(alone)]
+        everyone = contenders = [*alone, *(self.contender(each, 1, rows) for each in members)]
         while contenders:
-            contenders, left = still_standing(contenders, self.metric, self.seed)
+            contenders, left = self._still_standing(contenders, folds)
             fates |= left
-            members = self.members(contenders)
-            if folds == self.deal.k or any(self.done(each, folds) is None for each in members):
+            if folds == self.deal.k or any(self.done(each, folds) is None for each in self.members(contenders)):
                 break
             folds += 1
             rows = self.rows_of(folds)
-            of_name = {each.name: each for each in self.alone(members, folds, rows)}
-            contenders = [rows.again(each, of_name) for each in contenders]
+            contenders = [self.contender(each.members, folds, rows) for each in contenders]
         self._standing = Standing(contenders, folds, rows, everyone, fates)
         return self._standing
+
+    def _still_standing(self, contenders: Sequence[Contender], folds: int) -> tuple[list[Contender], dict[str, str]]:
+        """Those that cannot be told from the best, four at most, the best first; and why the others are not."""
+        best, *others = ranked(contenders)
+        standing, fates = [best], {}
+        for each in others:
+            key = (each.name, best.name, folds)
+            if key not in self._worse:
+                self._worse[key] = is_worse(each, best, self.metric, self.seed)
+            if self._worse[key]:
+                fates[each.name] = f"measurably worse than {best.name}"
+            elif len(standing) == MOST_FINALISTS:
+                fates[each.name] = f"not among the best {MOST_FINALISTS}"
+            else:
+                standing.append(each)
+        return standing, fates
 
     @staticmethod
     def members(contenders: Sequence[Contender]) -> list[Candidate]:
@@ -198,7 +221,7 @@ class Race:
             usual = [each for each in group if not each.is_variant]
             if len(group) > len(usual) and any(self.done(each, 0) for each in usual):
                 for unit, after in self._halved(group)[0]:
-                    each = self._by_name[unit.candidate]
+                    each = self.named(unit.candidate)
                     own = self.durations.folds([each], 1) if unit.rows == self.deal.full else 0.0
                     yield unit, after + rest + own
 
@@ -213,7 +236,8 @@ class Race:
                 return waiting, fates
             if level in (FIRST_LEVEL, self.deal.full):
                 continue
-            order = ranked(self.alone(going, 1, self.rows_of(1, level), level))
+            rows = self.rows_of(1, level)
+            order = ranked([self.contender((each,), 1, rows, level) for each in going])
             better, worse = order[: -(-len(order) // 2)], order[-(-len(order) // 2) :]
             fates |= {each.name: f"behind other settings of {group[0].method} on {level:,} rows" for each in worse}
             going = [each.members[0] for each in better]
@@ -227,7 +251,7 @@ class Race:
             return
         members = self.members(standing.contenders)
         waiting = [unit for each in members for unit, _ in self._waiting(each, (self.deal.full,), standing.folds)]
-        seconds = [self.durations.of(self._by_name[unit.candidate], unit.rows) for unit in waiting]
+        seconds = [self.durations.of(self.named(unit.candidate), unit.rows) for unit in waiting]
         yield waiting[0], sum(seconds[1:])
 
     def _waiting(self, each: Candidate, levels: Sequence[int], fold: int = 0) -> Iterator[Wanted]:
@@ -243,7 +267,7 @@ class Race:
         After it come the refits of itself and of the best so far, of which a stack may be made, and the test part.
         Of a training that can be told to end in time it may be less than all, but a quarter at least.
         """
-        each, best = self._by_name[unit.candidate], self.standing.best
+        each, best = self.named(unit.candidate), self.standing.best
         members = {member.name: member for member in (each, *(best.members if best else ()))}
         seconds, rest = self.durations.of(each, unit.rows), after + self.ending(list(members.values()))
         if seconds + rest <= left:

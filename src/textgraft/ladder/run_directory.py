@@ -46,6 +46,7 @@ class Outcome:
         fit_seconds: of training.
         predict_seconds: of predicting the n rows.
         spent: seconds of the whole search at its end.
+        few_seconds: of training on the first ``WARMING`` rows, where that was measured; else 0.
     """
 
     probabilities: NDArray[np.float32]
@@ -53,6 +54,7 @@ class Outcome:
     fit_seconds: float
     predict_seconds: float
     spent: float
+    few_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -121,7 +123,7 @@ class RunDirectory:
             return
         from safetensors.numpy import save_file
 
-        seconds = [outcome.fit_seconds, outcome.predict_seconds, outcome.spent]
+        seconds = [outcome.fit_seconds, outcome.predict_seconds, outcome.spent, outcome.few_seconds]
         tensors: dict[str, NDArray[Any]] = {
             "probabilities": np.ascontiguousarray(outcome.probabilities),
             "predicted": np.ascontiguousarray(outcome.predicted, np.int32),
@@ -140,12 +142,12 @@ def _read(path: Path) -> tuple[Unit, Outcome]:
     tensors = Tensors.read(path)
     try:
         p, predicted, seconds = (tensors.tensors[name] for name in ("probabilities", "predicted", "seconds"))
-        fit_seconds, predict_seconds, spent = map(float, seconds)
+        fit_seconds, predict_seconds, spent, few_seconds = map(float, seconds)
         unit = Unit(str(content["candidate"]), int(content["fold"]), int(content["rows"]))
     except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{path} is damaged: it is not the outcome of a candidate. Delete it to go on.") from None
     predicted = predicted.astype(np.bool_ if predicted.ndim > 1 else np.int64)
-    return unit, Outcome(p.astype(np.float32), predicted, fit_seconds, predict_seconds, spent)
+    return unit, Outcome(p.astype(np.float32), predicted, fit_seconds, predict_seconds, spent, few_seconds)
 
 
 def _short(value: Any) -> str:

@@ -225,7 +225,7 @@ class _Run:
         if len(members) == 1:
             return members[0].fit(train, valid=valid)
         stack = StackedClassifier(members, metric=best.members[0].model.metric)
-        alone = self.race.alone(best.members, standing.folds, standing.rows)
+        alone = [self.race.contender((each,), standing.folds, standing.rows) for each in best.members]
         known = [each.predictions.probabilities for each in alone]
         return stack.weighed_by(standing.rows.at, known).fit(train, valid=valid)
 
@@ -236,8 +236,9 @@ class _Run:
             return evaluate_on(model, self.splits.test, found, self.seed), {}
         standing = self.race.standing
         rows, predictions, choices = standing.rows, best.predictions, dict[str, int]()
-        if len(standing.contenders) > 1:
-            entries = [Entry(each.name, each.rung, each.predictions) for each in standing.contenders]
+        among = standing.everyone if standing.folds == 1 else standing.contenders
+        if len(among) > 1:
+            entries = [Entry(each.name, each.rung, each.predictions) for each in among]
             predictions, choices = cross_fitted(entries, rows.part[None], lambda some: _best_of(some, self.metric))
         return evaluate_out_of_fold(predictions, rows.data, self.seed, self.metric), choices
 
@@ -246,9 +247,8 @@ class _Run:
         standing, fates = self.race.standing, self.race.fates()
         others = [each for each in ranked(standing.everyone) if each.name in standing.fates]
         for contender in (*standing.contenders, *others):
-            fate = fates.get(contender.name, "not measurably worse")
-            is_best = contender is standing.best
-            yield self._row(contender.name, contender, "chosen" if is_best else fate)
+            stands = "chosen" if contender is standing.best else "not measurably worse"
+            yield self._row(contender.name, contender, standing.fates.get(contender.name, stands))
         scored = {each.name for each in (*standing.contenders, *others)}
         for name in self.candidates:
             if name not in scored:

@@ -11,13 +11,12 @@ from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import TextgraftError
 from textgraft.ladder.candidates import Candidate
 from textgraft.ladder.clock import Clock
-from textgraft.ladder.dealing import FIRST_LEVEL, Deal
+from textgraft.ladder.dealing import FIRST_LEVEL, WARMING, Deal
 from textgraft.ladder.racing import Step
 from textgraft.ladder.run_directory import Outcome, Unit
 from textgraft.methods import TextClassifier
 from textgraft.wording import counted
 
-_WARMING = 50  # rows on which a method is first tried in a process, so that loading libraries is not taken for training
 _WARMING_SECONDS = 1.0
 
 
@@ -53,8 +52,10 @@ class Worker:
         if candidate.method not in self._warm:
             self._warm.add(candidate.method)
             self._few(candidate, data)
+        few = 0.0
         if step.most is not None:
-            wanted = self._few(candidate, data) * len(data) / _WARMING
+            few = self._few(candidate, data)
+            wanted = few * len(data) / WARMING
             if self._clock.seconds() - begun + wanted > step.most:
                 raise TooLongError(f"{counted(len(data), 'row')} alone would take about {wanted:,.0f} s")
         start = self._clock.seconds()
@@ -64,12 +65,12 @@ class Worker:
             middle = self._clock.seconds()
             p = model.predict_proba([train.texts[i] for i in scored.tolist()])
         end = self._clock.seconds()
-        return Outcome(p, model.decision.targets(p, train.task), middle - start, end - middle, before + end)
+        return Outcome(p, model.decision.targets(p, train.task), middle - start, end - middle, before + end, few)
 
     def _few(self, candidate: Candidate, data: Dataset) -> float:
         """Seconds for a few rows; for the first ones of a method libraries are loaded."""
         start = self._clock.seconds()
-        few = np.unique(np.linspace(0, len(data) - 1, _WARMING).astype(np.int64))
+        few = np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64))
         with suppress(TextgraftError), without_cache():  # of so few rows there may be none of a label
             unfitted(candidate, _WARMING_SECONDS).fit(data.select(few)).predict_proba(data.texts[:1])
         return self._clock.seconds() - start

@@ -56,7 +56,7 @@ def test_a_test_part_has_no_say_in_the_choice_and_gives_the_figures() -> None:
     assert "test rows, which had no part in the choice" in first.sentence
 
 
-@pytest.mark.parametrize("budget", [3, 4, 6, 10, 20, 40, 80, 150, 300, 1000])
+@pytest.mark.parametrize("budget", [3, 10, 20, 40, 150])
 def test_the_budget_is_kept_whatever_it_is_or_said_to_be_too_short(budget: float) -> None:
     if budget < 15:
         with pytest.raises(SettingError, match=r"too short for anything on 600 rows: ngrams, the cheapest, "):
@@ -78,7 +78,7 @@ def test_what_has_no_time_is_not_begun_and_that_is_said() -> None:
     assert re.fullmatch(r"not begun: 200 rows alone would take about 20 s", fates["features"])
 
 
-@pytest.mark.parametrize("stop_at", [3, 4, 6, 9, 12])
+@pytest.mark.parametrize("stop_at", [4, 9])
 def test_stopped_at_any_fit_and_gone_on_with_it_chooses_the_same_and_fits_nothing_twice(
     tmp_path: Path, stop_at: int
 ) -> None:

@@ -19,10 +19,14 @@ class Durations:
     Args:
         deal: how many rows there are.
         outcomes: what was measured.
+        candidates: of which that was.
     """
 
-    def __init__(self, deal: Deal, outcomes: Mapping[Unit, Outcome]) -> None:
+    def __init__(self, deal: Deal, outcomes: Mapping[Unit, Outcome], candidates: Sequence[Candidate]) -> None:
         self._deal, self._outcomes = deal, outcomes
+        self._names: dict[str, list[str]] = {}
+        for each in candidates:
+            self._names.setdefault(each.method, []).append(each.name)
 
     def of(self, candidate: Candidate, rows: int) -> float:
         """Of a piece of work."""
@@ -62,9 +66,20 @@ class Durations:
         known = sorted((each for each in self._outcomes.items() if each[0].candidate == candidate.name), key=_by_size)
         return [each for each in known if each[0].rows != FIRST_LEVEL] or known
 
-    @staticmethod
-    def _training(candidate: Candidate, known: Sequence[tuple[Unit, Outcome]], rows: int) -> float:
+    def _training(self, candidate: Candidate, known: Sequence[tuple[Unit, Outcome]], rows: int) -> float:
+        """A variant is taken to need as many times more for more rows as another one of its method did."""
+        full = self._deal.full
+        if rows >= full and (growth := self._growth(candidate, known[-1][0].rows)):
+            return known[-1][1].fit_seconds * growth * candidate.work(rows) / candidate.work(full)
         return max(_grown(candidate, unit, outcome, rows) for unit, outcome in known)
+
+    def _growth(self, candidate: Candidate, rows: int) -> float:
+        """How many times longer than so many rows full size took another candidate of the method; 0 if unknown."""
+        for name in self._names[candidate.method]:
+            few, full = (self._outcomes.get(Unit(name, 0, size)) for size in (rows, self._deal.full))
+            if name != candidate.name and few is not None and full is not None:
+                return full.fit_seconds / max(few.fit_seconds, 1e-9)
+        return 0.0
 
     @staticmethod
     def _rate(known: Sequence[tuple[Unit, Outcome]]) -> float:
@@ -74,7 +89,7 @@ class Durations:
 
 def _grown(candidate: Candidate, unit: Unit, outcome: Outcome, rows: int) -> float:
     """Seconds of a training on other rows than those that were measured; what it takes for few rows does not grow."""
-    start = min(outcome.few_seconds, outcome.fit_seconds)
+    start = min(outcome.few_seconds, outcome.fit_seconds) if unit.rows > WARMING else 0.0
     first = candidate.work(WARMING) if start else 0.0
     return start + (outcome.fit_seconds - start) * (candidate.work(rows) - first) / (candidate.work(unit.rows) - first)
 

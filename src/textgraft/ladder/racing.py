@@ -92,7 +92,7 @@ class Race:
     ) -> None:
         self.candidates, self.data, self.deal, self.metric, self.seed = list(candidates), data, deal, metric, seed
         self.outcomes, self.test_rows = dict(outcomes), test_rows
-        self.durations = Durations(deal, self.outcomes)
+        self.durations = Durations(deal, self.outcomes, candidates)
         self.not_begun: dict[str, str] = {}
         self.dropped: dict[str, str] = {}
         self._by_name = {each.name: each for each in candidates}
@@ -220,17 +220,19 @@ class Race:
         for group in by_method.values():
             usual = [each for each in group if not each.is_variant]
             if len(group) > len(usual) and any(self.done(each, 0) for each in usual):
-                for unit, after in self._halved(group)[0]:
-                    each = self.named(unit.candidate)
-                    own = self.durations.folds([each], 1) if unit.rows == self.deal.full else 0.0
-                    yield unit, after + rest + own
+                while waiting := self._halved(group)[0]:  # without those that were found to have no time
+                    for unit, after in waiting:
+                        each = self.named(unit.candidate)
+                        own = self.durations.folds([each], 1) if unit.rows == self.deal.full else 0.0
+                        yield unit, after + rest + own
 
     def _halved(self, group: Sequence[Candidate]) -> tuple[list[Wanted], dict[str, str]]:
         """What is to be done next of variants of one method, and why others are not gone on with.
 
-        All are trained on few rows. The better half goes on to more, and so on, to full size.
+        All are trained on few rows. The better half goes on to more, and so on, to full size. Those that there is no
+        time for are left out.
         """
-        going, fates = list(group), dict[str, str]()
+        going, fates = [each for each in group if each.name not in self.not_begun], dict[str, str]()
         for level in self.deal.levels:
             if waiting := [wanted for each in going for wanted in self._waiting(each, (level,))]:
                 return waiting, fates

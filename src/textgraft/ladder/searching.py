@@ -261,7 +261,7 @@ class _Run:
         settings = self.candidates[name].settings() if name in self.candidates else {}
         if contender is not None:
             value = self._value(contender)
-            rows, folds = self.deal.full, len(np.unique(contender.folds))
+            rows, folds = self.deal.full, max(folds, len(np.unique(contender.folds)))
         return Tried(name, settings, rows, folds, value, sum(each.seconds for each in done.values()), fate)
 
     def _too_short(self, first: Candidate) -> str:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from textgraft.wording import counted, decimal, megabytes, notes_about, p_value, percent, percents_apart
+from textgraft.wording import counted, decimal, duration, megabytes, notes_about, p_value, percent, percents_apart
 
 
 def test_figures_are_written_with_the_digits_that_mean_something() -> None:
@@ -13,6 +13,7 @@ def test_figures_are_written_with_the_digits_that_mean_something() -> None:
     assert [decimal(value) for value in (0.5, None, math.nan)] == ["0.500", "–", "–"]
     assert [counted(n, "text") for n in (0, 1, 2000)] == ["0 texts", "1 text", "2,000 texts"]
     assert percent(1 / 3) == "33.3%"
+    assert [duration(seconds) for seconds in (7.4, 725, 3723)] == ["0:07", "12:05", "1:02:03"]
 
 
 def test_notes_name_their_file_once() -> None:

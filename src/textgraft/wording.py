@@ -34,6 +34,13 @@ def percents_apart(*shares: float) -> list[str]:
     return [f"{share:.{digits}%}" for share in shares]
 
 
+def duration(seconds: float) -> str:
+    """``"0:07"``, ``"12:05"``, ``"1:02:03"``: minutes and seconds, with hours where there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def megabytes(size: int) -> str:
     """Bytes in MB, in kB where that is less than a tenth."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

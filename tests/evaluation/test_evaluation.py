@@ -9,6 +9,7 @@ import pytest
 
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Evaluation, Metric, evaluate_predictions, evaluate_probabilities
+from textgraft.evaluation.evaluation import metric_interval
 from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.paired import compare_predictions
 
@@ -177,3 +178,24 @@ def test_rows_that_are_worth_less_have_wider_intervals_and_larger_p_values(probl
     ]
     assert tests[0].difference.value == tests[1].difference.value
     assert tests[0].p_value < tests[1].p_value
+
+
+@pytest.mark.parametrize(
+    ("problem", "name"),
+    [
+        *(
+            (problem, name)
+            for problem in (single_label, multi_label)
+            for name in ("f1_macro", "log_loss", "f1:label 0")
+        ),
+        (single_label, "accuracy"),
+        (single_label, "ece"),
+    ],
+)
+def test_one_metric_alone_has_the_interval_that_it_has_among_all(problem: Any, name: str) -> None:
+    task, p, y = problem(300, 3)
+    found = check_predictions(p, y, task)
+    among = evaluate_predictions(found, metric=name).metrics[name]
+    alone = metric_interval(found, Metric.read(name, task))
+    assert alone.value == among.value
+    assert (alone.low, alone.high) == pytest.approx((among.low, among.high), abs=0.03)

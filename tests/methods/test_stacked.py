@@ -172,3 +172,20 @@ def test_settings_reach_the_members_that_have_them(tiny_encoder: Path) -> None:
     assert {"encoder", "min_count", "members"} <= model.configurable()
     assert "hidden" not in model.configurable()
     assert model.rung > features.rung  # type: ignore[union-attr]
+
+
+def test_a_stack_is_weighed_by_what_is_known_of_its_members_and_then_predicts_nothing_out_of_fold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(StackedClassifier, "_out_of_fold", None)  # a call would fail
+    task, rows = Task(("bad", "good")), np.arange(0, len(TEXTS), 2)
+    data = Dataset(TEXTS, task.encode(LABELS), task, Rows.numbered(len(TEXTS)))
+    right = np.eye(2, dtype=np.float32)[data.targets[rows]] * 0.8 + 0.1
+    members = [
+        NgramClassifier(min_count=1, C=1.0),
+        {"method": "recurrent", "parameters": {"epochs": 1, "min_count": 1}},
+    ]
+    stack = StackedClassifier(members).weighed_by(rows, [1 - right, right]).fit(data)
+    assert stack.chosen_["weighed_on_rows"] == len(rows)
+    np.testing.assert_allclose(stack.weights_, fit_weights([1 - right, right], data.targets[rows], task))
+    assert all(member.fitted_on_.rows == len(data) for member in stack.members_)

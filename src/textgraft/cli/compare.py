@@ -8,6 +8,10 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import EveryMetric, Html, Json, MethodOptions, SplitOptions, Table, TableOptions
+from textgraft.cli.searching import searched
+from textgraft.errors import SettingError
+
+USUAL = ["majority", "ngrams", "features"]
 
 
 def run(
@@ -16,11 +20,18 @@ def run(
     dividing: SplitOptions,
     tuning: MethodOptions,
     methods: Annotated[
-        str, typer.Option(help="Methods, separated by commas: majority, ngrams, recurrent, features, finetune, stack.")
-    ] = "majority,ngrams,features",
+        str | None,
+        typer.Option(
+            help="Methods, separated by commas: majority, ngrams, recurrent, features, finetune, stack.",
+            show_default="majority,ngrams,features; with a budget all",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Keep each model in a folder of its name in DIR.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --budget: go on with what was tried; it is kept in DIR.search.")
+    ] = False,
     every_metric: EveryMetric = False,
     html: Html = None,
     as_json: Json = False,
@@ -28,17 +39,33 @@ def run(
     """Train several methods on the same rows of TABLE, choose among them on others, and say how good the choice is.
 
     A fifth of the rows is held out for the figures, and a fifth of the others for the choice; where that would be too
-    few, the table is cross-validated instead.
+    few, the table is cross-validated instead. With --budget, the best classifier is searched for within that time,
+    among variants of the methods and stacks of them.
     """
+    from textgraft.ladder.clock import Clock
+
+    clock = Clock()
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import compare
     from textgraft.report.comparison import comparison_report
     from textgraft.report.html import check_place
+    from textgraft.report.search import search_report
 
     import_scipy("Comparing methods")
     check_place(html)
-    models = tuning.build([name.strip() for name in methods.split(",") if name.strip()], dividing.seed)
+    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    if "budget" in tuning.given:
+        search = searched(source, reading, dividing, tuning, methods=names, out=out, resume=resume, clock=clock)
+        if as_json:
+            print_json(search.to_dict())
+        present(search_report(search, every_metric=every_metric), html, quietly=as_json)
+        if out:
+            remark(f"The model is in {out}. Predict with: textgraft predict {out} TEXT")
+        return search.name
+    if resume:
+        raise SettingError("--resume goes on with a search; give its --budget.")
+    models = tuning.build(USUAL if names is None else names, dividing.seed)
     splits = dividing.read(source, reading, learners=models, choosing=True)
     comparison = compare(models, splits, directory=out, seed=dividing.seed)
     if as_json:

@@ -151,11 +151,13 @@ class SplitOptions:
         learners: Sequence[TextClassifier] = (),
         choosing: bool = False,
         for_audit: bool = False,
+        most_folds: int | None = None,
     ) -> Splits:
         """Reads all tables and divides the first one where that is needed; says what was done, and leaks.
 
         For an audit nothing is divided that was given in one piece, and empty texts stay in. Where ``learners`` have a
-        budget nothing is cross-validated unless that is asked for, since each fold would take it once more.
+        budget nothing is cross-validated unless that is asked for, since each fold would take it once more. There are
+        ``most_folds`` folds at most, or as many as the learners have.
         """
         from textgraft.cli.console import remark
         from textgraft.data.dividing import divide
@@ -183,7 +185,7 @@ class SplitOptions:
             test,
             test_size=0.0 if for_audit else self.test_size,
             folds=0 if for_audit or (in_time and self.folds is None) else self.folds,
-            most_folds=min((learner.most_folds for learner in learners), default=USUAL_FOLDS),
+            most_folds=most_folds or min((learner.most_folds for learner in learners), default=USUAL_FOLDS),
             choosing=choosing,
             drop_leaks=self.drop_leaks,
             seed=self.seed,

@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import EveryMetric, Json, MethodOptions, Out, SplitOptions, Table, TableOptions
+from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
+
+AUTO = "auto"
 
 
 def run(
@@ -17,9 +20,19 @@ def run(
     reading: TableOptions,
     dividing: SplitOptions,
     tuning: MethodOptions,
-    method: Annotated[str, typer.Option(help="majority, ngrams, recurrent, features, finetune or stack.")] = "ngrams",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="majority, ngrams, recurrent, features, finetune or stack; auto searches for the best in --budget.",
+            show_default="ngrams, or auto with a budget",
+        ),
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="networks: go on where a stopped training was, to the same weights.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="networks: go on where a stopped training was, to the same weights; auto: go on with what was tried.",
+        ),
     ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
@@ -32,15 +45,31 @@ def run(
     Without --test a fifth of the rows is held out, and the metrics are of these; where they would be too few, the table
     is cross-validated instead, and the model trained on all rows. --test-size 0 trains on all rows without any metrics.
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
-    when training is done.
+    when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
+    what was tried is kept in DIR.search, with which a longer search can go on (--resume).
     """
+    from textgraft.ladder.clock import Clock
+
+    clock = Clock()
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import train
     from textgraft.model_directory.files import check_place
     from textgraft.report.evaluation import evaluation_report
+    from textgraft.report.search import search_report
 
     import_scipy("Training")
+    if method is None:
+        method = AUTO if "budget" in tuning.given else "ngrams"
+    if method == AUTO:
+        if tensorboard:
+            raise SettingError("--tensorboard is for recurrent and finetune; a search trains many models.")
+        found = searched(source, reading, dividing, tuning, methods=None, out=out, resume=resume, clock=clock)
+        if as_json:
+            print_json({"model": str(out)} | found.to_dict())
+        present(search_report(found, every_metric=every_metric), quietly=as_json)
+        remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+        return
     model = tuning.build([method], dividing.seed)[0]
     check_place(out)
     if "folder" in model.get_params(deep=False):

@@ -218,6 +218,21 @@ def evaluate_predictions(
     return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, str(main), notes, always)
 
 
+def metric_interval(predictions: Predictions, metric: Metric, *, seed: int = 0, resamples: int = 1000) -> Interval:
+    """One metric alone with its 95 % interval, as ``evaluate_predictions`` has it up to the resamples."""
+    n, repeats, worth = predictions.rows, predictions.repeats, predictions.worth
+    padded, shapes = with_pseudo_rows(predictions, seed=seed)
+    part, weighted = metric.part(predictions), metric.part(padded)
+    drawn = affordable_resamples([part], len(predictions), resamples)
+    (mean,) = row_means([part], n, repeats)
+    if weighted.signed:
+        means = signed_means(weighted, shapes, n, repeats, resamples=drawn, seed=seed) / worth**0.5
+    else:
+        (means,) = resampled_means([weighted], shapes, repeats, resamples=drawn, seed=seed)
+    ends = part.ends(mean, means, n * worth, np.random.default_rng((seed, 0)))
+    return interval(metric.of(part.scores(mean))[0], metric.of(ends))
+
+
 def _parts(predictions: Predictions, main: Metric) -> list[Part]:
     """What gives all metrics, the one that stands for all among them."""
     return parts_of(predictions) + ([] if main.is_listed else [main.part(predictions)])

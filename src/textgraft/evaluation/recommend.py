@@ -7,7 +7,7 @@ decides nothing; or, in a cross-validation, from ``cross_fitted``, where each fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -189,7 +189,12 @@ def recommend(
     return Recommendation(chosen, best.name, str(main), main.called, values, tests, p_values, missing, names, alpha)
 
 
-def cross_fitted(entries: Sequence[Entry], folds: NDArray[np.int64], **how: Any) -> tuple[Predictions, dict[str, int]]:
+def cross_fitted(
+    entries: Sequence[Entry],
+    folds: NDArray[np.int64],
+    choose: Callable[[Sequence[Entry]], str] | None = None,
+    **how: Any,
+) -> tuple[Predictions, dict[str, int]]:
     """What the choice itself predicts: each fold by the method that is chosen on the other folds' rows.
 
     So no row has a say in the choice of what predicts it, and the figures are not those of the luckiest method (Varma
@@ -198,6 +203,7 @@ def cross_fitted(entries: Sequence[Entry], folds: NDArray[np.int64], **how: Any)
     Args:
         entries: with out-of-fold predictions of n rows, in r repetitions.
         folds: (r, n) the fold of each row.
+        choose: gives the name of the entry to take; None is ``recommend``.
         how: options of ``recommend``. Where that recommends nothing, the best method counts as chosen.
 
     Returns:
@@ -210,11 +216,18 @@ def cross_fitted(entries: Sequence[Entry], folds: NDArray[np.int64], **how: Any)
     for repetition, fold in enumerate(folds):
         for number in np.unique(fold):
             others, own = (np.flatnonzero(at) + repetition * n for at in (fold != number, fold == number))
-            found = recommend([replace(e, predictions=e.predictions.select(others)) for e in entries], **how)
-            at = next(i for i, entry in enumerate(entries) if entry.name == (found.name or found.best or entry.name))
+            seen = [replace(e, predictions=e.predictions.select(others)) for e in entries]
+            name = _recommended(seen, **how) if choose is None else choose(seen)
+            at = next(i for i, entry in enumerate(entries) if entry.name == name)
             p[own], labels[own] = predicted[at].probabilities[own], predicted[at].predicted[own]
             chosen[entries[at].name] += 1
     return replace(predicted[0], probabilities=p, predicted=labels), dict(chosen)
+
+
+def _recommended(entries: Sequence[Entry], **how: Any) -> str:
+    """The name of the method to take; of the best where none is recommended, of the floor where there is no other."""
+    found = recommend(entries, **how)
+    return found.name or found.best or entries[0].name
 
 
 def holm(p_values: ArrayLike) -> list[float]:

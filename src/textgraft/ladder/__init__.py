@@ -3,6 +3,8 @@
 from textgraft.ladder.comparing import compare
 from textgraft.ladder.evaluating import evaluate
 from textgraft.ladder.results import Comparison, Result
+from textgraft.ladder.search_results import Search, Tried
+from textgraft.ladder.searching import search
 from textgraft.ladder.training import Trained, train
 
-__all__ = ["Comparison", "Result", "Trained", "compare", "evaluate", "train"]
+__all__ = ["Comparison", "Result", "Search", "Trained", "Tried", "compare", "evaluate", "search", "train"]

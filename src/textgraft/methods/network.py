@@ -90,6 +90,7 @@ class NetworkClassifier(GraphClassifier):
         'at most so long, in seconds or as ``"90s"``, ``"10m"``, ``"1h"``; the learning rate then falls with the '
         "clock. A budget that suffices changes nothing.",
         default=None,
+        option="at most so long, as 90s, 10m or 1h; of auto, and in a comparison, of all that is tried",
         saved=False,
     )
     precision: Precision = hyperparameter(

@@ -123,6 +123,8 @@ class StackedClassifier(GraphClassifier):
     weights_: Floats = fitted()
     calibration_: Calibration = fitted()
 
+    _known_: tuple[NDArray[np.int64], Sequence[Floats]] | None = fitted(default=None)
+
     @property
     def rung(self) -> int:
         """Just above its dearest member."""
@@ -184,6 +186,16 @@ class StackedClassifier(GraphClassifier):
             member.set_params(**own)
         return members
 
+    def weighed_by(self, rows: NDArray[np.int64], probabilities: Sequence[Floats]) -> Self:
+        """Lets the next ``fit`` weigh the members by what is known of them, and predict nothing out of fold.
+
+        Args:
+            rows: (n,) places in the training data, none of a weight of 0.
+            probabilities: of each member (n, k), by models like it that were not fitted to these rows.
+        """
+        self._known_ = rows, probabilities
+        return self
+
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         members = track(self._unfitted(), "fitting members", total=len(self.members))
         self.members_ = tuple(member.fit(train, valid=valid) for member in members)
@@ -196,12 +208,16 @@ class StackedClassifier(GraphClassifier):
         # The room of tables, which a model that predicts does without.
         from textgraft.data.splits import hold_out_rows
 
-        if valid is not None and len(valid) >= ENOUGH:
+        known, self._known_ = self._known_, None
+        if known is None and valid is not None and len(valid) >= ENOUGH:
             return valid, [member.predict_proba(valid.texts) for member in self.members_]
+        if valid is None:
+            self._held_out(train, hold_out_rows(train, seed=self.seed)[1])
+        if known is not None:
+            return train.select(known[0]), list(known[1])
         held = self._held(train)
         if held is None:
             return None
-        self._held_out(train, hold_out_rows(train, seed=self.seed)[1])
         rows = train.select(np.concatenate([of_fold for _, of_fold in held]))
         return rows, [self._out_of_fold(member, train, held, valid) for member in self._unfitted()]
 

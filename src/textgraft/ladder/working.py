@@ -1,0 +1,88 @@
+"""Doing a piece of work of a search: a candidate trained on some rows, and what it predicts of others."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext, suppress
+
+import numpy as np
+
+from textgraft.dataset import Dataset, Splits
+from textgraft.encoders.vector_store import without_cache
+from textgraft.errors import TextgraftError
+from textgraft.ladder.candidates import Candidate
+from textgraft.ladder.clock import Clock
+from textgraft.ladder.dealing import FIRST_LEVEL, WARMING, Deal
+from textgraft.ladder.racing import Step
+from textgraft.ladder.run_directory import Outcome, Unit
+from textgraft.methods import TextClassifier
+from textgraft.wording import counted
+
+_WARMING_SECONDS = 1.0
+
+
+class Worker:
+    """Trains candidates and measures how long that takes.
+
+    Args:
+        splits: of which the training part is dealt.
+        deal: of its rows.
+        clock: that it is measured with.
+    """
+
+    def __init__(self, splits: Splits, deal: Deal, clock: Clock) -> None:
+        self._splits, self._deal, self._clock = splits, deal, clock
+        self._warm: set[str] = set()
+
+    def done(self, candidate: Candidate, unit: Unit, step: Step, before: float) -> Outcome:
+        """The outcome of a piece of work.
+
+        Args:
+            candidate: to train.
+            unit: on which rows.
+            step: how long it may take.
+            before: seconds that the search had taken when the clock began.
+
+        Raises:
+            TooLongError: nothing was known of it, and the first few rows say that it would take longer than it may.
+            TextgraftError: its training fails.
+        """
+        train, scored = self._splits.train, self._deal.scored(unit.fold, unit.rows)
+        data = train.select(self._deal.trained(unit.fold, unit.rows))
+        begun = self._clock.seconds()
+        if candidate.method not in self._warm:
+            self._warm.add(candidate.method)
+            self._few(candidate, data)
+        few = 0.0
+        if step.most is not None:
+            few = self._few(candidate, data)
+            wanted = few * len(data) / WARMING
+            if self._clock.seconds() - begun + wanted > step.most:
+                raise TooLongError(f"{counted(len(data), 'row')} alone would take about {wanted:,.0f} s")
+        start = self._clock.seconds()
+        # The first rows say how long others will take, so nothing may be on disk already.
+        with without_cache() if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
+            model = unfitted(candidate, step.seconds).fit(data, valid=self._splits.valid)
+            middle = self._clock.seconds()
+            p = model.predict_proba([train.texts[i] for i in scored.tolist()])
+        end = self._clock.seconds()
+        return Outcome(p, model.decision.targets(p, train.task), middle - start, end - middle, before + end, few)
+
+    def _few(self, candidate: Candidate, data: Dataset) -> float:
+        """Seconds for a few rows; for the first ones of a method libraries are loaded."""
+        start = self._clock.seconds()
+        few = np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64))
+        with suppress(TextgraftError), without_cache():  # of so few rows there may be none of a label
+            unfitted(candidate, _WARMING_SECONDS).fit(data.select(few)).predict_proba(data.texts[:1])
+        return self._clock.seconds() - start
+
+
+class TooLongError(TextgraftError):
+    """There is no time for a piece of work."""
+
+
+def unfitted(candidate: Candidate, seconds: float | None) -> TextClassifier:
+    """A classifier to be fitted within some seconds, if it can be told to."""
+    model = candidate.model.twin()
+    if candidate.keeps_time and seconds is not None:
+        model.set_params(budget=max(seconds, 1e-3))
+    return model

@@ -10,23 +10,11 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, compare, evaluate, given_splits, load, split
 from textgraft.data.folds import make_folds
-from textgraft.dataset import Dataset, Rows, Splits
+from textgraft.dataset import Dataset, Splits
 from textgraft.errors import SettingError
 from textgraft.task import Task
 
-TASK = Task(("no", "yes"))
-
-
-def dataset(n: int = 400, seed: int = 0) -> Dataset:
-    """Texts whose words tell the label, most of the time."""
-    rng = np.random.RandomState(seed)
-    targets = rng.randint(0, 2, n)
-    words = [["dull", "grey", "slow"], ["bright", "quick", "fine"]]
-    texts = [
-        " ".join([words[t if rng.rand() < 0.8 else 1 - t][rng.randint(3)], *(f"w{i}" for i in rng.randint(0, 200, 6))])
-        for t in targets
-    ]
-    return Dataset(texts, targets.astype(np.int64), TASK, Rows.numbered(n))
+from .races import TASK, dataset
 
 
 def in_folds(data: Dataset, k: int = 4) -> Splits:

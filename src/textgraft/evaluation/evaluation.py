@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -189,27 +189,9 @@ def evaluate_predictions(
         asked.append(majority(predictions, labels_of_training, training_rows, main.decision()))
         first = asked[1].predicted[0]
         always = tuple(task.labels[j] for j in (np.flatnonzero(first) if task.multi_label else [first]))
-    parts = [part for each in asked for part in _parts(each, main)]
-    padded = [with_pseudo_rows(each, seed=seed) for each in asked]
-    weighted, shapes = [part for each, _ in padded for part in _parts(each, main)], padded[0][1]
-    drawn = affordable_resamples(parts, len(predictions), resamples)
-    means = row_means(parts, n, repeats)
-    plain_parts = [part for part in weighted if not part.signed]
-    drawn_means = iter(resampled_means(plain_parts, shapes, repeats, resamples=drawn, seed=seed))
-    resampled = [
-        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) / predictions.worth**0.5
-        if part.signed
-        else next(drawn_means)
-        for part in weighted
-    ]
-    found = [
-        # each draws its own prior, whatever the others draw
-        _intervals(
-            part.scores(mean), part.ends(mean, weighted_means, n * predictions.worth, np.random.default_rng((seed, i)))
-        )
-        for i, (part, mean, weighted_means) in enumerate(zip(parts, means, resampled, strict=True))
-    ]
-    split = len(parts) // len(asked)
+    measured, drawn = _measured(asked, lambda each: _parts(each, main), seed=seed, resamples=resamples)
+    found = [_intervals(*each) for each in measured]
+    split = len(found) // len(asked)
 
     metrics, floor = _overall(found[:split], main), _overall(found[split:], main)
     support = predictions.truth.sum(axis=0) // repeats
@@ -220,17 +202,36 @@ def evaluate_predictions(
 
 def metric_interval(predictions: Predictions, metric: Metric, *, seed: int = 0, resamples: int = 1000) -> Interval:
     """One metric alone with its 95 % interval, as ``evaluate_predictions`` has it up to the resamples."""
-    n, repeats, worth = predictions.rows, predictions.repeats, predictions.worth
-    padded, shapes = with_pseudo_rows(predictions, seed=seed)
-    part, weighted = metric.part(predictions), metric.part(padded)
-    drawn = affordable_resamples([part], len(predictions), resamples)
-    (mean,) = row_means([part], n, repeats)
-    if weighted.signed:
-        means = signed_means(weighted, shapes, n, repeats, resamples=drawn, seed=seed) / worth**0.5
-    else:
-        (means,) = resampled_means([weighted], shapes, repeats, resamples=drawn, seed=seed)
-    ends = part.ends(mean, means, n * worth, np.random.default_rng((seed, 0)))
-    return interval(metric.of(part.scores(mean))[0], metric.of(ends))
+    ((scores, ends),), _ = _measured([predictions], lambda each: [metric.part(each)], seed=seed, resamples=resamples)
+    return interval(metric.of(scores)[0], metric.of(ends))
+
+
+def _measured(
+    asked: Sequence[Predictions], parts_of_one: Callable[[Predictions], list[Part]], *, seed: int, resamples: int
+) -> tuple[list[tuple[Scores, Scores]], int]:
+    """The scores and the ends of the intervals by each part of some predictions of the same rows; and the resamples."""
+    first = asked[0]
+    n, repeats, worth = first.rows, first.repeats, first.worth
+    parts = [part for each in asked for part in parts_of_one(each)]
+    padded = [with_pseudo_rows(each, seed=seed) for each in asked]
+    weighted, shapes = [part for each, _ in padded for part in parts_of_one(each)], padded[0][1]
+    drawn = affordable_resamples(parts, len(first), resamples)
+    means = row_means(parts, n, repeats)
+    plain_parts = [part for part in weighted if not part.signed]
+    plainly = resampled_means(plain_parts, shapes, repeats, resamples=drawn, seed=seed) if plain_parts else []
+    drawn_means = iter(plainly)
+    resampled = [
+        signed_means(part, shapes, n, repeats, resamples=drawn, seed=seed) / worth**0.5
+        if part.signed
+        else next(drawn_means)
+        for part in weighted
+    ]
+    found = [
+        # each draws its own prior, whatever the others draw
+        (part.scores(mean), part.ends(mean, weighted_means, n * worth, np.random.default_rng((seed, i))))
+        for i, (part, mean, weighted_means) in enumerate(zip(parts, means, resampled, strict=True))
+    ]
+    return found, drawn
 
 
 def _parts(predictions: Predictions, main: Metric) -> list[Part]:

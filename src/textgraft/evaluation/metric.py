@@ -111,6 +111,11 @@ class Metric:
         return self.name in LOWER_IS_BETTER
 
     @property
+    def is_usual(self) -> bool:
+        """Whether it is the one that is taken where none is given."""
+        return self.plain() == headline_of(self.task)
+
+    @property
     def is_listed(self) -> bool:
         """Whether every evaluation holds it, overall or of each label."""
         return self.costs is None and self.precision is None

@@ -11,16 +11,18 @@ from textgraft.dataset import Dataset
 from textgraft.encoders.embedded import EMBEDDED
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation import Metric
-from textgraft.methods import METHODS, FeatureClassifier, StackedClassifier, TextClassifier
+from textgraft.methods import METHODS, FeatureClassifier, TextClassifier
+from textgraft.methods.constraints import refuse
 from textgraft.methods.estimator import clone
 from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.rungs import RUNGS
 from textgraft.training import default_epochs
 from textgraft.unicode import quoted
 
 FEW_ROWS = 2_000  # of which rare n-grams may matter, and more epochs
 LONG_BUDGET = 1_200.0  # seconds, from which on recurrent networks and variants of fine-tuning are worth a try
 _OF_ALL_LABELS = frozenset({"f1_macro", "balanced_accuracy", "recall_macro"})  # by which rare labels count as others do
-_ALL = tuple(name for name, cls in METHODS.items() if not cls.is_floor and not issubclass(cls, StackedClassifier))
+_ALL = tuple(name for name, cls in RUNGS.items() if not cls.is_floor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +92,6 @@ def candidates_of(
     Raises:
         SettingError: a method is unknown or none, or a setting means nothing to all of them, or cannot be used.
     """
-    from textgraft.methods.constraints import refuse
-
     given = dict(settings or {})
     names = None if methods is None else [each for each in methods if isinstance(each, str)]
     if unknown := [name for name in names or () if name not in METHODS]:
@@ -127,9 +127,8 @@ def candidates_of(
             f"There is nothing to try{': ' if missing else '.'}{' '.join(missing)} A search tries some of "
             f"{', '.join(_ALL)}; stacks of them come by themselves."
         )
-    usual = metric.plain() == Metric.read(None, metric.task).plain()
     for each in found:
-        if each.model.metric is None and not usual:
+        if each.model.metric is None and not metric.is_usual:
             each.model.set_params(metric=metric.plain())
     return found, missing
 

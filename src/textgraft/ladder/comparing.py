@@ -114,8 +114,7 @@ def _metric_of(methods: Sequence[TextClassifier], given: Any, task: Task) -> Met
 def _with_metric(method: TextClassifier, main: Metric) -> TextClassifier:
     """A copy that is not fitted, which the comparison may fit; it chooses by its own metric, or else by ``main``."""
     copy = clone(method)
-    usual = main.plain() == Metric.read(None, main.task).plain()
-    return copy if copy.metric is not None or usual else copy.set_params(metric=main.plain())
+    return copy if copy.metric is not None or main.is_usual else copy.set_params(metric=main.plain())
 
 
 def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> tuple[Result, Entry]:

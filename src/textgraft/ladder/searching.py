@@ -166,20 +166,20 @@ class _Run:
         if directory is not None:
             save(model, directory, evaluation=evaluation.to_dict() | {"leaks": list(self.splits.leaks)})
         return Search(
-            best.name,
-            model,
-            self.splits,
-            tuple(self._tried()),
-            str(self.metric),
-            self.metric.called,
-            f"{counted(best.predictions.rows, 'training row')} out of fold",
-            evaluation,
-            choices,
-            what_is_missing(self.splits.train),
-            self.budget,
-            self.spent,
-            taken,
-            stopped,
+            name=best.name,
+            model=model,
+            splits=self.splits,
+            tried=tuple(self._tried()),
+            metric=str(self.metric),
+            called=self.metric.called,
+            chosen_on=f"{counted(best.predictions.rows, 'training row')} out of fold",
+            evaluation=evaluation,
+            choices=choices,
+            missing=what_is_missing(self.splits.train),
+            budget=self.budget,
+            seconds=self.spent,
+            refit_seconds=taken,
+            stopped=stopped,
         )
 
     def _steps(self) -> Iterator[tuple[float, str]]:

@@ -226,7 +226,7 @@ class StackedClassifier(GraphClassifier):
         from textgraft.data.folds import USUAL_FOLDS, fold_of_row
         from textgraft.data.splits import hold_out_rows
 
-        long = min(member.most_folds for member in self._unfitted()) < USUAL_FOLDS
+        long = min(member.most_folds for member in self.members_) < USUAL_FOLDS
         most, k = (MOST_FOLDED_LONG, FOLDS_LONG) if long else (MOST_FOLDED, FOLDS)
         with suppress(DataError):
             if len(train) > most or len(train) * len(train.task) > MOST_SCORES:

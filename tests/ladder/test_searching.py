@@ -154,7 +154,7 @@ def test_variants_race_on_few_rows_and_half_of_them_go_on() -> None:
         rows, right = deal.scored(0, step.unit.rows), 0.5 + some.index(race.named(step.unit.candidate)) / 20
         p = np.where(np.random.default_rng(0).random(len(rows)) < right, data.targets[rows], 1 - data.targets[rows])
         trained.setdefault(step.unit.rows, []).append(step.unit.candidate)
-        race.add(step.unit, Outcome(np.eye(2, dtype=np.float32)[p], p, 1.0, 0.1, 0.0))
+        race.add(step.unit, Outcome(np.eye(2, dtype=np.float32)[p], p, 0.0, 1.0, 0.1, 0.0))
     assert len(trained[200]) == len(trained[1000]) == 5
     assert sorted(trained[deal.full]) == ["ngrams 0", "ngrams 2", "ngrams 3", "ngrams 4"]
     assert race.fates()["ngrams 1"] == "behind other settings of ngrams on 1,000 rows"

@@ -50,7 +50,7 @@ def run(
     """
     from textgraft.ladder.clock import Clock
 
-    clock = Clock()
+    clock = Clock(of_process=True)
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import train

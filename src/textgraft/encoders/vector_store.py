@@ -35,17 +35,19 @@ KEY, SUM = 16, 4  # bytes
 FORMAT = 3  # of the files; those of the first had no checksum, those of the second one without the store's name
 
 
-_bypassed: ContextVar[bool] = ContextVar("textgraft_cache_bypassed", default=False)
+_looks_up: ContextVar[bool] = ContextVar("textgraft_cache_looks_up", default=True)
+_keeps: ContextVar[bool] = ContextVar("textgraft_cache_keeps", default=True)
 
 
 @contextmanager
-def without_cache() -> Iterator[None]:
-    """Inside the block nothing is looked up or kept, so that what is timed is the work itself."""
-    token = _bypassed.set(True)
+def without_cache(*, keep: bool = False) -> Iterator[None]:
+    """Inside the block nothing is looked up, so that what is timed is the work itself; nor kept, if not ``keep``."""
+    tokens = _looks_up.set(False), _keeps.set(keep)
     try:
         yield
     finally:
-        _bypassed.reset(token)
+        _looks_up.reset(tokens[0])
+        _keeps.reset(tokens[1])
 
 
 class VectorStore:
@@ -67,7 +69,7 @@ class VectorStore:
         Returns:
             (m,) indices of the texts that are known, and their (m, d) vectors; None where none is known.
         """
-        if _bypassed.get():
+        if not _looks_up.get():
             return np.zeros(0, np.intp), None
         wanted = {key: i for i, key in enumerate(map(text_digest, texts))}
         at: list[int] = []
@@ -92,7 +94,7 @@ class VectorStore:
 
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Adds (n, d) vectors of n texts, if they are numbers."""
-        if len(texts) < WORTH_KEEPING or _bypassed.get() or not np.isfinite(vectors).all():
+        if len(texts) < WORTH_KEEPING or not _keeps.get() or not np.isfinite(vectors).all():
             return
         rows = np.ascontiguousarray(vectors, "<f4")
         try:

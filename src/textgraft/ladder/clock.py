@@ -6,10 +6,14 @@ import time
 
 
 class Clock:
-    """Seconds since it was made."""
+    """Seconds since it was made, or since the process began.
 
-    def __init__(self) -> None:
-        self._start = time.monotonic()
+    Args:
+        of_process: count the processor time that the process took before, which at its beginning is nearly all time.
+    """
+
+    def __init__(self, *, of_process: bool = False) -> None:
+        self._start = time.monotonic() - (time.process_time() if of_process else 0.0)
 
     def seconds(self) -> float:
         """How many."""

@@ -9,7 +9,7 @@ from textgraft.dataset import Dataset, Folds
 from textgraft.digests import text_number
 
 MOST_SCORED = 2_000  # rows of a fold: an accuracy is known to 2 points either way, a difference of two much better
-WARMING = 25  # rows, by which libraries are loaded, and by which is known what does not grow with rows
+WARMING = 32  # rows, by which libraries are loaded, and by which is known what does not grow with rows
 FIRST_LEVEL = 200  # rows, by which durations are first measured
 _SCORED_FIRST = 50
 _LEVELS, _GROWTH = 1_000, 4  # rows on which variants are first compared, and how many times more they get then
@@ -52,6 +52,12 @@ class Deal:
         """The rows to score on, in the order of the table."""
         own = self._order[self.fold[self._order] == fold]
         return np.sort(own[: _SCORED_FIRST if rows == FIRST_LEVEL < self.full else MOST_SCORED])
+
+    def read(self, fold: int, rows: int) -> NDArray[np.int64]:
+        """The rows whose texts are read for a piece of work; for one at full size all, since other folds follow."""
+        if rows == self.full:
+            return np.sort(self._order)
+        return np.sort(np.concatenate([self.trained(fold, rows), self.scored(fold, rows)]))
 
 
 def _shares_first(data: Dataset, seed: int) -> NDArray[np.int64]:

@@ -9,7 +9,6 @@ from textgraft.ladder.dealing import FIRST_LEVEL, WARMING, Deal
 from textgraft.ladder.run_directory import Outcome, Unit
 
 UNKNOWN = 5.0  # seconds: the first few rows of what was never tried, libraries loaded
-KEPT = 0.5  # of a training whose vectors are looked up; at most
 AGAIN, LARGER = 1.1, 1.25  # times what was measured: the same on other rows, or on more rows
 
 
@@ -33,10 +32,12 @@ class Durations:
         known = self._of(candidate)
         same = [outcome for unit, outcome in known if unit.rows == rows]
         if same:
-            return AGAIN * same[-1].seconds * self._kept(candidate, len(same))
+            return AGAIN * (same[-1].fit_seconds + same[-1].predict_seconds)
         if not known:
             return UNKNOWN
-        return LARGER * (self._training(candidate, known, rows) + self._rate(known) * len(self._deal.scored(0, rows)))
+        reading = self._reading_rate(candidate) * len(self._deal.read(0, rows))
+        predicting = self._rate(known) * len(self._deal.scored(0, rows))
+        return LARGER * (reading + self._training(candidate, known, rows) + predicting)
 
     def is_unknown(self, candidate: Candidate) -> bool:
         """Whether nothing was measured of it."""
@@ -49,17 +50,12 @@ class Durations:
             return 0.0
         full = [(unit, outcome) for unit, outcome in known if unit.rows == self._deal.full]
         training = self._training(candidate, full[-1:] or known, rows)
-        training *= self._kept(candidate, max(1, len(full)))
-        return (AGAIN if full else LARGER) * (training + self._rate(known) * test_rows)
+        predicting = (self._reading_rate(candidate) + self._rate(known)) * test_rows
+        return (AGAIN if full else LARGER) * (training + predicting)
 
     def folds(self, candidates: Sequence[Candidate], first: int) -> float:
         """Of all folds from one on, at full size."""
         return (self._deal.k - first) * sum(self.of(each, self._deal.full) for each in candidates)
-
-    @staticmethod
-    def _kept(candidate: Candidate, folds: int) -> float:
-        """The share of a measured training that remains where its texts were read on one fold before."""
-        return KEPT if candidate.keeps_vectors and folds == 1 else 1.0
 
     def _of(self, candidate: Candidate) -> list[tuple[Unit, Outcome]]:
         """What was measured of a candidate, the fewest rows first; of few rows only where there is nothing else."""
@@ -80,6 +76,12 @@ class Durations:
             if name != candidate.name and few is not None and full is not None:
                 return full.fit_seconds / max(few.fit_seconds, 1e-9)
         return 0.0
+
+    def _reading_rate(self, candidate: Candidate) -> float:
+        """Seconds for reading one text beforehand, at worst."""
+        known = [each for each in self._outcomes.items() if each[0].candidate == candidate.name]
+        rates = [outcome.read_seconds / len(self._deal.read(unit.fold, unit.rows)) for unit, outcome in known]
+        return max(rates, default=0.0)
 
     @staticmethod
     def _rate(known: Sequence[tuple[Unit, Outcome]]) -> float:

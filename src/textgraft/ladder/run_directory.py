@@ -17,8 +17,9 @@ from textgraft.json_files import read_object
 from textgraft.tensors import Tensors
 from textgraft.whole import whole_file
 
-FORMAT = 1  # raised where a later release would read another meaning into the files
+FORMAT = 2  # raised where a later release would read another meaning into the files
 IDENTITY = "search.json"
+_SECONDS = ("read_seconds", "fit_seconds", "predict_seconds", "spent", "few_seconds")
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +44,7 @@ class Outcome:
     Attributes:
         probabilities: (n, k) float32 of the rows that it was scored on.
         predicted: (n,) int64, or (n, k) bool: the labels that its model gave them.
+        read_seconds: of reading its texts beforehand, for what reads them apart; see ``TextClassifier.read``.
         fit_seconds: of training.
         predict_seconds: of predicting the n rows.
         spent: seconds of the whole search at its end.
@@ -51,6 +53,7 @@ class Outcome:
 
     probabilities: NDArray[np.float32]
     predicted: NDArray[Any]
+    read_seconds: float
     fit_seconds: float
     predict_seconds: float
     spent: float
@@ -58,8 +61,8 @@ class Outcome:
 
     @property
     def seconds(self) -> float:
-        """Of both."""
-        return self.fit_seconds + self.predict_seconds
+        """Of all of it."""
+        return self.read_seconds + self.fit_seconds + self.predict_seconds
 
 
 class RunDirectory:
@@ -123,7 +126,7 @@ class RunDirectory:
             return
         from safetensors.numpy import save_file
 
-        seconds = [outcome.fit_seconds, outcome.predict_seconds, outcome.spent, outcome.few_seconds]
+        seconds = [getattr(outcome, name) for name in _SECONDS]
         tensors: dict[str, NDArray[Any]] = {
             "probabilities": np.ascontiguousarray(outcome.probabilities),
             "predicted": np.ascontiguousarray(outcome.predicted, np.int32),
@@ -142,12 +145,12 @@ def _read(path: Path) -> tuple[Unit, Outcome]:
     tensors = Tensors.read(path)
     try:
         p, predicted, seconds = (tensors.tensors[name] for name in ("probabilities", "predicted", "seconds"))
-        fit_seconds, predict_seconds, spent, few_seconds = map(float, seconds)
+        measured = dict(zip(_SECONDS, map(float, seconds), strict=True))
         unit = Unit(str(content["candidate"]), int(content["fold"]), int(content["rows"]))
     except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{path} is damaged: it is not the outcome of a candidate. Delete it to go on.") from None
     predicted = predicted.astype(np.bool_ if predicted.ndim > 1 else np.int64)
-    return unit, Outcome(p.astype(np.float32), predicted, fit_seconds, predict_seconds, spent, few_seconds)
+    return unit, Outcome(p.astype(np.float32), predicted, **measured)
 
 
 def _short(value: Any) -> str:

@@ -49,30 +49,37 @@ class Worker:
         train, scored = self._splits.train, self._deal.scored(unit.fold, unit.rows)
         data = train.select(self._deal.trained(unit.fold, unit.rows))
         begun = self._clock.seconds()
-        if candidate.method not in self._warm:
-            self._warm.add(candidate.method)
+        if not candidate.is_variant and candidate.name not in self._warm:
+            self._warm.add(candidate.name)
             self._few(candidate, data)
         few = 0.0
         if step.most is not None:
             few = self._few(candidate, data)
-            wanted = few * len(data) / WARMING
+            wanted = few * candidate.work(len(data)) / candidate.work(WARMING)
             if self._clock.seconds() - begun + wanted > step.most:
                 raise TooLongError(f"{counted(len(data), 'row')} alone would take about {wanted:,.0f} s")
+        model, texts = unfitted(candidate, step.seconds), train.texts
         start = self._clock.seconds()
         # The first rows say how long others will take, so nothing may be on disk already.
-        with without_cache() if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
-            model = unfitted(candidate, step.seconds).fit(data, valid=self._splits.valid)
-            middle = self._clock.seconds()
-            p = model.predict_proba([train.texts[i] for i in scored.tolist()])
+        with without_cache(keep=True) if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
+            if model.reads:
+                model.read([texts[i] for i in self._deal.read(unit.fold, unit.rows).tolist()])
+        read = self._clock.seconds()
+        model.fit(data, valid=self._splits.valid)
+        fitted = self._clock.seconds()
+        p = model.predict_proba([texts[i] for i in scored.tolist()])
         end = self._clock.seconds()
-        return Outcome(p, model.decision.targets(p, train.task), middle - start, end - middle, before + end, few)
+        predicted = model.decision.targets(p, train.task)
+        return Outcome(p, predicted, read - start, fitted - read, end - fitted, before + end, few)
 
     def _few(self, candidate: Candidate, data: Dataset) -> float:
-        """Seconds for a few rows; for the first ones of a method libraries are loaded."""
+        """Seconds for a few rows that are read already; for the first ones of a method libraries are loaded."""
+        few = data.select(np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64)))
+        model = unfitted(candidate, _WARMING_SECONDS)
+        model.read(few.texts)
         start = self._clock.seconds()
-        few = np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64))
-        with suppress(TextgraftError), without_cache():  # of so few rows there may be none of a label
-            unfitted(candidate, _WARMING_SECONDS).fit(data.select(few)).predict_proba(data.texts[:1])
+        with suppress(TextgraftError):  # of so few rows there may be none of a label
+            model.fit(few).predict_proba(few.texts[:1])
         return self._clock.seconds() - start
 
 

@@ -34,6 +34,11 @@ _FEW_HELD, _FOLDS = 200, 5
 USUAL_SCALE: dict[Loss, float] = {"squared_hinge": 2.0, "logistic": 1.0}  # its scores are about half of the log odds
 
 
+def fits_for(rows: int) -> int:
+    """How often a ``Chooser`` fits so many rows for each C, and at the end: out of fold where they are few."""
+    return 1 + (_FOLDS if rows < 10 * _FEW_HELD else 1)
+
+
 @dataclass(frozen=True)
 class Choice:
     """A model with the C it was fitted with, its calibration, and the log loss on validation data for every C tried.

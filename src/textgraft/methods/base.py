@@ -7,7 +7,7 @@ written to and read from a folder. All else (labels from probabilities, plain li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -58,6 +58,7 @@ class TextClassifier(Deciding, ABC):
         family: what the command line calls this method and those like it; empty for one like no other.
         unicode: the normal form of Unicode in which it reads texts, fitting as predicting; see ``unicode.in_form``. All
             that ``_fit`` and ``_proba`` get is in this form; what is shown of texts elsewhere is as they are.
+        reads: whether most of its training is what ``read`` does beforehand.
         is_floor: whether it looks at no text, so that it is what others are held against and never recommended.
         unsaved: hyperparameters that say where and how long ``fit`` runs here; they are not kept with the model.
         task_: the fitted task.
@@ -82,6 +83,7 @@ class TextClassifier(Deciding, ABC):
     method: ClassVar[str]
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""
+    reads: ClassVar[bool] = False
     is_floor: ClassVar[bool] = False
     unsaved: ClassVar[frozenset[str]] = frozenset()
     unicode: Form = "none"
@@ -218,6 +220,13 @@ class TextClassifier(Deciding, ABC):
     def most_folds(self) -> int:
         """How many folds its cross-validation has, where nobody says how many; fewer where training is long."""
         return 20
+
+    def passes(self, rows: int) -> float:  # noqa: ARG002
+        """How often training goes over so many rows, as far as that is known beforehand."""
+        return 1.0
+
+    def read(self, texts: Sequence[str]) -> None:
+        """Does what ``fit`` and ``predict`` do to each text on its own and keep on disk; most have nothing to do."""
 
     @property
     def has_graph(self) -> bool:

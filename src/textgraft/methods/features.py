@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.encoders.choosing import choose_encoder
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
 from textgraft.encoders.opening import Reading, TextEncoder, has_network, open_encoder, reopen_encoder
 from textgraft.encoders.tokenizing import LONG, Long
@@ -20,6 +21,7 @@ from textgraft.hardware import PRECISIONS, Precision
 from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
 from textgraft.json_files import read_object
 from textgraft.linear import ClassWeight
+from textgraft.linear.choosing import fits_for
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, SEED, Choice, Number, Regularisation, refuse
 from textgraft.methods.estimator import check_fitted
@@ -51,6 +53,7 @@ class FeatureClassifier(GraphClassifier):
     """
 
     method = "features"
+    reads = True
     rung = 30
     facts = MethodFacts("a classifier on the vectors of a frozen encoder")
 
@@ -151,6 +154,14 @@ class FeatureClassifier(GraphClassifier):
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
                 "longer than it did.",
             )
+
+    def passes(self, rows: int) -> float:  # noqa: D102
+        return fits_for(rows)
+
+    def read(self, texts: Sequence[str]) -> None:  # noqa: D102
+        texts = in_form(as_texts(texts), self.unicode)
+        name, _ = choose_encoder(self.encoder, texts, with_network=bool(self._of_networks))
+        open_encoder(name, self.max_tokens, **self._reading).encode(texts)
 
     @property
     def _reading(self) -> Reading:

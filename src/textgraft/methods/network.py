@@ -128,6 +128,9 @@ class NetworkClassifier(GraphClassifier):
     _checkpoints_: Checkpoints | None = fitted(default=None)
     _started_: float = fitted()
 
+    def passes(self, rows: int) -> float:  # noqa: D102
+        return self.epochs or default_epochs(-(-rows // self.batch_size))
+
     def twin(self) -> Self:  # noqa: D102
         return super().twin().set_params(folder=None, resume=False, tensorboard=False)
 

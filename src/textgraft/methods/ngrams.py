@@ -17,7 +17,7 @@ from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.calibration import Calibration, score_columns
 from textgraft.extras import import_scipy
 from textgraft.json_files import read_object
-from textgraft.linear.choosing import fit_chosen
+from textgraft.linear.choosing import fit_chosen, fits_for
 from textgraft.linear.fitting import ClassWeight, LinearModel
 from textgraft.methods.base import TextClassifier, unicode_form
 from textgraft.methods.constraints import SEED, Choice, Number, Regularisation, SizeRange, refuse
@@ -138,6 +138,9 @@ class NgramClassifier(TextClassifier):
             grams, weights = self.characters_.grams, self.model_.weights[t:, column] * self.characters_.idf
         order = np.argsort(-sign * weights, kind="stable")[:n]
         return [(grams[i], float(sign * weights[i])) for i in order.tolist()]
+
+    def passes(self, rows: int) -> float:  # noqa: D102
+        return fits_for(rows)
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         most = self._most_of_a_kind(len(train.task))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, compare, evaluate
+    from textgraft.ladder import Comparison, Search, compare, evaluate, search
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -37,7 +37,7 @@ _ROOMS = {
     "encoders": ("Encoder",),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
-    "ladder": ("Comparison", "compare", "evaluate"),
+    "ladder": ("Comparison", "Search", "compare", "evaluate", "search"),
     "methods": (
         "FeatureClassifier",
         "FineTunedClassifier",
@@ -61,6 +61,7 @@ __all__ = [
     "NgramClassifier",
     "ReadOptions",
     "RecurrentClassifier",
+    "Search",
     "Splits",
     "StackedClassifier",
     "Task",
@@ -76,6 +77,7 @@ __all__ = [
     "push",
     "read_table",
     "save",
+    "search",
     "split",
 ]
 

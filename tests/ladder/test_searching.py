@@ -21,7 +21,7 @@ from textgraft.ladder.dealing import MOST_SCORED, Deal
 from textgraft.ladder.racing import Race
 from textgraft.ladder.run_directory import Outcome
 
-from .races import TASK, Cheap, begin, candidates, dataset
+from .races import TASK, Cheap, Reader, begin, candidates, dataset
 
 
 def searched(budget: float = 1000, *, stop_at: int | None = None, splits: Splits | None = None, **more: Any) -> Search:
@@ -73,9 +73,31 @@ def test_the_seconds_that_a_refusal_names_are_enough() -> None:
     assert searched(float(needed[1])).name == "ngrams"
 
 
+def test_a_search_that_was_too_short_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="too short"):
+        searched(12, memory=tmp_path / "memory")
+    assert not (tmp_path / "memory").exists()
+    assert searched(40, memory=tmp_path / "memory").name == "ngrams"
+
+
 def test_what_has_no_time_is_not_begun_and_that_is_said() -> None:
     fates = {each.name: each.fate for each in searched(30).tried}
     assert re.fullmatch(r"not begun: 200 rows alone would take about 20 s", fates["features"])
+
+
+def test_texts_that_are_read_apart_count_once_and_not_for_every_fold() -> None:
+    found = searched(160, methods=[Cheap(), Reader()])
+    assert "features" in found.name
+    assert found.tried[0].folds == 5
+    assert len(Reader.known) == 600
+    assert found.seconds <= 160
+
+
+@pytest.mark.parametrize("budget", [20, 30, 60, 75, 90, 120])
+def test_the_budget_is_kept_where_texts_are_read_apart(budget: float) -> None:
+    found = searched(budget, methods=[Cheap(), Reader()])
+    assert found.seconds <= budget
+    assert {each.name: each.fate for each in found.tried}["features"].startswith("not begun") == (budget < 100)
 
 
 @pytest.mark.parametrize("stop_at", [4, 9])

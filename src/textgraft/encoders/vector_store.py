@@ -50,6 +50,11 @@ def without_cache(*, keep: bool = False) -> Iterator[None]:
         _keeps.reset(tokens[1])
 
 
+def looks_up() -> bool:
+    """Whether vectors that are kept are used here; see ``without_cache``."""
+    return _looks_up.get()
+
+
 class VectorStore:
     """Vectors by text for one encoder with one set of options.
 
@@ -69,7 +74,7 @@ class VectorStore:
         Returns:
             (m,) indices of the texts that are known, and their (m, d) vectors; None where none is known.
         """
-        if not _looks_up.get():
+        if not looks_up():
             return np.zeros(0, np.intp), None
         wanted = {key: i for i, key in enumerate(map(text_digest, texts))}
         at: list[int] = []

@@ -35,7 +35,8 @@ class Durations:
             return AGAIN * (same[-1].fit_seconds + same[-1].predict_seconds)
         if not known:
             return UNKNOWN
-        reading = self._reading_rate(candidate) * len(self._deal.read(0, rows))
+        read = max((len(self._deal.read(unit.fold, unit.rows)) for unit in self._all_of(candidate)), default=0)
+        reading = self._reading_rate(candidate) * max(0, len(self._deal.read(0, rows)) - read)
         predicting = self._rate(known) * len(self._deal.scored(0, rows))
         return LARGER * (reading + self._training(candidate, known, rows) + predicting)
 
@@ -59,7 +60,7 @@ class Durations:
 
     def _of(self, candidate: Candidate) -> list[tuple[Unit, Outcome]]:
         """What was measured of a candidate, the fewest rows first; of few rows only where there is nothing else."""
-        known = sorted((each for each in self._outcomes.items() if each[0].candidate == candidate.name), key=_by_size)
+        known = sorted(self._all_of(candidate).items(), key=_by_size)
         return [each for each in known if each[0].rows != FIRST_LEVEL] or known
 
     def _training(self, candidate: Candidate, known: Sequence[tuple[Unit, Outcome]], rows: int) -> float:
@@ -79,9 +80,12 @@ class Durations:
 
     def _reading_rate(self, candidate: Candidate) -> float:
         """Seconds for reading one text beforehand, at worst."""
-        known = [each for each in self._outcomes.items() if each[0].candidate == candidate.name]
+        known = self._all_of(candidate).items()
         rates = [outcome.read_seconds / len(self._deal.read(unit.fold, unit.rows)) for unit, outcome in known]
         return max(rates, default=0.0)
+
+    def _all_of(self, candidate: Candidate) -> dict[Unit, Outcome]:
+        return {unit: outcome for unit, outcome in self._outcomes.items() if unit.candidate == candidate.name}
 
     @staticmethod
     def _rate(known: Sequence[tuple[Unit, Outcome]]) -> float:

@@ -21,7 +21,7 @@ from textgraft.ladder.durations import Durations
 from textgraft.ladder.run_directory import Outcome, Unit
 
 MOST_FINALISTS = 4
-SHARE_OF_TRIAL = 0.1  # of the time that is left, for a training on few rows
+SHARE_OF_TRIAL = 0.1  # of the time that is left, for a training on few rows of which nothing remains
 LEAST_SHARE = 0.25  # of a training, for it to be worth beginning
 
 Wanted = tuple[Unit, float]  # a piece of work, and the seconds to be left after it
@@ -273,7 +273,8 @@ class Race:
         members = {member.name: member for member in (each, *(best.members if best else ()))}
         seconds, rest = self.durations.of(each, unit.rows), after + self.ending(list(members.values()))
         if seconds + rest <= left:
-            most = left - rest if unit.rows == self.deal.full else SHARE_OF_TRIAL * left
+            whole = unit.rows == self.deal.full or each.model.reads
+            most = left - rest if whole else SHARE_OF_TRIAL * left
             unknown = self.durations.is_unknown(each) and not each.keeps_time
             return Step(unit, most if each.keeps_time else None, left - rest if unknown else None)
         if each.keeps_time and unit.rows == self.deal.full:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ class RunDirectory:
     def __init__(self, folder: Path | None, identity: Mapping[str, Any], *, resume: bool) -> None:
         self.folder = folder
         self.outcomes: dict[Unit, Outcome] = {}
+        self._begun_here = folder is not None and not (folder / IDENTITY).is_file()
         if folder is None:
             return
         if not (folder / IDENTITY).is_file():
@@ -118,6 +120,11 @@ class RunDirectory:
     def spent(self) -> float:
         """Seconds that the search had taken when its last piece of work was done."""
         return max((outcome.spent for outcome in self.outcomes.values()), default=0.0)
+
+    def discard(self) -> None:
+        """Removes the folder if this search made it: there is nothing to go on with."""
+        if self.folder is not None and self._begun_here:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def keep(self, unit: Unit, outcome: Outcome, settings: Mapping[str, Any]) -> None:
         """Adds an outcome, with the settings of its candidate for whoever looks."""

@@ -158,6 +158,7 @@ class _Run:
             say("Stopping early: the best so far is fitted to all training rows. Ctrl-C once more stops at once.")
         best = self.race.standing.best
         if best is None:
+            self.known.discard()
             raise next(iter(self.failed.values()), SettingError(self._too_short(self.first)))
         start = self.clock.seconds()
         model = self._refitted(best)

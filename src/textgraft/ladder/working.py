@@ -48,17 +48,20 @@ class Worker:
         """
         train, scored = self._splits.train, self._deal.scored(unit.fold, unit.rows)
         data = train.select(self._deal.trained(unit.fold, unit.rows))
-        begun = self._clock.seconds()
+        model, texts, begun = unfitted(candidate, step.seconds), train.texts, self._clock.seconds()
         if not candidate.is_variant and candidate.name not in self._warm:
             self._warm.add(candidate.name)
             self._few(candidate, data)
         few = 0.0
         if step.most is not None:
-            few = self._few(candidate, data)
+            reading, few = self._few(candidate, data)
             wanted = few * candidate.work(len(data)) / candidate.work(WARMING)
+            what = counted(len(data), "row")
+            if model.reads:  # what a trial reads serves all that follows, so all of it counts
+                wanted += reading * len(train) / WARMING
+                what = f"reading {counted(len(train), 'text')}"
             if self._clock.seconds() - begun + wanted > step.most:
-                raise TooLongError(f"{counted(len(data), 'row')} alone would take about {wanted:,.0f} s")
-        model, texts = unfitted(candidate, step.seconds), train.texts
+                raise TooLongError(f"{what} alone would take about {wanted:,.0f} s")
         start = self._clock.seconds()
         # The first rows say how long others will take, so nothing may be on disk already.
         with without_cache(keep=True) if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
@@ -72,15 +75,17 @@ class Worker:
         predicted = model.decision.targets(p, train.task)
         return Outcome(p, predicted, read - start, fitted - read, end - fitted, before + end, few)
 
-    def _few(self, candidate: Candidate, data: Dataset) -> float:
-        """Seconds for a few rows that are read already; for the first ones of a method libraries are loaded."""
+    def _few(self, candidate: Candidate, data: Dataset) -> tuple[float, float]:
+        """Seconds for reading a few rows, and for the rest; for the first ones of a candidate libraries are loaded."""
         few = data.select(np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64)))
         model = unfitted(candidate, _WARMING_SECONDS)
-        model.read(few.texts)
         start = self._clock.seconds()
+        with without_cache(keep=True):
+            model.read(few.texts)
+        read = self._clock.seconds()
         with suppress(TextgraftError):  # of so few rows there may be none of a label
             model.fit(few).predict_proba(few.texts[:1])
-        return self._clock.seconds() - start
+        return read - start, self._clock.seconds() - read
 
 
 class TooLongError(TextgraftError):

@@ -113,7 +113,10 @@ def ours(part: Part, seconds: float) -> dict[str, Any]:
     for each in (where, Path(f"{where}.search"), Path(f"{where}.training")):
         shutil.rmtree(each, ignore_errors=True)
     command = [sys.executable, "-m", "textgraft", "train", str(part.folder / "train.jsonl"), "--out", str(where)]
-    finished = run([*command, "--budget", f"{seconds:g}s", "--test-size", "0", "--json"], {})
+    cache = part.folder / "cache"  # an empty one, so that nothing is known of these texts
+    shutil.rmtree(cache, ignore_errors=True)
+    command += ["--budget", f"{seconds:g}s", "--test-size", "0", "--json"]
+    finished = run(command, {"TEXTGRAFT_CACHE": str(cache)})
     found = json.loads(finished.output)
     model = tg.load(where)
     predicted = model.decision.targets(model.predict_proba(part.test.texts), part.train.task)

@@ -23,6 +23,7 @@ from harness import run_job
 Job = dict[str, Any]
 Figures = dict[str, Any]
 RESERVE = 0.9  # of the time, for what is told to end; the rest is for loading and for a last fit on all rows
+SEARCHING = 0.8  # of the time, for a search that trains its choice after it
 WARM_STEPS = 12  # of a network, by which its speed is measured
 
 
@@ -62,7 +63,7 @@ class Work:
 
 
 def fasttext(job: Job) -> Figures:
-    """Autotune on a fifth of the rows, and its choice trained on all of them; texts lowered and split as it advises."""
+    """Autotune on a fifth of the rows, then all of them if there is time; texts lowered and split as it advises."""
     import re
 
     import fasttext as ft
@@ -85,16 +86,19 @@ def fasttext(job: Job) -> Figures:
         model = ft.train_supervised(
             file("some", some),
             autotuneValidationFile=file("held", held),
-            autotuneDuration=int(RESERVE * work.left),
+            autotuneDuration=(searching := int(SEARCHING * work.left)),
             thread=2,
             verbose=0,
+            seed=int(job.get("seed", 0)),
             **loss,
         )
+        training = work.trained() - searching  # it trains its choice once more at the end
         found = model.f.getArgs()
         names = ("lr", "dim", "epoch", "wordNgrams", "minn", "maxn", "bucket", "ws", "minCount")
         chosen = {name: getattr(found, name) for name in names}
-        everything = range(len(work.texts))
-        model = ft.train_supervised(file("all", everything), thread=2, verbose=0, **chosen, **loss)
+        if work.left > 1.4 * training:
+            everything = range(len(work.texts))
+            model = ft.train_supervised(file("all", everything), thread=2, verbose=0, **chosen, **loss)
     seconds = work.trained()
     tests = [clean(text) + "\n" for text in work.tests]
     if not work.multi_label:

@@ -54,6 +54,7 @@ SETS: dict[str, tuple[int | None, ...]] = {
 MOST_TESTED = {"imdb": 2000}
 TESTED = 4000
 PASSED = 1.05  # times its budget
+PATIENCE = 4  # times its budget, with predictions; what takes longer did not end
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def peer(part: Part, name: str, seconds: float, python: str) -> dict[str, Any]:
     out = part.folder / f"{name}-{seconds:g}.npy"
     job = {"do": name, "seconds": seconds, "rows": str(part.folder / "rows.json"), "out": str(out)}
     offline = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "true"}
-    finished = run([python, str(HERE / "budget_peers.py"), json.dumps(job)], offline)
+    limit = ["timeout", "--signal=KILL", f"{PATIENCE * seconds:g}"]
+    finished = run([*limit, python, str(HERE / "budget_peers.py"), json.dumps(job)], offline)
     return printed(finished) | {"peak_mb": finished.peak_mb}
 
 

@@ -13,7 +13,8 @@ from textgraft.dataset import Dataset, Rows
 from textgraft.encoders import vector_store
 from textgraft.ladder.clock import Clock
 from textgraft.methods import TextClassifier
-from textgraft.methods.hyperparameters import fitted, hyperparameters
+from textgraft.methods.constraints import TimeSpan
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
@@ -100,6 +101,25 @@ class Reader(Dear):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         self.read(texts)
         return super()._proba(texts)
+
+
+@hyperparameters
+class Timed(Dear):
+    """A training that can be told when to end; it knows all words only where it had time for all of it."""
+
+    method = "finetune"
+    rung = 40
+    seconds = 0.2
+    unsaved = frozenset({"budget"})
+    budget: float | None = hyperparameter(TimeSpan(), "at most so long.", default=None, saved=False)
+
+    def _fit(self, train: Dataset, valid: Dataset | None) -> None:
+        whole = self.seconds * len(train)
+        spent = min(whole, self.budget or whole)
+        self.clock.now -= whole - spent
+        super()._fit(train, valid)
+        if spent < whole:
+            self.odds_[2:] = 0
 
 
 def begin(stop_at: int | None = None) -> CountedClock:

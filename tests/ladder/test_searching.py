@@ -21,7 +21,7 @@ from textgraft.ladder.dealing import MOST_SCORED, Deal
 from textgraft.ladder.racing import Race
 from textgraft.ladder.run_directory import Outcome
 
-from .races import TASK, Cheap, Reader, begin, candidates, dataset
+from .races import TASK, Cheap, Reader, Timed, begin, candidates, dataset
 
 
 def searched(budget: float = 1000, *, stop_at: int | None = None, splits: Splits | None = None, **more: Any) -> Search:
@@ -131,6 +131,20 @@ def test_a_longer_budget_goes_on_where_a_shorter_one_ended(tmp_path: Path) -> No
     longer = searched(1000, memory=tmp_path / "memory", resume=True)
     assert {each.name for each in longer.tried if each.value} == {"ngrams", "features", "ngrams + features"}
     assert longer.seconds > Cheap.clock.now
+
+
+def test_what_a_short_budget_cut_is_done_anew_in_a_much_longer_one_alone(tmp_path: Path) -> None:
+    methods, memory = [Cheap(), Timed()], tmp_path / "memory"
+    short = searched(150, methods=methods, memory=memory)
+    assert {each.name for each in short.tried if each.value} > {"ngrams", "finetune"}
+    known = sorted(memory.iterdir())
+    searched(160, methods=methods, memory=memory, resume=True)
+    assert not [rows for rows in Cheap.fits if rows == 480]
+    longer = searched(1500, methods=methods, memory=memory, resume=True)
+    assert 480 in Cheap.fits
+    assert {*known} <= {*memory.iterdir()}
+    assert longer.tried[0].value.value > short.tried[0].value.value
+    assert longer.seconds <= 1500
 
 
 @pytest.mark.parametrize(

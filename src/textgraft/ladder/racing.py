@@ -34,12 +34,14 @@ class Step:
     Attributes:
         unit: a piece of work.
         seconds: after which its training ends, of one that can be told to.
+        cut: whether that is less than all of it is predicted to take.
         most: seconds that it may take, where nothing is known of it yet.
     """
 
     unit: Unit
     seconds: float | None = None
     most: float | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +283,7 @@ class Race:
             rest -= self.ending([each])
             share = (left - rest) / (1 + len(self.data) / self.deal.full)
             if share >= LEAST_SHARE * seconds:
-                return Step(unit, share)
+                return Step(unit, share, cut=True)
         self.not_begun[each.name] = f"not begun: it would take about {seconds + rest:,.0f} s with all that follows"
         return None
 

@@ -20,7 +20,8 @@ from textgraft.whole import whole_file
 
 FORMAT = 2  # raised where a later release would read another meaning into the files
 IDENTITY = "search.json"
-_SECONDS = ("read_seconds", "fit_seconds", "predict_seconds", "spent", "few_seconds")
+LONGER = 1.5  # times the budget that cut a training, for another one to be worth it
+_SECONDS = ("read_seconds", "fit_seconds", "predict_seconds", "spent", "few_seconds", "cut_by")
 
 
 @dataclass(frozen=True, order=True)
@@ -50,6 +51,7 @@ class Outcome:
         predict_seconds: of predicting the n rows.
         spent: seconds of the whole search at its end.
         few_seconds: of training on the first ``WARMING`` rows, where that was measured; else 0.
+        cut_by: the seconds of the search that had no time for all of this training; 0 where it had.
     """
 
     probabilities: NDArray[np.float32]
@@ -59,6 +61,7 @@ class Outcome:
     predict_seconds: float
     spent: float
     few_seconds: float = 0.0
+    cut_by: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -74,6 +77,10 @@ class RunDirectory:
         identity: what outcomes depend on besides their candidate, by names for people; JSON.
         resume: go on with what the folder holds. Without it, it must not hold a search.
 
+    Attributes:
+        outcomes: all that is known.
+        spent: seconds that the search had taken when the last of them was done.
+
     Raises:
         ArtifactError: what the folder holds is damaged, or no search of this release.
         SettingError: it holds a search and ``resume`` was not said, or one of another identity.
@@ -82,6 +89,7 @@ class RunDirectory:
     def __init__(self, folder: Path | None, identity: Mapping[str, Any], *, resume: bool) -> None:
         self.folder = folder
         self.outcomes: dict[Unit, Outcome] = {}
+        self.spent = 0.0
         self._begun_here = folder is not None and not (folder / IDENTITY).is_file()
         if folder is None:
             return
@@ -101,6 +109,7 @@ class RunDirectory:
         for path in sorted(folder.glob("*.safetensors")):
             unit, outcome = _read(path)
             self.outcomes[unit] = outcome
+            self.spent = max(self.spent, outcome.spent)
 
     def _check(self, identity: Mapping[str, Any]) -> None:
         """Refuses the memory of another search."""
@@ -116,10 +125,10 @@ class RunDirectory:
                 "was given then, or another place."
             )
 
-    @property
-    def spent(self) -> float:
-        """Seconds that the search had taken when its last piece of work was done."""
-        return max((outcome.spent for outcome in self.outcomes.values()), default=0.0)
+    def forget_cut(self, budget: float) -> None:
+        """Leaves out what was cut by a budget that was much shorter than this one, in seconds, to be done again."""
+        for unit in [unit for unit, outcome in self.outcomes.items() if 0 < LONGER * outcome.cut_by <= budget]:
+            del self.outcomes[unit]
 
     def discard(self) -> None:
         """Removes the folder if this search made it: there is nothing to go on with."""

@@ -92,6 +92,7 @@ def search(
     candidates, lacking = candidates_of(splits.train, budget=span, metric=main, methods=methods, settings=given)
     deal = Deal(splits.train, splits.folds or make_folds(splits.train, most=FOLDS, seed=seed), seed)
     known = RunDirectory(Path(memory) if memory else None, _identity(splits, deal, main, given), resume=resume)
+    known.forget_cut(span)
     test_rows = 0 if splits.test is None else len(splits.test)
     race = Race(candidates, splits.train, deal, known.outcomes, main, seed=seed, test_rows=test_rows)
     for sentence in lacking:
@@ -202,6 +203,7 @@ class _Run:
                 self.failed[unit.candidate] = error
                 self.race.drop(candidate, f"failed: {error}")
                 continue
+            outcome = replace(outcome, cut_by=self.budget * step.cut)
             self.known.keep(unit, outcome, candidate.settings())
             self.race.add(unit, outcome)
             earlier, best = best, self._best_so_far()

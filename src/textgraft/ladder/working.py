@@ -32,6 +32,7 @@ class Worker:
     def __init__(self, splits: Splits, deal: Deal, clock: Clock) -> None:
         self._splits, self._deal, self._clock = splits, deal, clock
         self._warm: set[str] = set()
+        self._read: set[tuple[str, int]] = set()
 
     def done(self, candidate: Candidate, unit: Unit, step: Step, before: float) -> Outcome:
         """The outcome of a piece of work.
@@ -54,38 +55,42 @@ class Worker:
             self._few(candidate, data)
         few = 0.0
         if step.most is not None:
-            reading, few = self._few(candidate, data)
-            wanted = few * candidate.work(len(data)) / candidate.work(WARMING)
-            what = counted(len(data), "row")
+            few = self._few(candidate, data)
+            what, wanted = counted(len(data), "row"), few * candidate.work(len(data)) / candidate.work(WARMING)
             if model.reads:  # what a trial reads serves all that follows, so all of it counts
-                wanted += reading * len(train) / WARMING
-                what = f"reading {counted(len(train), 'text')}"
+                with without_cache(keep=True):
+                    reading = self._reading(model, texts[:WARMING])
+                what, wanted = f"reading {counted(len(train), 'text')}", reading * len(train) / WARMING
             if self._clock.seconds() - begun + wanted > step.most:
                 raise TooLongError(f"{what} alone would take about {wanted:,.0f} s")
+        reading = 0.0
+        if model.reads and (candidate.name, unit.rows) not in self._read:
+            self._read.add((candidate.name, unit.rows))
+            # The first rows say how long others will take, so nothing may be on disk already.
+            with without_cache(keep=True) if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
+                reading = self._reading(model, [texts[i] for i in self._deal.read(unit.fold, unit.rows).tolist()])
         start = self._clock.seconds()
-        # The first rows say how long others will take, so nothing may be on disk already.
-        with without_cache(keep=True) if unit.rows == FIRST_LEVEL < self._deal.full else nullcontext():
-            if model.reads:
-                model.read([texts[i] for i in self._deal.read(unit.fold, unit.rows).tolist()])
-        read = self._clock.seconds()
         model.fit(data, valid=self._splits.valid)
-        fitted = self._clock.seconds()
+        middle = self._clock.seconds()
         p = model.predict_proba([texts[i] for i in scored.tolist()])
         end = self._clock.seconds()
         predicted = model.decision.targets(p, train.task)
-        return Outcome(p, predicted, read - start, fitted - read, end - fitted, before + end, few)
+        return Outcome(p, predicted, reading, middle - start, end - middle, before + end, few)
 
-    def _few(self, candidate: Candidate, data: Dataset) -> tuple[float, float]:
-        """Seconds for reading a few rows, and for the rest; for the first ones of a candidate libraries are loaded."""
+    def _few(self, candidate: Candidate, data: Dataset) -> float:
+        """Seconds for a few rows; for the first ones of a candidate libraries are loaded."""
         few = data.select(np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64)))
-        model = unfitted(candidate, _WARMING_SECONDS)
         start = self._clock.seconds()
-        with without_cache(keep=True):
-            model.read(few.texts)
-        read = self._clock.seconds()
         with suppress(TextgraftError):  # of so few rows there may be none of a label
-            model.fit(few).predict_proba(few.texts[:1])
-        return read - start, self._clock.seconds() - read
+            unfitted(candidate, _WARMING_SECONDS).fit(few).predict_proba(few.texts[:1])
+        return self._clock.seconds() - start
+
+    def _reading(self, model: TextClassifier, texts: list[str]) -> float:
+        """Seconds for reading texts beforehand, without those that it takes to open what reads them."""
+        model.read(texts[:1])
+        start = self._clock.seconds()
+        model.read(texts)
+        return self._clock.seconds() - start
 
 
 class TooLongError(TextgraftError):

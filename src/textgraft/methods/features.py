@@ -109,6 +109,7 @@ class FeatureClassifier(GraphClassifier):
 
     encoder_: TextEncoder = fitted()
     head_: Head = fitted()
+    _opened_: tuple[tuple[Any, ...], TextEncoder] | None = fitted(default=None)
 
     @property
     def has_graph(self) -> bool:
@@ -130,7 +131,8 @@ class FeatureClassifier(GraphClassifier):
 
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:
         name = self._choose_encoder(self.encoder, train, with_network=bool(self._of_networks))
-        self.encoder_ = open_encoder(name, self.max_tokens, **self._reading)
+        self.encoder_ = self._opened(name)
+        self.encoder_.from_cache = 0
         X = self.encoder_.encode(train.texts)
         checks = None if valid is None else (self.encoder_.encode(valid.texts), valid)
         found = fit_head(
@@ -161,7 +163,14 @@ class FeatureClassifier(GraphClassifier):
     def read(self, texts: Sequence[str]) -> None:  # noqa: D102
         texts = in_form(as_texts(texts), self.unicode)
         name, _ = choose_encoder(self.encoder, texts, with_network=bool(self._of_networks))
-        open_encoder(name, self.max_tokens, **self._reading).encode(texts)
+        self._opened(name).encode(texts)
+
+    def _opened(self, name: str) -> TextEncoder:
+        """The encoder as it is to read, which is opened once."""
+        how = (name, self.max_tokens, *self._reading.values())
+        if self._opened_ is None or self._opened_[0] != how:
+            self._opened_ = how, open_encoder(name, self.max_tokens, **self._reading)
+        return self._opened_[1]
 
     @property
     def _reading(self) -> Reading:

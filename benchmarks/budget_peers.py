@@ -151,7 +151,7 @@ def svm(job: Job) -> Figures:
 
 
 def minilm(job: Job) -> Figures:
-    """Vectors of MiniLM by sentence-transformers, and a logistic regression, its C cross-validated where there is time."""
+    """Vectors of MiniLM by sentence-transformers, and a logistic regression; its C by folds where there is time."""
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV

@@ -28,11 +28,13 @@ def searched(
     """Searches among methods, all where none are named, with the budget and the other hyperparameters of ``tuning``."""
     from textgraft.ladder import search
     from textgraft.ladder.searching import FOLDS
+    from textgraft.methods.constraints import TimeSpan, refuse
 
     if "budget" not in tuning.given:
         raise SettingError("--method auto needs the time that it may take: --budget 10m.")
     given = dict(tuning.given)
     budget, metric = given.pop("budget"), given.pop("metric", None)
+    refuse(TimeSpan().faults("budget", budget))  # before a table is read
     splits = dividing.read(source, reading, most_folds=FOLDS)
     return search(
         splits,

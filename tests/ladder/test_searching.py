@@ -21,7 +21,7 @@ from textgraft.ladder.dealing import MOST_SCORED, Deal
 from textgraft.ladder.racing import Race
 from textgraft.ladder.run_directory import Outcome
 
-from .races import TASK, Cheap, Reader, Timed, begin, candidates, dataset
+from .races import TASK, Cheap, Dear, Reader, Timed, begin, candidates, dataset
 
 
 def searched(budget: float = 1000, *, stop_at: int | None = None, splits: Splits | None = None, **more: Any) -> Search:
@@ -194,6 +194,22 @@ def test_variants_race_on_few_rows_and_half_of_them_go_on() -> None:
     assert len(trained[200]) == len(trained[1000]) == 5
     assert sorted(trained[deal.full]) == ["ngrams 0", "ngrams 2", "ngrams 3", "ngrams 4"]
     assert race.fates()["ngrams 1"] == "behind other settings of ngrams on 1,000 rows"
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(0.5, {"ngrams", "features"}), (500.0, {"ngrams", "quick"})])
+def test_what_stands_in_the_place_of_another_is_tried_where_that_has_no_time(seconds: float, tried: set[str]) -> None:
+    data = dataset(600)
+    deal = Deal(data, make_folds(data, most=5, seed=0), 0)
+    some = [Candidate("ngrams", Cheap()), Candidate("features", Dear())]
+    race = Race(
+        [*some, Candidate("quick", Dear(), in_place_of="features")], data, deal, {}, Metric.read(None, data.task)
+    )
+    while (step := race.next(300)) is not None:
+        taken = seconds if step.unit.candidate == "features" else 0.5
+        p = np.eye(2, dtype=np.float32)[np.arange(len(deal.scored(step.unit.fold, step.unit.rows))) % 2]
+        race.add(step.unit, Outcome(p, p.argmax(axis=1), 0.0, taken, 0.01, 0.0))
+    assert {unit.candidate for unit in race.outcomes if unit.rows == deal.full} == tried
+    assert (race.fates().get("quick") == "not tried: there was time for features") == ("quick" not in tried)
 
 
 def test_pieces_of_work_train_on_nested_rows_in_their_shares_and_never_on_what_they_are_scored_on() -> None:

@@ -36,11 +36,13 @@ class Candidate:
         name: the method's, with what is particular of a variant.
         model: unfitted, with all its hyperparameters.
         is_variant: whether it is the same method as another one with its usual settings, which is tried first.
+        in_place_of: the name of a slower one, where there is no time for which it is tried.
     """
 
     name: str
     model: TextClassifier
     is_variant: bool = False
+    in_place_of: str = ""
 
     @property
     def method(self) -> str:
@@ -101,7 +103,8 @@ def candidates_of(
     wanted = [name for name in _ALL if names is None or name in names]
     for variant in _variants(data, wanted, budget=budget, asked=names is not None, metric=metric, given=given):
         model = METHODS[variant.method](**variant.changes).configure(given, beside=True)
-        candidate = Candidate(f"{variant.method} {variant.what}".strip(), model, is_variant=variant.is_variant)
+        name = f"{variant.method} {variant.what}".strip()
+        candidate = Candidate(name, model, is_variant=variant.is_variant, in_place_of=variant.in_place_of)
         if lacking := _lacking(model):
             missing.setdefault(variant.method, f"{candidate.name} is not tried: {lacking}.")
         elif (known := (variant.method, candidate.settings())) not in seen:
@@ -140,6 +143,7 @@ class _Variant(NamedTuple):
     what: str = ""
     changes: Mapping[str, Any] = MappingProxyType({})
     is_variant: bool = True
+    in_place_of: str = ""
 
 
 def _variants(
@@ -168,9 +172,9 @@ def _variants(
         if balanced:
             yield _Variant("ngrams", "balanced", balanced)
     if "features" in methods:
-        if quick:
-            yield _Variant("features", "sentence-encoder", quick, is_variant=False)
         yield _Variant("features", "", network, is_variant=False)
+        if quick:
+            yield _Variant("features", "sentence-encoder", quick, is_variant=False, in_place_of="features")
         if balanced:
             yield _Variant("features", "balanced", {**network, **balanced})
     if "finetune" in methods:

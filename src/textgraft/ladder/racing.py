@@ -205,11 +205,14 @@ class Race:
     def _usual_ones(self) -> Iterator[Wanted]:
         """Each method with its usual settings, first on few rows and then at full size on the first fold.
 
-        For a dearer one there is no time where there was none for a cheaper one.
+        For a dearer one there is no time where there was none for a cheaper one, and for what may stand in its place.
         """
-        for each in self.candidates:
-            if not each.is_variant and self.done(each, 0) is None:
-                yield from self._waiting(each, (self.deal.levels[0], self.deal.full))
+        usual = [each for each in self.candidates if not each.is_variant]
+        done = {each.name for each in usual if self.done(each, 0) is not None}
+        waiting = [each for each in usual if not {each.name, each.in_place_of} & done]
+        for each in waiting:
+            yield from self._waiting(each, (self.deal.levels[0], self.deal.full))
+            if all(other.in_place_of != each.name for other in waiting):
                 return
 
     def _variants(self) -> Iterator[Wanted]:
@@ -298,6 +301,11 @@ class Race:
     def fates(self) -> dict[str, str]:
         """Why contenders are not among those that stand."""
         found = {each.name: "not begun: no time for what is cheaper" for each in self.candidates if not self._any(each)}
+        found |= {
+            each.name: f"not tried: there was time for {each.in_place_of}"
+            for each in self.candidates
+            if each.in_place_of and each.name in found and self.done(self.named(each.in_place_of), 0) is not None
+        }
         found |= self.not_begun | self.dropped
         for method in dict.fromkeys(each.method for each in self.candidates):
             found |= self._halved([each for each in self.candidates if each.method == method])[1]

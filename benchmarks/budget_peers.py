@@ -226,7 +226,7 @@ def autointent(job: Job) -> Figures:
         for text, label in zip(work.texts, own, strict=True)
         if not work.multi_label or any(label)  # rows without a label are refused
     ]
-    data = Dataset.from_dict({"train": rows})
+    data = Dataset.from_dict({"train": rows, "intents": [{"id": i} for i in range(len(work.labels))]})
     preset = yaml.safe_load(Path(presets).with_name("classic-light.yaml").read_text("utf-8"))
     pipeline = Pipeline.from_search_space(preset["search_space"], seed=0)
     pipeline.set_config(SentenceTransformerEmbeddingConfig(model_name=work.encoder, batch_size=32, device="cpu"))

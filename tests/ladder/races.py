@@ -87,10 +87,14 @@ class Reader(Dear):
     """The same words; what takes time is reading a text, for the first time."""
 
     reads = True
-    seconds = 0.01
+    seconds = 0.03
+    opening = 2.0  # seconds, before the first text of a model
     known: ClassVar[set[str]]
+    is_open_: bool = fitted(default=False)
 
     def read(self, texts: Sequence[str]) -> None:
+        self.clock.now += 0 if self.is_open_ else self.opening
+        self.is_open_ = True
         self.clock.now += 0.1 * len({*texts} - (self.known if vector_store.looks_up() else set()))
         self.known.update(texts)
 

@@ -86,18 +86,18 @@ def test_what_has_no_time_is_not_begun_and_that_is_said() -> None:
 
 
 def test_texts_that_are_read_apart_count_once_and_not_for_every_fold() -> None:
-    found = searched(160, methods=[Cheap(), Reader()])
+    found = searched(300, methods=[Cheap(), Reader()])
     assert "features" in found.name
     assert found.tried[0].folds == 5
     assert len(Reader.known) == 600
-    assert found.seconds <= 160
+    assert found.seconds <= 300
 
 
-@pytest.mark.parametrize("budget", [20, 30, 60, 75, 90, 120])
+@pytest.mark.parametrize("budget", [20, 30, 60, 90, 120, 160])
 def test_the_budget_is_kept_where_texts_are_read_apart(budget: float) -> None:
     found = searched(budget, methods=[Cheap(), Reader()])
     assert found.seconds <= budget
-    assert {each.name: each.fate for each in found.tried}["features"].startswith("not begun") == (budget < 100)
+    assert {each.name: each.fate for each in found.tried}["features"].startswith("not begun") == (budget < 140)
 
 
 @pytest.mark.parametrize("stop_at", [4, 9])

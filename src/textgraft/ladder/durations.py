@@ -9,6 +9,7 @@ from textgraft.ladder.dealing import FIRST_LEVEL, WARMING, Deal
 from textgraft.ladder.run_directory import Outcome, Unit
 
 UNKNOWN = 5.0  # seconds: the first few rows of what was never tried, libraries loaded
+MOST_CONSTANT = 0.5  # of a training on few rows, that is taken not to grow with them: a few rows may be slow by chance
 AGAIN, LARGER = 1.1, 1.25  # times what was measured: the same on other rows, or on more rows
 
 
@@ -34,7 +35,7 @@ class Durations:
         if same:
             return AGAIN * (same[-1].fit_seconds + same[-1].predict_seconds)
         if not known:
-            return UNKNOWN
+            return 2 * UNKNOWN if candidate.model.reads else UNKNOWN
         read = max((len(self._deal.read(unit.fold, unit.rows)) for unit in self._all_of(candidate)), default=0)
         reading = self._reading_rate(candidate) * max(0, len(self._deal.read(0, rows)) - read)
         predicting = self._rate(known) * len(self._deal.scored(0, rows))
@@ -95,7 +96,7 @@ class Durations:
 
 def _grown(candidate: Candidate, unit: Unit, outcome: Outcome, rows: int) -> float:
     """Seconds of a training on other rows than those that were measured; what it takes for few rows does not grow."""
-    start = min(outcome.few_seconds, outcome.fit_seconds) if unit.rows > WARMING else 0.0
+    start = min(outcome.few_seconds, MOST_CONSTANT * outcome.fit_seconds) if unit.rows > WARMING else 0.0
     first = candidate.work(WARMING) if start else 0.0
     return start + (outcome.fit_seconds - start) * (candidate.work(rows) - first) / (candidate.work(unit.rows) - first)
 

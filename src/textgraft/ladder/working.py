@@ -55,14 +55,14 @@ class Worker:
             self._few(candidate, data)
         few = 0.0
         if step.most is not None:
-            few = self._few(candidate, data)
-            what, wanted = counted(len(data), "row"), few * candidate.work(len(data)) / candidate.work(WARMING)
             if model.reads:  # what a trial reads serves all that follows, so all of it counts
                 with without_cache(keep=True):
-                    reading = self._reading(model, texts[:WARMING])
-                what, wanted = f"reading {counted(len(train), 'text')}", reading * len(train) / WARMING
-            if self._clock.seconds() - begun + wanted > step.most:
-                raise TooLongError(f"{what} alone would take about {wanted:,.0f} s")
+                    wanted = self._reading(model, texts[:WARMING]) * len(train) / WARMING
+                self._check(step.most, begun, f"reading {counted(len(train), 'text')}", wanted)
+            few = self._few(candidate, data)
+            if not model.reads:
+                wanted = few * candidate.work(len(data)) / candidate.work(WARMING)
+                self._check(step.most, begun, counted(len(data), "row"), wanted)
         reading = 0.0
         if model.reads and (candidate.name, unit.rows) not in self._read:
             self._read.add((candidate.name, unit.rows))
@@ -77,12 +77,19 @@ class Worker:
         predicted = model.decision.targets(p, train.task)
         return Outcome(p, predicted, reading, middle - start, end - middle, before + end, few)
 
+    def _check(self, most: float, begun: float, what: str, wanted: float) -> None:
+        """Raises TooLongError where there are more seconds to come than ``most`` allows."""
+        if self._clock.seconds() - begun + wanted > most:
+            raise TooLongError(f"{what} alone would take about {wanted:,.0f} s")
+
     def _few(self, candidate: Candidate, data: Dataset) -> float:
         """Seconds for a few rows; for the first ones of a candidate libraries are loaded."""
         few = data.select(np.unique(np.linspace(0, len(data) - 1, WARMING).astype(np.int64)))
+        model = unfitted(candidate, _WARMING_SECONDS)
+        model.read(few.texts[:1])  # opening what reads them is no part of what grows with rows
         start = self._clock.seconds()
         with suppress(TextgraftError):  # of so few rows there may be none of a label
-            unfitted(candidate, _WARMING_SECONDS).fit(few).predict_proba(few.texts[:1])
+            model.fit(few).predict_proba(few.texts[:1])
         return self._clock.seconds() - start
 
     def _reading(self, model: TextClassifier, texts: list[str]) -> float:

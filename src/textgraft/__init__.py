@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textgraft.analysis.corrections import apply_corrections, write_suspects
+    from textgraft.analysis.label_errors import find_label_errors
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
+    "analysis.corrections": ("apply_corrections", "write_suspects"),
+    "analysis.label_errors": ("find_label_errors",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -65,10 +69,12 @@ __all__ = [
     "StackedClassifier",
     "Task",
     "TextgraftError",
+    "apply_corrections",
     "compare",
     "compare_paired",
     "evaluate",
     "export",
+    "find_label_errors",
     "given_splits",
     "inspect",
     "load",
@@ -77,6 +83,7 @@ __all__ = [
     "read_table",
     "save",
     "split",
+    "write_suspects",
 ]
 
 

@@ -1,1 +1,1 @@
-"""A model and its data looked at: one file per analysis, each with a function whose result is figures and plain JSON."""
+"""A model and its data looked at: one file per analysis, whose results are figures and plain JSON data."""

@@ -21,8 +21,8 @@ Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 SURE = 0.3  # of the rows that are predicted to carry a label, those of the highest probability
-# What counts of log rates and log votes. They are taken from the same rows as the probabilities, so that with all of each
-# much would count twice; chosen on AG News and emotion with 5 % and 20 % of wrong labels.
+# What counts of log rates and log votes. They are taken from the same rows as the probabilities, so that with all of
+# each much would count twice; chosen on AG News and emotion with 5 % and 20 % of wrong labels.
 RATES, VOTES = 0.3, 0.4
 STRENGTH = 5.0  # rows that rates of a label begin with: those of all labels together
 LEAST = 1e-6  # of a probability, a rate and a vote

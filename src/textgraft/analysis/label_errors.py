@@ -226,7 +226,8 @@ class _Judged:
         votes = np.empty((len(cosines), self.carried.shape[1]), np.float32)
         for j in range(votes.shape[1]):
             votes[:, j] = (weights * self.carried[:, j][self.similar]).sum(axis=1)
-        return (votes + PRIOR_VOTE / labels) / (weights.sum(axis=1, keepdims=True) + PRIOR_VOTE)
+        total = weights.sum(axis=1, keepdims=True) + PRIOR_VOTE
+        return np.asarray((votes + PRIOR_VOTE / labels) / total, np.float32)
 
     def _sides(self, rows: Places) -> Iterator[tuple[int, Floats, Places]]:
         """What is judged at once, with its place: the one label of each row, or each of several labels."""

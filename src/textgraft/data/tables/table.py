@@ -59,6 +59,7 @@ def read_table(
     single_label: bool = False,
     merge_labels: str | Sequence[str] | None = None,
     options: ReadOptions | None = None,
+    keep_cells: bool = False,
 ) -> Dataset:
     """Reads a table of labelled texts.
 
@@ -80,6 +81,7 @@ def read_table(
         merge_labels: names that differ in nothing but these, ``"case"``, ``"space"`` or ``"unicode"``, are one label,
             by its most frequent spelling; the columns of the Dataset remember it, for tables that are read like it.
         options: how to read the file.
+        keep_cells: keep the cells of every column, ``Dataset.cells``.
 
     Returns:
         The rows in their order, empty texts among them (see ``check_texts``). Its notes say which columns were taken
@@ -98,6 +100,7 @@ def read_table(
         texts, labels = texts or known.text, labels or known.label
     expect = [*expected(texts), *expected(labels), *(name for name in (group, time, split) if name)]
     table = _gather(open_chunks(source, options, expect=expect))
+    own = tuple(table.columns)
     table.columns.update(reached(table.columns, expect))
     group, time = (_key(table, option, name) for option, name in (("group", group), ("time", time)))
     split = split if split is False else _key(table, "split", split)
@@ -124,6 +127,7 @@ def read_table(
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts.of_row,
         notes=tuple(map(said, (*sentences, *text_cells.notes))),
+        cells={name: table.columns[name] for name in own} if keep_cells else None,
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 

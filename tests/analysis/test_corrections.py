@@ -48,12 +48,14 @@ def as_vector(label: str) -> dict[str, Any]:
 SHAPES = {"single": as_single, "list": as_list, "delimited": as_delimited, "flags": as_flags, "vector": as_vector}
 
 
-def table(path: Path, shape: str, wrong: int = 7) -> Path:
-    """A table whose row ``wrong`` carries another label, and a column that nobody reads."""
+WRONG = 23  # a row of food
+
+
+def table(path: Path, shape: str) -> Path:
+    """A table whose row ``WRONG`` carries another label, and a column that nobody reads."""
     rows = []
     for i, (text, label) in enumerate(TEXTS, start=1):
-        label = "sports" if i == wrong + 16 else label  # a row of food
-        rows.append({"text": text, **SHAPES[shape](label), "source": f"shop, {i % 3}"})
+        rows.append({"text": text, **SHAPES[shape]("sports" if i == WRONG else label), "source": f"shop, {i % 3}"})
     if path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return path

@@ -20,7 +20,7 @@ from textgraft.data.tables.columns import Found, Profile, find_label, find_text,
 from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
-from textgraft.data.tables.parts import read_parts
+from textgraft.data.tables.parts import Parts, read_parts
 from textgraft.data.tables.paths import check_plain, reached
 from textgraft.data.tables.texts import TextCells, is_headless, located, quoted_names
 from textgraft.dataset import Columns, Dataset, Rows
@@ -37,6 +37,12 @@ class _Table:
     rows: Rows
     notes: tuple[str, ...]
     twins: Mapping[str, tuple[str, list[str]]]
+    names: tuple[str, ...]  # of columns as they were read; paths into these join them
+
+    @property
+    def cells(self) -> dict[str, list[Any]]:
+        """The columns as they were read."""
+        return {name: self.columns[name] for name in self.names}
 
     def select(self, stays: NDArray[np.bool_] | None) -> _Table:
         """The table without the rows that do not stay."""
@@ -100,7 +106,6 @@ def read_table(
         texts, labels = texts or known.text, labels or known.label
     expect = [*expected(texts), *expected(labels), *(name for name in (group, time, split) if name)]
     table = _gather(open_chunks(source, options, expect=expect))
-    own = tuple(table.columns)
     table.columns.update(reached(table.columns, expect))
     group, time = (_key(table, option, name) for option, name in (("group", group), ("time", time)))
     split = split if split is False else _key(table, "split", split)
@@ -108,8 +113,7 @@ def read_table(
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     check_plain(table.columns, [name for name in found_label.columns if not are_flags(table.columns[name])], "label")
     taken = {*found_text.columns, *found_label.columns}
-    divided_by = " and ".join(f"--{key}" for key, name in (("group", group), ("time", time)) if name is not None)
-    parts = read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=known is not None)
+    parts = _parts(table, taken, split, {"group": group, "time": time}, is_part=known is not None)
     table = table.select(parts.stays)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
@@ -127,7 +131,7 @@ def read_table(
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts.of_row,
         notes=tuple(map(said, (*sentences, *text_cells.notes))),
-        cells={name: table.columns[name] for name in own} if keep_cells else None,
+        cells=table.cells if keep_cells else None,
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -171,7 +175,9 @@ def _gather(chunks: ChunkStream) -> _Table:
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)
-    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins)
+    return _Table(
+        columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins, tuple(columns)
+    )
 
 
 def _key(table: _Table, option: str, name: str | None) -> str | None:
@@ -186,6 +192,14 @@ def _key(table: _Table, option: str, name: str | None) -> str | None:
     check_columns(found, table.columns)
     check_plain(table.columns, found, option)
     return found[0]
+
+
+def _parts(
+    table: _Table, taken: set[str], split: str | Literal[False] | None, by: Mapping[str, str | None], *, is_part: bool
+) -> Parts:
+    """The parts that a column says; ``by`` are other options that divide the table."""
+    divided_by = " and ".join(f"--{key}" for key, name in by.items() if name is not None)
+    return read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=is_part)
 
 
 def _choose(

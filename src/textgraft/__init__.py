@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.analysis.corrections import apply_corrections, write_suspects
+    from textgraft.analysis.errors import find_errors
     from textgraft.analysis.label_errors import find_label_errors
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
     "analysis.corrections": ("apply_corrections", "write_suspects"),
+    "analysis.errors": ("find_errors",),
     "analysis.label_errors": ("find_label_errors",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
@@ -74,6 +76,7 @@ __all__ = [
     "compare_paired",
     "evaluate",
     "export",
+    "find_errors",
     "find_label_errors",
     "given_splits",
     "inspect",

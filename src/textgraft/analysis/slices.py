@@ -1,11 +1,9 @@
 """Slices of a table on which a classifier is measurably worse, found without being named.
 
-Candidates are the values of features (columns, bins of numbers, lengths, languages, labels) and pairs of them. Were the
-errors independent of all that is looked at, they could as well stand in any other rows; so the largest deviation of any
-candidate is held against the largest one of any when errors are moved about (the max-T of Westfall and Young,
-Resampling-Based Multiple Testing, 1993). That corrects for all candidates at once, and is sharper than Holm's method,
-since candidates overlap: a pair and its halves are hardly more than one test. Then the next slice is looked for with
-errors moved within and outside those that are found, so that what is explained by them is not found again.
+Candidates are the values of features (columns, bins of numbers, lengths, languages, labels) and pairs of them. The one
+that deviates most is tested against errors that are moved about, corrected for all candidates (see ``moving``). Then
+the next one is looked for with errors moved within and outside those that are found, so that what is explained by them
+is not found again.
 """
 
 from __future__ import annotations
@@ -18,20 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.analysis.moving import ALPHA, MOVES, Deviations, corrected
 from textgraft.evaluation import Interval
 from textgraft.evaluation.proportions import share_ends
-from textgraft.progress import track
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-ALPHA = 0.05  # the chance to find any slice that is not worse
-MOVES = 999
 FEWEST = 20  # rows of a slice, and outside it
 MOST_SLICES = 10
 MOST_PAIRED = 24  # features whose values make pairs: the first ones
-EXPLAINED = 2.0  # standard deviations by which a pair must be worse than either half, to be named in its place
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +111,13 @@ def find_slices(
     strata = np.zeros(len(wrong), np.int64)
     if len(candidates) and 0 < wrong.sum() < len(wrong):
         while len(found) < MOST_SLICES:
-            best, p_value = _worst(candidates, wrong, strata, moves, np.random.default_rng([seed, len(found)]))
+            deviations = Deviations(candidates.counts, wrong, strata, candidates.halves)
+            rng = np.random.default_rng([seed, len(found)])
+            largest = deviations.largest_when_moved(moves, rng, "looking for slices")
+            best = int(deviations.seen.argmax())
+            p_value = float(corrected(deviations.seen[best], largest))
             if p_value > ALPHA:
                 break
-            best = _half_that_says_as_much(candidates, wrong, strata, best)
             found.append((best, max([p_value, *(p for _, p in found)])))
             _, strata = np.unique(2 * strata + candidates.holds(best), return_inverse=True)
     slices = tuple(_slice(candidates, wrong, best, p_value) for best, p_value in found)
@@ -134,7 +131,7 @@ class _Candidates:
         of_row: (n, m) int32, the candidates that each row is in, a column for each feature and pair of features; rows
             in none of a column have the number of candidates there.
         conditions: of each candidate, the places of its features and values.
-        sizes: (c,) rows of each.
+        halves: (c, 2) the candidates that are either half of a pair; -1 of what is none, or for a half that is none.
     """
 
     def __init__(self, features: Sequence[Feature], n: int, fewest: int) -> None:
@@ -149,7 +146,11 @@ class _Candidates:
                 columns.append(self._pair((f, singles[f][1]), (g, singles[g][1])))
         self.of_row = np.stack(columns, axis=1) if columns else np.zeros((n, 0), np.int32)
         self.of_row[self.of_row < 0] = len(self)
-        self.sizes = self.counts(np.arange(n))
+        number = {conditions: i for i, conditions in enumerate(self.conditions)}
+        self.halves = np.full((len(self), 2), -1)
+        for i, conditions in enumerate(self.conditions):
+            if len(conditions) == 2:
+                self.halves[i] = [number.get((half,), -1) for half in conditions]
 
     def __len__(self) -> int:
         return len(self.conditions)
@@ -160,7 +161,7 @@ class _Candidates:
 
     def holds(self, candidate: int) -> Places:
         """(n,) 0 or 1, which rows a candidate holds."""
-        return (self.of_row == candidate).any(axis=1).astype(np.int64)
+        return np.asarray((self.of_row == candidate).any(axis=1), np.int64)
 
     def _numbered(
         self, codes: Places, describe: Callable[[int], tuple[tuple[int, int], ...]], smaller_than: Places
@@ -190,62 +191,6 @@ class _Candidates:
         )
         smaller = np.minimum(np.repeat(of_a, width), np.tile(of_b, len(of_a)))
         return self._numbered(joint, lambda code: ((f, code // width), (g, code % width)), smaller)
-
-
-def _worst(
-    candidates: _Candidates, wrong: Flags, strata: Places, moves: int, rng: np.random.Generator
-) -> tuple[int, float]:
-    """The candidate that deviates most within the strata, and how often any deviates as much when errors are moved."""
-    deviations = _Deviations(candidates, wrong, strata)
-    seen = deviations(candidates.counts(np.flatnonzero(wrong)))
-    best = int(seen.argmax())
-    rows = [np.flatnonzero(strata == s) for s in range(int(strata.max()) + 1)]
-    errors = [int(wrong[each].sum()) for each in rows]
-    as_large = 1
-    for _ in track(range(moves), "looking for slices", total=moves):
-        moved = [rng.choice(each, m, replace=False, shuffle=False) for each, m in zip(rows, errors, strict=True)]
-        as_large += bool(deviations(candidates.counts(np.concatenate(moved))).max() >= seen[best])
-    return best, as_large / (moves + 1)
-
-
-class _Deviations:
-    """How far counts of errors are above what the strata expect: signed roots of the deviance.
-
-    By it small candidates, whose counts are skewed, have no longer tails than large ones, as they have by the standard
-    score, and do not raise the bar for all.
-    """
-
-    def __init__(self, candidates: _Candidates, wrong: Flags, strata: Places) -> None:
-        self._expected, variance = np.zeros(len(candidates)), np.zeros(len(candidates))
-        for s in range(int(strata.max()) + 1):
-            rows = np.flatnonzero(strata == s)
-            n, errors = len(rows), int(wrong[strata == s].sum())
-            held = candidates.counts(rows)
-            self._expected += held * errors / n
-            if n > 1:
-                variance += held * (errors / n) * (1 - errors / n) * (n - held) / (n - 1)
-        self._scale = np.sqrt(self._expected / np.maximum(variance, 1e-12)) * (variance > 1e-9)
-
-    def __call__(self, counts: Places) -> Floats:
-        expected = np.maximum(self._expected, 1e-12)
-        deviance = counts * np.log(np.maximum(counts, 1e-12) / expected) - (counts - expected)
-        return np.asarray(np.sign(counts - expected) * np.sqrt(2 * np.maximum(deviance, 0)) * self._scale)
-
-
-def _half_that_says_as_much(candidates: _Candidates, wrong: Flags, strata: Places, best: int) -> int:
-    """The half of a pair in whose rows the pair is hardly worse than the rest, if there is one; else the candidate."""
-    conditions = candidates.conditions[best]
-    if len(conditions) < 2:
-        return best
-    errors = candidates.counts(np.flatnonzero(wrong))
-    halves = [candidates.conditions.index((each,)) for each in conditions if (each,) in candidates.conditions]
-    explaining = []
-    for half in halves:
-        _, finer = np.unique(2 * strata + candidates.holds(half), return_inverse=True)
-        if _Deviations(candidates, wrong, finer)(errors)[best] < EXPLAINED:
-            explaining.append(half)
-    deviations = _Deviations(candidates, wrong, strata)(errors)
-    return max(explaining, key=lambda half: float(deviations[half]), default=best)
 
 
 def _slice(candidates: _Candidates, wrong: Flags, candidate: int, p_value: float) -> Slice:

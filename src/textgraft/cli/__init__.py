@@ -18,6 +18,7 @@ from textgraft.cli import (
     apply_corrections,
     compare,
     demo,
+    errors,
     evaluate,
     export,
     inspect,
@@ -81,7 +82,7 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-ROOMS = (inspect, label_errors, apply_corrections, train, compare, evaluate, predict, export, push, demo)
+ROOMS = (inspect, label_errors, apply_corrections, train, compare, evaluate, errors, predict, export, push, demo)
 COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)

@@ -62,7 +62,7 @@ def find_pairs(texts: Sequence[str], answers: NDArray[np.int64], most: int = 50)
     back = np.uint64(pow(BASE, -1, 1 << 64))
     before = sums[:-1] - sums[begins[rows]]
     without = before + (sums[ends[rows]] - sums[1:]) * back
-    candidates |= set(_inserted(rows, without, whole, lengths, np.flatnonzero(lengths > 0)))
+    candidates |= set(_inserted(rows, without, whole, lengths, np.flatnonzero(short)))
     found: list[Pair] = []
     for first, second in sorted(candidates):
         if len(found) == most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Tag:
 def length_tags(texts: Sequence[str]) -> tuple[list[Tag], list[Feature]]:
     """Short and long texts, the outer tenths by characters; and the quarters."""
     lengths = np.fromiter(map(len, texts), np.float64, len(texts))
-    low, high = np.quantile(lengths, [OUTER, 1 - OUTER], method="inverted_cdf")
+    low, high = _outer(lengths)
     middle = np.median(lengths)
     short, long = (lengths <= low) & (lengths < middle), (lengths >= high) & (lengths > middle)
     tags = [
@@ -73,11 +74,17 @@ def rare_words(texts: Sequence[str], known: WordNgrams | None, train: Sequence[s
     counts = known.count_all(in_form(texts, "nfkc"))
     strange, all_words = np.diff(counts.unknown.starts), np.diff(counts.words.starts) + np.diff(counts.unknown.starts)
     shares = strange / np.maximum(all_words, 1)
-    least = float(np.quantile(shares, 1 - OUTER, method="inverted_cdf"))
-    rows = (shares >= least) & (shares > np.median(shares))
+    rows = (shares >= _outer(shares)[1]) & (shares > np.median(shares))
     if not rows.any():
         return None
     return Tag("rare words", f"{shares[rows].min():.0%} or more of the different words are ones {those}", rows)
+
+
+def _outer(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Up to what the lowest tenth are, and from what on the highest."""
+    tenth = math.ceil(OUTER * len(values))
+    ordered = np.sort(values)
+    return float(ordered[tenth - 1]), float(ordered[-tenth])
 
 
 def language_feature(texts: Sequence[str]) -> Feature | None:

@@ -82,6 +82,15 @@ def test_two_slices_are_both_found() -> None:
     assert {(("a", "w"),), (("b", "w"),)} <= found
 
 
+def test_what_is_found_is_worse_than_all_other_rows_together() -> None:
+    rng = np.random.default_rng(0)
+    steps = rng.integers(4, size=4_000)
+    wrong = rng.random(4_000) < np.array([0.05, 0.12, 0.25, 0.5])[steps]
+    found = find_slices(wrong, [Feature("step", tuple("wxyz"), steps)], moves=99).found
+    assert [each.conditions[0][1] for each in found] == ["z", "y"]
+    assert all(each.rate.value > each.elsewhere.value for each in found)
+
+
 @pytest.mark.parametrize("wrong", [np.zeros(50, np.bool_), np.ones(50, np.bool_), np.arange(10) < 3])
 def test_what_cannot_tell_gives_nothing(wrong: NDArray[np.bool_]) -> None:
     feature = Feature("half", ("a", "b"), np.arange(len(wrong)) % 2)

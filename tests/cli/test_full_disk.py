@@ -43,7 +43,7 @@ def one_sentence(errors: str) -> str:
     [
         ["inspect", "TABLE", "--html", "DISK/page.html"],
         ["evaluate", "MODEL", "TABLE", "--html", "DISK/new/page.html"],
-        ["errors", "MODEL", "TABLE", "--html", "DISK/page.html"],
+        ["errors", "MODEL", "SMALL", "--html", "DISK/page.html"],
         ["apply-corrections", "TABLE", "CORRECTIONS", "--out", "DISK/copy.csv"],
         ["train", "TABLE", "--out", "DISK/m"],
         *(["predict", "MODEL", "--input", "TABLE", "--output", f"DISK/p.{end}"] for end in ("csv", "jsonl", "parquet")),
@@ -62,6 +62,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_left(
         pytest.skip("the output is a file by itself; only what to go on from is lacking")
     (place := tmp_path / "disk").mkdir()
     known = {"TABLE": str(table), "MODEL": str(model), "CORRECTIONS": str(table.parent / "c.csv")}
+    known["SMALL"] = str(table.parent / "small.csv")
     given = [known.get(word, word.replace("DISK", str(place))) for word in words]
     listing = ["sh", "-c", f'"$@"; code=$?; find {place} -mindepth 1; exit $code', "sh", *COMMAND, *given]
     mount = f"mount -t tmpfs -o {disk} tmpfs {place}"

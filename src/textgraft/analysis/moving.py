@@ -29,8 +29,9 @@ class Deviations:
     """How far counts of errors are above what is expected: signed roots of the deviance, of variance 1.
 
     By it small candidates, whose counts are skewed, have no longer tails than large ones, as they have by the standard
-    score, and do not raise the bar for all. A pair of conditions deviates as far as it does from all rows and from the
-    rows of either half, whichever is least: so it is not found for what one of them says alone.
+    score, and do not raise the bar for all. A candidate deviates as far as it does from all rows, from those of its
+    strata and, of a pair of conditions, from those of either half, whichever is least: so nothing is found that is
+    worse than some rows only, or for what one half says alone.
 
     Args:
         counts: of the c candidates.
@@ -55,6 +56,8 @@ class Deviations:
         """(c,) for the (m,) rows that are errors."""
         counts = self._counts(errors)
         deviations = _deviations(counts, self._expected, self._variance)
+        overall = _hypergeometric(self._sizes, sum(self._errors), sum(map(len, self._rows)))
+        deviations = np.minimum(deviations, _deviations(counts, *overall))
         for half in () if self._halves is None else self._halves.T:
             pairs = np.flatnonzero(half >= 0)
             of = half[pairs]

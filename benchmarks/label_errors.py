@@ -25,12 +25,15 @@ import numpy as np
 
 from harness import Bench, Bounds, Figures, head, places_of_files, report, run_job, some_of
 
-TABLES = {"ag_news": "train.csv", "emotion": "train.txt"}
+TABLES = {"ag_news": "train.csv", "emotion": "train.txt", "climate": "tweets.csv"}
 KINDS = ("random", "confusable")
 BOUNDED = ("ag_news",)
 SCALE: Bounds = {"peak_mb": ("<=", 4_000), "ranking_s": ("<=", 30)}
 RANKINGS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 FOLDS = 5
+NOTE = """\
+Average precision of finding the flipped rows. What counts of rates and votes was chosen on AG News and emotion; climate
+played no part in it. Labels that are wrong in the tables themselves count as false finds for everybody."""
 
 
 class OfTwoPythons(Bench):
@@ -71,7 +74,7 @@ def main() -> None:
         if figures := bench.process({"do": do}):
             lines.append(f"| {name} | {figures['ranking_s']:.1f} | {figures['peak_mb']:,.0f} |")
             verdicts += [bench.bounds("200,000 x 100", SCALE, figures)] if do == "scale" else []
-    report([*lines, "", *verdicts], options.out, bench)
+    report([*lines, "", NOTE, "", *verdicts], options.out, bench)
 
 
 def _header() -> list[str]:

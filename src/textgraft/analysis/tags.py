@@ -18,7 +18,7 @@ from textgraft.errors import DataError
 from textgraft.labels import is_missing, label_name
 from textgraft.text.languages import NAMES, language_of
 from textgraft.text.ngrams import WordNgrams
-from textgraft.unicode import in_form, shortened
+from textgraft.unicode import in_form, quoted, shortened
 from textgraft.wording import counted
 
 Flags = NDArray[np.bool_]
@@ -123,7 +123,8 @@ def column_features(data: Dataset, wanted: Sequence[str] = ()) -> list[Feature]:
             features.append(feature)
         elif wanted:
             raise DataError(
-                f"Column {name!r} makes no groups of rows (--by, by=): its values are objects, or nearly all differ."
+                f"Column {quoted(name)} makes no groups of rows (--by, by=): its values are objects, or nearly all "
+                "differ."
             )
     return features
 

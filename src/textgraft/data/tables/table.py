@@ -80,8 +80,7 @@ def read_table(
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
         split: the column that says train, valid or test. None takes one that is named or filled so, and says it; False
             takes none.
-        like: data or columns to read this table like: the same columns, in the same label shape; with a Dataset also
-            the same task.
+        like: data or columns to read this table like: the same columns and label shape; of a Dataset also the task.
         label_delimiter: what divides several labels in one cell.
         single_label: each cell of the label column is one name, whatever is in it.
         merge_labels: names that differ in nothing but these, ``"case"``, ``"space"`` or ``"unicode"``, are one label,
@@ -112,8 +111,7 @@ def read_table(
     keys = [name for name in (group, time, split) if name]
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     check_plain(table.columns, [name for name in found_label.columns if not are_flags(table.columns[name])], "label")
-    taken = {*found_text.columns, *found_label.columns}
-    parts = _parts(table, taken, split, {"group": group, "time": time}, is_part=known is not None)
+    parts = _parts(table, (found_text, found_label), split, {"group": group, "time": time}, is_part=known is not None)
     table = table.select(parts.stays)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
@@ -195,9 +193,15 @@ def _key(table: _Table, option: str, name: str | None) -> str | None:
 
 
 def _parts(
-    table: _Table, taken: set[str], split: str | Literal[False] | None, by: Mapping[str, str | None], *, is_part: bool
+    table: _Table,
+    found: Sequence[Found],
+    split: str | Literal[False] | None,
+    by: Mapping[str, str | None],
+    *,
+    is_part: bool,
 ) -> Parts:
-    """The parts that a column says; ``by`` are other options that divide the table."""
+    """The parts that a column says, other than those ``found``; ``by`` are other options that divide the table."""
+    taken = {name for each in found for name in each.columns}
     divided_by = " and ".join(f"--{key}" for key, name in by.items() if name is not None)
     return read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=is_part)
 

@@ -107,7 +107,7 @@ def pairs(found: Sequence[Data]) -> Section:
         words = tuple(quoted(each[name]) if each[name] else "nothing" for name in ("word", "other"))
         answers = tuple(_marked(each[name]) for name in ("first", "second"))
         rows.append((words[0], answers[0], words[1], answers[1], each["first"]["text"]))
-    columns = ("with", "is given", "with", "is given", "text")
+    columns = ("with", "predicted", "with", "predicted", "text")
     return Section("One word changes the answer", columns, tuple(rows)) if rows else Section()
 
 
@@ -137,7 +137,7 @@ def worst(title: str, found: Sequence[Data], most: int) -> Section:
                 row["text"],
             )
         )
-    columns = ("row", "loss", "label", "given", "tags", *(["nearest training text"] if near else []), "text")
+    columns = ("row", "loss", "label", "predicted", "tags", *(["nearest training text"] if near else []), "text")
     return Section(title, columns, tuple(cells), numbers=(1,))
 
 

@@ -57,3 +57,15 @@ def test_what_a_notebook_shows_is_one_line_whatever_the_size() -> None:
         "and 4 more)"
     )
     assert repr(tg.split(data)).startswith("Splits(train 63, valid 9, test 18 rows; single-label, 9 labels: label 0")
+
+
+def test_the_cells_of_all_columns_go_with_their_rows() -> None:
+    rows = [{"text": f"text {i}", "label": "ab"[i % 2], "stars": i} for i in range(6)]
+    assert tg.read_table(rows).cells is None
+    data = tg.read_table(rows, keep_cells=True).select([4, 1])
+    assert data.cells is not None
+    assert {name: list(values) for name, values in data.cells.items()} == {
+        "text": ["text 4", "text 1"],
+        "label": ["a", "b"],
+        "stars": [4, 1],
+    }

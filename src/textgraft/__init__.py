@@ -6,6 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textgraft.analysis.corrections import apply_corrections, write_suspects
+    from textgraft.analysis.errors import find_errors
+    from textgraft.analysis.label_errors import find_label_errors
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
+    "analysis.corrections": ("apply_corrections", "write_suspects"),
+    "analysis.errors": ("find_errors",),
+    "analysis.label_errors": ("find_label_errors",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -66,10 +72,13 @@ __all__ = [
     "StackedClassifier",
     "Task",
     "TextgraftError",
+    "apply_corrections",
     "compare",
     "compare_paired",
     "evaluate",
     "export",
+    "find_errors",
+    "find_label_errors",
     "given_splits",
     "inspect",
     "load",
@@ -79,6 +88,7 @@ __all__ = [
     "save",
     "search",
     "split",
+    "write_suspects",
 ]
 
 

@@ -7,7 +7,7 @@ which stay with it to the end; ``Splits`` are its parts; ``FittedOn`` is what a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -100,6 +100,7 @@ class Dataset:
         parts: (n,) of ``"train"``, ``"valid"``, ``"test"`` from the split column, or None.
         weights: (n,) what each row counts when a method is fitted, see ``unusable_weights``; None is 1 each.
         notes: sentences about how it was read that a user should see.
+        cells: the n cells of every column of the table as they were read, by its name, where they were asked for.
     """
 
     texts: list[str]
@@ -112,6 +113,7 @@ class Dataset:
     parts: NDArray[Any] | None = None
     weights: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    cells: Mapping[str, Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.texts)
@@ -177,9 +179,12 @@ class Dataset:
         """The rows at ``indices`` (or where a bool mask is true), in that order."""
         at = np.asarray(indices)
         at = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp)
-        keys = {name: getattr(self, name) for name in ("groups", "times", "parts", "weights")}
+        keys: dict[str, Any] = {name: getattr(self, name) for name in ("groups", "times", "parts", "weights")}
         keys = {name: values[at] for name, values in keys.items() if values is not None}
-        texts = [self.texts[i] for i in at.tolist()]
+        places = at.tolist()
+        texts = [self.texts[i] for i in places]
+        if self.cells is not None:
+            keys["cells"] = {name: [values[i] for i in places] for name, values in self.cells.items()}
         return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
 
     def with_task(self, task: Task, merged: Collection[str] = ()) -> Dataset:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from textgraft.analysis.corrections import digest
+
 from ..disks import can_mount, mounted
 from .commands import COMMAND, refused, said
 
@@ -17,6 +19,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "t.csv"
     lines = (f"{('good', 'bad')[i % 2]} film {i},{('a', 'b')[i % 2]}\n" for i in range(5000))
     path.write_text("text,label\n" + "".join(lines), "utf-8")
+    (path.parent / "c.csv").write_text(f"row,corrected,digest\n1,b,{digest('good film 0')}\n", "utf-8")
     return path
 
 
@@ -40,6 +43,8 @@ def one_sentence(errors: str) -> str:
     [
         ["inspect", "TABLE", "--html", "DISK/page.html"],
         ["evaluate", "MODEL", "TABLE", "--html", "DISK/new/page.html"],
+        ["errors", "MODEL", "SMALL", "--html", "DISK/page.html"],
+        ["apply-corrections", "TABLE", "CORRECTIONS", "--out", "DISK/copy.csv"],
         ["train", "TABLE", "--out", "DISK/m"],
         *(["predict", "MODEL", "--input", "TABLE", "--output", f"DISK/p.{end}"] for end in ("csv", "jsonl", "parquet")),
         ["predict", "MODEL", "--input", "TABLE", "--output", "DISK/p.csv", "--resume"],
@@ -56,7 +61,8 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_left(
     if "--resume" in words and disk == "nr_inodes=2":
         pytest.skip("the output is a file by itself; only what to go on from is lacking")
     (place := tmp_path / "disk").mkdir()
-    known = {"TABLE": str(table), "MODEL": str(model)}
+    known = {"TABLE": str(table), "MODEL": str(model), "CORRECTIONS": str(table.parent / "c.csv")}
+    known["SMALL"] = str(table.parent / "small.csv")
     given = [known.get(word, word.replace("DISK", str(place))) for word in words]
     listing = ["sh", "-c", f'"$@"; code=$?; find {place} -mindepth 1; exit $code', "sh", *COMMAND, *given]
     mount = f"mount -t tmpfs -o {disk} tmpfs {place}"

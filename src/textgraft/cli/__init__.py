@@ -14,7 +14,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, train, vectors
+from textgraft.cli import (
+    apply_corrections,
+    compare,
+    demo,
+    errors,
+    evaluate,
+    export,
+    inspect,
+    label_errors,
+    predict,
+    push,
+    train,
+    vectors,
+)
 from textgraft.cli.options import expand
 from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
@@ -69,8 +82,8 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-ROOMS = (inspect, train, compare, evaluate, predict, export, push, demo)
-COMMANDS = {room.__name__.rpartition(".")[-1]: room.run for room in ROOMS}
+ROOMS = (inspect, label_errors, apply_corrections, train, compare, evaluate, errors, predict, export, push, demo)
+COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)

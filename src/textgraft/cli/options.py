@@ -82,6 +82,17 @@ class TableOptions(InputOptions):
     ] = None
     drop_empty: Annotated[bool, _reading("Leave out rows with an empty text.", "--drop-empty")] = False
 
+    def arguments(self) -> dict[str, Any]:
+        """The same as arguments of ``read_table``."""
+        return {
+            "text": column_names(self.text),
+            "label": column_names(self.label),
+            "label_delimiter": self.label_delimiter,
+            "single_label": self.single_label,
+            "merge_labels": self.merge_labels,
+            "options": self.format_options(),
+        }
+
     def read(
         self,
         source: str,
@@ -96,17 +107,7 @@ class TableOptions(InputOptions):
         from textgraft.data import check_texts, read_table
         from textgraft.wording import notes_about
 
-        data = read_table(
-            source,
-            text=column_names(self.text),
-            label=column_names(self.label),
-            label_delimiter=self.label_delimiter,
-            single_label=self.single_label,
-            merge_labels=self.merge_labels,
-            like=like,
-            options=self.format_options(),
-            **(keys or {}),
-        )
+        data = read_table(source, like=like, **self.arguments(), **(keys or {}))
         if not keep_empty:
             data = check_texts(data, drop_empty=self.drop_empty)
         remark(notes_about(source, data.notes, beside))

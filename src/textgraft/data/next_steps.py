@@ -91,7 +91,7 @@ def shell_commands(
         has_blanks: whether there are blank texts.
         is_given: whether the parts are there.
     """
-    given = [_quoted(word) for word in words]
+    given = [shell_word(word) for word in words]
     needed = {"--drop-leaks": has_leaks, "--drop-empty": has_blanks}
     needed |= {"--test-size 0": not can_compare and not is_given and "--test-size" not in words}
     given += [option for option, is_needed in needed.items() if is_needed and option not in given]
@@ -114,7 +114,7 @@ def python_lines(*, is_divided: bool, can_compare: bool, has_leaks: bool, has_bl
     return (*lines, f'tg.NgramClassifier().fit({fitted}).save("model")')
 
 
-def _quoted(word: str) -> str:
+def shell_word(word: str) -> str:
     """A word for a shell; one with bytes that are not UTF-8 or control characters as bash and zsh have them."""
     if shown_name(word) == word:
         return shlex.quote(word)

@@ -34,6 +34,7 @@ from textgraft.model_directory.manifest import MOST_OF_LABELS
 from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
+from textgraft.text.ngrams import WordNgrams
 from textgraft.unicode import FORMS, Form, in_form, quoted
 
 
@@ -227,6 +228,11 @@ class TextClassifier(Deciding, ABC):
 
     def read(self, texts: Sequence[str]) -> None:
         """Does what ``fit`` and ``predict`` do to each text on its own and keep on disk; most have nothing to do."""
+
+    @property
+    def known_words(self) -> WordNgrams | None:
+        """The words that it was trained on, where it keeps them; None of a method that reads pieces of words."""
+        return None
 
     @property
     def has_graph(self) -> bool:

@@ -139,6 +139,10 @@ class NgramClassifier(TextClassifier):
         order = np.argsort(-sign * weights, kind="stable")[:n]
         return [(grams[i], float(sign * weights[i])) for i in order.tolist()]
 
+    @property
+    def known_words(self) -> WordNgrams:  # noqa: D102
+        return self.words_
+
     def passes(self, rows: int) -> float:  # noqa: D102
         return fits_for(rows)
 

@@ -20,7 +20,7 @@ from textgraft.data.tables.columns import Found, Profile, find_label, find_text,
 from textgraft.data.tables.keys import parse_groups, parse_times
 from textgraft.data.tables.label_cells import are_flags
 from textgraft.data.tables.labels import Labels, merged, read_labels
-from textgraft.data.tables.parts import read_parts
+from textgraft.data.tables.parts import Parts, read_parts
 from textgraft.data.tables.paths import check_plain, reached
 from textgraft.data.tables.texts import TextCells, is_headless, located, quoted_names
 from textgraft.dataset import Columns, Dataset, Rows
@@ -37,6 +37,12 @@ class _Table:
     rows: Rows
     notes: tuple[str, ...]
     twins: Mapping[str, tuple[str, list[str]]]
+    names: tuple[str, ...]  # of columns as they were read; paths into these join them
+
+    @property
+    def cells(self) -> dict[str, list[Any]]:
+        """The columns as they were read."""
+        return {name: self.columns[name] for name in self.names}
 
     def select(self, stays: NDArray[np.bool_] | None) -> _Table:
         """The table without the rows that do not stay."""
@@ -59,6 +65,7 @@ def read_table(
     single_label: bool = False,
     merge_labels: str | Sequence[str] | None = None,
     options: ReadOptions | None = None,
+    keep_cells: bool = False,
 ) -> Dataset:
     """Reads a table of labelled texts.
 
@@ -73,13 +80,13 @@ def read_table(
         time: the column that orders the rows; numbers, or dates as ISO 8601 writes them.
         split: the column that says train, valid or test. None takes one that is named or filled so, and says it; False
             takes none.
-        like: data or columns to read this table like: the same columns, in the same label shape; with a Dataset also
-            the same task.
+        like: data or columns to read this table like: the same columns and label shape; of a Dataset also the task.
         label_delimiter: what divides several labels in one cell.
         single_label: each cell of the label column is one name, whatever is in it.
         merge_labels: names that differ in nothing but these, ``"case"``, ``"space"`` or ``"unicode"``, are one label,
             by its most frequent spelling; the columns of the Dataset remember it, for tables that are read like it.
         options: how to read the file.
+        keep_cells: keep the cells of every column, ``Dataset.cells``.
 
     Returns:
         The rows in their order, empty texts among them (see ``check_texts``). Its notes say which columns were taken
@@ -104,9 +111,7 @@ def read_table(
     keys = [name for name in (group, time, split) if name]
     found_text, found_label, notes = _choose(table, texts, labels, keys, known)
     check_plain(table.columns, [name for name in found_label.columns if not are_flags(table.columns[name])], "label")
-    taken = {*found_text.columns, *found_label.columns}
-    divided_by = " and ".join(f"--{key}" for key, name in (("group", group), ("time", time)) if name is not None)
-    parts = read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=known is not None)
+    parts = _parts(table, (found_text, found_label), split, {"group": group, "time": time}, is_part=known is not None)
     table = table.select(parts.stays)
     cells = {name: table.columns[name] for name in found_label.columns}
     parsed = _labels(cells, table.rows, like, label_delimiter, within, single=single_label)
@@ -124,6 +129,7 @@ def read_table(
         times=None if time is None else parse_times(table.columns[time], time, table.rows),
         parts=parts.of_row,
         notes=tuple(map(said, (*sentences, *text_cells.notes))),
+        cells=table.cells if keep_cells else None,
     )
     return data.with_task(like.task) if isinstance(like, Dataset) else data
 
@@ -167,7 +173,9 @@ def _gather(chunks: ChunkStream) -> _Table:
     for column in columns.values():
         column.extend([None] * (done - len(column)))
     file = np.repeat(*np.array(lengths, dtype=np.int32).T)
-    return _Table(columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins)
+    return _Table(
+        columns, Rows(tuple(codes), file, np.concatenate(numbers)), chunks.notes, chunks.twins, tuple(columns)
+    )
 
 
 def _key(table: _Table, option: str, name: str | None) -> str | None:
@@ -182,6 +190,20 @@ def _key(table: _Table, option: str, name: str | None) -> str | None:
     check_columns(found, table.columns)
     check_plain(table.columns, found, option)
     return found[0]
+
+
+def _parts(
+    table: _Table,
+    found: Sequence[Found],
+    split: str | Literal[False] | None,
+    by: Mapping[str, str | None],
+    *,
+    is_part: bool,
+) -> Parts:
+    """The parts that a column says, other than those ``found``; ``by`` are other options that divide the table."""
+    taken = {name for each in found for name in each.columns}
+    divided_by = " and ".join(f"--{key}" for key, name in by.items() if name is not None)
+    return read_parts(table.columns, table.rows, split, taken=taken, divided_by=divided_by, is_part=is_part)
 
 
 def _choose(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, compare, evaluate
+    from textgraft.ladder import Comparison, abstain, compare, evaluate
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -37,7 +37,7 @@ _ROOMS = {
     "encoders": ("Encoder",),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
-    "ladder": ("Comparison", "compare", "evaluate"),
+    "ladder": ("Comparison", "abstain", "compare", "evaluate"),
     "methods": (
         "FeatureClassifier",
         "FineTunedClassifier",
@@ -65,6 +65,7 @@ __all__ = [
     "StackedClassifier",
     "Task",
     "TextgraftError",
+    "abstain",
     "compare",
     "compare_paired",
     "evaluate",

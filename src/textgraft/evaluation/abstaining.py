@@ -30,6 +30,8 @@ from textgraft.wording import counted, percent
 
 Floats = NDArray[np.float64]
 
+Inside = NDArray[np.bool_] | None
+
 LEVEL = 0.95  # how sure it is that the threshold reaches the accuracy
 CANDIDATES = 100
 STARTS = 5  # that share half of the chance of an error; the likeliest candidate has the other half
@@ -37,13 +39,13 @@ FEWEST_IN_SCOPE = 20
 _LEAST_SPREAD = 1e-6
 
 
-def abstention_for(predictions: Predictions, accuracy: float) -> tuple[Abstention, str]:
+def abstention_for(predictions: Predictions, accuracy: float, inside: Inside = None) -> tuple[Abstention, str]:
     """What ``choose_sureness`` finds, and a sentence on it, or on why there is none."""
-    found = choose_sureness(predictions, accuracy)
-    return Abstention(found), unreached(predictions, accuracy) if found is None else about_sureness(found)
+    found = choose_sureness(predictions, accuracy, inside)
+    return Abstention(found), unreached(predictions, accuracy, inside) if found is None else about_sureness(found)
 
 
-def choose_sureness(predictions: Predictions, accuracy: float) -> Sureness | None:
+def choose_sureness(predictions: Predictions, accuracy: float, inside: Inside = None) -> Sureness | None:
     """The lowest threshold on confidence that reaches a wanted accuracy with a chance of ``LEVEL``; None if none does.
 
     Candidates answer from a hundredth of the rows up to all. They are tested from the surest answers on, each at the
@@ -54,14 +56,17 @@ def choose_sureness(predictions: Predictions, accuracy: float) -> Sureness | Non
     Args:
         predictions: of rows that the model was not fitted to; of several labels, an answer is right if all of them are.
         accuracy: above 0 and below 1.
+        inside: (n,) which of them are in scope, since no other is answered; None is all.
     """
-    sure, right, answered = _ordered(predictions)
-    hits, n = np.cumsum(right)[answered - 1], len(sure)
+    sure, right, answered = _ordered(predictions, inside)
+    if not len(answered):
+        return None
+    hits, n = np.cumsum(right, dtype=np.int64)[answered - 1], len(sure)
     expected = np.cumsum(sure)[answered - 1]
     own = np.zeros(len(answered))
     own[int(np.argmin(_passing(np.minimum(expected, answered), answered, accuracy)))] = 0.5
-    starts = np.searchsorted(answered, np.ceil(n * np.arange(1, STARTS + 1) / STARTS).astype(np.int64))
-    np.add.at(own, np.minimum(starts, len(own) - 1), 0.5 / STARTS)
+    starts = np.searchsorted(answered, np.ceil(answered[-1] * np.arange(1, STARTS + 1) / STARTS).astype(np.int64))
+    np.add.at(own, starts, 0.5 / STARTS)
     tails, chosen, carried = _passing(hits, answered, accuracy), None, 0.0
     for i, tail in enumerate(tails):
         chance = carried + (1 - LEVEL) * own[i]
@@ -73,19 +78,19 @@ def choose_sureness(predictions: Predictions, accuracy: float) -> Sureness | Non
     return Sureness(float(sure[m - 1]), float(accuracy), LEVEL, n, m, int(hits[chosen]))
 
 
-def unreached(predictions: Predictions, accuracy: float) -> str:
+def unreached(predictions: Predictions, accuracy: float, inside: Inside = None) -> str:
     """A sentence on an accuracy that no threshold reaches: what these rows show, at which coverage."""
-    n = len(predictions)
+    n = len(predictions) if inside is None else int(inside.sum())
     least = math.ceil(math.log(1 - LEVEL) / math.log(accuracy))
     wanted = f"{100 * accuracy:g} %"
     start = f"No threshold on confidence is sure to reach an accuracy of {wanted} on {counted(n, 'row')}"
     if n < least:
         return f"{start}: that takes {least:,} answers without an error. Give more rows, or ask for less."
     for percents in range(math.ceil(100 * accuracy) - 1, 0, -1):
-        if (found := choose_sureness(predictions, percents / 100)) is not None:
+        if (found := choose_sureness(predictions, percents / 100, inside)) is not None:
             share = percent(found.answered / n)
             return f"{start}. The highest one that they show is {percents} %, where {share} of them are answered."
-    return f"{start}, nor any lower one."
+    return f"{start}, nor any lower one of 1 % or more."
 
 
 def about_sureness(found: Sureness) -> str:
@@ -145,16 +150,19 @@ def choose_scope(predictions: Predictions, familiarity: NDArray[Any] | None, fal
     return Scope(threshold, scope.false_alarms, n, scope.confidence_spread, scope.familiarity_spread)
 
 
-def _ordered(predictions: Predictions) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+def _ordered(predictions: Predictions, inside: Inside) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
     """(n,) confidences, highest first, whether each answer is right, and how many rows each candidate answers."""
     sure = confidence(predictions.probabilities, predictions.predicted)
     right = predictions.predicted == predictions.targets
     right = right if right.ndim == 1 else right.all(axis=1)
+    if inside is not None:
+        sure = np.where(inside, sure, -1.0)
     order = np.argsort(-sure, kind="stable")
-    sure, right, n = sure[order], right[order], len(order)
+    sure, right, n = sure[order], right[order], int((sure >= 0).sum())
     ends = np.flatnonzero(np.append(sure[1:] < sure[:-1], True)) + 1  # a threshold never divides ties
+    ends = ends[ends <= n]
     wanted = np.ceil(n * np.arange(1, CANDIDATES + 1) / CANDIDATES).astype(np.int64)
-    return sure, right, np.unique(ends[np.searchsorted(ends, wanted)])
+    return sure, right, np.unique(ends[np.searchsorted(ends, wanted)]) if n else ends
 
 
 def _passing(hits: Floats | NDArray[np.int64], rows: NDArray[np.int64], accuracy: float) -> Floats:

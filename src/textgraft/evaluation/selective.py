@@ -140,10 +140,10 @@ class OutOfScope:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """What ``to_dict`` wrote; raises as ``Selective.from_dict``."""
-        figures = {
+        read: dict[str, Any] = {
             name: Interval.from_dict(each) if isinstance(each, Mapping) else each for name, each in content.items()
         }
-        return cls(**figures)
+        return cls(**read)
 
 
 def selective(predictions: Predictions, abstention: Abstention, familiarity: NDArray[Any] | None = None) -> Selective:
@@ -221,7 +221,7 @@ def _set_figures(predictions: Predictions, abstention: Abstention, share: _Share
     return SetFigures(
         sets.coverage,
         sets.by_label,
-        share.of((members | ~truth).all(axis=1)),
+        share.of(np.asarray((members | ~truth).all(axis=1))),
         float(sizes.mean()),
         float((sizes <= 1).mean()),
         {label: share.of(members[:, j], truth[:, j]) for j, label in enumerate(predictions.task.labels)},

@@ -13,7 +13,7 @@ from textgraft.artifact import load
 from textgraft.artifact.locating import is_foreign
 from textgraft.artifact.rebuilding import rebuild
 from textgraft.dataset import Dataset
-from textgraft.decision import Abstention
+from textgraft.decision import Abstention, Scope, confidence
 from textgraft.errors import ArtifactError, DataError, SettingError
 from textgraft.evaluation.abstaining import abstention_for, choose_scope, choose_sets
 from textgraft.evaluation.inputs import check_predictions
@@ -108,15 +108,24 @@ def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: _W
     probabilities, familiarity = model.scored(data.texts, familiar=wanted.false_alarms is not None)
     predictions = check_predictions(probabilities, np.asarray(data.targets), model.task_, model.decision)
     found: dict[str, Any] = {}
+    if wanted.false_alarms is not None:
+        found["scope"] = choose_scope(predictions, familiarity, wanted.false_alarms)
+        if wanted.accuracy is None and model.abstention_.sureness is not None:
+            progress.say(
+                "The confidence from which texts are answered was chosen for texts of whatever scope, and stays; choose "
+                "it for those in scope with --accuracy (accuracy=) besides."
+            )
     if wanted.accuracy is not None:
-        chosen, said = abstention_for(predictions, wanted.accuracy)
+        # What is in scope follows from no label, so that labels are as independent of it as they are of confidence.
+        scope: Scope | None = found.get("scope", model.abstention_.scope)
+        sure = confidence(probabilities, predictions.predicted)
+        inside = None if scope is None else scope.scores(sure, familiarity) >= scope.threshold
+        chosen, said = abstention_for(predictions, wanted.accuracy, inside)
         if chosen.sureness is None:
             raise SettingError(said)
         found["sureness"] = chosen.sureness
     if wanted.coverage is not None:
         found["sets"] = choose_sets(predictions, wanted.coverage, by_label=wanted.by_label)
-    if wanted.false_alarms is not None:
-        found["scope"] = choose_scope(predictions, familiarity, wanted.false_alarms)
     return replace(model.abstention_, **found, fingerprint=fingerprint)
 
 

@@ -218,7 +218,7 @@ class NgramClassifier(TextClassifier):
             np.concatenate([np.diff(counted.starts) for counted in each]).astype(np.float32)
             for each in ([part.words for part in parts], [part.unknown for part in parts])
         )
-        return known / np.maximum(known + other, 1)
+        return np.asarray(known / np.maximum(known + other, 1))
 
     def _scores(self, texts: Sequence[str]) -> Floats:
         """(n, m) scores: ``model_.scores`` of ``_design``, without making it, and without SciPy."""

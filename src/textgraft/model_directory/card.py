@@ -196,9 +196,11 @@ def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, s
 
 def _abstention(manifest: Manifest) -> Iterator[str]:
     """What was chosen, and what it did on test data that was evaluated with it."""
-    yield from about(Abstention.from_dict(manifest.abstention or {}))
+    abstention = Abstention.from_dict(manifest.abstention or {})
+    yield from about(abstention)
     with suppress(LookupError, TypeError, ValueError, AttributeError):  # of an older textgraft
-        yield from filter(None, [at_threshold(Selective.from_dict((manifest.evaluation or {})["selective"]))])
+        measured = Selective.from_dict((manifest.evaluation or {})["selective"])
+        yield from filter(None, [at_threshold(measured, abstention)])
 
 
 def _costs(labels: list[str], costs: list[list[float]]) -> str:

@@ -200,6 +200,6 @@ def how_probable(answers: Answers) -> NDArray[np.float32]:
     """(n,) of what is predicted; see ``Prediction``."""
     p, targets = answers.probabilities, answers.targets
     if not answers.task.multi_label:
-        return p[np.arange(len(p)), targets]
+        return np.asarray(p[np.arange(len(p)), targets])
     least = np.where(targets, p, np.inf).min(axis=1)
-    return np.where(targets.any(axis=1), least, 1 - p.max(axis=1)).astype(np.float32)
+    return np.asarray(np.where(targets.any(axis=1), least, 1 - p.max(axis=1)), np.float32)

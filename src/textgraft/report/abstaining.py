@@ -13,7 +13,7 @@ from textgraft.report.section import Section
 from textgraft.unicode import quoted
 from textgraft.wording import counted, percent
 
-GUARANTEE = "a share of texts like those of the choice, not a promise for each text"
+GUARANTEE = "that is on average over texts like those of the choice and over such choices, not for each text"
 
 
 def chosen_section(abstention: Abstention) -> Section:
@@ -26,10 +26,11 @@ def about(abstention: Abstention) -> Iterator[str]:
     if abstention.sureness is not None:
         yield about_sureness(abstention.sureness)
     if (sets := abstention.sets) is not None:
-        whose = "of the texts of each label" if sets.by_label else "of texts"
+        whose = "the texts of each label" if sets.by_label else "texts"
+        held = "it" if sets.by_label else "all that they carry"
         yield (
-            f"Sets of possible labels hold what is true of {100 * sets.coverage:g} % {whose} or more (split conformal, "
-            f"on {counted(sets.rows, 'held-out row')}): {GUARANTEE}."
+            f"Of {whose} at least {100 * sets.coverage:g} % have {held} in their set of possible labels (split "
+            f"conformal, on {counted(sets.rows, 'held-out row')}): {GUARANTEE}."
         )
         if not all(sets.floors):
             few = sum(floor == 0 for floor in sets.floors)
@@ -80,7 +81,7 @@ def abstaining(found: Selective) -> Iterator[str]:
     if (sets := found.sets) is not None:
         sentence = (
             f"Its sets of possible labels have {sets.size:.2f} labels on average, {percent(sets.of_one)} of them one, "
-            f"and hold what is true of {sets.coverage} of the rows; {100 * sets.wanted:g} % was wanted"
+            f"and hold all that is true in {sets.coverage} of the rows; {100 * sets.wanted:g} % was wanted"
         )
         carried = {label: figure for label, figure in sets.per_label.items() if not math.isnan(figure.value)}
         if carried:
@@ -108,10 +109,11 @@ def out_of_scope_section(found: OutOfScope) -> Section:
     return Section(title, ("score", "ROC-AUC"), tuple(rows), tuple(sentences), numbers=(1,))
 
 
-def at_threshold(found: Selective | None) -> str:
-    """A clause on test data for a model card; empty where nothing was measured."""
-    if found is None or found.at_threshold is None:
+def at_threshold(found: Selective, abstention: Abstention) -> str:
+    """A sentence on test data for a model card; empty where the abstention was not measured, or was another one."""
+    point, sureness = found.at_threshold, abstention.sureness
+    same = point is not None and sureness is not None and point.threshold == sureness.threshold
+    if point is None or not same or (found.out_of_scope is None) != (abstention.scope is None):
         return ""
-    point = found.at_threshold
     coverage = f"{percent(point.coverage.value)} of {counted(found.n, 'row')} of test data"
     return f"It answered {coverage}, with an accuracy of {point.accuracy}."

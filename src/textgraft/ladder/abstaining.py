@@ -112,8 +112,8 @@ def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: _W
         found["scope"] = choose_scope(predictions, familiarity, wanted.false_alarms)
         if wanted.accuracy is None and model.abstention_.sureness is not None:
             progress.say(
-                "The confidence from which texts are answered was chosen for texts of whatever scope, and stays; choose "
-                "it for those in scope with --accuracy (accuracy=) besides."
+                "The confidence from which texts are answered was chosen for texts of whatever scope, and stays; give "
+                "--accuracy (accuracy=) too to choose it for those in scope."
             )
     if wanted.accuracy is not None:
         # What is in scope follows from no label, so that labels are as independent of it as they are of confidence.

@@ -104,12 +104,7 @@ def predict_table(
     check_jobs(jobs)
     output = None if output is None else Path(output)
     _check_places(source, output, resume)
-    directory = None if isinstance(model, TextClassifier) else Path(model)
-    if directory is None and (jobs > 1 or resume):
-        raise SettingError(
-            f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
-            "directory."
-        )
+    directory = _directory(model, anew=jobs > 1 or resume)
     # A name as it is written: "./user/model" is none of the Hub.
     model, reopen = (model, None) if isinstance(model, TextClassifier) else opened(model, runtime)
     model.check_answering(abstain=abstain is not False, sets=sets)
@@ -119,9 +114,8 @@ def predict_table(
         origin = None
         if resume and directory is not None:
             chosen = {"input": wanted.source, "text": wanted.text, "all": every, "keep": wanted.keep}
-            chosen |= {"safe-csv": True} if safe_csv else {}
-            chosen |= {"abstain": abstain} if abstain is not False else {}
-            chosen |= {"sets": True} if sets else {}
+            others = {"safe-csv": safe_csv, "abstain": abstain, "sets": sets}  # which earlier releases did not have
+            chosen |= {name: value for name, value in others.items() if value is not False}
             origin = Origin.of(directory, files, options, {**chosen, "runtime": model.export_})
         notes: list[str] = []
         pieces = _unchanged(_pieces(files, wanted, model.fitted_on_.columns, notes), unchanged)
@@ -129,6 +123,18 @@ def predict_table(
         layout = Layout(model.task_, every=every, with_file=True, safe_csv=safe_csv, abstain=instead, sets=sets)
         predicted = write_predictions(model, pieces, output, layout, jobs=jobs, reopen=reopen, origin=origin)
     return replace(predicted, notes=(*notes, *predicted.notes))
+
+
+def _directory(model: str | Path | TextClassifier, *, anew: bool) -> Path | None:
+    """Where the model is; raises SettingError where that is nowhere and it must be loaded anew."""
+    if not isinstance(model, TextClassifier):
+        return Path(model)
+    if anew:
+        raise SettingError(
+            f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
+            "directory."
+        )
+    return None
 
 
 def _check_places(source: str | Path, output: Path | None, resume: bool) -> None:

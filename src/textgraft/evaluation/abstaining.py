@@ -82,10 +82,11 @@ def unreached(predictions: Predictions, accuracy: float, inside: Inside = None) 
     """A sentence on an accuracy that no threshold reaches: what these rows show, at which coverage."""
     n = len(predictions) if inside is None else int(inside.sum())
     least = math.ceil(math.log(1 - LEVEL) / math.log(accuracy))
-    wanted = f"{100 * accuracy:g} %"
-    start = f"No threshold on confidence is sure to reach an accuracy of {wanted} on {counted(n, 'row')}"
+    wanted, rows = f"{100 * accuracy:g} %", f"{counted(n, 'row')}{'' if inside is None else ' in scope'}"
+    start = f"No threshold on confidence is sure to reach an accuracy of {wanted} on {rows}"
     if n < least:
         return f"{start}: that takes {least:,} answers without an error. Give more rows, or ask for less."
+    n = len(predictions)  # coverage is of all rows
     for percents in range(math.ceil(100 * accuracy) - 1, 0, -1):
         if (found := choose_sureness(predictions, percents / 100, inside)) is not None:
             share = percent(found.answered / n)

@@ -80,10 +80,10 @@ def test_predictions_say_why_there_is_no_label_and_what_is_possible(folder: Path
     [
         (["new.csv"], "Nothing is to be chosen: say the wanted accuracy of answers with --accuracy 0.97"),
         (["new.csv", "--accuracy", "1.5"], "accuracy must be a number above 0 and below 1, such as 0.97; got 1.5."),
-        (["few.csv", "--accuracy", "0.97"], "on 10 rows: that takes 99 answers without an error"),
+        (["few.csv", "--accuracy", "0.97"], "that takes 99 answers without an error"),
         (["few.csv", "--false-alarms", "0.05"], "cannot be told from 10 rows; give at least 20"),
         (["train.csv", "--accuracy", "0.9"], "was trained on all 400 rows"),
-        (["new.csv", "--accuracy", "0.99"], "rows in scope"),
+        (["new.csv", "--accuracy", "0.99"], "No threshold on confidence is sure to reach an accuracy of 99 % on "),
     ],
 )
 def test_what_cannot_be_chosen_is_one_sentence_and_leaves_the_model_as_it_was(

@@ -37,10 +37,12 @@ def run(
     from textgraft.cli.export import read_like_training
     from textgraft.extras import import_scipy
     from textgraft.ladder import abstain
+    from textgraft.ladder.abstaining import Wanted
     from textgraft.report import Report
     from textgraft.report.abstaining import chosen_section
 
     import_scipy("Choosing when to abstain")
+    Wanted(accuracy, coverage, by_label, false_alarms).check()
     data = read_like_training(Path(directory), source, reading)
     found = abstain(directory, data, accuracy=accuracy, coverage=coverage, by_label=by_label, false_alarms=false_alarms)
     if as_json:

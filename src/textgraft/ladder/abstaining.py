@@ -29,7 +29,9 @@ from textgraft.wording import counted
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
+    """What is to be chosen; see ``abstain``."""
+
     accuracy: float | None
     coverage: float | None
     by_label: bool
@@ -78,7 +80,7 @@ def abstain(
         DataError: all rows were trained on, or are too few, or have labels that the model does not have.
         ArtifactError: the model cannot be loaded or written.
     """
-    wanted = _Wanted(accuracy, coverage, by_label, false_alarms)
+    wanted = Wanted(accuracy, coverage, by_label, false_alarms)
     wanted.check()
     if isinstance(model, TextClassifier):
         check_fitted(model)
@@ -101,7 +103,7 @@ def abstain(
     return found
 
 
-def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: _Wanted) -> Abstention:
+def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: Wanted) -> Abstention:
     read = as_dataset(data, labels, who="abstain", task=model.task_, merged=model.fitted_on_.merged)
     data, fingerprint = _new_rows(model, read), read.fingerprint
     check_size(len(data), len(data.task))

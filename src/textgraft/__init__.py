@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, Search, compare, evaluate, search
+    from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -43,7 +43,14 @@ _ROOMS = {
     "encoders": ("Encoder",),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
-    "ladder": ("Comparison", "Search", "compare", "evaluate", "search"),
+    "ladder": (
+        "Comparison",
+        "Search",
+        "abstain",
+        "compare",
+        "evaluate",
+        "search",
+    ),
     "methods": (
         "FeatureClassifier",
         "FineTunedClassifier",
@@ -72,6 +79,7 @@ __all__ = [
     "StackedClassifier",
     "Task",
     "TextgraftError",
+    "abstain",
     "apply_corrections",
     "compare",
     "compare_paired",

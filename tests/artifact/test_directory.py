@@ -53,7 +53,7 @@ def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"format_version": 99}, "has format version 99; this textgraft reads up to 5. Install a newer"),
+        ({"format_version": 99}, "has format version 99; this textgraft reads up to 6. Install a newer"),
         ({"format": "zip"}, "was not written by textgraft"),
         ({"method": "quantum"}, "method 'quantum'; this textgraft knows majority, ngrams"),
         ({"future": 1}, "damaged: unknown future"),

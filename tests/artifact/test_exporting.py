@@ -365,7 +365,7 @@ def test_a_model_that_was_saved_anew_meanwhile_is_not_overwritten(models: dict[s
 
     data = dataset()
     late = Late(data.texts, data.targets, data.task, data.rows)
-    with pytest.raises(ArtifactError, match="was saved anew while it was exported"):
+    with pytest.raises(ArtifactError, match="was saved anew meanwhile"):
         export(place, runtime="onnx", precision="fp32", data=late)
     assert read_manifest(place).method == "ngrams"
     load(place)

@@ -73,9 +73,9 @@ def test_a_process_that_is_killed_while_it_answers_is_a_sentence(saved: Path) ->
     # 64 MB an answer, more than any pipe holds: the process dies while this one reads, or before, or between two.
     dying = partial(
         eval,
-        "type('Dying', (), {'predict_proba': lambda self, texts: __import__('threading').Timer("
+        "type('Dying', (), {'scored': lambda self, texts: (__import__('threading').Timer("
         "0.01, __import__('os').kill, (__import__('os').getpid(), 9)).start() or "
-        "__import__('numpy').zeros((len(texts), (1 << 24) // len(texts)), 'float32')})()",
+        "__import__('numpy').zeros((len(texts), (1 << 24) // len(texts)), 'float32'), None)})()",
     )
     with pytest.raises(TextgraftError, match=r"One of 2 predicting processes was killed by SIGKILL"):
         list(predict_stream(MODEL, varied(9), jobs=2, reopen=dying))

@@ -59,4 +59,4 @@ def rebuild(
 
 def _check_unchanged(place: Path, earlier: Manifest) -> None:
     if read_manifest(place) != earlier:
-        raise ArtifactError(f"{place} was saved anew while it was exported; nothing was changed. Export it again.")
+        raise ArtifactError(f"{place} was saved anew meanwhile; nothing was changed. Do it again.")

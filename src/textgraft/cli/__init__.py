@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from textgraft.cli import (
+    abstain,
     apply_corrections,
     compare,
     demo,
@@ -82,7 +83,20 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-ROOMS = (inspect, label_errors, apply_corrections, train, compare, evaluate, errors, predict, export, push, demo)
+ROOMS = (
+    inspect,
+    label_errors,
+    apply_corrections,
+    train,
+    compare,
+    evaluate,
+    errors,
+    abstain,
+    predict,
+    export,
+    push,
+    demo,
+)
 COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)

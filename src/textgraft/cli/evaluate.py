@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from textgraft.cli.options import Directory, EveryMetric, Html, Json, MainMetric, Runtime, Table, TableOptions
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from textgraft.cli.options import (
+    Directory,
+    EveryMetric,
+    Html,
+    InputOptions,
+    Json,
+    MainMetric,
+    Runtime,
+    Table,
+    TableOptions,
+    column_names,
+)
+
+if TYPE_CHECKING:
+    from textgraft.dataset import Columns
 
 
 def run(
@@ -11,6 +29,10 @@ def run(
     reading: TableOptions,
     runtime: Runtime = "auto",
     metric: MainMetric = None,
+    out_of_scope: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="Texts of other kinds: how well they are told from those of TABLE."),
+    ] = None,
     every_metric: EveryMetric = False,
     html: Html = None,
     as_json: Json = False,
@@ -34,9 +56,23 @@ def run(
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     table = source_name(source)
-    evaluation = evaluate(model, data, metric=None if metric is None else read_metric(metric))
+    others = None if out_of_scope is None else _texts(out_of_scope, reading, like)
+    main = None if metric is None else read_metric(metric)
+    evaluation = evaluate(model, data, metric=main, out_of_scope=others)
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table}
         print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())
     report = evaluation_report(f"{model.method} from {directory} on {table}", evaluation, every_metric=every_metric)
     present(report, html, quietly=as_json)
+
+
+def _texts(source: str, reading: InputOptions, like: Columns | None) -> list[str]:
+    """The texts of a table whose labels play no part."""
+    from textgraft.cli.console import remark
+    from textgraft.data import read_texts
+    from textgraft.wording import notes_about
+
+    stream = read_texts(source, column_names(reading.text) or like, options=reading.format_options())
+    texts = [text for part, _ in stream for text in part]
+    remark(notes_about(source, stream.notes))
+    return texts

@@ -14,6 +14,13 @@ import typer
 
 from textgraft.cli.options import Directory, InputOptions, Runtime, column_names
 
+Abstain = Annotated[
+    bool, typer.Option("--abstain", help="Give no label where the model is too unsure (see textgraft abstain).")
+]
+AbstainLabel = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Write this in place of such a label; implies --abstain.")
+]
+
 
 def run(
     directory: Directory,
@@ -40,6 +47,9 @@ def run(
         bool,
         typer.Option("--safe-csv", help="Begin cells that spreadsheets would run as formulas with an apostrophe."),
     ] = False,
+    abstain: Abstain = False,
+    abstain_label: AbstainLabel = None,
+    sets: Annotated[bool, typer.Option("--sets", help="Write all labels that are possible, too.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes that predict, each with a model of its own.")] = 1,
     runtime: Runtime = "auto",
     resume: Annotated[
@@ -48,18 +58,12 @@ def run(
 ) -> None:
     """Predict labels of texts with the model in DIR; rows keep their order and their numbers."""
     from textgraft.cli.console import remark
-    from textgraft.errors import SettingError
-    from textgraft.prediction import numbered, opened, predict_stream, predict_table, write_predictions
+    from textgraft.prediction import Layout, numbered, opened, predict_stream, predict_table, write_predictions
     from textgraft.prediction.writing import check_output
     from textgraft.report import Report, terminal
     from textgraft.report.predictions import predictions_section
 
-    if source is not None and texts:
-        raise SettingError(f"Give texts or --input {source}, not both.")
-    if jobs < 1:
-        raise SettingError(f"--jobs must be a whole number from 1 on; got {jobs}.")
-    if resume and (source is None or output is None):
-        raise SettingError("--resume goes on with the --output for a table; give --input and --output too.")
+    _check(source, texts, jobs, resumed=resume, to_file=output is not None)
     if source is not None:
         predicted = predict_table(
             directory,
@@ -70,6 +74,8 @@ def run(
             keep=column_names(keep) or (),
             every=every,
             safe_csv=safe_csv,
+            abstain=abstain if abstain_label is None else abstain_label,
+            sets=sets,
             jobs=jobs,
             runtime=runtime,
             resume=resume,
@@ -78,18 +84,34 @@ def run(
         if output is not None:
             check_output(output)
         model, reopen = opened(directory, runtime)
+        instead = abstain_label if abstain_label is not None else "" if abstain else None
+        model.check_answering(abstain=instead is not None, sets=sets)
         if not texts and sys.stdin.isatty():
             remark("Reading texts from standard input, one per line; end with Ctrl-D.")
         stream = numbered(texts or lines(sys.stdin))
         if output is None and texts:
             with closing(predict_stream(model, stream, jobs=jobs, reopen=reopen)) as predictions:
                 rows = (row for prediction in predictions for row in prediction.rows())
-                terminal.show(Report("", (predictions_section(rows, model.task_, every_label=every),)))
+                shown = predictions_section(rows, model.task_, every_label=every, abstain=instead, sets=sets)
+                terminal.show(Report("", (shown,)))
             return
-        predicted = write_predictions(model, stream, output, every=every, safe_csv=safe_csv, jobs=jobs, reopen=reopen)
+        layout = Layout(model.task_, every=every, safe_csv=safe_csv, abstain=instead, sets=sets)
+        predicted = write_predictions(model, stream, output, layout, jobs=jobs, reopen=reopen)
     remark(predicted.notes)
     if output is not None:
         remark(f"{predicted.rows:,} predictions written to {output}.")
+
+
+def _check(source: str | None, texts: list[str] | None, jobs: int, *, resumed: bool, to_file: bool) -> None:
+    """Raises SettingError where options do not go together."""
+    from textgraft.errors import SettingError
+
+    if source is not None and texts:
+        raise SettingError(f"Give texts or --input {source}, not both.")
+    if jobs < 1:
+        raise SettingError(f"--jobs must be a whole number from 1 on; got {jobs}.")
+    if resumed and (source is None or not to_file):
+        raise SettingError("--resume goes on with the --output for a table; give --input and --output too.")
 
 
 def lines(stream: TextIO) -> Iterator[str]:

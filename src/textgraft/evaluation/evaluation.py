@@ -29,6 +29,7 @@ from textgraft.evaluation.metrics import confusion, parts_of
 from textgraft.evaluation.notes import notes_about
 from textgraft.evaluation.prior import with_pseudo_rows
 from textgraft.evaluation.seen import SeenRows
+from textgraft.evaluation.selective import OutOfScope, Selective
 from textgraft.task import Task
 
 LabelFigures = dict[str, Interval | int]
@@ -51,6 +52,8 @@ class Evaluation:
         notes: sentences about what to keep in mind with these figures.
         always: the labels that the floor gives each row; None if that was not told.
         seen: which of the rows the model had been given when it was fitted; None where that is not known.
+        selective: coverage and accuracy where the model may abstain; None where that was not asked.
+        out_of_scope: how texts out of scope are told from the rows; None where none were given.
     """
 
     task: Task
@@ -63,6 +66,8 @@ class Evaluation:
     notes: tuple[str, ...]
     always: tuple[str, ...] | None = None
     seen: SeenRows | None = None
+    selective: Selective | None = None
+    out_of_scope: OutOfScope | None = None
 
     def __str__(self) -> str:
         floor = f", majority {self.floor[self.headline]}" if self.floor else ""
@@ -86,6 +91,8 @@ class Evaluation:
             "majority": {"metrics": plain(self.floor)} | ({} if self.always is None else {"labels": list(self.always)}),
             "notes": list(self.notes),
             "seen": None if self.seen is None else self.seen.to_dict(),
+            "selective": None if self.selective is None else self.selective.to_dict(),
+            "out_of_scope": None if self.out_of_scope is None else self.out_of_scope.to_dict(),
         }
 
     @classmethod
@@ -99,6 +106,7 @@ class Evaluation:
             task = Task(tuple(data["task"]["labels"]), bool(data["task"]["multi_label"]))
             confused = data["confusion"]
             always, seen = data["majority"].get("labels"), data.get("seen")  # earlier releases have none
+            selective, out_of_scope = data.get("selective"), data.get("out_of_scope")
             return cls(
                 task=task,
                 n=int(data["n"]),
@@ -118,6 +126,8 @@ class Evaluation:
                 notes=tuple(data["notes"]),
                 always=None if always is None else tuple(map(str, always)),
                 seen=None if seen is None else SeenRows.from_dict(seen),
+                selective=None if selective is None else Selective.from_dict(selective),
+                out_of_scope=None if out_of_scope is None else OutOfScope.from_dict(out_of_scope),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(

@@ -89,6 +89,18 @@ class KeptTexts:
                 votes[rows, seen] = np.add.reduceat(shares[:, voters], starts, axis=1) / total
         return np.minimum(votes, 1, out=votes)
 
+    def familiarity(self, X: Floats) -> Floats:
+        """(n,) the mean cosine of each of some vectors to the nearest of these, the root of their number of them.
+
+        After Sun, Ming, Zhu and Li, Out-of-distribution detection with deep nearest neighbors, ICML 2022.
+        """
+        most, vectors, at_once = max(1, round(len(self) ** 0.5)), unit(self.vectors), unit(X)
+        found = np.zeros(len(X), np.float32)
+        for rows in blocks(len(X), len(self)):
+            cosines = at_once[rows] @ vectors.T
+            found[rows] = np.sort(np.partition(cosines, len(self) - most, axis=1)[:, -most:], axis=1).mean(axis=1)
+        return found
+
     def nearest(self, X: Floats, n: int, names: tuple[str, ...]) -> list[list[Neighbour]]:
         """The n texts with the highest cosine to each of some vectors, the most similar first; ties by their place."""
         found: list[list[Neighbour]] = []

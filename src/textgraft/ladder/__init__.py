@@ -1,5 +1,6 @@
 """Methods on data: training and evaluating one, comparing several on the same splits."""
 
+from textgraft.ladder.abstaining import abstain
 from textgraft.ladder.comparing import compare
 from textgraft.ladder.evaluating import evaluate
 from textgraft.ladder.results import Comparison, Result
@@ -7,4 +8,4 @@ from textgraft.ladder.search_results import Search, Tried
 from textgraft.ladder.searching import search
 from textgraft.ladder.training import Trained, train
 
-__all__ = ["Comparison", "Result", "Search", "Trained", "Tried", "compare", "evaluate", "search", "train"]
+__all__ = ["Comparison", "Result", "Search", "Trained", "Tried", "abstain", "compare", "evaluate", "search", "train"]

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from textgraft.dataset import Dataset, Folds
+from textgraft.decision import Abstention
 from textgraft.evaluation import Evaluation, Metric, evaluate_predictions
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.seen import SeenRows
+from textgraft.evaluation.selective import selective
 from textgraft.ladder.evaluating import check_size, in_groups, notes_on_groups
 from textgraft.methods import TextClassifier
 from textgraft.progress import track
@@ -64,4 +66,5 @@ def evaluate_out_of_fold(
         predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed, metric=metric
     )
     seen = SeenRows(trained=0, chosen=0, known=len(data))
-    return replace(found, seen=seen, notes=(*found.notes, *notes_on_groups(predictions, data)))
+    notes, curve = (*found.notes, *notes_on_groups(predictions, data)), selective(predictions, Abstention())
+    return replace(found, seen=seen, notes=notes, selective=curve)

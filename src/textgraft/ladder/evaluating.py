@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 
 from textgraft.data.grouping import group_codes
 from textgraft.dataset import Dataset
+from textgraft.decision import confidence
 from textgraft.errors import DataError
 from textgraft.evaluation import Evaluation, evaluate_predictions
 from textgraft.evaluation.groups import worth_of_rows
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.seen import SeenRows
-from textgraft.given import Data, Labels, as_dataset
+from textgraft.evaluation.selective import selective, tell_apart
+from textgraft.given import Data, Labels, as_dataset, as_texts
 from textgraft.limits import PROBABILITIES
 from textgraft.methods import TextClassifier
 from textgraft.methods.estimator import check_fitted
@@ -23,6 +26,9 @@ from textgraft.wording import counted
 
 NOT_KNOWN = (
     "Whether the model was trained on some of these rows is not known: it does not keep which texts it was given."
+)
+CHOSEN_HERE = (
+    "When the model abstains was chosen on these very rows, so what is said of it here is what was wanted, and no test."
 )
 
 
@@ -33,6 +39,7 @@ def evaluate(
     *,
     seed: int = 0,
     metric: Any = None,
+    out_of_scope: Iterable[str] | None = None,
 ) -> Evaluation:
     """All metrics of ``model`` on ``data`` with 95 % intervals, beside the majority of its training data.
 
@@ -44,6 +51,7 @@ def evaluate(
         labels: of the texts, in any form that ``fit`` takes.
         seed: of the bootstrap.
         metric: the one that stands for all, in any form that the hyperparameter ``metric`` takes; None is the model's.
+        out_of_scope: texts of other kinds, which are to be told from these (``Evaluation.out_of_scope``).
 
     Raises:
         DataError: ``data`` carries a label that the model was not trained on, has no labels, or has no rows, or rows
@@ -53,19 +61,38 @@ def evaluate(
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_on(model, data, predictions_of(model, data), seed, metric)
+    p, familiarity = model.scored(data.texts)
+    predictions = _predictions(model, data, p)
+    evaluation = evaluate_on(model, data, predictions, seed, metric, familiarity)
+    if out_of_scope is None:
+        return evaluation
+    outside = as_texts(out_of_scope)
+    if not outside:
+        raise DataError("There are no texts out of scope to compare with; give some, or leave out_of_scope out.")
+    of_others, likeness = model.scored(outside)
+    sure = [confidence(each, model.decision.targets(each, model.task_)) for each in (p, of_others)]
+    told = tell_apart(model.abstention_.scope, (sure[0], familiarity), (sure[1], likeness))
+    return replace(evaluation, out_of_scope=told)
 
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:
     """What a fitted classifier predicts of rows of its own task, beside what is true."""
-    p, truth = model.predict_proba(data.texts), np.asarray(data.targets)
-    return in_groups(check_predictions(p, truth, data.task, model.decision), data)
+    return _predictions(model, data, model.predict_proba(data.texts))
+
+
+def _predictions(model: TextClassifier, data: Dataset, probabilities: NDArray[np.float32]) -> Predictions:
+    return in_groups(check_predictions(probabilities, np.asarray(data.targets), data.task, model.decision), data)
 
 
 def evaluate_on(
-    model: TextClassifier, data: Dataset, predictions: Predictions, seed: int = 0, metric: Any = None
+    model: TextClassifier,
+    data: Dataset,
+    predictions: Predictions,
+    seed: int = 0,
+    metric: Any = None,
+    familiarity: NDArray[np.float32] | None = None,
 ) -> Evaluation:
-    """All metrics of a fitted classifier's predictions of ``data``; see ``evaluate``."""
+    """All metrics of a fitted classifier's predictions of ``data``; see ``evaluate`` and ``scored``."""
     fitted_on = model.fitted_on_
 
     def of(predictions: Predictions) -> Evaluation:
@@ -77,8 +104,11 @@ def evaluate_on(
             metric=model.metric_ if metric is None else metric,
         )
 
-    evaluation = of(predictions)
-    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes_on_groups(predictions, data)))
+    evaluation = replace(of(predictions), selective=selective(predictions, model.abstention_, familiarity))
+    notes = [*evaluation.notes, *notes_on_groups(predictions, data)]
+    if model.abstention_.fingerprint == data.fingerprint:
+        notes.append(CHOSEN_HERE)
+    evaluation = replace(evaluation, notes=tuple(notes))
     if (found := _seen(model, data)) is None:
         return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
     trained, chosen, known = found

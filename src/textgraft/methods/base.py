@@ -18,12 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset, FittedOn
-from textgraft.decision import Decision
+from textgraft.decision import Abstention, Decision
 from textgraft.errors import DataError
+from textgraft.evaluation.abstaining import abstention_for
 from textgraft.evaluation.deciding import choose_decision
+from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
+from textgraft.methods.answering import Answering
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import accuracy, check_fitted, clone
@@ -50,7 +53,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Deciding, ABC):
+class TextClassifier(Deciding, Answering, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -66,6 +69,7 @@ class TextClassifier(Deciding, ABC):
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; see ``Decision``.
         costs_: (k, k) float64 or None; see ``Decision``.
+        abstention_: when no answer is given, and which labels are possible besides; see ``answers``.
         metric_: the metric that matters, of the task; None where none was given.
         chosen_: what ``fit`` chose for itself, for people and for the model directory.
         resolved_: hyperparameters whose value ``fit`` found out, such as an encoder that was to be chosen; a model
@@ -87,7 +91,6 @@ class TextClassifier(Deciding, ABC):
     reads: ClassVar[bool] = False
     is_floor: ClassVar[bool] = False
     unsaved: ClassVar[frozenset[str]] = frozenset()
-    unicode: Form = "none"
 
     task_: Task
     classes_: NDArray[Any]
@@ -104,6 +107,7 @@ class TextClassifier(Deciding, ABC):
     runtime_: Runtime | None = None
     export_: str | None = None
     _said_of_decision: str = ""
+    _said_of_abstention: str = ""
     _places: NDArray[np.int64]  # of the rows that ``_fit`` gets, among those that ``fit`` was given
 
     def fit(
@@ -156,7 +160,8 @@ class TextClassifier(Deciding, ABC):
         self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
         self.thresholds_ = Decision.usual(data.task).thresholds
         self.costs_ = None if self.metric_ is None else self.metric_.costs
-        self.chosen_, self.resolved_, self._said_of_decision = {}, {}, ""
+        self.abstention_ = Abstention()
+        self.chosen_, self.resolved_, self._said_of_decision, self._said_of_abstention = {}, {}, "", ""
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
@@ -168,9 +173,12 @@ class TextClassifier(Deciding, ABC):
             del self.task_  # so that what was begun does not pass for fitted
             raise
         self.chosen_ = {**self.resolved_, **self.chosen_}
-        if self._said_of_decision:
-            self.chosen_ = {**self.chosen_, "decision": self._said_of_decision}
-            self.notes_ = (*self.notes_, self._said_of_decision)
+        if self.abstain is not None and not self._said_of_abstention:
+            self._said_of_abstention = f"No threshold was chosen for abstaining: {self.method} held out no rows."
+        for name, said in (("decision", self._said_of_decision), ("abstention", self._said_of_abstention)):
+            if said:
+                self.chosen_ = {**self.chosen_, name: said}
+                self.notes_ = (*self.notes_, said)
         return self
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
@@ -180,9 +188,7 @@ class TextClassifier(Deciding, ABC):
         """
         check_fitted(self)
         texts = in_form(as_texts(texts), self.unicode)
-        if not texts:
-            return np.zeros((0, len(self.task_)), np.float32)
-        return self._proba(texts)
+        return self._proba(texts) if texts else np.zeros((0, len(self.task_)), np.float32)
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any] | list[tuple[Any, ...]]:
         """The labels of n texts, in the form that ``fit`` was given.
@@ -346,6 +352,9 @@ class TextClassifier(Deciding, ABC):
         if self.metric_ is not None and (how is None or isinstance(how, str) or not self.task_.multi_label):
             decision, said = choose_decision(self.metric_, probabilities, data.targets, data.weights, self.decision)
             self.thresholds_, self._said_of_decision = decision.thresholds, said
+        if self.abstain is not None:
+            held_out = check_predictions(probabilities, np.asarray(data.targets), self.task_, self.decision)
+            self.abstention_, self._said_of_abstention = abstention_for(held_out, self.abstain)
 
     def _as_read(self, data: Dataset) -> Dataset:
         """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""

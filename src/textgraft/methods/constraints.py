@@ -159,6 +159,20 @@ class LabelWeights(Choice):
         return dict(pairs)
 
 
+class Share(Constraint):
+    """A number above 0 and below 1."""
+
+    def __init__(self, example: str = "0.97") -> None:
+        self.allowed = f"a number above 0 and below 1, such as {example}"
+
+    def accepts(self, value: Any) -> bool:  # noqa: D102
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        return number and bool(0 < value < 1)
+
+    def read(self, text: str) -> Any:  # noqa: D102
+        return number_or_word(text)
+
+
 class TimeSpan(Constraint):
     """A number of seconds, or ``"90s"``, ``"10m"``, ``"1.5h"``."""
 

@@ -1,18 +1,18 @@
-"""The hyperparameter that every method has: the metric that matters."""
+"""The hyperparameters that every method has: the metric that matters, and how right its answers shall be."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from textgraft.evaluation.metric import check_metric, read_metric
-from textgraft.methods.constraints import Checked
+from textgraft.methods.constraints import Checked, Share
 from textgraft.methods.estimator import Estimator
 from textgraft.methods.hyperparameters import hyperparameter, hyperparameters
 
 
 @hyperparameters
 class Deciding(Estimator):
-    """What is chosen by a metric."""
+    """What labels are given, and when none is."""
 
     metric: Any | None = hyperparameter(
         Checked(check_metric, read_metric),
@@ -24,4 +24,12 @@ class Deciding(Estimator):
         default=None,
         option="the metric that matters: accuracy, macro-F1, log_loss, ...; of one label f1:LABEL, "
         "average_precision:LABEL, recall:LABEL@0.9 (at a precision); or a CSV file of costs (true label first)",
+    )
+    abstain: float | None = hyperparameter(
+        Share(),
+        "the accuracy that answers shall have; then a threshold on confidence is chosen on held-out rows, below which "
+        "``answers`` gives none. None chooses none; see ``textgraft.abstain``.",
+        default=None,
+        option="wanted accuracy of answers, as 0.97: predict --abstain then gives none below a confidence",
+        trains=False,
     )

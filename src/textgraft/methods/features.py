@@ -22,6 +22,7 @@ from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
 from textgraft.json_files import read_object
 from textgraft.linear import ClassWeight
 from textgraft.linear.choosing import fits_for
+from textgraft.methods.answering import Familiarity
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, SEED, Choice, Number, Regularisation, refuse
 from textgraft.methods.estimator import check_fitted
@@ -183,6 +184,11 @@ class FeatureClassifier(GraphClassifier):
 
     def _proba(self, texts: list[str]) -> Floats:
         return self.head_.probabilities(self.encoder_.encode(texts), self.task_)
+
+    def _scored(self, texts: list[str]) -> tuple[Floats, Familiarity]:
+        X = self.encoder_.encode(texts)
+        kept = self.head_.kept
+        return self.head_.probabilities(X, self.task_), None if kept is None else kept.familiarity(X)
 
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.

@@ -19,6 +19,7 @@ from textgraft.extras import import_scipy
 from textgraft.json_files import read_object
 from textgraft.linear.choosing import fit_chosen, fits_for
 from textgraft.linear.fitting import ClassWeight, LinearModel
+from textgraft.methods.answering import Familiarity
 from textgraft.methods.base import TextClassifier, unicode_form
 from textgraft.methods.constraints import SEED, Choice, Number, Regularisation, SizeRange, refuse
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
@@ -213,6 +214,15 @@ class NgramClassifier(TextClassifier):
         characters = min(MOST_CHARACTERS, (MOST_CHARACTERS << 9) // self.model_.weights.shape[1])
         parts = track(chunks(texts, characters), "predicting", total=len(texts), amount=len)
         return np.concatenate([self.calibration_.probabilities(self._scores(part), self.task_) for part in parts])
+
+    def _familiarity(self, texts: list[str]) -> Familiarity:
+        """(n,) the share of the different words of each text that the model knows; 0 of one without words."""
+        parts = [self.words_.count(part) for part in chunks(texts)]
+        known, other = (
+            np.concatenate([np.diff(counted.starts) for counted in each]).astype(np.float32)
+            for each in ([part.words for part in parts], [part.unknown for part in parts])
+        )
+        return np.asarray(known / np.maximum(known + other, 1))
 
     def _scores(self, texts: Sequence[str]) -> Floats:
         """(n, m) scores: ``model_.scores`` of ``_design``, without making it, and without SciPy."""

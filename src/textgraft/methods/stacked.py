@@ -16,8 +16,10 @@ from textgraft.errors import ArtifactError, DataError, ExportError, SettingError
 from textgraft.evaluation.calibration import Calibration, calibrate, score_columns
 from textgraft.evaluation.pooling import fit_weights, pooled
 from textgraft.linear.fitting import ClassWeight
+from textgraft.methods.answering import Familiarity
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.constraints import SEED, Choice, Constraint, refuse
+from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import clone
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
@@ -163,7 +165,8 @@ class StackedClassifier(GraphClassifier):
         """The members by their methods and hyperparameters."""
         members = self.members_ if hasattr(self, "members_") else self._unfitted()
         # They decide nothing, so that they have no metric of their own.
-        kept = [(each.method, {k: v for k, v in each.kept_params.items() if k != "metric"}) for each in members]
+        decide = Deciding.hyperparameters
+        kept = [(each.method, {k: v for k, v in each.kept_params.items() if k not in decide}) for each in members]
         return super().kept_params | {"members": [{"method": name, "parameters": given} for name, given in kept]}
 
     def parts(self) -> tuple[TextClassifier, ...]:
@@ -276,6 +279,14 @@ class StackedClassifier(GraphClassifier):
     def _proba(self, texts: list[str]) -> Floats:
         scores = pooled([member.predict_proba(texts) for member in self.members_], self.weights_, self.task_)
         return self.calibration_.probabilities(scores, self.task_)
+
+    def _scored(self, texts: list[str]) -> tuple[Floats, Familiarity]:
+        """Familiarity is that of the highest member on the ladder that knows it."""
+        found = [member.scored(texts, familiar=True) for member in self.members_]
+        scores = pooled([probabilities for probabilities, _ in found], self.weights_, self.task_)
+        pairs = zip(self.members_, found, strict=True)
+        known = {member.rung: familiarity for member, (_, familiarity) in pairs if familiarity is not None}
+        return self.calibration_.probabilities(scores, self.task_), known[max(known)] if known else None
 
     def _network(self) -> GraphClassifier:
         """The member with a network.

@@ -19,14 +19,17 @@ from string import Template
 from typing import Any
 
 from textgraft import progress
+from textgraft.decision import Abstention
 from textgraft.encoders.embedded import EMBEDDED
 from textgraft.errors import ArtifactError, DataError, listed
 from textgraft.evaluation import Evaluation
 from textgraft.evaluation.names import COST, metric_name
 from textgraft.evaluation.parity import Parity
+from textgraft.evaluation.selective import Selective
 from textgraft.model_directory.manifest import CARD, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.report import Section
+from textgraft.report.abstaining import about, at_threshold
 from textgraft.report.evaluation import (
     OF_LABELS,
     RANKING,
@@ -76,6 +79,7 @@ def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *
         "summary": facts.summary,
         **_reader(manifest, facts, folder),
         **_training_data(manifest, facts),
+        "abstention": "\n".join(f"- {text(sentence)}" for sentence in _abstention(manifest)),
         **_quality(manifest, earlier_wording),
         **_size(manifest, facts),
         "exports": _exports(manifest, folder, str if earlier_wording else metric_name),
@@ -188,6 +192,15 @@ def _reader(manifest: Manifest, facts: MethodFacts, folder: Path) -> dict[str, s
         "metric": "" if metric is None else text(metric_name(metric if isinstance(metric, str) else COST)),
         "costs": "" if manifest.costs is None else _costs(labels, manifest.costs),
     }
+
+
+def _abstention(manifest: Manifest) -> Iterator[str]:
+    """What was chosen, and what it did on test data that was evaluated with it."""
+    abstention = Abstention.from_dict(manifest.abstention or {})
+    yield from about(abstention)
+    with suppress(LookupError, TypeError, ValueError, AttributeError):  # of an older textgraft
+        measured = Selective.from_dict((manifest.evaluation or {})["selective"])
+        yield from filter(None, [at_threshold(measured, abstention)])
 
 
 def _costs(labels: list[str], costs: list[list[float]]) -> str:

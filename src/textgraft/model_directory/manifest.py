@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from textgraft.dataset import WEIGHTS, LabelShape
+from textgraft.decision import Abstention
 from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
@@ -20,9 +21,9 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-# 4 had no costs and no metric; 3 had all confusions as matrices, and no max_features="auto"; 2 no normal form of texts,
-# and no weights of rows; 1 no card, and no needs of exports.
-VERSION = 5
+# 5 had no abstention; 4 no costs and no metric; 3 had all confusions as matrices, and no max_features="auto"; 2 no
+# normal form of texts, and no weights of rows; 1 no card, and no needs of exports.
+VERSION = 6
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
 MOST_OF_COST = 1e300  # so that sums of them are finite
@@ -68,6 +69,7 @@ class Manifest:
         label_form: ``"names"`` or ``"indicator"``.
         thresholds: a probability per label.
         costs: a row per true label with a cost per predicted one, see ``Decision``; None where there are none.
+        abstention: when no answer is given, see ``Abstention``; None where there is always one.
         chosen: what training chose.
         fitted_on: rows, label counts, fingerprint, files, columns and weights of the training data.
         evaluation: the metrics on test data, as ``Evaluation.to_dict``; None if there was none.
@@ -92,6 +94,7 @@ class Manifest:
     versions: dict[str, str]
     files: dict[str, dict[str, Any]]
     costs: list[list[float]] | None = None
+    abstention: dict[str, Any] | None = None
     exports: list[dict[str, Any]] = field(default_factory=list)
     weights: bool = True
     card: str | None = None
@@ -180,7 +183,7 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         field.name: tuple(kinds[kind.partition("[")[0]] for kind in str(field.type).split(" | "))
         for field in fields(Manifest)
     }
-    optional = {"costs", "exports", "weights", "card"}  # older models have none
+    optional = {"costs", "abstention", "exports", "weights", "card"}  # older models have none
     faults = {
         "missing": known.keys() - content.keys() - optional,
         "unknown": content.keys() - known.keys(),
@@ -214,12 +217,23 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
         return "a threshold is 0"
     if manifest.costs is not None and (task["multi_label"] or not _are_costs(manifest.costs, len(labels))):
         return f"its costs are not {len(labels)} rows of {len(labels)} numbers of 0 or more"
+    if clause := _what_is_wrong_of(manifest.abstention, len(labels)):
+        return clause
     if not is_strings(list(manifest.versions.values())):
         return "its versions are not strings"
     if not _is_fitted_on(manifest.fitted_on, len(labels)):
         return "its fitted_on does not say what it was trained on"
     wrong = [name for name, entry in manifest.files.items() if not _is_described(entry)]
     return f"it does not say what {quoted(wrong[0])} is" if wrong else None
+
+
+def _what_is_wrong_of(abstention: dict[str, Any] | None, labels: int) -> str | None:
+    """What the abstention of a manifest must not hold, as a clause."""
+    try:
+        sets = Abstention.from_dict(abstention or {}).sets
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        return f"its abstention is not as it was written: {error}"
+    return None if sets is None or len(sets.floors) == labels else "its abstention has floors of other labels"
 
 
 def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, FittedOn
+from textgraft.decision import Abstention
 from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
@@ -40,6 +41,7 @@ class Saveable(Protocol):
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
     costs_: NDArray[np.float64] | None
+    abstention_: Abstention
     chosen_: dict[str, Any]
     fitted_on_: FittedOn
     label_form_: Literal["names", "indicator"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from textgraft.decision import Abstention
 from textgraft.errors import ArtifactError
 from textgraft.model_directory.files import check_place, description
 from textgraft.model_directory.manifest import Manifest, versions
@@ -64,6 +65,7 @@ def save(
             label_form=model.label_form_,
             thresholds=[float(t) for t in model.thresholds_],
             costs=None if model.costs_ is None else model.costs_.tolist(),
+            abstention=model.abstention_.to_dict() if model.abstention_ != Abstention() else None,
             chosen=model.chosen_,
             fitted_on=asdict(model.fitted_on_),
             evaluation=evaluation,

@@ -2,9 +2,11 @@
 
 from textgraft.prediction.streaming import TEXTS_AT_ONCE, Prediction, Texts, numbered, predict_stream
 from textgraft.prediction.table import Predicted, opened, predict_table, write_predictions
+from textgraft.prediction.writing import Layout
 
 __all__ = [
     "TEXTS_AT_ONCE",
+    "Layout",
     "Predicted",
     "Prediction",
     "Texts",

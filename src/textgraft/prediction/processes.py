@@ -41,13 +41,19 @@ class HasTexts(Protocol):
 W = TypeVar("W", bound=HasTexts)
 
 
-def probabilities_of(model: TextClassifier, texts: list[str]) -> NDArray[np.float32]:
-    """(n, k) probabilities of n texts; each distinct text is computed once."""
+Scored = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+
+
+def scores_of(model: TextClassifier, texts: list[str]) -> Scored:
+    """What ``scored`` gives of n texts; each distinct text is computed once."""
     places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     # Texts to predict are seen once; keeping their vectors would fill the disk with them.
     with without_cache():
-        probabilities = model.predict_proba(list(places))
-    return probabilities if len(places) == len(texts) else probabilities[[places[text] for text in texts]]
+        probabilities, familiarity = model.scored(list(places))
+    if len(places) == len(texts):
+        return probabilities, familiarity
+    rows = [places[text] for text in texts]
+    return probabilities[rows], None if familiarity is None else familiarity[rows]
 
 
 class Processes:
@@ -84,8 +90,8 @@ class Processes:
             worker.process.close()
         self._workers = []
 
-    def predict(self, windows: Iterable[W]) -> Iterator[tuple[W, NDArray[np.float32]]]:
-        """Each window with its (n, k) probabilities, in order.
+    def predict(self, windows: Iterable[W]) -> Iterator[tuple[W, Scored]]:
+        """Each window with what is computed of its texts, in order.
 
         Raises:
             TextgraftError: a process has ended, such as by the system's hand for want of memory.
@@ -108,7 +114,7 @@ class Processes:
         while waiting:
             yield self._answer(*waiting.popleft())
 
-    def _answer(self, number: int, window: W, worker: _Worker) -> tuple[W, NDArray[np.float32]]:
+    def _answer(self, number: int, window: W, worker: _Worker) -> tuple[W, Scored]:
         sentinels = {other.process.sentinel: other for other in self._workers}
         ready = wait([worker.connection, *sentinels])
         if worker.connection not in ready:
@@ -184,7 +190,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _work(connection: Connection, reopen: Reopen) -> None:
-    """What a process does: answers lists of texts with their probabilities, or with what went wrong."""
+    """What a process does: answers lists of texts with what it computes of them, or with what went wrong."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     model: TextClassifier | None = None
     while True:
@@ -192,10 +198,10 @@ def _work(connection: Connection, reopen: Reopen) -> None:
             number, texts = connection.recv()
         except (EOFError, OSError):
             return
-        answer: NDArray[np.float32] | Exception
+        answer: Scored | Exception
         try:
             model = model or reopen()
-            answer = probabilities_of(model, texts)
+            answer = scores_of(model, texts)
         except Exception as error:
             answer = _portable(error)
         try:

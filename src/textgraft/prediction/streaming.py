@@ -16,8 +16,9 @@ from textgraft import progress
 from textgraft.errors import SettingError, TextgraftError
 from textgraft.hardware import cores
 from textgraft.methods import TextClassifier
+from textgraft.methods.answering import Answers, Label
 from textgraft.prediction.counting import check_rows
-from textgraft.prediction.processes import Processes, Reopen, probabilities_of
+from textgraft.prediction.processes import Processes, Reopen, scores_of
 from textgraft.prediction.threads import ahead
 from textgraft.unicode import quoted
 from textgraft.wording import counted
@@ -38,19 +39,25 @@ class Prediction:
             where none is predicted, one minus that of the most probable one.
         probabilities: (n, k) of all labels.
         kept: columns of the input that are handed on.
+        reasons: why the model would rather not answer, such as ``"unsure"``; ``""`` where it would.
+        sets: the labels that are possible, the most probable one first; None where no sets were chosen.
     """
 
     texts: list[str]
     file: str
     numbers: Sequence[int]
-    labels: list[str] | list[tuple[str, ...]]
+    labels: list[Label]
     probability: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     kept: dict[str, list[Any]]
+    reasons: list[str]
+    sets: list[tuple[str, ...]] | None = None
 
-    def rows(self) -> Iterator[tuple[str | tuple[str, ...], float, list[float], str]]:
-        """Label or labels, its probability, that of each label, and text; row by row."""
-        return zip(self.labels, self.probability.tolist(), self.probabilities.tolist(), self.texts, strict=True)
+    def rows(self) -> Iterator[tuple[Label, float, list[float], str, tuple[str, ...], str]]:
+        """Label or labels, its probability, that of each label, why it is unsure, what is possible, and text."""
+        sets = self.sets or [()] * len(self.texts)
+        figures = self.probability.tolist(), self.probabilities.tolist()
+        return zip(self.labels, *figures, self.reasons, sets, self.texts, strict=True)
 
 
 @dataclass(frozen=True)
@@ -119,14 +126,16 @@ def _predictions(
                 progress.say(f"{jobs} jobs share {cores()} cores; more jobs than cores cost memory and win no time.")
             predicted = stack.enter_context(Processes(reopen, jobs)).predict(windows)
         else:
-            predicted = ((window, probabilities_of(model, window.texts)) for window in windows)
-        for window, probabilities in progress.track(predicted, "predicting", amount=lambda done: len(done[0].texts)):
+            predicted = ((window, scores_of(model, window.texts)) for window in windows)
+        for window, (probabilities, familiarity) in progress.track(
+            predicted, "predicting", amount=lambda done: len(done[0].texts)
+        ):
             if len(probabilities) != len(window.texts):
                 raise TextgraftError(
                     f"The model gave {len(probabilities):,} answers for {counted(len(window.texts), 'text')}; save it "
                     "anew, or report it."
                 )
-            for prediction in window.apart(model, probabilities):
+            for prediction in window.apart(model.answers_from(probabilities, familiarity)):
                 ends.given += len(prediction.texts)
                 yield prediction
     check_rows(ends.read, min(after, ends.read) + ends.given, "what was predicted")
@@ -156,9 +165,9 @@ class _Window:
     def texts(self) -> list[str]:
         return [text for part in self.parts for text in part.texts]
 
-    def apart(self, model: TextClassifier, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
+    def apart(self, answers: Answers) -> Iterator[Prediction]:
         """The predictions of each piece."""
-        labels, probability = describe(model, probabilities)
+        labels, probability, sets = answers.predicted, how_probable(answers), answers.sets
         start = 0
         for part in self.parts:
             rows = slice(max(start, self.done), start + len(part.texts))
@@ -167,8 +176,9 @@ class _Window:
             if rows.start < rows.stop:
                 columns = {name: values[inside] for name, values in part.kept.items()}
                 texts, numbers = part.texts[inside], part.numbers[inside]
-                chosen = labels[rows], probability[rows], probabilities[rows]
-                yield Prediction(texts, part.file, numbers, *chosen, columns)
+                chosen = labels[rows], probability[rows], answers.probabilities[rows]
+                besides = answers.reasons[rows], None if sets is None else sets[rows]
+                yield Prediction(texts, part.file, numbers, *chosen, columns, *besides)
 
 
 def _windows(stream: Iterable[Texts], after: int) -> Iterator[_Window]:
@@ -186,15 +196,10 @@ def _windows(stream: Iterable[Texts], after: int) -> Iterator[_Window]:
         yield _Window(parts, max(0, after - start))
 
 
-def describe(
-    model: TextClassifier, probabilities: NDArray[np.float32]
-) -> tuple[list[str] | list[tuple[str, ...]], NDArray[np.float32]]:
-    """The labels of n texts and (n,) how probable they are; see ``Prediction``."""
-    task = model.task_
-    targets = model.decision.targets(probabilities, task)
-    if not task.multi_label:
-        return [task.labels[i] for i in targets.tolist()], probabilities.max(axis=1)
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    names = [tuple(task.labels[j] for j in row if carried[j]) for row, carried in zip(order, targets, strict=True)]
-    least = np.where(targets, probabilities, np.inf).min(axis=1)
-    return names, np.where(targets.any(axis=1), least, 1 - probabilities.max(axis=1)).astype(np.float32)
+def how_probable(answers: Answers) -> NDArray[np.float32]:
+    """(n,) of what is predicted; see ``Prediction``."""
+    p, targets = answers.probabilities, answers.targets
+    if not answers.task.multi_label:
+        return np.asarray(p[np.arange(len(p)), targets])
+    least = np.where(targets, p, np.inf).min(axis=1)
+    return np.asarray(np.where(targets.any(axis=1), least, 1 - p.max(axis=1)), np.float32)

@@ -54,6 +54,8 @@ def predict_table(
     keep: str | Sequence[str] = (),
     every: bool = False,
     safe_csv: bool = False,
+    abstain: bool | str = False,
+    sets: bool = False,
     jobs: int = 1,
     runtime: str = "auto",
     resume: bool = False,
@@ -75,6 +77,9 @@ def predict_table(
         every: write the probability of every label.
         safe_csv: begin cells of CSV and TSV that a spreadsheet would run as formulas with an apostrophe; without it
             texts are written as they are.
+        abstain: give no label where the model was told not to (``textgraft.abstain``), and say why in a column
+            ``abstained``; a name stands in place of these labels.
+        sets: write the labels that are possible, in a column ``possible``.
         jobs: processes that predict, each with a model of its own; needs the model by its directory. A script that asks
             for several needs ``if __name__ == "__main__":``.
         runtime: as for ``load``.
@@ -82,7 +87,8 @@ def predict_table(
             needs the model by its directory.
 
     Raises:
-        SettingError: an argument cannot be used; or an interrupted run was begun with others.
+        SettingError: an argument cannot be used; the model has nothing by which to abstain, or no sets; or an
+            interrupted run was begun with others.
         DataError: the table cannot be read, or has not the columns.
         ArtifactError: the model cannot be loaded.
         TextgraftError: one of the processes was killed; the table changed while it was read; or the output has not as
@@ -98,27 +104,37 @@ def predict_table(
     check_jobs(jobs)
     output = None if output is None else Path(output)
     _check_places(source, output, resume)
-    directory = None if isinstance(model, TextClassifier) else Path(model)
-    if directory is None and (jobs > 1 or resume):
-        raise SettingError(
-            f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
-            "directory."
-        )
+    directory = _directory(model, anew=jobs > 1 or resume)
     # A name as it is written: "./user/model" is none of the Hub.
     model, reopen = (model, None) if isinstance(model, TextClassifier) else opened(model, runtime)
+    model.check_answering(abstain=abstain is not False, sets=sets)
     wanted = _Wanted(source_name(str(source)), as_names(text), as_names(keep), options)
     with files_of(source, options) as files:
         unchanged = Unchanged(files)
         origin = None
         if resume and directory is not None:
             chosen = {"input": wanted.source, "text": wanted.text, "all": every, "keep": wanted.keep}
-            chosen |= {"safe-csv": True} if safe_csv else {}
+            others = {"safe-csv": safe_csv, "abstain": abstain, "sets": sets}  # which earlier releases did not have
+            chosen |= {name: value for name, value in others.items() if value is not False}
             origin = Origin.of(directory, files, options, {**chosen, "runtime": model.export_})
         notes: list[str] = []
         pieces = _unchanged(_pieces(files, wanted, model.fitted_on_.columns, notes), unchanged)
-        layout = {"every": every, "with_file": True, "safe_csv": safe_csv}
-        predicted = write_predictions(model, pieces, output, **layout, jobs=jobs, reopen=reopen, origin=origin)
+        instead = None if abstain is False else "" if abstain is True else abstain
+        layout = Layout(model.task_, every=every, with_file=True, safe_csv=safe_csv, abstain=instead, sets=sets)
+        predicted = write_predictions(model, pieces, output, layout, jobs=jobs, reopen=reopen, origin=origin)
     return replace(predicted, notes=(*notes, *predicted.notes))
+
+
+def _directory(model: str | Path | TextClassifier, *, anew: bool) -> Path | None:
+    """Where the model is; raises SettingError where that is nowhere and it must be loaded anew."""
+    if not isinstance(model, TextClassifier):
+        return Path(model)
+    if anew:
+        raise SettingError(
+            f"With jobs and with resume the model is loaded anew; save the {type(model).__name__}, and give its "
+            "directory."
+        )
+    return None
 
 
 def _check_places(source: str | Path, output: Path | None, resume: bool) -> None:
@@ -148,10 +164,8 @@ def write_predictions(
     model: TextClassifier,
     stream: Iterable[Texts],
     output: Path | None,
+    layout: Layout | None = None,
     *,
-    every: bool = False,
-    with_file: bool = False,
-    safe_csv: bool = False,
     jobs: int = 1,
     reopen: Reopen | None = None,
     origin: Origin | None = None,
@@ -162,15 +176,13 @@ def write_predictions(
         model: a fitted classifier.
         stream: the texts, from the first on.
         output: a file, or None for standard output.
-        every: write the probability of every label.
-        with_file: write the file of each row.
-        safe_csv: as for ``predict_table``.
+        layout: which columns; None are the usual ones.
         jobs: as for ``predict_stream``.
         reopen: as for ``predict_stream``.
         origin: of an output that an interrupted run may have begun; None starts over.
     """
     seen = _Seen(stream)
-    layout = Layout(model.task_, every=every, with_file=with_file, safe_csv=safe_csv)
+    layout = layout or Layout(model.task_)
     lost = resumable_rows(output) if output is not None and origin is None else 0
     with _saying_what_is_kept(output, origin), writing(output, layout, origin, lambda: seen.rows) as out:
         if lost:

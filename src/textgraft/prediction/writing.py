@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from textgraft.errors import SettingError
 from textgraft.labels import NUMBER
+from textgraft.methods.answering import Label
 from textgraft.prediction.counting import check_rows, rows_in
 from textgraft.prediction.origin import Origin
 from textgraft.prediction.parquet import Direct, Messages
@@ -42,12 +43,27 @@ class Layout:
         every: the probability of every label too.
         with_file: the file of each row too, for when there are several.
         safe_csv: cells of CSV and TSV that a spreadsheet would run as formulas begin with an apostrophe.
+        abstain: what stands in place of labels that the model would rather not give, such as nothing, with a column
+            ``abstained`` that says why; None gives all labels.
+        sets: a column ``possible`` with all labels that are.
     """
 
     task: Task
     every: bool = False
     with_file: bool = False
     safe_csv: bool = False
+    abstain: str | None = None
+    sets: bool = False
+
+    def labels(self, prediction: Prediction) -> list[Label | None]:
+        """The label or labels of each row, or what stands in their place; None for an empty place."""
+        if self.abstain is None:
+            return list(prediction.labels)
+        instead: Label | None = self.abstain or None
+        if instead is not None and self.task.multi_label:
+            instead = (self.abstain,)
+        given = zip(prediction.labels, prediction.reasons, strict=True)
+        return [instead if reason else label for label, reason in given]
 
     def columns(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
         """The columns of one chunk by name: (file,) row, those of the input, text, label, probability, each label."""
@@ -55,8 +71,13 @@ class Layout:
         if self.with_file:
             columns["file"] = [prediction.file] * len(prediction.texts)
         columns["row"] = list(prediction.numbers)
-        labels = list(map(";".join, prediction.labels)) if self.task.multi_label else prediction.labels
-        predicted = {"text": prediction.texts, "label": labels, "probability": _rounded(prediction.probability)}
+        labels = [each if isinstance(each, str) else ";".join(each or ()) for each in self.labels(prediction)]
+        predicted: dict[str, Sequence[Any]] = {"text": prediction.texts, "label": labels}
+        predicted["probability"] = _rounded(prediction.probability)
+        if self.abstain is not None:
+            predicted["abstained"] = prediction.reasons
+        if self.sets:
+            predicted["possible"] = list(map(";".join, prediction.sets or ()))
         if self.every:
             shares = zip(self.task.labels, prediction.probabilities.T, strict=True)
             predicted |= {f"p({label})": _rounded(column) for label, column in shares}
@@ -236,13 +257,17 @@ class _Lines:
 
     def write(self, prediction: Prediction) -> None:
         task = self._layout.task
-        columns = replace(self._layout, every=False).columns(prediction)
+        columns, labels = replace(self._layout, every=False).columns(prediction), self._layout.labels(prediction)
         for i, row in enumerate(zip(*columns.values(), strict=True)):
             # NaN is no JSON.
             item = {name: None if v != v else v for name, v in zip(columns, row, strict=True)}  # noqa: PLR0124
             if task.multi_label:
                 del item["label"]
-                item["labels"] = list(prediction.labels[i])
+                item["labels"] = list(labels[i] or ())
+            else:
+                item["label"] = labels[i]
+            if self._layout.sets and prediction.sets is not None:
+                item["possible"] = list(prediction.sets[i])
             if self._layout.every:
                 item["probabilities"] = dict(zip(task.labels, _rounded(prediction.probabilities[i]), strict=True))
             self._file.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")

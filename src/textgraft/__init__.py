@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textgraft.analysis.explaining import Explanation, explain
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
+    "analysis.explaining": ("Explanation", "explain"),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -55,6 +57,7 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Evaluation",
+    "Explanation",
     "FeatureClassifier",
     "FineTunedClassifier",
     "MajorityClassifier",
@@ -68,6 +71,7 @@ __all__ = [
     "compare",
     "compare_paired",
     "evaluate",
+    "explain",
     "export",
     "given_splits",
     "inspect",

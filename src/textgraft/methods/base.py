@@ -24,6 +24,7 @@ from textgraft.evaluation.deciding import choose_decision
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
+from textgraft.methods.attributing import Attributed, Attribution, on_original
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import accuracy, check_fitted, clone
@@ -249,6 +250,23 @@ class TextClassifier(Deciding, ABC):
     def outside_bytes(self) -> int:
         """The size of files that a fitted classifier needs but that its model directory does not hold."""
         return 0
+
+    @property
+    def attribution(self) -> Attribution | None:
+        """How ``attribute`` comes to its weights; None where it cannot, and leaving words out is all there is."""
+        return None
+
+    def attribute(self, text: str, label: int) -> Attributed:
+        """What the characters of a text add to the log odds of the label at a place in ``task_.labels``.
+
+        Only of a method that has an ``attribution``.
+        """
+        [read] = in_form([text], self.unicode)
+        return on_original(self._attribute(read, label), text, self.unicode)
+
+    def _attribute(self, text: str, label: int) -> Attributed:
+        """As ``attribute``, of a text in the form in which it is read."""
+        raise NotImplementedError
 
     @abstractmethod
     def _fit(self, train: Dataset, valid: Dataset | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.analysis.explaining import Explanation, explain
+    from textgraft.analysis.robustness import Robustness, robustness
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
     "analysis.explaining": ("Explanation", "explain"),
+    "analysis.robustness": ("Robustness", "robustness"),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -64,6 +66,7 @@ __all__ = [
     "NgramClassifier",
     "ReadOptions",
     "RecurrentClassifier",
+    "Robustness",
     "Splits",
     "StackedClassifier",
     "Task",
@@ -79,6 +82,7 @@ __all__ = [
     "predict_table",
     "push",
     "read_table",
+    "robustness",
     "save",
     "split",
 ]

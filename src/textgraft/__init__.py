@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textgraft.analysis.curve import LearningCurve, learning_curve
     from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.robustness import Robustness, robustness
     from textgraft.artifact import load, save
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
+    "analysis.curve": ("LearningCurve", "learning_curve"),
     "analysis.explaining": ("Explanation", "explain"),
     "analysis.robustness": ("Robustness", "robustness"),
     "artifact": ("load", "save"),
@@ -62,6 +64,7 @@ __all__ = [
     "Explanation",
     "FeatureClassifier",
     "FineTunedClassifier",
+    "LearningCurve",
     "MajorityClassifier",
     "NgramClassifier",
     "ReadOptions",
@@ -78,6 +81,7 @@ __all__ = [
     "export",
     "given_splits",
     "inspect",
+    "learning_curve",
     "load",
     "predict_table",
     "push",

@@ -64,3 +64,16 @@ def test_kept_pairs_are_the_test_suite_of_the_model(model: Path, tmp_path: Path)
     assert json.loads(said("check", model, "--json"))["failed"] == 0
     said("explain", model, "the goal")  # what is beside a model directory harms it not
     assert "name the table" in refused("check", model, "--save")
+
+
+def test_curve_says_what_twice_the_labels_would_bring(tmp_path: Path) -> None:
+    rows = [
+        (f"{text} number{i} and {i % 7}", label) for i in range(30) for text, label in zip(TEXTS, LABELS, strict=True)
+    ]
+    with (tmp_path / "many.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    words = ("curve", tmp_path / "many.csv", "--methods", "majority,ngrams", "--folds", 2, "--points", 3)
+    assert "majority: twice the labels (" in said(*words)
+    found = json.loads(said(*words, "--json"))
+    assert [curve["name"] for curve in found["curves"]] == ["majority", "ngrams"]
+    assert "There is no method 'ngram'" in refused("curve", tmp_path / "many.csv", "--methods", "ngram")

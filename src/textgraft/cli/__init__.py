@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from textgraft.cli import (
     check,
     compare,
+    curve,
     demo,
     evaluate,
     explain,
@@ -82,7 +83,7 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-ROOMS = (inspect, train, compare, evaluate, predict, explain, robustness, check, export, push, demo)
+ROOMS = (inspect, train, compare, curve, evaluate, predict, explain, robustness, check, export, push, demo)
 COMMANDS = {room.__name__.rpartition(".")[-1]: room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)

@@ -100,6 +100,7 @@ def test_of_many_rows_the_same_ones_are_taken_in_any_order(shouting: TextClassif
     other = robustness(shouting, TEXTS[::-1], LABELS[::-1], most_rows=10)
     assert one.rows == 10
     assert "10 of 48 rows" in one.notes[0]
+    assert "trained on 10 of the 10 rows" in one.notes[1]
     assert [(each.rows, each.flips) for each in one.outcomes] == [(each.rows, each.flips) for each in other.outcomes]
 
 

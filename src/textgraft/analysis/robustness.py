@@ -154,6 +154,11 @@ def robustness(
         hashes = np.array([text_number(text, str(seed).encode()) for text in data.texts], np.uint64)
         notes = (f"{most_rows:,} of {counted(len(data), 'row')} were looked at (--rows, most_rows=).",)
         data = data.select(np.sort(np.argsort(hashes, kind="stable")[:most_rows]))
+    if model.seen_ is not None and (trained := int(model.seen_.find(data.texts)[0].sum())):
+        notes += (
+            f"The model was trained on {trained:,} of the {counted(len(data), 'row')} looked at; its answers to these "
+            "may be firmer than to new texts.",
+        )
     metric = model.metric_ or Metric.read(None, model.task_)
     before = predictions_of(model, data)
     found = [_outcome(model, data, before, each, metric, seed) for each in track(chosen, "changing texts", len(chosen))]

@@ -56,8 +56,10 @@ def explanation_section(explained: Explained) -> Section:
     rows = tuple((explained.text[span.start : span.end], f"{span.weight:+.2f}") for span in heaviest)
     if not rows:
         return Section(title, sentences=("The text has no words to explain its label by.", explained.meaning))
+    against = "What is underlined speaks against it."
+    sentences = (explained.meaning, *([against] if any(span.weight < 0 for span in heaviest) else []))
     columns = ("sentence" if explained.by == "sentences" else "word", "weight")
-    table = Section(title, columns, rows, (explained.meaning,), (1,), marked=_marked(explained))
+    table = Section(title, columns, rows, sentences, (1,), marked=_marked(explained))
     return table.first(MOST_WORDS)
 
 

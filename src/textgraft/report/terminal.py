@@ -50,8 +50,8 @@ def _print_title(console: Console, title: str) -> None:
 
 
 def _style(mark: float) -> str:
-    """Stronger looks for what is marked more: green is for, red against."""
-    colour = "green" if mark > 0 else "red"
+    """Stronger looks for what is marked more: green is for, red and underlined against."""
+    colour = "green" if mark > 0 else "underline red"
     return ("", colour, f"bold {colour}", f"bold reverse {colour}")[round(3 * min(abs(mark), 1.0))]
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import textgraft as tg
 from harness import DATA, HERE, head, some_of
-from textgraft.analysis.explaining import explain
+from textgraft.analysis.explaining import HOW, explain
 from textgraft.dataset import Dataset
 from textgraft.methods import METHODS, TextClassifier
 from textgraft.whole import temporary_folder
@@ -119,6 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=some_of(TABLES), default=list(TABLES), help="names, separated by commas")
     parser.add_argument("--methods", type=some_of(ROWS), default=list(ROWS), help="names, separated by commas")
+    parser.add_argument("--how", type=some_of(HOW[1:]), default=list(HOW[1:]), help="names, separated by commas")
     parser.add_argument("--texts", type=int, help="test texts, in place of those that fit the method")
     parser.add_argument("--models", type=Path, help="where trained models are kept, or are already")
     parser.add_argument("--folder", type=Path, default=DATA, help="the folder of the real tables")
@@ -134,7 +135,7 @@ def main() -> None:
                 texts = options.texts or (TESTED if method == "ngrams" else TESTED_SLOW)[name]
                 train, test = data(options.folder, name, rows, texts)
                 model = fitted(train, method, Path(options.models or scratch) / f"{name}-{method}")
-                for how in filter(None, (model.attribution, "occlusion")):
+                for how in [each for each in (model.attribution, "occlusion") if each in options.how]:
                     cells, better = measured(model, test, how)
                     missed |= not better
                     lines[(name, method, how)] = f"| {' | '.join((name, method, how, f'{rows:,}', *cells))} |"

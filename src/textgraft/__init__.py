@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.analysis.corrections import apply_corrections, write_suspects
+    from textgraft.analysis.curve import LearningCurve, learning_curve
     from textgraft.analysis.errors import find_errors
+    from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.label_errors import find_label_errors
+    from textgraft.analysis.robustness import Robustness, robustness
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -33,8 +36,11 @@ if TYPE_CHECKING:
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
     "analysis.corrections": ("apply_corrections", "write_suspects"),
+    "analysis.curve": ("LearningCurve", "learning_curve"),
     "analysis.errors": ("find_errors",),
+    "analysis.explaining": ("Explanation", "explain"),
     "analysis.label_errors": ("find_label_errors",),
+    "analysis.robustness": ("Robustness", "robustness"),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -68,12 +74,15 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Evaluation",
+    "Explanation",
     "FeatureClassifier",
     "FineTunedClassifier",
+    "LearningCurve",
     "MajorityClassifier",
     "NgramClassifier",
     "ReadOptions",
     "RecurrentClassifier",
+    "Robustness",
     "Search",
     "Splits",
     "StackedClassifier",
@@ -84,15 +93,18 @@ __all__ = [
     "compare",
     "compare_paired",
     "evaluate",
+    "explain",
     "export",
     "find_errors",
     "find_label_errors",
     "given_splits",
     "inspect",
+    "learning_curve",
     "load",
     "predict_table",
     "push",
     "read_table",
+    "robustness",
     "save",
     "search",
     "split",

@@ -60,6 +60,29 @@ def in_form(texts: Sequence[str], form: Form) -> list[str]:
     return [text if text.isascii() else unicodedata.normalize(name, text) for text in texts]
 
 
+def pieces_in_form(text: str, form: Form) -> list[tuple[str, str]]:
+    """A text in small pieces, each with what it is in a normal form: joined, they are ``text`` and ``in_form`` of it.
+
+    A character whose form depends on those before it, such as an accent, is in their piece.
+    """
+    whole_form = in_form([text], form)[0]
+    if whole_form == text:
+        return list(zip(text, text, strict=True))
+    pieces: list[tuple[str, str]] = []
+    for character in text:
+        [alone] = in_form([character], form)
+        if pieces:
+            before, before_form = pieces[-1]
+            [joined] = in_form([before + character], form)
+            if unicodedata.combining(character) or joined != before_form + alone:
+                pieces[-1] = before + character, joined
+                continue
+        pieces.append((character, alone))
+    if "".join(piece for _, piece in pieces) != whole_form:  # a form that reaches further than one piece back
+        return [(text, whole_form)]
+    return pieces
+
+
 def whole_value(value: Any) -> Any:
     """A cell with the half characters of its strings replaced, those in lists and objects too."""
     if isinstance(value, str):

@@ -78,6 +78,12 @@ class TextTokenizer:
         """Token ids of each text, whole and without special tokens."""
         return [np.array(encoding.ids, np.int32) for encoding in self._encoded(texts)]
 
+    def offsets(self, text: str) -> NDArray[np.int64]:
+        """(t, 2) where each token that ``encode`` makes of a text starts and stops in it."""
+        with _explained(self._name):
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return np.array(encoding.offsets, np.int64).reshape(-1, 2)
+
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
         special = len(self._before) + len(self._after)
@@ -89,24 +95,34 @@ class TextTokenizer:
         with _explained(self._name):
             return list(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
 
+    def pieces(self, tokens: int, max_tokens: int, long: Long) -> list[tuple[int, int]]:
+        """The first token and the end of each window of a text of so many tokens; see ``windows``."""
+        room = max_tokens - len(self._before) - len(self._after)
+        step = room - int(room * OVERLAP)
+        starts = range(0, max(tokens - room, 0) + step, step) if long == "window" else (0,)
+        return [(start, min(start + room, tokens)) for start in starts]
+
+    @property
+    def before(self) -> int:
+        """How many special tokens stand before those of a window."""
+        return len(self._before)
+
     def windows(self, texts: Sequence[str], max_tokens: int, long: Long) -> Windows:
         """Cuts texts to windows of at most ``max_tokens`` tokens, special tokens included.
 
         ``"truncate"`` keeps the first window of each text; ``"window"`` goes on to its end, an eighth of each window
         overlapping the one before.
         """
-        room = max_tokens - len(self._before) - len(self._after)
-        step = room - int(room * OVERLAP)
         ids: list[NDArray[np.int32]] = []
         text: list[int] = []
         weight: list[float] = []
         cut: list[bool] = []
         for i, tokens in enumerate(self.encode(texts)):
-            starts = range(0, max(len(tokens) - room, 0) + step, step) if long == "window" else (0,)
-            ends = [min(start + room, len(tokens)) for start in starts]
+            pieces = self.pieces(len(tokens), max_tokens, long)
+            ends = [end for _, end in pieces]
             total = max(ends[-1], 1)
             cut.append(ends[-1] < len(tokens))
-            for start, end, seen in zip(starts, ends, [0, *ends], strict=False):
+            for (start, end), seen in zip(pieces, [0, *ends], strict=False):
                 # A network needs at least one token, and a tokenizer without special ones has none for an empty text.
                 piece = [*self._before, *tokens[start:end], *self._after] or [self.pad_id]
                 ids.append(np.array(piece, np.int32))

@@ -27,6 +27,7 @@ from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.answering import Answering
+from textgraft.methods.attributing import Attributing
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import accuracy, check_fitted, clone
@@ -53,7 +54,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Deciding, Answering, ABC):
+class TextClassifier(Deciding, Answering, Attributing, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:

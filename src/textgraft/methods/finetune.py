@@ -18,6 +18,7 @@ from textgraft.errors import ArtifactError
 from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
 from textgraft.json_files import is_whole, read_json, read_object
+from textgraft.methods.attributing import Attributed, Attribution
 from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, number_or_word, refuse
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
@@ -114,6 +115,16 @@ class FineTunedClassifier(NetworkClassifier):
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))
+
+    @property
+    def attribution(self) -> Attribution | None:
+        """Integrated gradients, unless an export without gradients computes the network."""
+        return "gradients" if self.runtime_ is None else None
+
+    def _attribute(self, text: str, label: int) -> Attributed:
+        from textgraft.finetuning.gradients import integrated_gradients
+
+        return Attributed(*integrated_gradients(self._classifier, text, label))
 
     def graph(self) -> Graph:  # noqa: D102
         from textgraft.encoders.graphs import logits_graph

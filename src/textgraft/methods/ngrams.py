@@ -15,11 +15,13 @@ from safetensors.numpy import save_file
 from textgraft.dataset import Dataset
 from textgraft.errors import SettingError, did_you_mean, listed
 from textgraft.evaluation.calibration import Calibration, score_columns
+from textgraft.evaluation.log_odds import log_odds_of, mean_slopes
 from textgraft.extras import import_scipy
 from textgraft.json_files import read_object
 from textgraft.linear.choosing import fit_chosen, fits_for
 from textgraft.linear.fitting import ClassWeight, LinearModel
 from textgraft.methods.answering import Familiarity
+from textgraft.methods.attributing import Attributed, Attribution, ngram_contributions
 from textgraft.methods.base import TextClassifier, unicode_form
 from textgraft.methods.constraints import SEED, Choice, Number, Regularisation, SizeRange, refuse
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
@@ -261,6 +263,18 @@ class NgramClassifier(TextClassifier):
         known = replace(counts.words, columns=columns.astype(np.int32), width=len(here))
         grams = self.characters_.weigh([self.words_.words[i] for i in here.tolist()])
         return by_word, known @ (grams @ weights[t:]) + counts.unknown @ (strange @ weights[t:])
+
+    @property
+    def attribution(self) -> Attribution:
+        """Exact: its scores are sums over n-grams."""
+        return "contributions"
+
+    def _attribute(self, text: str, label: int) -> Attributed:
+        bias, calibration = self.model_.bias, self.calibration_
+        slopes = mean_slopes(bias, self._scores([text])[0], calibration, self.task_, label)
+        added = ngram_contributions(self.words_, self.characters_, self.model_.weights @ slopes, text)
+        [base] = log_odds_of(label, calibration.probabilities(bias[None], self.task_), self.task_)
+        return Attributed(added, float(base))
 
     def write_state(self, folder: Path) -> None:  # noqa: D102
         arrays: dict[str, NDArray[Any]] = {

@@ -48,6 +48,8 @@ def write(report: Report, path: Path) -> None:
 
 def _section(section: Section) -> str:
     lines = [f"<h2>{escape(section.title)}</h2>"] if section.title else []
+    if section.marked:
+        lines.append(f'<p class="marked">{"".join(_mark(piece, mark) for piece, mark in section.marked)}</p>')
     if section.columns:
         lines += _table(section)
     sentences = [escape(sentence) for sentence in section.sentences]
@@ -71,6 +73,13 @@ def _table(section: Section) -> Iterator[str]:
     for row in section.rows:
         yield "<tr>" + "".join(f"<td{_kind(section, i)}>{_cell(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
     yield "</tbody>\n</table>\n</div>"
+
+
+def _mark(piece: str, mark: float) -> str:
+    strength = round(3 * min(abs(mark), 1.0))
+    if not strength:
+        return escape(piece)
+    return f'<mark class="{"for" if mark > 0 else "against"}-{strength}">{escape(piece)}</mark>'
 
 
 def _kind(section: Section, column: int) -> str:

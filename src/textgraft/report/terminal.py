@@ -33,6 +33,8 @@ def _print(report: Report, console: Console) -> None:
         if section.is_empty:
             continue
         _print_title(console, section.title)
+        if section.marked:
+            console.print(Text.assemble(*((piece, _style(mark)) for piece, mark in section.marked)))
         if section.columns:
             console.print(_table(section))
         mark = "• " if len(section.sentences) > 1 else ""
@@ -45,6 +47,12 @@ def _print(report: Report, console: Console) -> None:
 def _print_title(console: Console, title: str) -> None:
     if title:
         console.print(title, style="bold", markup=False, soft_wrap=True)
+
+
+def _style(mark: float) -> str:
+    """Stronger looks for what is marked more: green is for, red and underlined against."""
+    colour = "green" if mark > 0 else "underline red"
+    return ("", colour, f"bold {colour}", f"bold reverse {colour}")[round(3 * min(abs(mark), 1.0))]
 
 
 def _table(section: Section) -> Table:

@@ -78,8 +78,12 @@ class CharacterNgrams:
         """(w, f) how often each n-gram stands in each word, times its idf."""
         return self._weigh(occurrences(words, self.sizes), len(words))
 
+    def numbers(self, grams: Occurrences) -> NDArray[np.int32]:
+        """The number of each n-gram among these, or -1."""
+        return self._index.find(grams.hash)
+
     def _weigh(self, grams: Occurrences, n: int) -> SparseRows:
-        place = self._index.find(grams.hash)
+        place = self.numbers(grams)
         known = np.flatnonzero(place >= 0)
         return SparseRows.counts(grams.word[known], place[known], (n, len(self))).scaled(self.idf)
 

@@ -6,7 +6,7 @@ number of its last word; a prefix is never rarer than what it begins, so pruning
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from textgraft.tensors import Tensors
 from textgraft.text.characters import hash_strings, inverse_document_frequency, most_frequent
 from textgraft.text.hashing import HashIndex, WordNumbering, hash_pieces
 from textgraft.text.sparse import SparseRows, pair_keys, unpaired
-from textgraft.text.tokens import chunks, tokenize
+from textgraft.text.tokens import Tokens, chunks, tokenize
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
@@ -112,21 +112,34 @@ class WordNgrams:
         unknown = log_counts(rows[strange], column.astype(np.int32), (n, len(first)))
         return Counts(*self._count_known(ids, rows, n), unknown, tokens.strings(strange[first]))
 
+    def places(self, tokens: Tokens) -> tuple[Ids, NDArray[np.int64], NDArray[np.int64]]:
+        """The known n-grams where they occur: of each its number, and its first and last token."""
+        ids = self._index.find(hash_pieces(tokens.codes, tokens.start, tokens.stop))
+        known = np.flatnonzero(ids >= 0)
+        found = [(1, known, ids[known]), *self._longer(ids, token_rows(tokens.indptr))]
+        numbers = np.concatenate([number + np.int32(len(self.words) * (size > 1)) for size, _, number in found])
+        first = np.concatenate([at for _, at, _ in found])
+        return numbers, first, first + np.repeat([size - 1 for size, _, _ in found], [len(at) for _, at, _ in found])
+
     def _count_known(self, ids: Ids, rows: Ids, n: int) -> tuple[SparseRows, SparseRows]:
         """The known words and the longer n-grams of n texts, by the word (or -1) and the text of each token."""
+        known = np.flatnonzero(ids >= 0)
+        words = log_counts(rows[known], ids[known], (n, len(self.words)))
+        found = list(self._longer(ids, rows))
+        found_rows = np.concatenate([rows[:0], *(rows[at] for _, at, _ in found)])
+        found_ids = np.concatenate([ids[:0], *(number for _, _, number in found)])
+        return words, log_counts(found_rows, found_ids, (n, sum(map(len, self.longer))))
+
+    def _longer(self, ids: Ids, rows: Ids) -> Iterator[tuple[int, NDArray[np.int64], Ids]]:
+        """For each number of words from 2 on: it, first tokens of known n-grams, their numbers among longer ones."""
         level, before = ids, 0
-        found_rows, found_ids = [rows[:0]], [ids[:0]]
         for size, (index, pairs) in enumerate(zip(self._levels, self.longer, strict=True), start=2):
             at = follows(level, ids, rows, size)
             place = index.find(mix(pair_keys(level[at], ids[at + size - 1])))
             level = np.full(len(ids), -1, np.int32)
             level[at] = place
-            found_rows.append(rows[at[place >= 0]])
-            found_ids.append(place[place >= 0] + np.int32(before))
+            yield size, at[place >= 0], place[place >= 0] + np.int32(before)
             before += len(pairs)
-        known = np.flatnonzero(ids >= 0)
-        words = log_counts(rows[known], ids[known], (n, len(self.words)))
-        return words, log_counts(np.concatenate(found_rows), np.concatenate(found_ids), (n, before))
 
     @classmethod
     def fit(cls, texts: Sequence[str], longest: int, min_count: int, most: int) -> tuple[WordNgrams, Counts]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
 
 from textgraft.data.giveaways import Giveaway
 from textgraft.data.leaks import Overlap
@@ -147,6 +147,11 @@ class Audit:
         """What to do, in sentences; the most serious first."""
         in_order = sorted(self.findings, key=lambda finding: finding.level != "warning")
         return tuple(finding.advice for finding in in_order if finding.advice)
+
+    def without_texts(self) -> Self:
+        """The same without the texts of its examples, which are all that it holds of texts."""
+        examples = tuple(replace(each, text="") for each in self.conflicts.examples)
+        return replace(self, conflicts=replace(self.conflicts, examples=examples))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON values, and the advice."""

@@ -28,6 +28,7 @@ from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.metrics import confusion, parts_of
 from textgraft.evaluation.notes import notes_about
 from textgraft.evaluation.prior import with_pseudo_rows
+from textgraft.evaluation.reliability import Bin, reliability
 from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
 
@@ -51,6 +52,7 @@ class Evaluation:
         notes: sentences about what to keep in mind with these figures.
         always: the labels that the floor gives each row; None if that was not told.
         seen: which of the rows the model had been given when it was fitted; None where that is not known.
+        reliability: how right answers of each probability are; empty of evaluations by earlier releases.
     """
 
     task: Task
@@ -63,6 +65,7 @@ class Evaluation:
     notes: tuple[str, ...]
     always: tuple[str, ...] | None = None
     seen: SeenRows | None = None
+    reliability: tuple[Bin, ...] = ()
 
     def __str__(self) -> str:
         floor = f", majority {self.floor[self.headline]}" if self.floor else ""
@@ -86,6 +89,7 @@ class Evaluation:
             "majority": {"metrics": plain(self.floor)} | ({} if self.always is None else {"labels": list(self.always)}),
             "notes": list(self.notes),
             "seen": None if self.seen is None else self.seen.to_dict(),
+            "reliability": [dict(vars(each)) for each in self.reliability],
         }
 
     @classmethod
@@ -118,6 +122,7 @@ class Evaluation:
                 notes=tuple(data["notes"]),
                 always=None if always is None else tuple(map(str, always)),
                 seen=None if seen is None else SeenRows.from_dict(seen),
+                reliability=tuple(map(Bin.from_dict, data.get("reliability", ()))),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(
@@ -197,7 +202,10 @@ def evaluate_predictions(
     support = predictions.truth.sum(axis=0) // repeats
     per_label = _per_label(found[:split], task, support)
     notes = tuple(notes_about(task, str(main), n, support, metrics, floor, drawn, resamples))
-    return Evaluation(task, n, metrics, per_label, confusion(predictions), floor, str(main), notes, always)
+    bins = reliability(predictions)
+    return Evaluation(
+        task, n, metrics, per_label, confusion(predictions), floor, str(main), notes, always, reliability=bins
+    )
 
 
 def metric_interval(predictions: Predictions, metric: Metric, *, seed: int = 0, resamples: int = 1000) -> Interval:

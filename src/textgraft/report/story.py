@@ -47,6 +47,21 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """A sentence that all else is the evidence for."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Sections that are shown when they are asked for."""
+
+    called: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
 class Actions:
     """What to do next, the most serious first."""
 
@@ -81,7 +96,7 @@ class RowList:
     """The place where the rows are listed."""
 
 
-Block = Section | Figure | Actions | Matrix | PerLabel | RowList
+Block = Section | Lead | Folded | Figure | Actions | Matrix | PerLabel | RowList
 
 
 @dataclass(frozen=True)

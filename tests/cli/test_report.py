@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import refused, said, textgraft
 
 from textgraft import charts
+
+from .commands import refused, said, textgraft
 
 TEXTS = [f"{word} number {i}" for i in range(60) for word in ("good", "bad")]
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import names
 
 from textgraft.evaluation import Evaluation, evaluate_probabilities
 from textgraft.evaluation.calibration import Calibration, calibrate
 from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.reliability import before_calibration, certainty, coverage_risk, reliability
 from textgraft.task import Task
+
+from .problems import names
 
 TWO, FOUR, SEVERAL = Task(("no", "yes")), names(4), names(3, multi=True)
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import MISSING, opened
-from stories import HARM, written
 
 from textgraft import charts
+
+from .browsers import MISSING, opened
+from .stories import HARM, written
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=MISSING),

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from stories import HARM, written
 
 from textgraft import charts
+
+from .stories import HARM, written
 
 pytestmark = pytest.mark.skipif(not charts.is_installed(), reason="the extra report is not installed")
 HASH = re.compile(r"'sha256-([^']+)'")

@@ -37,7 +37,7 @@ from textgraft.unicode import shown_name
 from textgraft.wording import counted
 
 FEWER = 200  # resamples, for what is shown beside the evaluation
-MOST_AUDITED = 100_000  # rows, which take some seconds to compare with each other
+MOST_AUDITED = 50_000  # rows, which take some seconds to compare with each other
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,8 @@ def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:
         return None
     whole = parts[0] if isinstance(data, Splits) and len(parts) == 1 else data
     assert whole is not None
-    audit = replace(inspect(whole), next=())
+    folds = data.folds.k if isinstance(data, Splits) and data.folds is not None else 0
+    audit = replace(inspect(whole, test=0.0, folds=folds), next=())
     return audit if texts else audit.without_texts()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from textgraft.errors import SettingError
 from textgraft.extras import library
-from textgraft.unicode import said, whole
+from textgraft.unicode import quoted, said, whole
 from textgraft.whole import whole_file
 
 # Colours are variables of the page, so that they follow the reader's setting; where there is no page, these stand.
@@ -91,7 +91,7 @@ class Picture:
         """
         place = Path(path)
         if place.suffix not in ENDINGS:
-            raise SettingError(f"A picture is written as {', '.join(ENDINGS)}; {place.name!r} ends otherwise.")
+            raise SettingError(f"A picture is written as {', '.join(ENDINGS)}; {quoted(place.name)} ends otherwise.")
         content = {
             ".png": self.png,
             ".svg": lambda: self.svg().encode(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textgraft.cli.options import Directory, InputOptions, Runtime, SplitOptions, Table, TableOptions, given_words
+from textgraft.errors import TextgraftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,5 +122,7 @@ def write_beside(page: Path, story: Callable[[], Story]) -> None:
         write_story(story(), page)
     except OSError as error:
         remark(f"The report could not be written to {page}: {error.strerror or error}.")
+    except TextgraftError as error:
+        remark(f"No report is written: {error}")
     else:
         remark(f"The report is in {page}. It holds texts of the data.")

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textgraft.charts.picture import Picture
 from textgraft.decision import Decision
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation.bootstrap import (
@@ -35,6 +34,9 @@ from textgraft.evaluation.reliability import Bin, reliability
 from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
 from textgraft.unicode import shown
+
+if TYPE_CHECKING:
+    from textgraft.charts import Picture
 
 LabelFigures = dict[str, Interval | int]
 _Found = tuple[dict[str, Interval], dict[str, list[Interval]]]

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textgraft.charts.picture import Picture
 from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.decision import Decision
@@ -36,6 +35,9 @@ from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
 from textgraft.unicode import FORMS, Form, in_form, quoted
+
+if TYPE_CHECKING:
+    from textgraft.charts import Picture
 
 
 def unicode_form(default: Form, because: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -58,7 +59,8 @@ def compared(comparison: Comparison, figures: Mapping[str, Any]) -> Chapter:
     for method in comparison.results:
         figure = method.evaluation.metrics[found.metric]
         rows.append(_whisker(method.name, figure, found.name) | {"cost": method.train_seconds})
-    bar = next((m.evaluation.metrics[found.metric].value for m in comparison.results if m.model.is_floor), None)
+    bars = (m.evaluation.metrics[found.metric].value for m in comparison.results if m.model.is_floor)
+    bar = next((value for value in bars if not math.isnan(value)), None)
     table, *others = [section for section in comparison_report(comparison).sections[1:] if not section.is_empty]
     blocks: list[Block] = []
     if drawn := [row for row in rows if row["value"] is not None][: charts.MOST_DRAWN]:

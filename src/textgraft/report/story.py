@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from textgraft import charts
 from textgraft.charts import Picture
 from textgraft.report.section import Section
 
@@ -82,6 +83,17 @@ class Matrix:
     cells: tuple[tuple[int, int, int], ...]
     totals: tuple[int, ...]
 
+    @property
+    def picture(self) -> Picture | None:
+        """The same as a picture, where it is not too large for one."""
+        k = len(self.labels)
+        if k > charts.MOST_IN_CONFUSION:
+            return None
+        counts = [[0] * k for _ in range(k)]
+        for true, predicted, n in self.cells:
+            counts[true][predicted] = n
+        return charts.confusion(self.labels, counts)
+
 
 @dataclass(frozen=True)
 class PerLabel:
@@ -137,7 +149,7 @@ class Story:
         """All pictures by name: the chapter's, numbered where it has several."""
         found = {}
         for chapter in self.chapters:
-            drawn = [block.picture for block in chapter.blocks if isinstance(block, Figure)]
+            drawn = [block.picture for block in chapter.blocks if isinstance(block, Figure | Matrix) and block.picture]
             for i, picture in enumerate(drawn, 1):
                 found[f"{chapter.key}-{i}" if len(drawn) > 1 else chapter.key] = picture
         return found

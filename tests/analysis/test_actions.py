@@ -51,7 +51,7 @@ def test_nothing_is_proposed_that_the_figures_do_not_support() -> None:
 def test_a_label_that_is_found_less_often_is_named() -> None:
     found = proposed(*answers([0.9, 0.9, 0.9, 0.6]))
     assert len(found["weak_label"]) == 1
-    assert "what d is taken for" in found["weak_label"][0]
+    assert "rows of d that it misses" in found["weak_label"][0]
 
 
 def test_a_label_of_few_training_rows_wants_more_of_them() -> None:

@@ -175,7 +175,7 @@ def weak_labels(known: Known) -> Iterator[Action]:
             command = known.again("--class-weight", "balanced")
             yield Action("imbalance", f"Weigh {label} up, which trades precision for recall.", evidence, command)
         else:
-            yield Action("weak_label", f"Read what {label} is taken for.", evidence)
+            yield Action("weak_label", f"Read the rows of {label} that it misses.", evidence)
 
 
 def confusable(known: Known) -> Iterator[Action]:

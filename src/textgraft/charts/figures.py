@@ -168,7 +168,7 @@ def probabilities(of: Sequence[str], values: Sequence[float], given: Sequence[st
     """The probabilities of one text, the highest first, those of the labels that it is given in colour."""
     alt = altair()
     called = names(of)
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "name": name,
             "value": float(value),

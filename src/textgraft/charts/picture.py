@@ -92,11 +92,10 @@ class Picture:
         place = Path(path)
         if place.suffix not in ENDINGS:
             raise SettingError(f"A picture is written as {', '.join(ENDINGS)}; {quoted(place.name)} ends otherwise.")
-        content = {
-            ".png": self.png,
-            ".svg": lambda: self.svg().encode(),
-            ".json": lambda: json.dumps(self.specification(), indent=1).encode(),
-        }[place.suffix]()
+        if place.suffix == ".png":
+            content = self.png()
+        else:
+            content = (self.svg() if place.suffix == ".svg" else json.dumps(self.specification(), indent=1)).encode()
         with whole_file(place) as part:
             part.write_bytes(content)
         return place

@@ -73,7 +73,7 @@ def test_labels_taken_for_each_other_are_a_pair() -> None:
 
 
 def test_a_label_that_is_never_given_is_named() -> None:
-    found = proposed(*answers([0.9, 0.9, 0.9, 0.0]))
+    found = proposed(*answers([0.9, 0.9, 0.9, 0.0], taken={0: 1, 1: 2, 2: 0, 3: 0}))
     assert next(iter(found)) == "never_given"
     assert "never given" in found["never_given"][0]
 

@@ -165,7 +165,7 @@ def _looks() -> dict[str, Any]:
         "domainColor": RULE,
         "tickColor": RULE,
         "titlePadding": 8,
-        "labelLimit": 220,
+        "labelLimit": 0,  # names are cut by us, since Vega cuts characters in half
         "labelFlush": False,
     }
     legend = {
@@ -174,6 +174,7 @@ def _looks() -> dict[str, Any]:
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
+        "labelLimit": 0,
     }
     return {
         "background": None,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.label_errors import find_label_errors
     from textgraft.analysis.robustness import Robustness, robustness
+    from textgraft.analysis.writing import write_report
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -41,6 +42,7 @@ _ROOMS = {
     "analysis.explaining": ("Explanation", "explain"),
     "analysis.label_errors": ("find_label_errors",),
     "analysis.robustness": ("Robustness", "robustness"),
+    "analysis.writing": ("write_report",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -108,6 +110,7 @@ __all__ = [
     "save",
     "search",
     "split",
+    "write_report",
     "write_suspects",
 ]
 

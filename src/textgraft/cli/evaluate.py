@@ -18,6 +18,7 @@ from textgraft.cli.options import (
     TableOptions,
     column_names,
 )
+from textgraft.cli.report import origin_of, present_story
 
 if TYPE_CHECKING:
     from textgraft.dataset import Columns
@@ -38,11 +39,12 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
+    from textgraft.analysis.gathering import model_story
     from textgraft.artifact import load
-    from textgraft.cli.console import present, print_json, remark
+    from textgraft.cli.console import print_json, remark
     from textgraft.evaluation.metric import check_metric, read_metric
     from textgraft.extras import import_scipy
-    from textgraft.ladder import evaluate
+    from textgraft.ladder.evaluating import evaluated
     from textgraft.report.evaluation import evaluation_report, seen_rows
     from textgraft.report.html import check_place
     from textgraft.wording import source_name
@@ -58,12 +60,14 @@ def run(
     table = source_name(source)
     others = None if out_of_scope is None else _texts(out_of_scope, reading, like)
     main = None if metric is None else read_metric(metric)
-    evaluation = evaluate(model, data, metric=main, out_of_scope=others)
+    found = evaluated(model, data, metric=main, out_of_scope=others)
+    evaluation = found.evaluation
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table}
         print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())
     report = evaluation_report(f"{model.method} from {directory} on {table}", evaluation, every_metric=every_metric)
-    present(report, html, quietly=as_json)
+    origin = origin_of(source, reading, directory=directory)
+    present_story(report, html, lambda: model_story(model, found, origin=origin), quietly=as_json)
 
 
 def _texts(source: str, reading: InputOptions, like: Columns | None) -> list[str]:

@@ -375,6 +375,9 @@ Directory = Annotated[str, typer.Argument(metavar="DIR", help="A model directory
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The model directory to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page of HTML too.")]
+NoReport = Annotated[
+    bool, typer.Option("--no-report", help="Leave the report out, which is written beside what is saved.")
+]
 EveryMetric = Annotated[bool, typer.Option("--all", help="Show every metric, not only those that matter most.")]
 MainMetric = Annotated[
     str | None,

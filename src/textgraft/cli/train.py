@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import EveryMetric, Json, MethodOptions, Out, SplitOptions, Table, TableOptions
+from textgraft.cli.options import EveryMetric, Json, MethodOptions, NoReport, Out, SplitOptions, Table, TableOptions
+from textgraft.cli.report import origin_of, page_beside, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
+
+if TYPE_CHECKING:
+    from textgraft.ladder import Trained
 
 AUTO = "auto"
 
@@ -38,6 +42,7 @@ def run(
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,
     every_metric: EveryMetric = False,
+    no_report: NoReport = False,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
@@ -47,10 +52,12 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
     what was tried is kept in DIR.search, with which a longer search can go on (--resume).
+    DIR.report.html is a report to read; --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
     clock = Clock(of_process=True)
+    from textgraft.analysis.gathering import search_story, training_story
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import train
@@ -59,6 +66,7 @@ def run(
     from textgraft.report.search import search_report
 
     import_scipy("Training")
+    origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     if method is None:
         method = AUTO if "budget" in tuning.given else "ngrams"
     if method == AUTO:
@@ -68,6 +76,8 @@ def run(
         if as_json:
             print_json({"model": str(out)} | found.to_dict())
         present(search_report(found, every_metric=every_metric), quietly=as_json)
+        if not no_report:
+            write_beside(page_beside(out), lambda: search_story(found, origin=origin))
         remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
         return
     model = tuning.build([method], dividing.seed)[0]
@@ -80,12 +90,19 @@ def run(
     trained = train(model, splits, directory=out, seed=dividing.seed)
     remark(model.notes_)
     if as_json:
-        parts = {name: len(part) for name, part in splits.parts().items()}
-        folds = None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}
-        content = {"model": str(out), "method": method, "parts": parts, "folds": folds, "chosen": model.chosen_}
-        print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {}))
+        print_json({"model": str(out), "method": method} | _as_json(trained))
     elif trained.evaluation is not None:
         rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
         title = f"{method} on {trained.evaluation.n:,} {rows}"
         present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
+    if trained.evaluation is not None and not no_report:
+        write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+def _as_json(trained: Trained) -> dict[str, Any]:
+    splits = trained.splits
+    parts = {name: len(part) for name, part in splits.parts().items()}
+    folds = None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}
+    content = {"parts": parts, "folds": folds, "chosen": trained.model.chosen_}
+    return content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {})

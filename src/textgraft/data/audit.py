@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from html import escape
+from typing import Any, Literal, Self
 
 from textgraft.data.giveaways import Giveaway
 from textgraft.data.leaks import Overlap
 from textgraft.data.next_steps import Basis
 from textgraft.dataset import Columns
 from textgraft.task import Task
+from textgraft.unicode import said
 
 Level = Literal["fact", "look", "warning"]
 
@@ -147,6 +149,23 @@ class Audit:
         """What to do, in sentences; the most serious first."""
         in_order = sorted(self.findings, key=lambda finding: finding.level != "warning")
         return tuple(finding.advice for finding in in_order if finding.advice)
+
+    def without_texts(self) -> Self:
+        """The same without the texts of its examples, which are all that it holds of texts."""
+        examples = tuple(replace(each, text="") for each in self.conflicts.examples)
+        return replace(self, conflicts=replace(self.conflicts, examples=examples))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what to do, and all that was found."""
+        advice = "".join(f"<li>{escape(said(each))}</li>" for each in self.advice)
+        heads = "".join(f"<th>{escape(said(name))}</th>" for name in ("", "", *self.parts))
+        rows = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(said(cell))}</td>" for cell in (each.section, each.what, *each.values))
+            + "</tr>"
+            for each in self.findings
+        )
+        return f"<ul>{advice}</ul><table><tr>{heads}</tr>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON values, and the advice."""

@@ -80,6 +80,14 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Relation:
+    """What makes log odds without a calibration of those with it: ``scale * odds + shift``, of (m,) scores."""
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Calibrated:
     """A calibration with what it gained.
 
@@ -88,16 +96,27 @@ class Calibrated:
         kept: what of the fitted one it is: ``"none"``, the ``"scale"`` that all labels have in common, or
             ``"scale and shift"``.
         before, after: the log loss without and with it, as ``metrics`` counts it, on rows that it was not fitted on.
+        usual: what would have been used without it.
     """
 
     calibration: Calibration
     kept: str
     before: float
     after: float
+    usual: Calibration
+
+    @property
+    def relation(self) -> Relation:
+        """From probabilities with it to those without it."""
+        scale = self.usual.scale / self.calibration.scale
+        shift = self.usual.shift - self.calibration.shift * scale
+        return Relation(tuple(map(float, scale)), tuple(map(float, shift)))
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``chosen_``."""
-        return {"kept": self.kept, "log_loss_before": round(self.before, 4), "log_loss_after": round(self.after, 4)}
+        """For ``chosen_``; ``without`` is the relation, where there is a calibration."""
+        losses = {"log_loss_before": round(self.before, 4), "log_loss_after": round(self.after, 4)}
+        relation = {name: [float(f"{each:.6g}") for each in of] for name, of in vars(self.relation).items()}
+        return {"kept": self.kept, **losses} | ({} if self.kept == _KEPT[0] else {"without": relation})
 
 
 def score_columns(task: Task) -> int:
@@ -134,7 +153,7 @@ def calibrate(
     unit = m if task.multi_label else 1
     if n < _FEWEST_ROWS:
         loss = _LogLoss(scores, targets, task, w).of(usual) / (max(n, 1) * unit)
-        return Calibrated(usual, _KEPT[0], loss, loss)
+        return Calibrated(usual, _KEPT[0], loss, loss, usual)
     fold = np.random.RandomState(0).permutation(n) % _FOLDS
     losses, judged = np.zeros(3 if shifts else 2), 0.0
     for number in range(_FOLDS if scores.size <= _PLENTY else 1):
@@ -145,7 +164,7 @@ def calibrate(
         judged += w[held].sum() * unit
     best = int(np.flatnonzero(losses < losses[0]).max(initial=0))
     calibration = usual if best == 0 else _fits(scores, targets, task, usual, w, shifts=shifts)[best - 1]
-    return Calibrated(calibration, _KEPT[best], float(losses[0] / judged), float(losses[best] / judged))
+    return Calibrated(calibration, _KEPT[best], float(losses[0] / judged), float(losses[best] / judged), usual)
 
 
 def fit_calibration(

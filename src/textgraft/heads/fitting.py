@@ -108,6 +108,7 @@ def fit_head(
         found = electorate.share(probabilities, checks, neighbour_share)
         chosen["neighbours"], share = found.to_dict(), found.share
     if share:
+        chosen["calibration"].pop("without", None)  # what is mixed with votes is no function of the scores
         head = replace(head, kept=kept, share=share, sharpness=sharpness)
         if electorate is not None:
             probabilities = head.mixed(probabilities, electorate.votes())

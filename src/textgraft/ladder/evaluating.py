@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,28 @@ def evaluate(
             times labels are too many.
         SettingError: the metric is none of the model's task.
     """
+    return evaluated(model, data, labels, seed=seed, metric=metric, out_of_scope=out_of_scope).evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Rows in the model's task, what it predicts of them, and how good that is."""
+
+    data: Dataset
+    predictions: Predictions
+    evaluation: Evaluation
+
+
+def evaluated(
+    model: TextClassifier,
+    data: Data,
+    labels: Labels | None = None,
+    *,
+    seed: int = 0,
+    metric: Any = None,
+    out_of_scope: Iterable[str] | None = None,
+) -> Evaluated:
+    """As ``evaluate``, with what the figures are of."""
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
@@ -65,14 +87,14 @@ def evaluate(
     predictions = _predictions(model, data, p)
     evaluation = evaluate_on(model, data, predictions, seed, metric, familiarity)
     if out_of_scope is None:
-        return evaluation
+        return Evaluated(data, predictions, evaluation)
     outside = as_texts(out_of_scope)
     if not outside:
         raise DataError("There are no texts out of scope to compare with; give some, or leave out_of_scope out.")
     of_others, likeness = model.scored(outside)
     sure = [confidence(each, model.decision.targets(each, model.task_)) for each in (p, of_others)]
     told = tell_apart(model.abstention_.scope, (sure[0], familiarity), (sure[1], likeness))
-    return replace(evaluation, out_of_scope=told)
+    return Evaluated(data, predictions, replace(evaluation, out_of_scope=told))
 
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:

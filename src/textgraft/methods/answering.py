@@ -16,6 +16,9 @@ from textgraft.methods.estimator import Estimator, check_fitted
 from textgraft.task import Task
 from textgraft.unicode import Form, in_form
 
+if TYPE_CHECKING:
+    from textgraft.charts import Picture
+
 Floats = NDArray[np.float32]
 Familiarity = Floats | None
 Label = str | tuple[str, ...]
@@ -115,6 +118,19 @@ class Answering(Estimator):
     def answers_from(self, probabilities: Floats, familiarity: Floats | None) -> Answers:
         """The same from what ``scored`` gave."""
         return Answers.of(self.task_, self.decision, self.abstention_, probabilities, familiarity)
+
+    def plot_probabilities(self, text: str) -> Picture:
+        """The probabilities of one text, the highest first; those of the labels that it is given in colour.
+
+        Raises:
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        from textgraft import charts
+
+        p = self.predict_proba([text])
+        given = np.atleast_1d(self.decision.targets(p, self.task_)[0])
+        places = np.flatnonzero(given) if self.task_.multi_label else given
+        return charts.probabilities(self.task_.labels, p[0].tolist(), [self.task_.labels[i] for i in places.tolist()])
 
     def check_answering(self, *, abstain: bool, sets: bool) -> None:
         """Raises SettingError where it was never chosen when to abstain, or which labels are possible."""

@@ -22,7 +22,7 @@ from textgraft.unicode import quoted
 from textgraft.wording import counted, decimal, percent
 
 # Metrics of probabilities, in which what is predicted plays no part.
-OF_PROBABILITIES = frozenset({"log_loss", "ece", "roc_auc", "average_precision"})
+OF_PROBABILITIES = frozenset({"log_loss", "brier_score_loss", "ece", "roc_auc", "average_precision"})
 COUNTED = "precision counts the rows that are given the label, recall those that carry it, F1 both"
 MOST_LABELS = 30
 MOST_CONFUSED = 15  # labels, in a table of all pairs
@@ -93,7 +93,7 @@ def _headline(evaluation: Evaluation) -> Iterator[str]:
     metric, label = _parted(evaluation)
     behind = rows_behind(evaluation)[metric][evaluation.task.labels.index(label)] if label is not None else RARE
     if behind < RARE:
-        yield f"It rests on {counted(int(behind), 'row')} of {_plain_or_quoted(str(label))}."
+        yield f"It rests on {counted(int(behind), 'row')} of {plain_or_quoted(str(label))}."
     if n < SMALL:
         yield f"{counted(n, 'row')} {'is' if n == 1 else 'are'} few: more would narrow the interval."
     elif figure.high - figure.low > WIDE:
@@ -112,7 +112,7 @@ def _against_floor(evaluation: Evaluation, figure: Interval) -> str:
     elif always is None:
         without = "always saying what is most frequent in training"
     else:
-        without = f"always saying {listed(map(_plain_or_quoted, always)) or 'no label'}"
+        without = f"always saying {listed(map(plain_or_quoted, always)) or 'no label'}"
     if is_better(evaluation.headline, figure, floor):
         return f"; {without} reaches {decimal(floor.value)}"
     worse = not figure.low <= floor.value <= figure.high
@@ -132,7 +132,7 @@ def _parted(evaluation: Evaluation) -> tuple[str, str | None]:
     return "average_precision", label.rpartition("@")[0]
 
 
-def _plain_or_quoted(label: str) -> str:
+def plain_or_quoted(label: str) -> str:
     """A label as it is where it reads as words, else in quotation marks."""
     return label if label.replace("_", "").replace(" ", "").isalpha() else quoted(label)
 

@@ -1,9 +1,11 @@
-"""Reports as one page of HTML that needs nothing else: no script, no font, no address."""
+"""Reports as one page of HTML that needs nothing else: no font, no address, and scripts only of its own."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -18,22 +20,40 @@ INTERVAL = re.compile(r"(\S+) (\[\S+, \S+\])")
 
 def page(report: Report) -> str:
     """The whole page; the wording around it and its looks are in ``page.html`` and ``page.css``."""
-    here = files("textgraft.report")
     in_order = sorted(report.sections, key=lambda section: not section.is_conclusion)  # what it comes to stands first
-    sections = "\n".join(_section(section) for section in in_order if not section.is_empty)
+    sections = [section_html(section) for section in in_order if not section.is_empty]
+    return shell(report.title, "\n".join(["<main>", f"<h1>{escape(report.title)}</h1>", *sections, "</main>"]))
+
+
+def fragment(report: Report) -> str:
+    """The sections alone, for a notebook, which has looks of its own."""
+    return "\n".join(section_html(section, 4) for section in report.sections if not section.is_empty)
+
+
+def shell(title: str, body: str, script: str = "") -> str:
+    """A page around ``body``. Nothing may be loaded from anywhere, and nothing run but ``script``, by its hash."""
+    here = files("textgraft.report")
     style = (here / "page.css").read_text("utf-8")
     template = Template((here / "page.html").read_text("utf-8"))
-    return template.substitute(title=escape(report.title), style=style, sections=sections)
+    allowed = f"default-src 'none'; style-src {_source(style)}; base-uri 'none'; form-action 'none'"
+    if script:
+        allowed += f"; script-src {_source(script)}"
+        script = f"<script>{script}</script>"
+    return template.substitute(title=escape(title), style=style, body=body, script=script, allowed=allowed)
 
 
-def check_place(path: Path | None) -> None:
+def _source(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def check_place(path: Path | None, option: str = "--html") -> None:
     """Before anything is computed: can a page be written there?
 
     Raises:
         SettingError: it is a folder.
     """
     if path is not None and path.is_dir():
-        raise SettingError(f"--html {path} is a folder; give the name of a file, such as {path / 'report.html'}.")
+        raise SettingError(f"{option} {path} is a folder; give the name of a file, such as {path / 'report.html'}.")
 
 
 def write(report: Report, path: Path) -> None:
@@ -46,24 +66,27 @@ def write(report: Report, path: Path) -> None:
         part.write_text(page(report), "utf-8")
 
 
-def _section(section: Section) -> str:
-    lines = [f"<h2>{escape(section.title)}</h2>"] if section.title else []
+def section_html(section: Section, level: int = 2) -> str:
+    """A section, its title a heading of this level."""
+    lines = [f"<h{level}>{escape(section.title)}</h{level}>"] if section.title else []
     if section.marked:
         lines.append(f'<p class="marked">{"".join(_mark(piece, mark) for piece, mark in section.marked)}</p>')
     if section.columns:
-        lines += _table(section)
+        lines += table_html(section)
     sentences = [escape(sentence) for sentence in section.sentences]
     if len(sentences) > 1:
         lines += ["<ul>", *(f"<li>{sentence}</li>" for sentence in sentences), "</ul>"]
     elif sentences:
-        lead = ' class="lead"' if section.is_conclusion else ""
+        lead = ' class="lead"' if section.is_conclusion and level == 2 else ""
         lines.append(f"<p{lead}>{sentences[0]}</p>")
     if section.commands:
         lines.append(f"<pre><code>{escape(chr(10).join(section.commands))}</code></pre>")
-    return "\n".join(["<section>", *lines, "</section>"])
+    tag = "section" if level == 2 else "div"
+    return "\n".join([f"<{tag}>", *lines, f"</{tag}>"])
 
 
-def _table(section: Section) -> Iterator[str]:
+def table_html(section: Section) -> Iterator[str]:
+    """The lines of a section's table, which scrolls by itself where it is wider than the screen."""
     title = escape(section.title or next(filter(None, section.columns), "table"))
     yield f'<div class="table" role="region" tabindex="0" aria-label="{title}">\n<table>\n<thead>\n<tr>'
     for i, name in enumerate(section.columns):

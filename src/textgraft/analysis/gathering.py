@@ -1,0 +1,279 @@
+"""All that is known of a model on some data, gathered once into the story of a report.
+
+Each door takes one kind of result (a model on a table, a training, a comparison, a search) and gives a ``Story``.
+A further analysis is one more line in ``_story``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textgraft.analysis.actions import Known, actions
+from textgraft.analysis.rows import rows_of
+from textgraft.data.audit import Audit
+from textgraft.data.inspecting import inspect
+from textgraft.dataset import Dataset, Splits
+from textgraft.errors import DataError
+from textgraft.evaluation import Evaluation, evaluate_predictions
+from textgraft.evaluation.calibration import Relation
+from textgraft.evaluation.inputs import Predictions, check_predictions
+from textgraft.evaluation.names import metric_name
+from textgraft.evaluation.reliability import Bin, before_calibration, coverage_risk, reliability
+from textgraft.given import Data, Labels
+from textgraft.ladder import Comparison, Search, Trained
+from textgraft.ladder.evaluating import Evaluated, evaluated, predictions_of
+from textgraft.methods import TextClassifier
+from textgraft.model_directory.manifest import versions
+from textgraft.report import chapters
+from textgraft.report.story import Chapter, Story
+from textgraft.training.records import LOG, read_log
+from textgraft.unicode import shown_name
+from textgraft.wording import counted
+
+FEWER = 200  # resamples, for what is shown beside the evaluation
+MOST_AUDITED = 50_000  # rows, which take some seconds to compare with each other
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a report comes from.
+
+    Attributes:
+        command: the words of the command line; empty from Python.
+        table: those of them that read and divide the table.
+        directory: of the model.
+        seed: of the division and of training.
+    """
+
+    command: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+    directory: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What a story is about; see ``_story``."""
+
+    title: str
+    evaluation: Evaluation
+    model: TextClassifier
+    origin: Origin
+    data: Dataset | None = None
+    predictions: Predictions | None = None
+    splits: Splits | None = None
+    first: str = ""
+    alone: bool = False
+    of_model: bool = True  # whether the predictions are the model's, and not those of models of folds
+    more: Sequence[Chapter] = field(default_factory=tuple)
+
+
+def model_story(
+    model: TextClassifier,
+    data: Data | Evaluated,
+    labels: Labels | None = None,
+    *,
+    texts: bool = True,
+    origin: Origin | None = None,
+) -> Story:
+    """A fitted model on labelled rows.
+
+    Args:
+        model: a fitted classifier.
+        data: rows that it was not trained on, as ``evaluate`` takes them, or what they came to already.
+        labels: of the texts.
+        texts: whether the report may hold texts of the data.
+        origin: where it comes from.
+    """
+    origin = origin or Origin()
+    found = data if isinstance(data, Evaluated) else evaluated(model, data, labels)
+    name = f"{model.method} from {origin.directory}" if origin.directory else model.method
+    title = f"{name} on {counted(len(found.data), 'row')}"
+    return _story(_Subject(title, found.evaluation, model, origin, found.data, found.predictions), texts=texts)
+
+
+def training_story(trained: Trained, *, texts: bool = True, origin: Origin | None = None) -> Story:
+    """A method after training, on its test part or out of fold.
+
+    Raises:
+        DataError: nothing was evaluated, so there is nothing to report on.
+    """
+    splits, found = trained.splits, trained.evaluation
+    if found is None:
+        raise DataError("Nothing was held out, so there is nothing to report on; give a test table, or a --test-size.")
+    rows = splits.test if splits.test is not None else splits.train
+    where = "test row" if splits.test is not None else "row"
+    subject = _Subject(
+        f"{trained.model.method} on {counted(found.n, where)}{'' if splits.test is not None else ', out of fold'}",
+        found,
+        trained.model,
+        origin or Origin(),
+        rows,
+        trained.predictions,
+        splits,
+        alone=True,
+        of_model=splits.test is not None,
+    )
+    return _story(subject, texts=texts)
+
+
+def comparison_story(comparison: Comparison, *, texts: bool = True, origin: Origin | None = None) -> Story:
+    """Methods beside each other, and the one that is recommended, or else the best, looked at closely."""
+    found, splits = comparison.recommendation, comparison.splits
+    name = found.name or found.best
+    result = next((each for each in comparison.results if each.name == name), comparison.results[-1])
+    rows = splits.test if splits.test is not None else splits.train
+    names = ", ".join(each.name for each in comparison.results)
+    chapter = chapters.compared(comparison, comparison.to_dict())
+    sentences = chapters.choice(comparison)
+    subject = _Subject(
+        f"{names} compared on {counted(result.evaluation.n, 'row')}",
+        result.evaluation,
+        result.model,
+        origin or Origin(),
+        rows,
+        result.predictions,
+        splits,
+        first=sentences,
+        of_model=splits.test is not None,
+        more=(chapter,),
+    )
+    return _story(subject, texts=texts)
+
+
+def search_story(search: Search, *, texts: bool = True, origin: Origin | None = None) -> Story:
+    """What a search chose, and all that it tried."""
+    splits = search.splits
+    test = splits.test
+    predictions = None if test is None else predictions_of(search.model, test)
+    subject = _Subject(
+        f"{search.name}, searched for on {counted(len(splits.train), 'training row')}",
+        search.evaluation,
+        search.model,
+        origin or Origin(),
+        test,
+        predictions,
+        splits,
+        first=search.sentence,
+        more=(chapters.searched(search, search.to_dict()),),
+    )
+    return _story(subject, texts=texts)
+
+
+def _story(subject: _Subject, *, texts: bool) -> Story:
+    evaluation, predictions, data, model = subject.evaluation, subject.predictions, subject.data, subject.model
+    splits, origin = subject.splits, subject.origin
+    audit = _audit(splits if splits is not None else data, texts=texts)
+    all_answers = None
+    if predictions is not None and not evaluation.task.multi_label:
+        (all_answers,) = reliability(predictions, bins=1)
+    known = Known(
+        evaluation,
+        all_answers,
+        model.fitted_on_.counts if model.fitted_on_.rows else (),
+        getattr(model, "class_weight", None),
+        "class_weight" in model.hyperparameters,
+        subject.alone,
+        audit,
+        splits,
+        origin.table,
+        origin.command if origin.command[:1] in (("train",), ("compare",)) else (),
+    )
+    rows = None
+    if predictions is not None and data is not None:
+        rows = rows_of(data, predictions, texts=texts)
+    leaks = splits.leaks if splits is not None else ()
+    told: list[Chapter | None] = [
+        chapters.verdict(evaluation, all_answers, subject.first),
+        chapters.next_steps(actions(known)),
+        chapters.audited(audit, "The data") if audit is not None else None,
+        *subject.more,
+        chapters.measured(evaluation, leaks),
+        chapters.confusion(evaluation, listed=rows is not None),
+        chapters.labelled(evaluation),
+        chapters.rows_chapter(holds_texts=texts) if rows is not None else None,
+        _calibration(subject),
+        chapters.covered(coverage_risk(predictions)) if predictions is not None else None,
+        _training(model),
+        _made(subject),
+    ]
+    return Story(subject.title, tuple(chapter for chapter in told if chapter is not None), rows, texts)
+
+
+def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:
+    """What ``inspect`` finds; without the texts that it shows where none may be shown."""
+    parts = [data] if isinstance(data, Dataset) else [] if data is None else list(data.parts().values())
+    if not parts or sum(map(len, parts)) > MOST_AUDITED:
+        return None
+    whole = parts[0] if isinstance(data, Splits) and len(parts) == 1 else data
+    assert whole is not None
+    folds = data.folds.k if isinstance(data, Splits) and data.folds is not None else 0
+    audit = replace(inspect(whole, test=0.0, folds=folds), next=())
+    return audit if texts else audit.without_texts()
+
+
+def _calibration(subject: _Subject) -> Chapter:
+    """With calibration and, where the model says how it was, without."""
+    evaluation, predictions, model = subject.evaluation, subject.predictions, subject.model
+    before: tuple[Bin, ...] = ()
+    losses: dict[str, Evaluation] = {"as it answers": evaluation}
+    without = _without_calibration(model)
+    if predictions is not None and without is not None and subject.of_model:
+        p = before_calibration(predictions.probabilities, predictions.task, without)
+        plain = replace(
+            check_predictions(p, predictions.targets, predictions.task, model.decision), worth=predictions.worth
+        )
+        before = reliability(plain)
+        losses["without calibration"] = evaluate_predictions(plain, resamples=FEWER)
+    return chapters.calibrated(evaluation, before, losses)
+
+
+def _without_calibration(model: TextClassifier) -> Relation | None:
+    relation = model.chosen_.get("calibration", {}).get("without")
+    if not isinstance(relation, Mapping):
+        return None
+    return Relation(tuple(relation["scale"]), tuple(relation["shift"]))
+
+
+def _training(model: TextClassifier) -> Chapter | None:
+    """How its training went, where there is a log of it."""
+    folder = getattr(model, "folder", None)
+    if folder is None or not (Path(folder) / LOG).exists():
+        return None
+    entries = read_log(Path(folder) / LOG)
+    called = "validation score" if model.metric_ is None else f"validation {metric_name(str(model.metric_))}"
+    return chapters.trained(entries, called) if entries else None
+
+
+def _made(subject: _Subject) -> Chapter:
+    """How it was made."""
+    model, origin, fitted = subject.model, subject.origin, subject.model.fitted_on_
+    facts: dict[str, Any] = {
+        "method": model.method,
+        "model": origin.directory or "",
+        "training rows": f"{fitted.rows:,}",
+        "training data": ", ".join(map(shown_name, fitted.files[:5])),
+        "its sha256": fitted.fingerprint,
+        "evaluated rows": f"{subject.evaluation.n:,}",
+        "evaluated data": "" if subject.data is None else ", ".join(map(shown_name, subject.data.rows.files[:5])),
+        "sha256 of that": "" if subject.data is None else subject.data.fingerprint,
+        "seed": "" if origin.seed is None else str(origin.seed),
+    }
+    params = {name: value for name, value in model.kept_params.items() if value is not None}
+    facts["hyperparameters"] = ", ".join(f"{name} {_short(value)}" for name, value in params.items())
+    command = shlex.join(map(shown_name, ("textgraft", *origin.command))) if origin.command else ""
+    return chapters.made(
+        {name: value for name, value in facts.items() if value}, [command] if command else [], versions()
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return str(value)

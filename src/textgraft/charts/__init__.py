@@ -1,0 +1,35 @@
+"""Pictures from plain data, each one Altair specification for the page, notebooks and files (Vega-Lite 6).
+
+This room knows numbers and names, never models: results of any room can be drawn, and can draw themselves.
+"""
+
+from __future__ import annotations
+
+from textgraft.charts.curves import coverage_risk, learning_curve, reliability
+from textgraft.charts.figures import (
+    METRICS,
+    MOST_DRAWN,
+    MOST_IN_CONFUSION,
+    confusion,
+    cost_quality,
+    labels,
+    probabilities,
+    whiskers,
+)
+from textgraft.charts.picture import Picture, is_installed
+
+__all__ = [
+    "METRICS",
+    "MOST_DRAWN",
+    "MOST_IN_CONFUSION",
+    "Picture",
+    "confusion",
+    "cost_quality",
+    "coverage_risk",
+    "is_installed",
+    "labels",
+    "learning_curve",
+    "probabilities",
+    "reliability",
+    "whiskers",
+]

@@ -1,0 +1,148 @@
+"""Pictures of curves: reliability, what abstaining brings, and how a training went."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, Picture, altair, data, unchecked
+
+SIZE = 300
+MOST_STEPS = 400  # of a training, which a screen can hardly tell from more
+
+
+def reliability(bins: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] = ()) -> Picture:
+    """A reliability diagram: how right answers of each probability are, on their intervals.
+
+    Args:
+        bins: ``stated``, ``right``, ``low``, ``high`` and ``rows`` of each.
+        before: the same without calibration.
+    """
+    alt = altair()
+    kinds = {"as it answers" if before else "answers": bins, **({"without calibration": before} if before else {})}
+    shown = [{**each, "kind": kind, "said": f"{kind}: {_of_bin(each)}"} for kind, of in kinds.items() for each in of]
+    with unchecked():
+        unit, axis = alt.Scale(domain=[0, 1]), alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+        ideal = alt.Chart(data([{"stated": 0, "right": 0}, {"stated": 1, "right": 1}]), width=SIZE, height=SIZE)
+        line = ideal.mark_line(color=RULE, strokeDash=[4, 3], strokeWidth=1.5).encode(
+            x=alt.X("stated:Q", scale=unit, axis=axis), y=alt.Y("right:Q", scale=unit, axis=axis)
+        )
+        base = alt.Chart(data(shown))
+        x = alt.X("stated:Q", title="stated probability", scale=unit, axis=axis)
+        colour = alt.Color(
+            "kind:N",
+            title=None,
+            sort=None,
+            scale=alt.Scale(domain=list(kinds), range=[ACCENT, SECOND][: len(kinds)]),
+            legend=alt.Legend() if before else None,
+        )
+        description = alt.Description("said:N")
+        whisker = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(
+            x=x,
+            y=alt.Y("low:Q", title="share that is right", scale=unit, axis=axis),
+            y2="high:Q",
+            color=colour,
+            description=description,
+        )
+        path = base.mark_line(strokeWidth=1.5, opacity=0.8).encode(x=x, y="right:Q", color=colour)
+        dot = base.mark_point(filled=True, size=50, opacity=1).encode(
+            x=x, y="right:Q", color=colour, description=description
+        )
+        chart = alt.layer(line, whisker, path, dot)
+    return Picture(chart, f"Reliability: {'; '.join(row['said'] for row in shown if row['kind'] == next(iter(kinds)))}")
+
+
+def coverage_risk(points: Sequence[Mapping[str, Any]]) -> Picture:
+    """What is right of what is answered, against the share that is answered.
+
+    Args:
+        points: ``threshold``, ``coverage``, ``right``, ``low`` and ``high`` of each.
+    """
+    alt = altair()
+    shown = [{**each, "said": _of_threshold(each)} for each in points]
+    with unchecked():
+        base = alt.Chart(data(shown), width=SIZE + 40, height=SIZE - 60)
+        x = alt.X(
+            "coverage:Q",
+            title="share of texts that is answered",
+            axis=alt.Axis(format="%"),
+            scale=alt.Scale(domain=[0, 1]),
+        )
+        y = alt.Y(
+            "low:Q",
+            title="share of these that is right",
+            axis=alt.Axis(format="%"),
+            scale=alt.Scale(zero=False, nice=True),
+        )
+        description = alt.Description("said:N")
+        band = base.mark_area(color=ACCENT, opacity=0.18).encode(x=x, y=y, y2="high:Q")
+        line = base.mark_line(color=ACCENT, strokeWidth=2).encode(x=x, y="right:Q")
+        dot = base.mark_point(color=ACCENT, filled=True, size=18, opacity=1).encode(
+            x=x, y="right:Q", description=description
+        )
+        chart = alt.layer(band, line, dot)
+    return Picture(chart, f"Right answers against the share answered: {'; '.join(row['said'] for row in shown[::12])}")
+
+
+def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validation score") -> Picture:
+    """How a training went: the loss of its steps, and the validation score of its epochs.
+
+    Args:
+        entries: of the log: ``step``, ``loss`` and, where there are any, ``score``, ``epoch`` and ``best``.
+        called: what the score is.
+    """
+    alt = altair()
+    losses = [entry for entry in entries if _is_number(entry.get("loss"))]
+    width = max(1, math.ceil(len(losses) / MOST_STEPS))
+    runs = [losses[i : i + width] for i in range(0, len(losses), width)]
+    steps = [{"step": run[-1]["step"], "loss": sum(entry["loss"] for entry in run) / len(run)} for run in runs]
+    scored = [entry for entry in entries if _is_number(entry.get("score"))]
+    best = max((i for i, entry in enumerate(scored) if entry.get("best")), default=None)
+    epochs = [entry.get("epoch") or i + 1 for i, entry in enumerate(scored)]
+    scores = [
+        {
+            "epoch": epoch,
+            "score": entry["score"],
+            "best": i == best,
+            "said": f"epoch {epoch}: {called} {entry['score']:.3f}",
+        }
+        for i, (epoch, entry) in enumerate(zip(epochs, scored, strict=True))
+    ]
+    with unchecked():
+        charts = []
+        if steps:
+            base = alt.Chart(data(steps), width=SIZE, height=180)
+            charts.append(
+                base.mark_line(color=INK, strokeWidth=1.2).encode(
+                    x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4)),
+                    y=alt.Y("loss:Q", title="training loss"),
+                )
+            )
+        if scores:
+            base = alt.Chart(data(scores), width=200, height=180)
+            x = alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0))
+            y = alt.Y("score:Q", title=called, scale=alt.Scale(zero=False))
+            line = base.mark_line(color=QUIET, strokeWidth=1.5).encode(x=x, y=y)
+            dot = base.mark_point(filled=True, size=60, opacity=1).encode(
+                x=x, y=y, color=alt.condition("datum.best", alt.value(ACCENT), alt.value(QUIET)), description="said:N"
+            )
+            charts.append(alt.layer(line, dot))
+        chart = alt.hconcat(*charts, spacing=28)
+    return Picture(
+        chart, f"Training: {len(losses):,} steps; {'; '.join(row['said'] for row in scores) or 'no validation score'}"
+    )
+
+
+def _of_bin(each: Mapping[str, Any]) -> str:
+    interval = f"[{each['low']:.3f}, {each['high']:.3f}]"
+    return f"stated {each['stated']:.3f}, right {each['right']:.3f} {interval} of {each['rows']:,} rows"
+
+
+def _of_threshold(each: Mapping[str, Any]) -> str:
+    right = f"{each['right']:.3f} [{each['low']:.3f}, {each['high']:.3f}]"
+    return f"from a probability of {each['threshold']:.3f} on: {each['coverage']:.1%} answered, {right} right"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from textgraft.analysis.actions import Known, actions
+from textgraft.analysis.closer import closer_chapters
 from textgraft.analysis.rows import rows_of
 from textgraft.data.audit import Audit
 from textgraft.data.inspecting import inspect
@@ -71,7 +72,8 @@ class _Subject:
     first: str = ""
     alone: bool = False
     of_model: bool = True  # whether the predictions are the model's, and not those of models of folds
-    more: Sequence[Chapter] = field(default_factory=tuple)
+    more: Sequence[Chapter] = ()  # after the data
+    closer: Sequence[Chapter] = ()  # after the errors
 
 
 def model_story(
@@ -80,6 +82,7 @@ def model_story(
     labels: Labels | None = None,
     *,
     texts: bool = True,
+    closely: bool = False,
     origin: Origin | None = None,
 ) -> Story:
     """A fitted model on labelled rows.
@@ -89,13 +92,17 @@ def model_story(
         data: rows that it was not trained on, as ``evaluate`` takes them, or what they came to already.
         labels: of the texts.
         texts: whether the report may hold texts of the data.
+        closely: look for slices and at changes of texts too, which takes some seconds, or minutes for slow models.
         origin: where it comes from.
     """
     origin = origin or Origin()
     found = data if isinstance(data, Evaluated) else evaluated(model, data, labels)
     name = f"{model.method} from {origin.directory}" if origin.directory else model.method
     title = f"{name} on {counted(len(found.data), 'row')}"
-    return _story(_Subject(title, found.evaluation, model, origin, found.data, found.predictions), texts=texts)
+    subject = _Subject(title, found.evaluation, model, origin, found.data, found.predictions)
+    if closely:
+        subject = replace(subject, closer=closer_chapters(model, found.data, texts=texts))
+    return _story(subject, texts=texts)
 
 
 def training_story(trained: Trained, *, texts: bool = True, origin: Origin | None = None) -> Story:
@@ -198,6 +205,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         chapters.confusion(evaluation, listed=rows is not None),
         chapters.labelled(evaluation),
         chapters.rows_chapter(holds_texts=texts) if rows is not None else None,
+        *subject.closer,
         _calibration(subject),
         chapters.covered(coverage_risk(predictions)) if predictions is not None else None,
         _training(model),

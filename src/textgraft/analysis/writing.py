@@ -21,6 +21,7 @@ def write_report(
     labels: Labels | None = None,
     *,
     texts: bool = True,
+    closely: bool = True,
 ) -> Path:
     """Writes a report as one page of HTML that needs nothing else, and its figures as JSON beside it.
 
@@ -30,6 +31,7 @@ def write_report(
         data: rows that the classifier was not trained on, as ``evaluate`` takes them.
         labels: of the texts.
         texts: whether it may hold texts of the data.
+        closely: of a classifier, look for slices and at changes of texts too; slow models take minutes for that.
 
     Returns:
         Where the page is.
@@ -52,6 +54,6 @@ def write_report(
             "A report on a classifier needs rows that it was not trained on: write_report(model, page, data)."
         )
     else:
-        story = model_story(of, data, labels, texts=texts)
+        story = model_story(of, data, labels, texts=texts, closely=closely)
     write_story(story, place)
     return place

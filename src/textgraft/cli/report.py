@@ -33,6 +33,9 @@ def run(
     no_texts: Annotated[
         bool, typer.Option("--no-texts", help="Leave the texts out, so that the report can be given away.")
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out slices and changed texts, for which slow models take minutes.")
+    ] = False,
     pictures: Annotated[
         Path | None, typer.Option("--pictures", metavar="DIR", help="Write its pictures as PNG and SVG files too.")
     ] = None,
@@ -57,8 +60,9 @@ def run(
     model = load(directory, runtime=runtime)
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
-    data = reading.read(source, like=like)
-    story = model_story(model, data, texts=not no_texts, origin=origin_of(source, reading, directory=directory))
+    data = reading.read(source, like=like, keys={"keep_cells": True})
+    origin = origin_of(source, reading, directory=directory)
+    story = model_story(model, data, texts=not no_texts, closely=not quick, origin=origin)
     figures = write_story(story, page)
     remark(f"The report is in {page}, its figures in {figures.name} beside it. {story.notice}")
     if pictures is not None:

@@ -65,17 +65,22 @@ class Robust(Protocol):
 
 def robustness_report(title: str, found: Robust) -> Report:
     """What it comes to, a line for each change, and examples."""
+    return Report(title, robustness_sections(found))
+
+
+def robustness_sections(found: Robust, *, examples: bool = True) -> tuple[Section, ...]:
+    """The sections of that; texts are in the examples alone."""
     same = [outcome for outcome in found.outcomes if not outcome.matters]
     sections = [
         Section(sentences=(_verdict(found.metric, same),)),
         _table(f"Changes that should not matter, on {counted(found.rows, 'row')}", found.metric, same),
-        _examples("Answers that changed", same),
+        _examples("Answers that changed", same) if examples else Section(),
     ]
     for outcome in found.outcomes:
         if outcome.matters:
             sections.append(_mattering(outcome))
-            sections.append(_examples("Answers that stayed", [outcome]))
-    return Report(title, tuple(sections))
+            sections.append(_examples("Answers that stayed", [outcome]) if examples else Section())
+    return tuple(section for section in sections if not section.is_empty)
 
 
 def _verdict(metric: str, outcomes: Sequence[Changed]) -> str:

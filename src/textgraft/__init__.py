@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textgraft.analysis.map import map_texts
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
+    "analysis.map": ("map_texts",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -72,6 +74,7 @@ __all__ = [
     "given_splits",
     "inspect",
     "load",
+    "map_texts",
     "predict_table",
     "push",
     "read_table",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from textgraft.charts.curves import coverage_risk, learning_curve, reliability
 from textgraft.charts.figures import confusion, cost_quality, labels, probabilities, whiskers
+from textgraft.charts.maps import density, scatter
 from textgraft.charts.picture import Picture, is_installed
 
 __all__ = [
@@ -14,10 +15,12 @@ __all__ = [
     "confusion",
     "cost_quality",
     "coverage_risk",
+    "density",
     "is_installed",
     "labels",
     "learning_curve",
     "probabilities",
     "reliability",
+    "scatter",
     "whiskers",
 ]

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from textgraft.cli import compare, demo, evaluate, export, inspect, predict, push, report, train, vectors
+from textgraft.cli import map as text_map
 from textgraft.cli.options import expand
 from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
@@ -69,7 +70,7 @@ class LateCommand(TyperCommand):
         return typer.main.get_command(whole).make_context(*given, **more)
 
 
-ROOMS = (inspect, train, compare, evaluate, report, predict, export, push, demo)
+ROOMS = (inspect, train, compare, evaluate, report, text_map, predict, export, push, demo)
 COMMANDS = {room.__name__.rpartition(".")[-1]: room.run for room in ROOMS}
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)

@@ -183,6 +183,10 @@ class TextClassifier(Deciding, ABC):
             return np.zeros((0, len(self.task_)), np.float32)
         return self._proba(texts)
 
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:  # noqa: ARG002
+        """(n, width) vectors of n texts by its own encoder; None where it has none at hand."""
+        return None
+
     def predict(self, texts: Iterable[str]) -> NDArray[Any] | list[tuple[Any, ...]]:
         """The labels of n texts, in the form that ``fit`` was given.
 

@@ -175,6 +175,10 @@ class FeatureClassifier(GraphClassifier):
     def _proba(self, texts: list[str]) -> Floats:
         return self.head_.probabilities(self.encoder_.encode(texts), self.task_)
 
+    def vectors(self, texts: Sequence[str]) -> Floats:  # noqa: D102
+        check_fitted(self)
+        return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
+
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.
 

@@ -18,7 +18,7 @@ from textgraft.evaluation.pooling import fit_weights, pooled
 from textgraft.linear.fitting import ClassWeight
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.constraints import SEED, Choice, Constraint, refuse
-from textgraft.methods.estimator import clone
+from textgraft.methods.estimator import check_fitted, clone
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.methods.rungs import RUNGS
@@ -276,6 +276,12 @@ class StackedClassifier(GraphClassifier):
     def _proba(self, texts: list[str]) -> Floats:
         scores = pooled([member.predict_proba(texts) for member in self.members_], self.weights_, self.task_)
         return self.calibration_.probabilities(scores, self.task_)
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        """(n, width) vectors of n texts by the encoder of the first member that has one."""
+        check_fitted(self)
+        found = (member.vectors(texts) for member in self.members_)
+        return next((vectors for vectors in found if vectors is not None), None)
 
     def _network(self) -> GraphClassifier:
         """The member with a network.

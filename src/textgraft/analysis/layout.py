@@ -29,7 +29,8 @@ def principal_components(vectors: Floats, k: int) -> Floats:
     axes = axes[:, ::-1][:, :k]
     strongest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
     components = centred @ (axes * np.where(strongest < 0, -1, 1)).astype(np.float32)
-    return np.pad(components, ((0, 0), (0, k - components.shape[1])))
+    padded: Floats = np.pad(components, ((0, 0), (0, k - components.shape[1])))
+    return padded
 
 
 def lengths_of_one(vectors: Floats) -> Floats:

@@ -253,7 +253,7 @@ def map_texts(
         way,
         found.of,
         _known_of(rows, model)
-        | {name: Colouring.of([values[i] for i in at]) for name, values in (columns or {}).items()},
+        | {name: Colouring.of([values[i] for i in at.tolist()]) for name, values in (columns or {}).items()},
         hill,
         tuple(_hill(points[hill == i], words) for i, words in enumerate(names)),
         texts,

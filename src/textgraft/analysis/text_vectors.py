@@ -18,6 +18,8 @@ from textgraft.text.ngrams import WordNgrams
 from textgraft.unicode import in_form, quoted_path
 
 Floats = NDArray[np.float32]
+WORDS = "words"
+BY_WORDS = "TF-IDF of their words and pairs of words"
 MOST_TERMS = 50_000  # of each length
 OVERSAMPLED = 10  # components more than are wanted
 PASSES = 4  # of power iterations
@@ -56,12 +58,12 @@ def text_vectors(
     """
     notes: tuple[str, ...] = ()
     if encoder is None and model is not None:
-        own = model.vectors(texts)
+        own = model.encode(texts)
         if own is not None:
             return TextVectors(_reduced(own), "the vectors of the model's own encoder")
         notes = ("The model has no encoder whose vectors could be had, so texts are laid out by their words.",)
     if encoder == WORDS or (encoder is None and model is not None):
-        return TextVectors(_reduced(word_vectors(texts, seed)), "TF-IDF of their words and pairs of words", notes)
+        return TextVectors(_reduced(word_vectors(texts, seed)), BY_WORDS, notes)
     try:
         name, _ = choose_encoder(encoder or AUTO, texts, with_network=False)
         opened = open_encoder(name, None, pooling="mean", long="window", precision="auto")
@@ -71,10 +73,7 @@ def text_vectors(
         if encoder is not None:
             raise
         notes = (f"Texts are laid out by their words, since there is no encoder for them: {error}",)
-    return TextVectors(_reduced(word_vectors(texts, seed)), "TF-IDF of their words and pairs of words", notes)
-
-
-WORDS = "words"
+    return TextVectors(_reduced(word_vectors(texts, seed)), BY_WORDS, notes)
 
 
 def word_vectors(texts: Sequence[str], seed: int) -> Floats:

@@ -183,7 +183,7 @@ class TextClassifier(Deciding, ABC):
             return np.zeros((0, len(self.task_)), np.float32)
         return self._proba(texts)
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:  # noqa: ARG002
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:  # noqa: ARG002
         """(n, width) vectors of n texts by its own encoder; None where it has none at hand."""
         return None
 

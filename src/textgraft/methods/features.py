@@ -175,7 +175,7 @@ class FeatureClassifier(GraphClassifier):
     def _proba(self, texts: list[str]) -> Floats:
         return self.head_.probabilities(self.encoder_.encode(texts), self.task_)
 
-    def vectors(self, texts: Sequence[str]) -> Floats:  # noqa: D102
+    def encode(self, texts: Sequence[str]) -> Floats:  # noqa: D102
         check_fitted(self)
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 

@@ -117,7 +117,7 @@ class FineTunedClassifier(NetworkClassifier):
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         """(n, width) means of the last states of n texts, as the encoder has them after fine-tuning; None of an export.
 
         An export gives logits alone.

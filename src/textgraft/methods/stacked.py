@@ -277,10 +277,10 @@ class StackedClassifier(GraphClassifier):
         scores = pooled([member.predict_proba(texts) for member in self.members_], self.weights_, self.task_)
         return self.calibration_.probabilities(scores, self.task_)
 
-    def vectors(self, texts: Sequence[str]) -> Floats | None:
+    def encode(self, texts: Sequence[str]) -> Floats | None:
         """(n, width) vectors of n texts by the encoder of the first member that has one."""
         check_fitted(self)
-        found = (member.vectors(texts) for member in self.members_)
+        found = (member.encode(texts) for member in self.members_)
         return next((vectors for vectors in found if vectors is not None), None)
 
     def _network(self) -> GraphClassifier:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from textgraft.charts.maps import COLOURS, HIGH, LOW, OTHER
@@ -47,8 +48,8 @@ def map_page(content: Mapping[str, Any], title: str) -> str:
     title = said(title)
     notice = " ".join([content["about"], *content["notes"], *([HOLDS_TEXTS] if content["has_texts"] else [])])
     looks = {"colours": COLOURS, "other": OTHER, "low": LOW, "high": HIGH}
-    body = (here / "map.html").read_text("utf-8")
-    body = body.replace("$title", escape(title)).replace("$notice", escape(said(notice)))
+    template = Template((here / "map.html").read_text("utf-8"))
+    body = template.substitute(title=escape(title), notice=escape(said(notice)))
     data = f'<script type="application/json" id="data">{embedded({**content, "looks": looks})}</script>'
     script, style = ((here / f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
     return shell(title, f"{body}\n{data}", script, style)

@@ -142,6 +142,8 @@ def test_principal_components_are_those_of_a_singular_value_decomposition() -> N
     U, S, _ = np.linalg.svd(centred, full_matrices=False)
     np.testing.assert_allclose(np.abs(found), np.abs(U[:, :4] * S[:4]), rtol=1e-2, atol=1e-2)
     assert principal_components(vectors[:, :1], 2).shape == (80, 2)
+    turned, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((12, 12)))
+    np.testing.assert_allclose(principal_components(vectors @ turned.astype(np.float32), 2), found[:, :2], atol=1e-2)
 
 
 def test_vectors_of_words_keep_the_cosines_of_tf_idf() -> None:
@@ -150,7 +152,7 @@ def test_vectors_of_words_keep_the_cosines_of_tf_idf() -> None:
     assert vectors.shape == (400, 50)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     same = np.array(labels)[:, None] == np.array(labels)
-    assert (unit @ unit.T)[same].mean() > (unit @ unit.T)[~same].mean() + 0.2
+    assert (unit @ unit.T)[same].mean() > 3 * (unit @ unit.T)[~same].mean()
 
 
 def test_hostile_texts_are_laid_out_and_can_be_written() -> None:

@@ -22,13 +22,12 @@ _BLOCK: Final = 512  # rows whose similarities are made at a time
 def principal_components(vectors: Floats, k: int) -> Floats:
     """(n, k) the principal components of (n, w) vectors, the largest first, zeros where there are fewer.
 
-    The sign of each is such that its largest weight is positive, so that the same vectors give the same components.
+    The longer tail of each points to the positive side, so that the same points, turned, give the same components.
     """
     centred = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    axes = axes[:, ::-1][:, :k]
-    strongest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
-    components = centred @ (axes * np.where(strongest < 0, -1, 1)).astype(np.float32)
+    components = centred @ axes[:, ::-1][:, :k].astype(np.float32)
+    components *= np.where((components.astype(np.float64) ** 3).sum(axis=0) < 0, -1, 1).astype(np.float32)
     padded: Floats = np.pad(components, ((0, 0), (0, k - components.shape[1])))
     return padded
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.analysis.map import map_texts
+    from textgraft.analysis.writing import write_report
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
     "analysis.map": ("map_texts",),
+    "analysis.writing": ("write_report",),
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
@@ -80,6 +82,7 @@ __all__ = [
     "read_table",
     "save",
     "split",
+    "write_report",
 ]
 
 

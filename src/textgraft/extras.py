@@ -28,8 +28,8 @@ def library(name: str, wish: str, extra: str) -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    if name in sys.modules:
-        return sys.modules[name]
+    if (found := sys.modules.get(name)) is not None:  # None stands there for what must not be found
+        return found
     known = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
     try:

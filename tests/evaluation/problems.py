@@ -57,11 +57,13 @@ def reference(task: Task, p: NDArray[Any], y: NDArray[Any], thresholds: Any = 0.
             found[f"roc_auc_{average}"] = m.roc_auc_score(y, p, average=average)
             found[f"average_precision_{average}"] = m.average_precision_score(y, p, average=average)
         columns = zip(y.T, p.T, strict=True)
+        found["brier_score_loss"] = float(np.mean([np.mean((q - t) ** 2) for t, q in columns]))
         found["log_loss"] = float(np.mean([_log_loss(t, np.stack([1 - q, q], 1), [0, 1]) for t, q in columns]))
         return found
     found["balanced_accuracy"] = m.balanced_accuracy_score(y, predicted)
     found["matthews_corrcoef"] = m.matthews_corrcoef(y, predicted)
     found["log_loss"] = _log_loss(y, p, range(len(task)))
+    found["brier_score_loss"] = float(np.sum((p - np.eye(len(task))[y]) ** 2) / len(y) / (2 if len(task) == 2 else 1))
     if len(task) == 2:
         found["roc_auc"] = m.roc_auc_score(y, p[:, 1])
         found["average_precision"] = m.average_precision_score(y, p[:, 1])

@@ -26,6 +26,7 @@ from textgraft.report.story import Action
 from textgraft.unicode import shown_name
 from textgraft.wording import counted, decimal, percent
 
+MANY = 0.01  # of the rows, that a figure is flattered by
 FEW_ROWS = 100  # training rows of a label
 MOST_OF_A_KIND = 3  # actions by one rule
 CONFUSABLE = 2.0  # times as many errors as if all pairs of labels had the same
@@ -74,20 +75,15 @@ def actions(known: Known) -> tuple[Action, ...]:
 
 
 def seen(known: Known) -> Iterator[Action]:
-    """Rows that the model was trained on."""
-    if sentence := seen_rows(known.evaluation):
-        yield Action("seen", "Evaluate on rows that the model was not trained on.", sentence)
-
-
-def leaks(known: Known) -> Iterator[Action]:
-    """Texts that stand in two parts."""
-    if known.splits is not None and known.splits.leaks:
-        yield Action(
-            "leaks",
-            "Take test texts out of training, and train again.",
-            " ".join(known.splits.leaks),
-            known.again("--drop-leaks"),
-        )
+    """At least 1 % of the rows stand in the training data."""
+    found = known.evaluation.seen
+    if found is None or found.trained + found.chosen < MANY * max(found.known, 1):
+        return
+    leaks = "" if known.splits is None else " ".join(known.splits.leaks)
+    if leaks:
+        yield Action("leaks", "Take test texts out of training, and train again.", leaks, known.again("--drop-leaks"))
+    else:
+        yield Action("seen", "Evaluate on rows that the model was not trained on.", seen_rows(known.evaluation))
 
 
 def conflicts(known: Known) -> Iterator[Action]:
@@ -179,7 +175,7 @@ def weak_labels(known: Known) -> Iterator[Action]:
             command = known.again("--class-weight", "balanced")
             yield Action("imbalance", f"Weigh {label} up, which trades precision for recall.", evidence, command)
         else:
-            yield Action("weak_label", f"Read what {label} is taken for.", evidence)
+            yield Action("weak_label", f"Read the rows of {label} that it misses.", evidence)
 
 
 def confusable(known: Known) -> Iterator[Action]:
@@ -235,9 +231,7 @@ def untried(known: Known) -> Iterator[Action]:
         )
 
 
-RULES = (
-    seen, leaks, conflicts, floor, never_given, weak_labels, confusable, confidence, few_test_rows, untried
-)  # fmt: skip
+RULES = (seen, floor, few_test_rows, never_given, weak_labels, confusable, confidence, conflicts, untried)
 
 
 def _line(*words: str) -> str:

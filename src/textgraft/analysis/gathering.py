@@ -25,9 +25,9 @@ from textgraft.evaluation.calibration import Relation
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.reliability import Bin, before_calibration, coverage_risk, reliability
-from textgraft.given import Data, Labels, as_dataset
+from textgraft.given import Data, Labels
 from textgraft.ladder import Comparison, Search, Trained
-from textgraft.ladder.evaluating import evaluate, predictions_of
+from textgraft.ladder.evaluating import Evaluated, evaluated, predictions_of
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.manifest import versions
 from textgraft.report import chapters
@@ -37,7 +37,7 @@ from textgraft.unicode import shown_name
 from textgraft.wording import counted
 
 FEWER = 200  # resamples, for what is shown beside the evaluation
-MOST_AUDITED = 100_000  # rows, which take some seconds to compare with each other
+MOST_AUDITED = 50_000  # rows, which take some seconds to compare with each other
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,9 @@ class _Subject:
 
 def model_story(
     model: TextClassifier,
-    data: Data,
+    data: Data | Evaluated,
     labels: Labels | None = None,
     *,
-    evaluation: Evaluation | None = None,
     texts: bool = True,
     origin: Origin | None = None,
 ) -> Story:
@@ -87,19 +86,16 @@ def model_story(
 
     Args:
         model: a fitted classifier.
-        data: rows that it was not trained on, as ``evaluate`` takes them.
+        data: rows that it was not trained on, as ``evaluate`` takes them, or what they came to already.
         labels: of the texts.
-        evaluation: of the model on these rows, if there is one already.
         texts: whether the report may hold texts of the data.
         origin: where it comes from.
     """
     origin = origin or Origin()
-    rows = as_dataset(data, labels, who="report", task=model.task_, merged=model.fitted_on_.merged)
-    found = evaluate(model, rows) if evaluation is None else evaluation
+    found = data if isinstance(data, Evaluated) else evaluated(model, data, labels)
     name = f"{model.method} from {origin.directory}" if origin.directory else model.method
-    title = f"{name} on {counted(len(rows), 'row')}"
-    subject = _Subject(title, found, model, origin, rows, predictions_of(model, rows))
-    return _story(subject, texts=texts)
+    title = f"{name} on {counted(len(found.data), 'row')}"
+    return _story(_Subject(title, found.evaluation, model, origin, found.data, found.predictions), texts=texts)
 
 
 def training_story(trained: Trained, *, texts: bool = True, origin: Origin | None = None) -> Story:
@@ -196,6 +192,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
     told: list[Chapter | None] = [
         chapters.verdict(evaluation, all_answers, subject.first),
         chapters.next_steps(actions(known)),
+        chapters.audited(audit, "The data") if audit is not None else None,
         *subject.more,
         chapters.measured(evaluation, leaks),
         chapters.confusion(evaluation, listed=rows is not None),
@@ -204,7 +201,6 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         _calibration(subject),
         chapters.covered(coverage_risk(predictions)) if predictions is not None else None,
         _training(model),
-        chapters.audited(audit, "The data") if audit is not None else None,
         _made(subject),
     ]
     return Story(subject.title, tuple(chapter for chapter in told if chapter is not None), rows, texts)
@@ -217,7 +213,8 @@ def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:
         return None
     whole = parts[0] if isinstance(data, Splits) and len(parts) == 1 else data
     assert whole is not None
-    audit = replace(inspect(whole), next=())
+    folds = data.folds.k if isinstance(data, Splits) and data.folds is not None else 0
+    audit = replace(inspect(whole, test=0.0, folds=folds), next=())
     return audit if texts else audit.without_texts()
 
 
@@ -269,7 +266,7 @@ def _made(subject: _Subject) -> Chapter:
         "seed": "" if origin.seed is None else str(origin.seed),
     }
     params = {name: value for name, value in model.kept_params.items() if value is not None}
-    facts |= {f"hyperparameter {name}": _short(value) for name, value in params.items()}
+    facts["hyperparameters"] = ", ".join(f"{name} {_short(value)}" for name, value in params.items())
     command = shlex.join(map(shown_name, ("textgraft", *origin.command))) if origin.command else ""
     return chapters.made(
         {name: value for name, value in facts.items() if value}, [command] if command else [], versions()

@@ -35,7 +35,8 @@ def principal_components(vectors: Floats, k: int) -> Floats:
 def lengths_of_one(vectors: Floats) -> Floats:
     """The vectors divided by their lengths; zeros stay."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    unit: Floats = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
 
 
 def nearest(vectors: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:

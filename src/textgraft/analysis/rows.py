@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def rows_of(data: Dataset, predictions: Predictions, *, texts: bool = True) -> d
     return {
         "labels": list(map(shown, task.labels)),
         "multi_label": task.multi_label,
-        "files": list(map(shown, data.rows.files)),
+        "files": list(map(shown, short_names(data.rows.files))),
         "columns": list(COLUMNS),
         "of": n,
         "has_texts": texts,
@@ -101,6 +102,12 @@ def cut_to_fit(texts: Sequence[str], room: int = MOST_BYTES, longest: int = LONG
         text if size <= low else text[: int(len(text) * low / size)]
         for text, size in zip(short, sizes.tolist(), strict=True)
     ]
+
+
+def short_names(files: Sequence[str]) -> list[str]:
+    """The last part of each path, where that tells all of them apart; else the paths."""
+    names = [PurePath(name).name or name for name in files]
+    return names if len(set(names)) == len(names) else list(files)
 
 
 def _bytes(text: str) -> int:

@@ -6,11 +6,23 @@ This room knows numbers and names, never models: results of any room can be draw
 from __future__ import annotations
 
 from textgraft.charts.curves import coverage_risk, learning_curve, reliability
-from textgraft.charts.figures import confusion, cost_quality, labels, probabilities, whiskers
+from textgraft.charts.figures import (
+    METRICS,
+    MOST_DRAWN,
+    MOST_IN_CONFUSION,
+    confusion,
+    cost_quality,
+    labels,
+    probabilities,
+    whiskers,
+)
 from textgraft.charts.maps import density, scatter
 from textgraft.charts.picture import Picture, is_installed
 
 __all__ = [
+    "METRICS",
+    "MOST_DRAWN",
+    "MOST_IN_CONFUSION",
     "Picture",
     "confusion",
     "cost_quality",

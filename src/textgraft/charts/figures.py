@@ -8,7 +8,10 @@ from typing import Any
 from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, SERIES, Picture, altair, data, names, unchecked
 
 WIDTH, STEP = 340, 26
-METRICS = ("precision", "recall", "F1")
+METRICS = {"precision": "precision", "recall": "recall", "f1": "F1"}  # of a label, and what they are called
+NAMES = list(METRICS.values())
+MOST_DRAWN = 30  # labels or methods, which a screen has room for
+MOST_IN_CONFUSION = 60  # labels
 
 
 def whiskers(rows: Sequence[Mapping[str, Any]], called: str, floor: float | None = None) -> Picture:
@@ -77,7 +80,7 @@ def labels(rows: Sequence[Mapping[str, Any]]) -> Picture:
     """Precision, recall and F1 of each label, with intervals.
 
     Args:
-        rows: ``name``, ``metric`` (one of ``METRICS``), ``value``, ``low`` and ``high``.
+        rows: ``name``, ``metric`` (of ``METRICS``), ``value``, ``low`` and ``high``.
     """
     alt = altair()
     shown = _named(rows, lambda row: f", {row['metric']}")
@@ -85,10 +88,8 @@ def labels(rows: Sequence[Mapping[str, Any]]) -> Picture:
     with unchecked():
         base = alt.Chart(data(shown), width=WIDTH, height=42 * many)
         y = alt.Y("name:N", sort=None, title=None, scale=alt.Scale(padding=0.2))
-        offset = alt.YOffset("metric:N", sort=list(METRICS), scale=alt.Scale(paddingOuter=0.3))
-        colour = alt.Color(
-            "metric:N", sort=list(METRICS), title=None, scale=alt.Scale(domain=list(METRICS), range=list(SERIES))
-        )
+        offset = alt.YOffset("metric:N", sort=NAMES, scale=alt.Scale(paddingOuter=0.3))
+        colour = alt.Color("metric:N", sort=NAMES, title=None, scale=alt.Scale(domain=NAMES, range=list(SERIES)))
         description = alt.Description("said:N")
         x = alt.X(
             "low:Q",
@@ -167,7 +168,7 @@ def probabilities(of: Sequence[str], values: Sequence[float], given: Sequence[st
     """The probabilities of one text, the highest first, those of the labels that it is given in colour."""
     alt = altair()
     called = names(of)
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "name": name,
             "value": float(value),

@@ -14,7 +14,7 @@ from typing import Any
 
 from textgraft.errors import SettingError
 from textgraft.extras import library
-from textgraft.unicode import said, whole
+from textgraft.unicode import quoted, said, whole
 from textgraft.whole import whole_file
 
 # Colours are variables of the page, so that they follow the reader's setting; where there is no page, these stand.
@@ -91,12 +91,11 @@ class Picture:
         """
         place = Path(path)
         if place.suffix not in ENDINGS:
-            raise SettingError(f"A picture is written as {', '.join(ENDINGS)}; {place.name!r} ends otherwise.")
-        content = {
-            ".png": self.png,
-            ".svg": lambda: self.svg().encode(),
-            ".json": lambda: json.dumps(self.specification(), indent=1).encode(),
-        }[place.suffix]()
+            raise SettingError(f"A picture is written as {', '.join(ENDINGS)}; {quoted(place.name)} ends otherwise.")
+        if place.suffix == ".png":
+            content = self.png()
+        else:
+            content = (self.svg() if place.suffix == ".svg" else json.dumps(self.specification(), indent=1)).encode()
         with whole_file(place) as part:
             part.write_bytes(content)
         return place
@@ -166,7 +165,7 @@ def _looks() -> dict[str, Any]:
         "domainColor": RULE,
         "tickColor": RULE,
         "titlePadding": 8,
-        "labelLimit": 220,
+        "labelLimit": 0,  # names are cut by us, since Vega cuts characters in half
         "labelFlush": False,
     }
     legend = {
@@ -175,6 +174,7 @@ def _looks() -> dict[str, Any]:
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
+        "labelLimit": 0,
     }
     return {
         "background": None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from textgraft.cli.options import EveryMetric, Html, Json, MethodOptions, NoReport, SplitOptions, Table, TableOptions
-from textgraft.cli.report import origin_of, page_beside, write_beside
+from textgraft.cli.report import origin_of, page_beside, present_story, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
@@ -42,14 +42,14 @@ def run(
 
     A fifth of the rows is held out for the figures, and a fifth of the others for the choice; where that would be too
     few, the table is cross-validated instead. With --budget, the best classifier is searched for within that time,
-    among variants of the methods and stacks of them. With --out, DIR/report.html is a report to read, of a search
-    DIR.report.html; --no-report leaves it out.
+    among variants of the methods and stacks of them. With --out, DIR.report.html is a report to read, with its
+    figures as JSON beside it; --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
     clock = Clock(of_process=True)
     from textgraft.analysis.gathering import comparison_story, search_story
-    from textgraft.cli.console import present, print_json, remark
+    from textgraft.cli.console import print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import compare
     from textgraft.report.comparison import comparison_report
@@ -64,7 +64,8 @@ def run(
         search = searched(source, reading, dividing, tuning, methods=names, out=out, resume=resume, clock=clock)
         if as_json:
             print_json(search.to_dict())
-        present(search_report(search, every_metric=every_metric), html, quietly=as_json)
+        report = search_report(search, every_metric=every_metric)
+        present_story(report, html, lambda: search_story(search, origin=origin), quietly=as_json)
         if out and not no_report:
             write_beside(page_beside(out), lambda: search_story(search, origin=origin))
         if out:
@@ -77,9 +78,10 @@ def run(
     comparison = compare(models, splits, directory=out, seed=dividing.seed)
     if as_json:
         print_json(comparison.to_dict())
-    present(comparison_report(comparison, every_metric=every_metric), html, quietly=as_json)
+    report = comparison_report(comparison, every_metric=every_metric)
+    present_story(report, html, lambda: comparison_story(comparison, origin=origin), quietly=as_json)
     if out and not no_report:
-        write_beside(out / "report.html", lambda: comparison_story(comparison, origin=origin))
+        write_beside(page_beside(out), lambda: comparison_story(comparison, origin=origin))
     found = comparison.recommendation
     chosen = found.name or found.best or comparison.results[0].name
     if out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textgraft.cli.options import Directory, EveryMetric, Html, Json, MainMetric, Runtime, Table, TableOptions
+from textgraft.cli.report import origin_of, present_story
 
 
 def run(
@@ -16,11 +17,12 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
+    from textgraft.analysis.gathering import model_story
     from textgraft.artifact import load
-    from textgraft.cli.console import present, print_json, remark
+    from textgraft.cli.console import print_json, remark
     from textgraft.evaluation.metric import check_metric, read_metric
     from textgraft.extras import import_scipy
-    from textgraft.ladder import evaluate
+    from textgraft.ladder.evaluating import evaluated
     from textgraft.report.evaluation import evaluation_report, seen_rows
     from textgraft.report.html import check_place
     from textgraft.wording import source_name
@@ -34,9 +36,11 @@ def run(
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like)
     table = source_name(source)
-    evaluation = evaluate(model, data, metric=None if metric is None else read_metric(metric))
+    found = evaluated(model, data, metric=None if metric is None else read_metric(metric))
+    evaluation = found.evaluation
     if as_json:
         content = {"model": str(directory), "method": model.method, "table": table}
         print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())
     report = evaluation_report(f"{model.method} from {directory} on {table}", evaluation, every_metric=every_metric)
-    present(report, html, quietly=as_json)
+    origin = origin_of(source, reading, directory=directory)
+    present_story(report, html, lambda: model_story(model, found, origin=origin), quietly=as_json)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textgraft.cli.options import Directory, InputOptions, Runtime, SplitOptions, Table, TableOptions, given_words
+from textgraft.errors import TextgraftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textgraft.analysis.gathering import Origin
+    from textgraft.report import Report
     from textgraft.report.story import Story
+
+INSTALL = 'pip install "textgraft[report]"'
 
 
 def run(
@@ -83,6 +87,25 @@ def page_beside(directory: str | Path) -> Path:
     return Path(f"{Path(directory)}.report.html")
 
 
+def present_story(report: Report, page: Path | None, story: Callable[[], Story], *, quietly: bool) -> None:
+    """Shows a report on standard output, unless ``quietly``; where a page is wanted, it is the whole story.
+
+    Without the library that pictures are drawn with it is the same report as a page.
+    """
+    from textgraft import charts
+    from textgraft.cli.console import present, remark
+    from textgraft.report.story_page import write_story
+
+    if page is None or not charts.is_installed():
+        present(report, page, quietly=quietly)
+        if page is not None:
+            remark(f"It has no pictures and no texts; for these, {INSTALL}.")
+        return
+    present(report, quietly=quietly)
+    write_story(story(), page)
+    remark(f"The report is in {page}. It holds texts of the data.")
+
+
 def write_beside(page: Path, story: Callable[[], Story]) -> None:
     """Writes the report that comes with another result, which is there without it; a remark says what became of it."""
     from textgraft import charts
@@ -93,11 +116,13 @@ def write_beside(page: Path, story: Callable[[], Story]) -> None:
     if processes.rank() > 0:
         return
     if not charts.is_installed():
-        remark('No report is written; for one, pip install "textgraft[report]".')
+        remark(f"No report is written; for one, {INSTALL}.")
         return
     try:
         write_story(story(), page)
     except OSError as error:
         remark(f"The report could not be written to {page}: {error.strerror or error}.")
+    except TextgraftError as error:
+        remark(f"No report is written: {error}")
     else:
-        remark(f"The report is in {page}; it holds texts of the data.")
+        remark(f"The report is in {page}. It holds texts of the data.")

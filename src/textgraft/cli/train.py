@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from textgraft.cli.options import EveryMetric, Json, MethodOptions, NoReport, Ou
 from textgraft.cli.report import origin_of, page_beside, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
+
+if TYPE_CHECKING:
+    from textgraft.ladder import Trained
 
 AUTO = "auto"
 
@@ -49,7 +52,7 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
     what was tried is kept in DIR.search, with which a longer search can go on (--resume).
-    DIR.report.html is a report to read, with its figures as JSON beside it; --no-report leaves it out.
+    DIR.report.html is a report to read; --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
@@ -87,10 +90,7 @@ def run(
     trained = train(model, splits, directory=out, seed=dividing.seed)
     remark(model.notes_)
     if as_json:
-        parts = {name: len(part) for name, part in splits.parts().items()}
-        folds = None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}
-        content = {"model": str(out), "method": method, "parts": parts, "folds": folds, "chosen": model.chosen_}
-        print_json(content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {}))
+        print_json({"model": str(out), "method": method} | _as_json(trained))
     elif trained.evaluation is not None:
         rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
         title = f"{method} on {trained.evaluation.n:,} {rows}"
@@ -98,3 +98,11 @@ def run(
     if trained.evaluation is not None and not no_report:
         write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+def _as_json(trained: Trained) -> dict[str, Any]:
+    splits = trained.splits
+    parts = {name: len(part) for name, part in splits.parts().items()}
+    folds = None if splits.folds is None else {"k": splits.folds.k, "repeats": splits.folds.repeats}
+    content = {"parts": parts, "folds": folds, "chosen": trained.model.chosen_}
+    return content | {"notes": list(splits.notes), "leaks": list(splits.leaks)} | (trained.results() or {})

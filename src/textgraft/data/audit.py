@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from typing import Any, Literal, Self
 
 from textgraft.data.giveaways import Giveaway
@@ -10,6 +11,7 @@ from textgraft.data.leaks import Overlap
 from textgraft.data.next_steps import Basis
 from textgraft.dataset import Columns
 from textgraft.task import Task
+from textgraft.unicode import said
 
 Level = Literal["fact", "look", "warning"]
 
@@ -152,6 +154,18 @@ class Audit:
         """The same without the texts of its examples, which are all that it holds of texts."""
         examples = tuple(replace(each, text="") for each in self.conflicts.examples)
         return replace(self, conflicts=replace(self.conflicts, examples=examples))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what to do, and all that was found."""
+        advice = "".join(f"<li>{escape(said(each))}</li>" for each in self.advice)
+        heads = "".join(f"<th>{escape(said(name))}</th>" for name in ("", "", *self.parts))
+        rows = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(said(cell))}</td>" for cell in (each.section, each.what, *each.values))
+            + "</tr>"
+            for each in self.findings
+        )
+        return f"<ul>{advice}</ul><table><tr>{heads}</tr>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON values, and the advice."""

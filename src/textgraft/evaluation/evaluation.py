@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from html import escape
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +33,10 @@ from textgraft.evaluation.prior import with_pseudo_rows
 from textgraft.evaluation.reliability import Bin, reliability
 from textgraft.evaluation.seen import SeenRows
 from textgraft.task import Task
+from textgraft.unicode import shown
+
+if TYPE_CHECKING:
+    from textgraft.charts import Picture
 
 LabelFigures = dict[str, Interval | int]
 _Found = tuple[dict[str, Interval], dict[str, list[Interval]]]
@@ -76,6 +82,61 @@ class Evaluation:
         """(k, k) counts, a row per true label and a column per predicted one; for a multi-label task (k, 2, 2), one
         table per label: ``[[true negatives, false positives], [misses, hits]]``."""
         return np.asarray(self.confused)
+
+    def plot_confusion(self) -> Picture:
+        """Which labels are taken for which.
+
+        Raises:
+            MissingExtraError: the extra ``report`` is not installed.
+            SettingError: rows may carry several labels, or there are more than 60.
+        """
+        from textgraft import charts
+
+        if self.task.multi_label or len(self.task) > charts.MOST_IN_CONFUSION:
+            raise SettingError(
+                f"A confusion matrix is drawn where each row has one of at most {charts.MOST_IN_CONFUSION} labels; "
+                f"this task is {self.task.kind} with {len(self.task):,}. plot_labels draws how well each label is told."
+            )
+        return charts.confusion(self.task.labels, self.confusion.tolist())
+
+    def plot_calibration(self) -> Picture:
+        """How right answers of each probability are: a reliability diagram.
+
+        Raises:
+            MissingExtraError: the extra ``report`` is not installed.
+            SettingError: it was kept by an earlier release, which has no such figures.
+        """
+        from textgraft import charts
+
+        if not self.reliability:
+            raise SettingError(
+                "This evaluation was kept by an earlier release, without its reliability; evaluate again."
+            )
+        return charts.reliability([vars(each) for each in self.reliability])
+
+    def plot_labels(self) -> Picture:
+        """Precision, recall and F1 of the first 30 labels.
+
+        Raises:
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        from textgraft import charts
+
+        return charts.labels(
+            [
+                {"name": label, "metric": charts.METRICS[name], **figure.to_dict()}
+                for label, figures in list(self.per_label.items())[: charts.MOST_DRAWN]
+                for name in charts.METRICS
+                if isinstance(figure := figures.get(name), Interval) and not math.isnan(figure.value)
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the headline and, where pictures can be drawn, how well each label is told."""
+        from textgraft import charts
+
+        said = f"<p>{escape(shown(str(self)))}</p>"
+        return said + (self.plot_labels().svg() if charts.is_installed() else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what is undefined is None."""

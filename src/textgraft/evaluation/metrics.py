@@ -21,10 +21,11 @@ from textgraft.evaluation.proportions import calibration_ends, share_ends
 from textgraft.evaluation.ranking import Ranking
 from textgraft.task import Task
 
-LOWER_IS_BETTER = frozenset({"log_loss", "ece", "hamming_loss", COST})
+LOWER_IS_BETTER = frozenset({"log_loss", "brier_score_loss", "ece", "hamming_loss", COST})
 BINS = 15
 _AVERAGED = tuple(f"{n}_{a}" for n in ("precision", "recall", "f1") for a in ("macro", "micro", "weighted"))
 _RIGHT_ROWS = ("accuracy", "subset_accuracy")  # scikit-learn's accuracy of several labels
+_LOSSES = ("log_loss", "brier_score_loss")
 _SAMPLES = ("precision_samples", "recall_samples", "f1_samples", "jaccard_samples")
 
 
@@ -150,7 +151,7 @@ class MultiLabelCounts(Part):
 
 
 class RowMeans(Part):
-    """Means of a value per row: log loss and, for a multi-label task, what is measured text by text."""
+    """Means of a value per row: log loss, Brier score and, for a multi-label task, what is measured text by text."""
 
     def __init__(self, predictions: Predictions) -> None:
         values = _row_values(predictions)
@@ -160,7 +161,7 @@ class RowMeans(Part):
 
     @staticmethod
     def names(task: Task) -> tuple[str, ...]:  # noqa: D102
-        return (*_RIGHT_ROWS, *_SAMPLES, "log_loss") if task.multi_label else ("log_loss",)
+        return (*_RIGHT_ROWS, *_SAMPLES, *_LOSSES) if task.multi_label else _LOSSES
 
     def cells(self, rows: slice) -> Cells:  # noqa: D102
         values = self.values[rows]
@@ -244,7 +245,10 @@ def _row_values(predictions: Predictions) -> dict[str, Floats]:
     eps = np.finfo(p.dtype).eps  # scikit-learn's bound for log loss
     if not predictions.task.multi_label:
         of_truth = np.take_along_axis(p, truth[:, None], axis=1)[:, 0]
-        return {"log_loss": -np.log(np.clip(of_truth, eps, 1 - eps).astype(np.float64))}
+        # as scikit-learn has it, half of it for two labels (Brier, Monthly Weather Review 1950)
+        squares = np.square(p, dtype=np.float64).sum(axis=1) - 2 * of_truth.astype(np.float64) + 1
+        brier = squares / 2 if p.shape[1] == 2 else squares
+        return {"log_loss": -np.log(np.clip(of_truth, eps, 1 - eps).astype(np.float64)), "brier_score_loss": brier}
     both = (truth & predicted).sum(axis=1).astype(np.float64)
     true, given = (count.sum(axis=1).astype(np.float64) for count in (truth, predicted))
     values = {"accuracy": (truth == predicted).all(axis=1).astype(np.float64)}
@@ -252,7 +256,8 @@ def _row_values(predictions: Predictions) -> dict[str, Floats]:
     values["jaccard_samples"] = _divide(both, true + given - both)
     bounded = np.clip(p, eps, 1 - eps)
     of_truth = np.where(truth, bounded, np.clip(1 - p, eps, 1 - eps))
-    return values | {"log_loss": -np.log(of_truth.astype(np.float64)).mean(axis=1)}
+    brier = np.square(p.astype(np.float64) - truth).mean(axis=1)
+    return values | {"log_loss": -np.log(of_truth.astype(np.float64)).mean(axis=1), "brier_score_loss": brier}
 
 
 def _precision_recall_f1(tp: Floats, true: Floats, predicted: Floats) -> dict[str, Floats]:

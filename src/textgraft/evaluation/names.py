@@ -8,7 +8,7 @@ from textgraft.unicode import MOST_QUOTED, quoted
 
 NAMES = {
     "f1": "F1", "ece": "calibration error", "jaccard": "Jaccard", "roc_auc": "ROC-AUC", "hamming_loss": "Hamming loss",
-    "matthews_corrcoef": "Matthews correlation",
+    "matthews_corrcoef": "Matthews correlation", "brier_score_loss": "Brier score",
 }  # fmt: skip
 AVERAGES = {"macro": "macro", "micro": "micro", "weighted": "weighted", "samples": "per text"}
 OF_LABELS = ("precision", "recall", "f1", "roc_auc", "average_precision")

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 BINS = 10
 POINTS = 60  # of a curve, which a screen can hardly tell from more
+FEWEST = 20  # answered rows, of which a share says something
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,12 @@ def certainty(predictions: Predictions) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def coverage_risk(predictions: Predictions) -> tuple[Answered, ...]:
-    """What is right of what is answered, from the surest answers to all of them (El-Yaniv and Wiener, JMLR 2010)."""
+    """What is right of what is answered, from the 20 surest answers to all of them (El-Yaniv and Wiener, JMLR 2010)."""
     sure, right = certainty(predictions)
     order = np.argsort(-sure, kind="stable")
     sure, hits = sure[order], np.cumsum(right[order])
     last = np.append(np.flatnonzero(sure[1:] < sure[:-1]), len(sure) - 1)  # rows of equal certainty go together
+    last = last[last + 1 >= min(FEWEST, len(sure))]
     at = last[np.unique(np.linspace(0, len(last) - 1, POINTS).round().astype(np.int64))]
     rows = at + 1
     worth = predictions.worth / predictions.repeats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,27 @@ def evaluate(
             times labels are too many.
         SettingError: the metric is none of the model's task.
     """
+    return evaluated(model, data, labels, seed=seed, metric=metric).evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Rows in the model's task, what it predicts of them, and how good that is."""
+
+    data: Dataset
+    predictions: Predictions
+    evaluation: Evaluation
+
+
+def evaluated(
+    model: TextClassifier, data: Data, labels: Labels | None = None, *, seed: int = 0, metric: Any = None
+) -> Evaluated:
+    """As ``evaluate``, with what the figures are of."""
     check_fitted(model)
     data = as_dataset(data, labels, who="evaluate", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    return evaluate_on(model, data, predictions_of(model, data), seed, metric)
+    predictions = predictions_of(model, data)
+    return Evaluated(data, predictions, evaluate_on(model, data, predictions, seed, metric))
 
 
 def predictions_of(model: TextClassifier, data: Dataset) -> Predictions:

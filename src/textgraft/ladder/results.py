@@ -72,6 +72,13 @@ class Comparison:
 
         return as_text(comparison_report(self))
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from textgraft.report.comparison import comparison_report
+        from textgraft.report.html import fragment
+
+        return fragment(comparison_report(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         folds = self.splits.folds

@@ -107,6 +107,13 @@ class Search:
 
         return as_text(search_report(self))
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from textgraft.report.html import fragment
+        from textgraft.report.search import search_report
+
+        return fragment(search_report(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {

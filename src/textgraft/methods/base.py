@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +35,9 @@ from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
 from textgraft.unicode import FORMS, Form, in_form, quoted
+
+if TYPE_CHECKING:
+    from textgraft.charts import Picture
 
 
 def unicode_form(default: Form, because: str) -> Any:
@@ -210,6 +213,19 @@ class TextClassifier(Deciding, ABC):
             return accuracy(truth, predicted, sample_weight)
         names = np.array(self.task_.labels, dtype=object)  # by them, labels in other types than those of fit compare
         return accuracy(label_array(labels), names[predicted], sample_weight)
+
+    def plot_probabilities(self, text: str) -> Picture:
+        """The probabilities of one text, the highest first; those of the labels that it is given in colour.
+
+        Raises:
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        from textgraft import charts
+
+        p = self.predict_proba([text])
+        given = np.atleast_1d(self.decision.targets(p, self.task_)[0])
+        places = np.flatnonzero(given) if self.task_.multi_label else given
+        return charts.probabilities(self.task_.labels, p[0].tolist(), [self.task_.labels[i] for i in places.tolist()])
 
     def save(self, directory: str | Path) -> Path:
         """Writes the fitted classifier as a model directory; see ``textgraft.save``."""

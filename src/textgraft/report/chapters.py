@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from textgraft import charts
@@ -16,10 +18,9 @@ from textgraft.report.comparison import Comparison, comparison_report
 from textgraft.report.evaluation import OF_LABELS, confused, further_notes, headline, metrics, per_label
 from textgraft.report.search import Search, search_report
 from textgraft.report.section import Section
-from textgraft.report.story import Action, Actions, Block, Chapter, Figure, Matrix, PerLabel, RowList
-from textgraft.wording import decimal, percent
+from textgraft.report.story import Action, Actions, Block, Chapter, Figure, Folded, Lead, Matrix, PerLabel, RowList
+from textgraft.wording import counted, decimal, percent
 
-MOST_DRAWN = 30  # labels, methods or candidates in a picture
 MOST_LABELS = 200  # in a table
 CLICK = "Click on a count, or press Enter on it, to list its texts."
 
@@ -27,8 +28,8 @@ CLICK = "Click on a count, or press Enter on it, to list its texts."
 def verdict(evaluation: Evaluation, confidence: Bin | None, first: str = "") -> Chapter:
     """How good it is, in two sentences: the figure with what stands behind it, and what to trust."""
     sentences = (first or headline(evaluation), " ".join(_trust(evaluation, confidence)))
-    lead = tuple(Section(sentences=(sentence,)) for sentence in sentences if sentence)
-    return Chapter("verdict", "In short", lead, [sentence for sentence in sentences if sentence])
+    said = [sentence for sentence in sentences if sentence]
+    return Chapter("verdict", "In short", tuple(map(Lead, said)), said)
 
 
 def next_steps(actions: Sequence[Action]) -> Chapter:
@@ -40,9 +41,14 @@ def next_steps(actions: Sequence[Action]) -> Chapter:
 
 def audited(audit: Audit, called: str) -> Chapter:
     """What is in the table."""
-    sections = audit_report(called, audit).sections
-    kept = tuple(section for section in sections if not section.is_empty and section.title != "Next")
-    return Chapter("audit", "The data", kept, audit.to_dict())
+    sections = [section for section in audit_report(called, audit).sections if not section.is_empty]
+    told = tuple(section for section in sections if section.columns)
+    todo = tuple(replace(section, title="") for section in sections if section.title == "What to do")
+    rows = ", ".join(
+        f"{counted(part.rows, 'row')}{f' of {name}' * (name != 'all')}" for name, part in audit.parts.items()
+    )
+    about = Section(sentences=(f"{rows}; {counted(len(audit.task), 'label')}.",))
+    return Chapter("audit", "The data", (about, *todo, Folded("All that was found", told)), audit.to_dict())
 
 
 def compared(comparison: Comparison, figures: Mapping[str, Any]) -> Chapter:
@@ -53,10 +59,11 @@ def compared(comparison: Comparison, figures: Mapping[str, Any]) -> Chapter:
     for method in comparison.results:
         figure = method.evaluation.metrics[found.metric]
         rows.append(_whisker(method.name, figure, found.name) | {"cost": method.train_seconds})
-    bar = next((m.evaluation.metrics[found.metric].value for m in comparison.results if m.model.is_floor), None)
+    bars = (m.evaluation.metrics[found.metric].value for m in comparison.results if m.model.is_floor)
+    bar = next((value for value in bars if not math.isnan(value)), None)
     table, *others = [section for section in comparison_report(comparison).sections[1:] if not section.is_empty]
     blocks: list[Block] = []
-    if drawn := [row for row in rows if row["value"] is not None][:MOST_DRAWN]:
+    if drawn := [row for row in rows if row["value"] is not None][: charts.MOST_DRAWN]:
         quality = charts.whiskers(drawn, called, bar)
         cost = charts.cost_quality(drawn, called)
         blocks += [
@@ -73,7 +80,7 @@ def choice(comparison: Comparison) -> str:
 
 def searched(search: Search, figures: Mapping[str, Any]) -> Chapter:
     """All that a search tried."""
-    tried = [each for each in search.tried if each.value is not None][:MOST_DRAWN]
+    tried = [each for each in search.tried if each.value is not None][: charts.MOST_DRAWN]
     rows = [_whisker(each.name, each.value, search.name) for each in tried if each.value is not None]
     table = next(section for section in search_report(search).sections if section.columns)
     caption = f"{_upper(search.called)}, out of fold, of what was scored at full size; the choice in colour."
@@ -111,16 +118,10 @@ def confusion(evaluation: Evaluation, *, listed: bool) -> Chapter:
 
 def labelled(evaluation: Evaluation) -> Chapter:
     """Precision, recall and F1 of each label."""
-    rows = []
-    for label, figures in list(evaluation.per_label.items())[:MOST_DRAWN]:
-        for name in OF_LABELS:
-            figure = figures.get(name)
-            if isinstance(figure, Interval) and figure.value == figure.value:
-                rows.append(_whisker(label, figure) | {"metric": metric_name(name)})
     blocks: list[Block] = []
-    if rows:
-        more = f"; the first {MOST_DRAWN} labels" if len(evaluation.per_label) > MOST_DRAWN else ""
-        blocks.append(Figure(charts.labels(rows), f"With 95 % intervals{more}."))
+    if any(figures["support"] for figures in evaluation.per_label.values()):
+        more = f"; the first {charts.MOST_DRAWN} labels" if len(evaluation.per_label) > charts.MOST_DRAWN else ""
+        blocks.append(Figure(evaluation.plot_labels(), f"With 95 % intervals{more}."))
     blocks.append(per_label(evaluation, OF_LABELS, most=MOST_LABELS, intervals=True))
     return Chapter("labels", "Each label", tuple(blocks))
 
@@ -151,7 +152,7 @@ def calibrated(evaluation: Evaluation, before: Sequence[Bin], losses: Mapping[st
         numbers=(0, 1, 2),
     )
     drawn = charts.reliability(bins, [dict(vars(each)) for each in before])
-    names = [name for name in ("log_loss", "brier_score", "ece") if name in evaluation.metrics]
+    names = [name for name in ("log_loss", "brier_score_loss", "ece") if name in evaluation.metrics]
     scores = Section(
         "Lower is better",
         ("", *map(metric_name, names)),
@@ -208,10 +209,8 @@ def made(facts: Mapping[str, str], commands: Sequence[str], versions: Mapping[st
     """How it was made, so that it can be made again."""
     table = Section("", ("", "value"), tuple(facts.items()))
     again = Section("To make it again", commands=tuple(commands))
-    libraries = Section("Versions", ("", "version"), tuple(versions.items()))
-    blocks = tuple(
-        section for section in (table, again, libraries) if not section.is_empty and (section.rows or section.commands)
-    )
+    libraries = Section("With", sentences=(", ".join(f"{name} {version}" for name, version in versions.items()),))
+    blocks = tuple(section for section in (table, again, libraries) if not section.is_empty)
     figures = {"facts": dict(facts), "commands": list(commands), "versions": dict(versions)}
     return Chapter("made", "How it was made", blocks, figures)
 

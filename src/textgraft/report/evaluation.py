@@ -21,7 +21,7 @@ from textgraft.unicode import quoted
 from textgraft.wording import counted, decimal, percent
 
 # Metrics of probabilities, in which what is predicted plays no part.
-OF_PROBABILITIES = frozenset({"log_loss", "ece", "roc_auc", "average_precision"})
+OF_PROBABILITIES = frozenset({"log_loss", "brier_score_loss", "ece", "roc_auc", "average_precision"})
 COUNTED = "precision counts the rows that are given the label, recall those that carry it, F1 both"
 MOST_LABELS = 30
 MOST_CONFUSED = 15  # labels, in a table of all pairs

@@ -25,6 +25,11 @@ def page(report: Report) -> str:
     return shell(report.title, "\n".join(["<main>", f"<h1>{escape(report.title)}</h1>", *sections, "</main>"]))
 
 
+def fragment(report: Report) -> str:
+    """The sections alone, for a notebook, which has looks of its own."""
+    return "\n".join(section_html(section, 4) for section in report.sections if not section.is_empty)
+
+
 def shell(title: str, body: str, script: str = "", more_style: str = "") -> str:
     """A page around ``body``. Nothing may be loaded from anywhere, and nothing run but ``script``, by its hash."""
     here = files("textgraft.report")
@@ -70,7 +75,7 @@ def section_html(section: Section, level: int = 2) -> str:
     if len(sentences) > 1:
         lines += ["<ul>", *(f"<li>{sentence}</li>" for sentence in sentences), "</ul>"]
     elif sentences:
-        lead = ' class="lead"' if section.is_conclusion else ""
+        lead = ' class="lead"' if section.is_conclusion and level == 2 else ""
         lines.append(f"<p{lead}>{sentences[0]}</p>")
     if section.commands:
         lines.append(f"<pre><code>{escape(chr(10).join(section.commands))}</code></pre>")

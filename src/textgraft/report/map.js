@@ -81,7 +81,7 @@
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
     for (const hill of hills) {
-      const words = hill.words.slice(0, 3).join(", ");
+      const words = hill.words.slice(0, width < 500 ? 1 : 3).join(", ");
       const [x, y] = placed(hill.x, hill.y);
       const half = pen.measureText(words).width / 2 + 4;
       if (!words || x < 0 || y < 0 || x > width || y > height) continue;

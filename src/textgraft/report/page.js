@@ -24,7 +24,7 @@
   const source = at("rows");
   const list = at("found");
   if (!source || !list) return;
-  const PAGE = 25;
+  const PAGE = 10;
   const SHORT = 300;
   const { labels, files, columns, rows, of, has_texts: texts } = JSON.parse(source.textContent);
   const [TEXT, TRUE, PREDICTED, SURE, LOSS, FILE, NUMBER, LENGTH] = columns.map((_, i) => i);

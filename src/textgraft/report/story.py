@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from textgraft import charts
 from textgraft.charts import Picture
 from textgraft.report.section import Section
 
@@ -47,6 +48,21 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """A sentence that all else is the evidence for."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Sections that are shown when they are asked for."""
+
+    called: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
 class Actions:
     """What to do next, the most serious first."""
 
@@ -67,6 +83,17 @@ class Matrix:
     cells: tuple[tuple[int, int, int], ...]
     totals: tuple[int, ...]
 
+    @property
+    def picture(self) -> Picture | None:
+        """The same as a picture, where it is not too large for one."""
+        k = len(self.labels)
+        if k > charts.MOST_IN_CONFUSION:
+            return None
+        counts = [[0] * k for _ in range(k)]
+        for true, predicted, n in self.cells:
+            counts[true][predicted] = n
+        return charts.confusion(self.labels, counts)
+
 
 @dataclass(frozen=True)
 class PerLabel:
@@ -81,7 +108,7 @@ class RowList:
     """The place where the rows are listed."""
 
 
-Block = Section | Figure | Actions | Matrix | PerLabel | RowList
+Block = Section | Lead | Folded | Figure | Actions | Matrix | PerLabel | RowList
 
 
 @dataclass(frozen=True)
@@ -122,7 +149,7 @@ class Story:
         """All pictures by name: the chapter's, numbered where it has several."""
         found = {}
         for chapter in self.chapters:
-            drawn = [block.picture for block in chapter.blocks if isinstance(block, Figure)]
+            drawn = [block.picture for block in chapter.blocks if isinstance(block, Figure | Matrix) and block.picture]
             for i, picture in enumerate(drawn, 1):
                 found[f"{chapter.key}-{i}" if len(drawn) > 1 else chapter.key] = picture
         return found

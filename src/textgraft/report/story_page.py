@@ -14,7 +14,19 @@ from typing import Any
 
 from textgraft.report.html import section_html, shell, table_html
 from textgraft.report.section import Section
-from textgraft.report.story import Action, Actions, Block, Chapter, Figure, Matrix, PerLabel, RowList, Story
+from textgraft.report.story import (
+    Action,
+    Actions,
+    Block,
+    Chapter,
+    Figure,
+    Folded,
+    Lead,
+    Matrix,
+    PerLabel,
+    RowList,
+    Story,
+)
 from textgraft.unicode import escaped_in_json, said
 from textgraft.whole import whole_file
 
@@ -77,6 +89,11 @@ def _chapter(chapter: Chapter) -> str:
 def _block(block: Block) -> str:
     if isinstance(block, Section):
         return section_html(block, 3)
+    if isinstance(block, Lead):
+        return f'<p class="lead">{escape(said(block.sentence))}</p>'
+    if isinstance(block, Folded):
+        inside = "\n".join(section_html(section, 3) for section in block.sections)
+        return f"<details><summary>{escape(block.called)}</summary>{inside}</details>"
     if isinstance(block, Figure):
         return _figure(block)
     if isinstance(block, Actions):

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from textgraft import charts
+
+from .commands import refused, said, textgraft
+
+TEXTS = [f"{word} number {i}" for i in range(60) for word in ("good", "bad")]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "films.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{text.split()[0]}\n" for text in TEXTS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "model"
+    said("train", table, "--test-size", "0.5", "--out", folder, "--no-report")
+    return folder
+
+
+drawn = pytest.mark.skipif(not charts.is_installed(), reason="the extra report is not installed")
+
+
+@drawn
+def test_a_report_is_a_page_with_its_figures_beside_it(table: Path, model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "page.html"
+    ended = textgraft("report", model, table, "--out", page, "--pictures", tmp_path / "pictures")
+    assert ended.returncode == 0, ended.stderr
+    assert "This report holds texts of the data." in ended.stderr
+    figures = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    (command,) = figures["chapters"]["made"]["commands"]
+    assert command.startswith("textgraft report ")
+    assert f"{table}" in command
+    assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".png", ".svg"}
+    assert figures["rows"]["of"] == len(TEXTS)
+    assert "is a folder" in refused("report", model, table, "--out", tmp_path)
+
+
+@drawn
+def test_a_report_without_texts_says_so_and_has_none(table: Path, model: Path, tmp_path: Path) -> None:
+    ended = textgraft("report", model, table, "--no-texts", "--out", tmp_path / "page.html")
+    assert "holds no texts" in ended.stderr
+    for path in tmp_path.iterdir():
+        assert not [text for text in TEXTS if text in path.read_text("utf-8")]
+
+
+@drawn
+def test_train_and_compare_write_a_report_beside_what_they_save(table: Path, tmp_path: Path) -> None:
+    for words in (("train", table, "--folds", "3"), ("compare", table, "--methods", "ngrams", "--folds", "3")):
+        ended = textgraft(*words, "--out", tmp_path / words[0])
+        assert f"The report is in {tmp_path / words[0]}.report.html. It holds texts of the data." in ended.stderr
+    figures = json.loads((tmp_path / "compare.report.json").read_text("utf-8"))
+    assert [method["method"] for method in figures["chapters"]["comparison"]["methods"]] == ["majority", "ngrams"]
+    said("train", table, "--folds", "3", "--out", tmp_path / "quiet", "--no-report")
+    assert not (tmp_path / "quiet.report.html").exists()
+
+
+@drawn
+def test_a_report_that_cannot_be_written_fails_no_training(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.report.html").mkdir()
+    ended = textgraft("train", table, "--folds", "3", "--out", tmp_path / "m")
+    assert ended.returncode == 0, ended.stderr
+    assert "The report could not be written to" in ended.stderr
+    assert (tmp_path / "m" / "textgraft.json").exists()
+
+
+def test_without_the_library_of_pictures_one_remark_says_what_is_missing(
+    table: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textgraft.charts.is_installed", lambda: False)
+    ended = textgraft("train", table, "--folds", "3", "--out", tmp_path / "m")
+    assert 'No report is written; for one, pip install "textgraft[report]".' in ended.stderr
+    assert not (tmp_path / "m.report.html").exists()
+    ended = textgraft("evaluate", model, table, "--html", tmp_path / "page.html")
+    assert ended.returncode == 0, ended.stderr
+    assert "<h1>" in (tmp_path / "page.html").read_text("utf-8")
+    monkeypatch.setitem(sys.modules, "altair", None)
+    assert 'pip install "textgraft[report]"' in refused("report", model, table)
+
+
+@drawn
+def test_of_one_class_or_ten_rows_there_is_a_report_that_warns(model: Path, tmp_path: Path) -> None:
+    for name, rows in (("one class", TEXTS[0:40:2]), ("ten rows", TEXTS[:10])):
+        table = tmp_path / f"{name}.csv"
+        table.write_text("text,label\n" + "".join(f"{text},{text.split()[0]}\n" for text in rows))
+        ended = textgraft("report", model, table, "--out", tmp_path / f"{name}.html")
+        assert ended.returncode == 0, ended.stderr
+        figures = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+        assert "few_test_rows" in [action["key"] for action in figures["chapters"]["actions"]]

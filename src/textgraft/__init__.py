@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from textgraft.analysis.errors import find_errors
     from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.label_errors import find_label_errors
+    from textgraft.analysis.map import map_texts
     from textgraft.analysis.robustness import Robustness, robustness
     from textgraft.analysis.writing import write_report
     from textgraft.artifact import load, save
@@ -41,6 +42,7 @@ _ROOMS = {
     "analysis.errors": ("find_errors",),
     "analysis.explaining": ("Explanation", "explain"),
     "analysis.label_errors": ("find_label_errors",),
+    "analysis.map": ("map_texts",),
     "analysis.robustness": ("Robustness", "robustness"),
     "analysis.writing": ("write_report",),
     "artifact": ("load", "save"),
@@ -103,6 +105,7 @@ __all__ = [
     "inspect",
     "learning_curve",
     "load",
+    "map_texts",
     "predict_table",
     "push",
     "read_table",

@@ -16,6 +16,7 @@ from textgraft.charts.figures import (
     probabilities,
     whiskers,
 )
+from textgraft.charts.maps import density, scatter
 from textgraft.charts.picture import Picture, is_installed
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "confusion",
     "cost_quality",
     "coverage_risk",
+    "density",
     "is_installed",
     "labels",
     "learning_curve",
     "probabilities",
     "reliability",
+    "scatter",
     "whiskers",
 ]

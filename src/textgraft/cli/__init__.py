@@ -34,6 +34,7 @@ from textgraft.cli import (
     train,
     vectors,
 )
+from textgraft.cli import map as text_map
 from textgraft.cli.options import expand
 from textgraft.cli.stopping import stoppable
 from textgraft.errors import TextgraftError
@@ -97,6 +98,7 @@ ROOMS = (
     curve,
     evaluate,
     report,
+    text_map,
     errors,
     robustness,
     check,

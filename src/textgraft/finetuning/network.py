@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft import progress
+from textgraft.encoders.encoder import pool
 from textgraft.encoders.loading import without_chatter
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import Long, TextTokenizer
@@ -19,7 +21,7 @@ from textgraft.hardware import Precision, best_device, matmul_dtype
 from textgraft.runtimes import Runtime, check_output, run_windows
 from textgraft.runtimes.running import BATCH_TOKENS
 from textgraft.task import Task
-from textgraft.text.batches import Windows, pad
+from textgraft.text.batches import Windows, pad, token_batches
 from textgraft.training.classifying import WindowClassifier
 
 if TYPE_CHECKING:
@@ -94,6 +96,29 @@ class EncoderClassifier(WindowClassifier):
             draw_from(key)
 
     def forward(self, rows: Sequence[NDArray[np.int32]]) -> torch.Tensor:  # noqa: D102
+        output, _ = self._through(self.network, rows)
+        return output.logits.float()  # type: ignore[no-any-return]
+
+    def vectors(self, windows: Windows) -> NDArray[np.float32]:
+        """(texts, width) means of the last states of the encoder below the head; of a long text over its windows."""
+        import torch
+
+        encoder = self.network.base_model
+        vectors: NDArray[np.float32] | None = None
+        batches, lengths = token_batches(windows.lengths, self.predict_tokens), windows.lengths
+        self.network.eval()
+        with torch.inference_mode():
+            for batch in progress.track(batches, "encoding", float(lengths.sum()), lambda b: float(lengths[b].sum())):
+                output, mask = self._through(encoder, [windows.ids[i] for i in batch])
+                pooled = pool(output.last_hidden_state.float(), mask, "mean").cpu().numpy()
+                if vectors is None:
+                    vectors = np.empty((len(lengths), pooled.shape[1]), np.float32)
+                vectors[batch] = pooled
+        assert vectors is not None
+        return windows.pooled(vectors)
+
+    def _through(self, network: Any, rows: Sequence[NDArray[np.int32]]) -> tuple[Any, torch.Tensor | None]:
+        """What a network, or a part of it, gives of one batch; and the mask, None where nothing is padded."""
         import torch
 
         ids, mask = pad(rows, self.tokenizer.pad_id)
@@ -101,8 +126,8 @@ class EncoderClassifier(WindowClassifier):
         # In training the weights have the lower precision themselves.
         low = self.dtype != torch.float32 and next(self.network.parameters()).dtype == torch.float32
         with torch.autocast(self.device.type, self.dtype, enabled=low):
-            output = self.network(input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention)
-        return output.logits.float()  # type: ignore[no-any-return]
+            output = network(input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attention)
+        return output, attention
 
     def save(self, folder: Path) -> None:
         """Writes network and tokenizer as a folder that ``transformers`` and ``EncoderClassifier`` read."""

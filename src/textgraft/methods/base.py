@@ -191,6 +191,10 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         texts = in_form(as_texts(texts), self.unicode)
         return self._proba(texts) if texts else np.zeros((0, len(self.task_)), np.float32)
 
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:  # noqa: ARG002
+        """(n, width) vectors of n texts by its own encoder; None where it has none at hand."""
+        return None
+
     def predict(self, texts: Iterable[str]) -> NDArray[Any] | list[tuple[Any, ...]]:
         """The labels of n texts, in the form that ``fit`` was given.
 

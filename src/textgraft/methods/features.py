@@ -190,6 +190,10 @@ class FeatureClassifier(GraphClassifier):
         kept = self.head_.kept
         return self.head_.probabilities(X, self.task_), None if kept is None else kept.familiarity(X)
 
+    def encode(self, texts: Sequence[str]) -> Floats:  # noqa: D102
+        check_fitted(self)
+        return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
+
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.
 

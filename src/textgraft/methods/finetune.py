@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,17 @@ from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
 from textgraft.finetuning.network import EncoderClassifier, RuntimeClassifier, read_classifier
 from textgraft.finetuning.trainable import Trained, check_trained, choose_trained, depths, merge_adapters
+from textgraft.given import as_texts
 from textgraft.json_files import is_whole, read_json, read_object
 from textgraft.methods.attributing import Attributed, Attribution
 from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, number_or_word, refuse
+from textgraft.methods.estimator import check_fitted
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
-from textgraft.unicode import quoted
+from textgraft.unicode import in_form, quoted
 
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Graph
@@ -125,6 +127,17 @@ class FineTunedClassifier(NetworkClassifier):
         from textgraft.finetuning.gradients import integrated_gradients
 
         return Attributed(*integrated_gradients(self._classifier, text, label))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """(n, width) means of the last states of n texts, as the encoder has them after fine-tuning; None of an export.
+
+        An export gives logits alone.
+        """
+        check_fitted(self)
+        network = self.network_
+        if not isinstance(network, EncoderClassifier):
+            return None
+        return network.vectors(network.windows(in_form(as_texts(texts), self.unicode)))
 
     def graph(self) -> Graph:  # noqa: D102
         from textgraft.encoders.graphs import logits_graph

@@ -20,7 +20,7 @@ from textgraft.methods.answering import Familiarity
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.constraints import SEED, Choice, Constraint, refuse
 from textgraft.methods.deciding import Deciding
-from textgraft.methods.estimator import clone
+from textgraft.methods.estimator import check_fitted, clone
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
 from textgraft.methods.rungs import RUNGS
@@ -287,6 +287,12 @@ class StackedClassifier(GraphClassifier):
         pairs = zip(self.members_, found, strict=True)
         known = {member.rung: familiarity for member, (_, familiarity) in pairs if familiarity is not None}
         return self.calibration_.probabilities(scores, self.task_), known[max(known)] if known else None
+
+    def encode(self, texts: Sequence[str]) -> Floats | None:
+        """(n, width) vectors of n texts by the encoder of the first member that has one."""
+        check_fitted(self)
+        found = (member.encode(texts) for member in self.members_)
+        return next((vectors for vectors in found if vectors is not None), None)
 
     def _network(self) -> GraphClassifier:
         """The member with a network.

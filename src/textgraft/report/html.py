@@ -30,10 +30,10 @@ def fragment(report: Report) -> str:
     return "\n".join(section_html(section, 4) for section in report.sections if not section.is_empty)
 
 
-def shell(title: str, body: str, script: str = "") -> str:
+def shell(title: str, body: str, script: str = "", more_style: str = "") -> str:
     """A page around ``body``. Nothing may be loaded from anywhere, and nothing run but ``script``, by its hash."""
     here = files("textgraft.report")
-    style = (here / "page.css").read_text("utf-8")
+    style = (here / "page.css").read_text("utf-8") + more_style
     template = Template((here / "page.html").read_text("utf-8"))
     allowed = f"default-src 'none'; style-src {_source(style)}; base-uri 'none'; form-action 'none'"
     if script:

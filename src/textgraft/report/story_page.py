@@ -51,7 +51,7 @@ def story_page(story: Story) -> str:
         '<div id="tip" role="tooltip" hidden></div>',
     ]
     if story.rows is not None:
-        body.append(f'<script type="application/json" id="rows">{_embedded(story.rows)}</script>')
+        body.append(f'<script type="application/json" id="rows">{embedded(story.rows)}</script>')
     return shell(title, "\n".join(body), (files("textgraft.report") / "page.js").read_text("utf-8"))
 
 
@@ -75,7 +75,7 @@ def _as_json(content: Any) -> str:
     return escaped_in_json(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
-def _embedded(content: Any) -> str:
+def embedded(content: Any) -> str:
     """JSON that ends no element and begins none."""
     return _as_json(content).replace("<", "\\u003c")
 

@@ -1,0 +1,311 @@
+"""A map of texts: those with similar vectors near each other, with what is known of each, and its hills named."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgraft import charts
+from textgraft.analysis import layout as layouts
+from textgraft.analysis.hills import hills, typical_words
+from textgraft.analysis.layout import LAYOUTS, Floats, to_unit_square
+from textgraft.analysis.rows import cut_to_fit, log_losses
+from textgraft.analysis.text_vectors import text_vectors
+from textgraft.charts import Picture
+from textgraft.dataset import Dataset
+from textgraft.errors import DataError, SettingError, did_you_mean
+from textgraft.evaluation.reliability import certainty
+from textgraft.given import Data, Labels, as_dataset
+from textgraft.ladder.evaluating import predictions_of
+from textgraft.methods import TextClassifier
+from textgraft.unicode import quoted, shown, whole
+from textgraft.wording import counted
+
+MOST_POINTS: Final = 20_000
+LONGEST: Final = 200  # characters of a text
+AUTO: Final = "auto"
+MOST_CATEGORIES: Final = 30  # that are told apart; what is rarer is one
+FEW_NUMBERS: Final = 12  # of which each is a category
+NONE: Final = "(none)"
+COLOURINGS: Final = ("label", "predicted", "right", "probability", "loss")
+
+
+@dataclass(frozen=True, eq=False)
+class Colouring:
+    """What points can be coloured by.
+
+    Attributes:
+        values: (n,) numbers, NaN where there is none; or places in ``categories``.
+        categories: the most frequent first; empty of numbers.
+    """
+
+    values: NDArray[Any]
+    categories: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, cells: Sequence[Any]) -> Colouring:
+        """Numbers where all cells are numbers or missing and more than 12 differ, else categories."""
+        missing = [cell is None or (isinstance(cell, float) and math.isnan(cell)) for cell in cells]
+        try:
+            numbers = np.array([math.nan if no else float(cell) for cell, no in zip(cells, missing, strict=True)])
+            if len(set(cells)) > FEW_NUMBERS and not np.isinf(numbers).any():
+                return cls(numbers)
+        except (TypeError, ValueError):
+            pass
+        return cls.named([NONE if no else str(cell) for cell, no in zip(cells, missing, strict=True)])
+
+    @classmethod
+    def named(cls, names: Sequence[str]) -> Colouring:
+        """Categories by name; the 30 most frequent are told apart."""
+        kept = [name for name, _ in Counter(names).most_common(MOST_CATEGORIES)]
+        more = len(set(names)) - len(kept)
+        place = {name: i for i, name in enumerate(kept)}
+        values = np.array([place.get(name, len(kept)) for name in names], np.int64)
+        shown_names = [shown(whole(name)) for name in kept]
+        return cls(values, (*shown_names, *([f"({more:,} others)"] if more else [])))
+
+
+@dataclass(frozen=True)
+class Hill:
+    """A region where points are dense.
+
+    Attributes:
+        words: typical of its texts, the most typical first; none where none is measurably so.
+        rows: how many points.
+        x, y: the middle of them.
+    """
+
+    words: tuple[str, ...]
+    rows: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, eq=False)
+class TextMap:
+    """Texts in two dimensions.
+
+    Attributes:
+        points: (n, 2) float32 from 0 to 1.
+        data: the n rows, those of the table or a sample of them.
+        of: how many rows the table has.
+        layout: ``"umap"`` or ``"pca"``.
+        vectors: what they are laid out by.
+        colourings: by name, ``"label"`` first.
+        hill: (n,) the place of each point's hill in ``hills``, or -1.
+        hills: the one with most points first.
+        holds_texts: whether its plain data may hold texts.
+        notes: sentences about how it came.
+    """
+
+    points: Floats
+    data: Dataset
+    of: int
+    layout: str
+    vectors: str
+    colourings: Mapping[str, Colouring]
+    hill: NDArray[np.int64]
+    hills: tuple[Hill, ...]
+    holds_texts: bool = True
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def about(self) -> str:
+        """How it was made, in one sentence."""
+        way = {"umap": "UMAP, which keeps neighbours together", "pca": "the two main directions (PCA)"}[self.layout]
+        rows = counted(self.of, "row")
+        drawn = f"a random sample of {len(self.points):,} of {rows}" if self.of > len(self.points) else rows
+        return f"{drawn[0].upper()}{drawn[1:]}, laid out by {self.vectors} and {way}."
+
+    def plot_map(self, by: str = "label") -> Picture:
+        """Every point, coloured.
+
+        Args:
+            by: a name in ``colourings``.
+
+        Raises:
+            SettingError: there is no such name.
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        colouring = self._colouring(by)
+        names = [hill.words[:3] for hill in self.hills]
+        places = [(", ".join(words), hill.x, hill.y) for words, hill in zip(names, self.hills, strict=True) if words]
+        return charts.scatter(
+            self.points.tolist(), colouring.values.tolist(), colouring.categories, by, self._texts(), places
+        )
+
+    def plot_density(self, by: str = "label") -> Picture:
+        """How dense the points of each category lie, in hexagons, one picture beside the other.
+
+        Raises:
+            SettingError: there is no such name, or it is of numbers.
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        colouring = self._colouring(by)
+        if not colouring.categories:
+            raise SettingError(f"{quoted(by)} is numbers, and densities are of categories; take plot_map (map.png).")
+        return charts.density(self.points, colouring.values, colouring.categories)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON and for a page; texts are cut to 200 characters."""
+        rows = self.data.rows
+        return {
+            "about": self.about,
+            "layout": self.layout,
+            "vectors": self.vectors,
+            "of": self.of,
+            "notes": list(self.notes),
+            "has_texts": self.holds_texts,
+            "points": [[round(x, 4), round(y, 4)] for x, y in self.points.tolist()],
+            "texts": self._texts(),
+            "lengths": list(map(len, self.data.texts)),
+            "files": list(map(shown, rows.files)),
+            "file": rows.file.tolist(),
+            "number": rows.number.tolist(),
+            "colourings": [
+                {
+                    "name": name,
+                    "categories": list(each.categories),
+                    "values": each.values.tolist() if each.categories else list(map(_rounded, each.values.tolist())),
+                }
+                for name, each in self.colourings.items()
+            ],
+            "hill": self.hill.tolist(),
+            "hills": [vars(each) | {"words": list(each.words)} for each in self.hills],
+        }
+
+    def _texts(self) -> list[str]:
+        if not self.holds_texts:
+            return [""] * len(self.points)
+        return cut_to_fit([shown(whole(text)) for text in self.data.texts], longest=LONGEST)
+
+    def _colouring(self, by: str) -> Colouring:
+        if by not in self.colourings:
+            raise SettingError(
+                f"The map has no {quoted(by)} to colour by; it has {', '.join(map(quoted, self.colourings))}."
+                f"{did_you_mean(by, self.colourings)}"
+            )
+        return self.colourings[by]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the picture, where pictures can be drawn."""
+        return self.plot_map().svg() if charts.is_installed() else ""
+
+
+def map_texts(
+    data: Data,
+    labels: Labels | None = None,
+    *,
+    model: TextClassifier | None = None,
+    encoder: str | None = None,
+    layout: str = AUTO,
+    columns: Mapping[str, Sequence[Any]] | None = None,
+    texts: bool = True,
+    seed: int = 0,
+) -> TextMap:
+    """Lays texts out so that similar ones are near each other. Of more than 20,000 a random sample is.
+
+    Args:
+        data: labelled texts, as ``evaluate`` takes them.
+        labels: of the texts.
+        model: a fitted classifier: texts are laid out by its own encoder, and can be coloured by what it predicts.
+        encoder: see ``text_vectors``.
+        layout: ``"umap"``, ``"pca"``, or ``"auto"``: UMAP where it is installed and there are 45 rows.
+        columns: n values each, by which points can be coloured too.
+        texts: whether its plain data may hold texts, and words of them.
+        seed: of the sample and the layout: the same seed gives the same map.
+
+    Raises:
+        DataError: fewer than three rows, or columns of another length; or see ``evaluate``.
+        SettingError: an unknown layout.
+        EncoderError: the encoder is not there or is damaged.
+        MissingExtraError: UMAP is asked for and not installed, or SciPy is not.
+    """
+    if layout not in (*LAYOUTS, AUTO):
+        raise SettingError(f"layout (--layout) must be one of {', '.join((*LAYOUTS, AUTO))}; got {quoted(layout)}.")
+    task, merged = (None, ()) if model is None else (model.task_, model.fitted_on_.merged)
+    rows = as_dataset(data, labels, who="map_texts", task=task, merged=merged)
+    if len(rows) < 3:
+        raise DataError(f"A map is of at least three texts; got {counted(len(rows), 'text')}.")
+    for name, values in (columns or {}).items():
+        if len(values) != len(rows):
+            raise DataError(f"Column {quoted(name)} has {len(values):,} values for {counted(len(rows), 'text')}.")
+    of = len(rows)
+    at = np.arange(of)
+    if of > MOST_POINTS:
+        at = np.sort(np.random.default_rng(seed).choice(of, MOST_POINTS, replace=False))
+        rows = rows.select(at)
+    found = text_vectors(rows.texts, model, encoder, seed)
+    points, way, notes = _laid_out(found.values, layout, seed)
+    hill = hills(points)
+    names = typical_words(rows.texts, hill) if texts else [()] * (int(hill.max()) + 1)
+    return TextMap(
+        points,
+        rows,
+        of,
+        way,
+        found.of,
+        _known_of(rows, model)
+        | {name: Colouring.of([values[i] for i in at.tolist()]) for name, values in (columns or {}).items()},
+        hill,
+        tuple(_hill(points[hill == i], words) for i, words in enumerate(names)),
+        texts,
+        (*found.notes, *notes),
+    )
+
+
+def _laid_out(vectors: Floats, layout: str, seed: int) -> tuple[Floats, str, tuple[str, ...]]:
+    """The points, by which layout, and why by another than was asked for."""
+    notes: tuple[str, ...] = ()
+    if len(vectors) < layouts.FEWEST and layout != "pca":
+        layout = "pca"
+        notes = (f"UMAP is for {layouts.FEWEST} texts and more; these are laid out by PCA.",)
+    elif layout == AUTO:
+        layout = "umap" if importlib.util.find_spec("umap") else "pca"
+        if layout == "pca":
+            notes = ('Laid out by PCA; UMAP shows more, and comes with pip install "textgraft[map]".',)
+    if layout == "umap" and np.ptp(vectors, axis=0).any():
+        points = layouts.umap(vectors, seed)
+    else:
+        points = layouts.principal_components(vectors, 2)
+    return to_unit_square(points), layout, notes
+
+
+def _known_of(data: Dataset, model: TextClassifier | None) -> dict[str, Colouring]:
+    """What rows can be coloured by: the label and, with a model, what it says of them."""
+    known = {"label": Colouring.named(_names(data, np.asarray(data.targets)))}
+    if model is None:
+        return known
+    predictions = predictions_of(model, replace(data, groups=None))
+    sure, _ = certainty(predictions)
+    right = (predictions.predicted == predictions.targets).reshape(len(data), -1).all(axis=1)
+    return known | {
+        "predicted": Colouring.named(_names(data, predictions.predicted)),
+        "right": Colouring.named(np.where(right, "right", "wrong").tolist()),
+        "probability": Colouring(sure.astype(np.float64)),
+        "loss": Colouring(log_losses(predictions)),
+    }
+
+
+def _names(data: Dataset, targets: NDArray[Any]) -> list[str]:
+    """The label of each row; of several labels all, in one name."""
+    labels = data.task.labels
+    if not data.task.multi_label:
+        return [labels[i] for i in targets.tolist()]
+    return [" + ".join(labels[i] for i in np.flatnonzero(row)) or "no label" for row in targets]
+
+
+def _hill(points: Floats, words: tuple[str, ...]) -> Hill:
+    x, y = np.median(points, axis=0).tolist()
+    return Hill(words, len(points), round(x, 4), round(y, 4))
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.4g}")

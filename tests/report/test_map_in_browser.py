@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from textgraft.report.map import write_map
+
+from .browsers import MISSING, opened
+from .test_map_page import content
+
+HARM = "<img src=x onerror=\"document.title='harmed'\"><script>document.title='harmed'</script>"
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=MISSING),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Playwright's pipes
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    page = tmp_path_factory.mktemp("map") / "map.html"
+    data = content()
+    data["texts"][0] = HARM
+    data["hills"][0]["words"] = [HARM]
+    data["colourings"][0]["categories"][0] = HARM
+    write_map(data, f"Map {HARM}", page)
+    return page
+
+
+@pytest.fixture(params=[1280, 390])
+def page(path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    with opened(path, viewport={"width": request.param, "height": 900}) as page:
+        yield page
+        assert page.heard == []  # no error, no dialog, nothing asked of any other place
+        assert "harmed" not in page.title() or "<img" in page.title()
+
+
+def test_every_part_of_the_map_does_what_it_says(page: Any) -> None:
+    from playwright.sync_api import expect
+
+    status, found, box = page.locator("#status"), page.locator("#found li"), page.locator("#map").bounding_box()
+    expect(status).to_have_text("3 of 3 texts")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # the second point is in the middle
+    expect(page.locator("#tip")).to_contain_text("two")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("two")
+
+    page.locator("#words").fill("img SCRIPT")
+    expect(status).to_have_text("1 of 3 texts match")
+    expect(found).to_contain_text(HARM)
+    page.locator("#words").fill("nowhere")
+    expect(page.locator("#hint")).to_have_text("No text that is shown matches.")
+    page.locator("#words").fill("")
+
+    page.locator("#legend button").first.click()
+    expect(status).to_have_text("1 of 3 texts")
+    page.locator("#legend button").first.click()
+    expect(status).to_have_text("3 of 3 texts")
+    page.locator("#by").select_option(label="loss")
+    expect(page.locator("#legend .ramp")).to_have_count(1)
+
+    page.locator("#map").focus()
+    page.keyboard.press("Enter")
+    expect(found.first).to_contain_text("two")
+    page.keyboard.press("+")
+    expect(page.locator("#map")).to_have_class(re.compile("near"))
+    page.keyboard.press("ArrowLeft")
+    page.locator("#all").click()
+    expect(page.locator("#map")).not_to_have_class(re.compile("near"))
+    page.locator("#in").click()
+    page.locator("#out").click()
+    page.locator("#names").uncheck()
+
+
+def test_axe_finds_nothing_serious(page: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []

@@ -25,7 +25,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
 def test_every_command_of_the_readme_is_there() -> None:
     from textgraft.cli import app
 
-    shown = set(re.findall(r"^textgraft (\w+)", README.read_text("utf-8"), re.MULTILINE))
+    shown = set(re.findall(r"^textgraft ([\w-]+)", README.read_text("utf-8"), re.MULTILINE))
     groups = {group.typer_instance.info.name for group in app.registered_groups if group.typer_instance}
     assert shown <= {command.name for command in app.registered_commands} | groups
     assert {"inspect", "compare", "train", "evaluate", "predict"} <= shown

@@ -124,8 +124,8 @@ def test_a_clone_shares_nothing_that_can_be_changed() -> None:
 
 def test_what_has_few_settings_prints_and_refuses_as_others_do() -> None:
     assert repr(MajorityClassifier()) == "MajorityClassifier()"
-    assert MajorityClassifier().get_params() == {"metric": None}
-    with pytest.raises(SettingError, match="It has metric"):
+    assert MajorityClassifier().get_params() == {"metric": None, "abstain": None}
+    with pytest.raises(SettingError, match="It has abstain"):
         MajorityClassifier().set_params(seed=1)
 
 

@@ -28,6 +28,7 @@ from textgraft.methods.constraints import (
     LabelWeights,
     Number,
     Regularisation,
+    Share,
     SizeRange,
     Text,
     TimeSpan,
@@ -39,8 +40,8 @@ from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Runtime
 from textgraft.unicode import quoted
 
-METRIC = "metric: 'Any | None' = None"  # every method has it
-OF_METRIC = (inspect.getdoc(METHODS["majority"]) or "").partition("Args:\n")[2].partition("\n\n")[0]
+EVERY = "metric: 'Any | None' = None, abstain: 'float | None' = None"  # what every method has
+OF_EVERY = (inspect.getdoc(METHODS["majority"]) or "").partition("Args:\n")[2].partition("\n\n")[0]
 DECLARED = [(method, name) for method, cls in METHODS.items() for name in cls.hyperparameters]
 
 
@@ -75,14 +76,14 @@ class LengthClassifier(TextClassifier):
 
 
 def test_constructor_docs_check_and_parameters_of_a_new_method_follow_from_one_declaration() -> None:
-    assert str(inspect.signature(LengthClassifier)) == f"(*, longest: 'int' = 5, {METRIC}) -> None"
+    assert str(inspect.signature(LengthClassifier)) == f"(*, longest: 'int' = 5, {EVERY}) -> None"
     assert inspect.getdoc(LengthClassifier) == (
         "Tells short texts from long ones.\n\n"
-        f"Args:\n    longest: words of a short text; more are long.\n{OF_METRIC}\n\n"
+        f"Args:\n    longest: words of a short text; more are long.\n{OF_EVERY}\n\n"
         "Attributes:\n    share_: of the last label."
     )
     model = LengthClassifier(longest=7)
-    assert model.get_params() == clone(model).get_params() == {"longest": 7, "metric": None}
+    assert model.get_params() == clone(model).get_params() == {"longest": 7, "metric": None, "abstain": None}
     assert repr(model.set_params(longest=8)) == "LengthClassifier(longest=8)"
     assert repr(LengthClassifier()) == "LengthClassifier()"
     with pytest.raises(SettingError, match=r"^longest must be a whole number from 1 to 99; got 100\.$"):
@@ -103,9 +104,9 @@ def test_a_new_method_has_its_option_on_the_command_line_and_its_value_in_the_mo
     assert re.search(r"--longest +<int> +length: words of a short text\. ", shown)
     assert "from 1 to 99; got 0" in str(CliRunner().invoke(app, [*call, "0"]).exception)
     assert CliRunner().invoke(app, [*call, "9"]).exit_code == 0
-    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {"longest": 9, "metric": None}
+    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {"longest": 9, "metric": None, "abstain": None}
     model = load(out)
-    assert model.get_params() == {"longest": 9, "metric": None}
+    assert model.get_params() == {"longest": 9, "metric": None, "abstain": None}
     assert model.predict(["word " * 8, "word " * 20]).tolist() == ["short", "very long"]  # type: ignore[union-attr]
 
 
@@ -117,7 +118,7 @@ def test_a_subclass_changes_a_default_and_a_meaning_by_declaring_again() -> None
         step: float = hyperparameter(Number(0), "between them.", default=0.5)
         longest: int = redeclared(LengthClassifier, "longest", "words of a long text.", default=50)
 
-    assert str(inspect.signature(Longer)) == f"(*, step: 'float' = 0.5, longest: 'int' = 50, {METRIC}) -> None"
+    assert str(inspect.signature(Longer)) == f"(*, step: 'float' = 0.5, longest: 'int' = 50, {EVERY}) -> None"
     assert "Args:\n    step: between them.\n    longest: words of a long text." in (inspect.getdoc(Longer) or "")
     assert Longer(longest=100).faults() == ["longest must be a whole number from 1 to 99; got 100."]
     assert LengthClassifier().longest == 5
@@ -205,6 +206,11 @@ def _(constraint: Number) -> st.SearchStrategy[Any]:
 
 
 @bad_values.register
+def _(constraint: Share) -> st.SearchStrategy[Any]:
+    return NO_NUMBERS | st.floats(max_value=0) | st.floats(min_value=1)
+
+
+@bad_values.register
 def _(constraint: SizeRange) -> st.SearchStrategy[Any]:
     return other_texts(*constraint.words) | st.sampled_from(
         [2, (2, 1), (0, 1), (1, constraint.most + 1), (1,), (1, 2, 3), (1.0, 2.0), (True, 2), (1, None)]
@@ -269,8 +275,8 @@ def test_a_value_that_cannot_be_used_is_refused_by_name_with_what_is_allowed(
 
 def test_only_what_is_kept_with_a_model_and_changes_its_weights_identifies_a_checkpoint() -> None:
     left_out = {name for name, own in METHODS["finetune"].hyperparameters.items() if not (own.saved and own.trains)}
-    assert left_out == {"budget", "folder", "resume", "checkpoint_seconds", "tensorboard", "thresholds"}
-    assert METHODS["finetune"].unsaved == left_out - {"thresholds"}
+    assert left_out == {"budget", "folder", "resume", "checkpoint_seconds", "tensorboard", "thresholds", "abstain"}
+    assert METHODS["finetune"].unsaved == left_out - {"thresholds", "abstain"}
 
 
 def test_types_of_options_follow_from_annotations_whether_postponed_or_not() -> None:

@@ -104,7 +104,11 @@ def test_a_new_method_has_its_option_on_the_command_line_and_its_value_in_the_mo
     assert re.search(r"--longest +<int> +length: words of a short text\. ", shown)
     assert "from 1 to 99; got 0" in str(CliRunner().invoke(app, [*call, "0"]).exception)
     assert CliRunner().invoke(app, [*call, "9"]).exit_code == 0
-    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {"longest": 9, "metric": None, "abstain": None}
+    assert json.loads((out / "textgraft.json").read_text())["parameters"] == {
+        "longest": 9,
+        "metric": None,
+        "abstain": None,
+    }
     model = load(out)
     assert model.get_params() == {"longest": 9, "metric": None, "abstain": None}
     assert model.predict(["word " * 8, "word " * 20]).tolist() == ["short", "very long"]  # type: ignore[union-attr]

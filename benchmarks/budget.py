@@ -245,7 +245,9 @@ def main() -> None:
     said, failed = summary(lines)
     columns = ["data and rows", "test rows", "time", OURS, "seconds", *PEERS, "to the best peer in time"]
     table = [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *(x.cells() for x in lines))]
-    text = "\n".join([*head("Accuracy, of semeval micro-F1, on test"), "", *table, "", *said, ""])
+    _, *above = head("Accuracy, of semeval micro-F1, on test")  # without the command line, in which paths stand
+    minutes = " ".join(f"{each:g}" for each in options.minutes)
+    text = "\n".join([f"`python benchmarks/budget.py --minutes {minutes} --work DIR`", *above, *table, "", *said, ""])
     print(text)
     if options.out:
         options.out.write_text(text, "utf-8")

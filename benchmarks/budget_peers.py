@@ -244,7 +244,6 @@ def autointent(job: Job) -> Figures:
 
 def trainer(job: Job) -> Figures:
     """``Trainer`` as its guide for text classification has it, on MiniLM; as many epochs as fit, 20 at most."""
-    import torch
     from torch.utils.data import Dataset as Rows
     from transformers import (
         AutoModelForSequenceClassification,
@@ -269,7 +268,7 @@ def trainer(job: Job) -> Figures:
 
         def __getitem__(self, at: int) -> dict[str, Any]:
             own = self.targets[at]
-            label = torch.tensor(own, dtype=torch.float32) if work.multi_label else int(own)
+            label = own.astype(float).tolist() if work.multi_label else int(own)
             return {"input_ids": self.encoded[at], "labels": label}
 
     data = Encoded(work.texts, work.targets)

@@ -67,4 +67,4 @@ def test_rows_of_several_labels_have_lists() -> None:
     data = Dataset(["one"], LabelSets.of(np.array([[True, True]])), task, Rows.numbered(1))
     predictions = check_predictions(np.array([[0.9, 0.2]], np.float32), np.asarray(data.targets), task)
     row = dict(zip((found := rows_of(data, predictions))["columns"], found["rows"][0], strict=True))
-    assert (row["true"], row["predicted"], row["probability"]) == ([0, 1], [0], pytest.approx(0.8))
+    assert (row["true"], row["predicted"], row["probability"]) == ([0, 1], [0], pytest.approx(0.9 * 0.8))

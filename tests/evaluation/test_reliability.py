@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from textgraft.decision import confidence
 from textgraft.evaluation import Evaluation, evaluate_probabilities
 from textgraft.evaluation.calibration import Calibration, calibrate
 from textgraft.evaluation.inputs import check_predictions
-from textgraft.evaluation.reliability import before_calibration, certainty, coverage_risk, reliability
+from textgraft.evaluation.reliability import before_calibration, reliability
+from textgraft.evaluation.selective import coverage_risk
 from textgraft.task import Task
 
 from .problems import names
@@ -57,20 +59,22 @@ def test_what_is_too_sharp_lies_below_the_line() -> None:
 def test_answering_less_is_a_curve_from_the_surest_rows_to_all_of_them(task: Task) -> None:
     predictions = check_predictions(*drawn(task, 400, 3), task)
     points = coverage_risk(predictions)
-    sure, right = certainty(predictions)
-    assert [each.coverage for each in points] == sorted(each.coverage for each in points)
-    assert points[-1].coverage == 1
+    sure = confidence(predictions.probabilities, predictions.predicted)
+    right = (predictions.predicted == predictions.targets).reshape(400, -1).all(axis=1)
+    covered = [each.coverage.value for each in points]
+    assert covered == sorted(covered)
+    assert covered[-1] == 1
     for each in points:
         answered = sure >= each.threshold
-        assert answered.mean() == pytest.approx(each.coverage)
-        assert right[answered].mean() == pytest.approx(each.right)
-        assert each.low <= each.right <= each.high
+        assert answered.mean() == pytest.approx(each.coverage.value)
+        assert right[answered].mean() == pytest.approx(each.accuracy.value)
+        assert each.accuracy.low <= each.accuracy.value <= each.accuracy.high
 
 
 def test_rows_of_equal_probability_are_answered_together() -> None:
     p = np.tile(np.array([[0.7, 0.3]], np.float32), (50, 1))
     (point,) = coverage_risk(check_predictions(p, np.arange(50) % 2, TWO))
-    assert (point.coverage, point.right) == (1.0, 0.5)
+    assert (point.coverage.value, point.accuracy.value) == (1.0, 0.5)
 
 
 @pytest.mark.parametrize("task", [TWO, FOUR, SEVERAL])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from textgraft.analysis.nearest import SimilarTexts
 from textgraft.analysis.one_word import find_pairs
 from textgraft.analysis.phrases import Phrases, find_phrases
+from textgraft.analysis.rows import log_losses
 from textgraft.analysis.slices import Feature, Slices, error_rate, find_slices
 from textgraft.analysis.tags import (
     Tag,
@@ -25,7 +26,7 @@ from textgraft.data.duplicates import find_duplicates
 from textgraft.dataset import Dataset
 from textgraft.evaluation import Interval
 from textgraft.given import Data, Labels, as_dataset
-from textgraft.ladder.evaluating import check_size
+from textgraft.ladder.evaluating import check_size, predictions_of
 from textgraft.methods import FeatureClassifier, TextClassifier
 from textgraft.methods.estimator import check_fitted
 from textgraft.task import Task
@@ -35,7 +36,6 @@ from textgraft.wording import counted
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
 
-LEAST = 1e-12  # of a probability, so that every loss is finite
 NEAR_BORDER = 0.1  # between the two most probable labels; of several labels, between a label and its threshold
 NEIGHBOURS = 5
 MOST_ROWS, LOWEST = 1_000, 20
@@ -204,10 +204,11 @@ def find_errors(
     check_fitted(model)
     data = as_dataset(data, labels, who="find_errors", task=model.task_, merged=model.fitted_on_.merged)
     check_size(len(data), len(data.task))
-    p = model.predict_proba(data.texts)
+    predictions = predictions_of(model, data)
+    p = predictions.probabilities
     truth, predicted = np.asarray(data.label_sets), _matrix(model.decision.targets(p, data.task), data.task)
     wrong = (truth != predicted).any(axis=1)
-    losses = _losses(p, truth, data.task)
+    losses = log_losses(predictions)
     copies = find_duplicates(data.texts)
     columns = column_features(data, by)
     before, features = _before(model, data, train, copies.near)
@@ -248,12 +249,6 @@ def find_errors(
 
 def _matrix(targets: NDArray[Any], task: Task) -> Flags:
     return targets if task.multi_label else targets[:, None] == np.arange(len(task))
-
-
-def _losses(p: NDArray[np.float32], truth: Flags, task: Task) -> NDArray[np.float64]:
-    """(n,) the log loss of each row."""
-    right = np.where(truth, p, 1 - p).astype(np.float64) if task.multi_label else p[truth].astype(np.float64)[:, None]
-    return np.asarray(-np.log(np.maximum(right, LEAST)).mean(axis=1))
 
 
 def _before(

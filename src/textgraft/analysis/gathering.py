@@ -25,7 +25,8 @@ from textgraft.evaluation import Evaluation, evaluate_predictions
 from textgraft.evaluation.calibration import Relation
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.names import metric_name
-from textgraft.evaluation.reliability import Bin, before_calibration, coverage_risk, reliability
+from textgraft.evaluation.reliability import Bin, before_calibration, reliability
+from textgraft.evaluation.selective import coverage_risk
 from textgraft.given import Data, Labels
 from textgraft.ladder import Comparison, Search, Trained
 from textgraft.ladder.evaluating import Evaluated, evaluated, predictions_of

@@ -20,8 +20,8 @@ from textgraft.analysis.rows import cut_to_fit, log_losses
 from textgraft.analysis.text_vectors import text_vectors
 from textgraft.charts import Picture
 from textgraft.dataset import Dataset
+from textgraft.decision import confidence
 from textgraft.errors import DataError, SettingError, did_you_mean
-from textgraft.evaluation.reliability import certainty
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder.evaluating import predictions_of
 from textgraft.methods import TextClassifier
@@ -284,7 +284,7 @@ def _known_of(data: Dataset, model: TextClassifier | None) -> dict[str, Colourin
     if model is None:
         return known
     predictions = predictions_of(model, replace(data, groups=None))
-    sure, _ = certainty(predictions)
+    sure = confidence(predictions.probabilities, predictions.predicted)
     right = (predictions.predicted == predictions.targets).reshape(len(data), -1).all(axis=1)
     return known | {
         "predicted": Colouring.named(_names(data, predictions.predicted)),

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.decision import confidence
 from textgraft.evaluation.inputs import Predictions
-from textgraft.evaluation.reliability import certainty
 from textgraft.unicode import shown, whole
 
 MOST_ROWS = 20_000
@@ -26,7 +26,7 @@ def rows_of(data: Dataset, predictions: Predictions, *, texts: bool = True) -> d
     """The rows as plain data: ``columns`` name the values of each of ``rows``.
 
     ``true`` and ``predicted`` are places in ``labels``, of a multi-label task lists of them; ``probability`` is that of
-    the answer (``certainty``); ``loss`` is the log loss, of a multi-label task the mean over labels; ``file`` is a
+    the answer (``confidence``); ``loss`` is the log loss, of a multi-label task the mean over labels; ``file`` is a
     place in ``files`` and ``number`` the row there.
 
     All rows are kept up to 20,000; of more the 2,000 with the highest loss and, evenly drawn, others. Texts share 3.6
@@ -40,7 +40,7 @@ def rows_of(data: Dataset, predictions: Predictions, *, texts: bool = True) -> d
     n, task = len(data), predictions.task
     first = predictions.select(np.arange(n))
     losses = log_losses(first)
-    sure, _ = certainty(first)
+    sure = confidence(first.probabilities, first.predicted)
     at = kept_rows(losses)
     own = [shown(whole(data.texts[i])) for i in at.tolist()] if texts else [""] * len(at)
     own = cut_to_fit(own)

@@ -1,4 +1,4 @@
-"""Whether probabilities can be taken at their word, and what answering only where they are high would bring."""
+"""Whether probabilities can be taken at their word, with calibration and without."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.proportions import share_ends
 from textgraft.task import Task
 
-Floats = NDArray[np.float64]
-
 BINS = 10
-POINTS = 60  # of a curve, which a screen can hardly tell from more
-FEWEST = 20  # answered rows, of which a share says something
 
 
 @dataclass(frozen=True)
@@ -44,24 +40,6 @@ class Bin:
         return cls(int(data["rows"]), *(float(data[name]) for name in ("stated", "right", "low", "high")))
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What comes of answering only where the probability is at least ``threshold``.
-
-    Attributes:
-        threshold: the lowest probability of an answer that is given.
-        coverage: the share of the rows that are answered.
-        right: the share of these that are right, of a multi-label task in all labels.
-        low, high: the 95 % interval of that share.
-    """
-
-    threshold: float
-    coverage: float
-    right: float
-    low: float
-    high: float
-
-
 def reliability(predictions: Predictions, bins: int = BINS) -> tuple[Bin, ...]:
     """A reliability diagram: bins of equal width of the top probability, those that have rows.
 
@@ -85,35 +63,6 @@ def reliability(predictions: Predictions, bins: int = BINS) -> tuple[Bin, ...]:
             float(hits[i] / rows[i]),
             *map(float, of),
         )
-        for i, of in zip(at.tolist(), ends, strict=True)
-    )
-
-
-def certainty(predictions: Predictions) -> tuple[Floats, NDArray[np.bool_]]:
-    """(n,) how probable the answer to each row is, and whether it is right.
-
-    Of a multi-label task that is the probability of the label of which it is least sure, and right is what is right in
-    all labels.
-    """
-    p, predicted = predictions.probabilities.astype(np.float64), predictions.predicted
-    if predictions.task.multi_label:
-        return np.where(predicted, p, 1 - p).min(axis=1), (predicted == predictions.targets).all(axis=1)
-    return p[np.arange(len(p)), predicted], predicted == predictions.targets
-
-
-def coverage_risk(predictions: Predictions) -> tuple[Answered, ...]:
-    """What is right of what is answered, from the 20 surest answers to all of them (El-Yaniv and Wiener, JMLR 2010)."""
-    sure, right = certainty(predictions)
-    order = np.argsort(-sure, kind="stable")
-    sure, hits = sure[order], np.cumsum(right[order])
-    last = np.append(np.flatnonzero(sure[1:] < sure[:-1]), len(sure) - 1)  # rows of equal certainty go together
-    last = last[last + 1 >= min(FEWEST, len(sure))]
-    at = last[np.unique(np.linspace(0, len(last) - 1, POINTS).round().astype(np.int64))]
-    rows = at + 1
-    worth = predictions.worth / predictions.repeats
-    ends = share_ends(hits[at] * worth, rows * worth)
-    return tuple(
-        Answered(float(sure[i]), float((i + 1) / len(sure)), float(hits[i] / (i + 1)), *map(float, of))
         for i, of in zip(at.tolist(), ends, strict=True)
     )
 

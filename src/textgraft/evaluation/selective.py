@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from textgraft.evaluation.proportions import auc_ends, share_ends
 
 Floats = NDArray[np.float64]
 
+POINTS, FEWEST = 60, 20  # of a curve that is drawn, and rows of which a share says something
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
@@ -146,6 +147,21 @@ class OutOfScope:
         return cls(**read)
 
 
+def coverage_risk(predictions: Predictions, shares: Sequence[float] | None = None) -> tuple[Answered, ...]:
+    """What is right of what is answered, the surest rows first (El-Yaniv and Wiener, JMLR 2010).
+
+    Args:
+        predictions: the rows; those of equal confidence are answered together.
+        shares: of the rows that are answered; None is sixty of them, from the 20 surest rows to all.
+    """
+    sure, right = _answers(predictions)
+    n, each = len(sure), _Shares(predictions)
+    wanted = np.linspace(min(1, FEWEST / n), 1, POINTS).tolist() if shares is None else shares
+    order = np.sort(sure)[::-1]
+    cuts = [float(order[max(1, round(n * share)) - 1]) for share in wanted]
+    return tuple(each.answered(cut, sure >= cut, right) for cut in dict.fromkeys(cuts))
+
+
 def selective(predictions: Predictions, abstention: Abstention, familiarity: NDArray[Any] | None = None) -> Selective:
     """Coverage and accuracy of predictions of n rows, and what the abstention of their model makes of them.
 
@@ -155,13 +171,9 @@ def selective(predictions: Predictions, abstention: Abstention, familiarity: NDA
         familiarity: (n,) of these rows, where the model's scope goes by it.
     """
     p, targets = predictions.probabilities, predictions.predicted
-    sure = confidence(p, targets)
-    right = targets == predictions.targets
-    right = right if right.ndim == 1 else right.all(axis=1)
+    _, right = _answers(predictions)
     share = _Shares(predictions)
-    order = np.sort(sure)[::-1]
-    cuts = [float(order[max(1, round(len(order) * coverage)) - 1]) for coverage in COVERAGES]
-    curve = tuple(share.answered(cut, sure >= cut, right) for cut in dict.fromkeys(cuts))
+    curve = coverage_risk(predictions, COVERAGES)
     found = Selective(predictions.rows, curve)
     reasons = np.array(abstention.reasons(p, targets, familiarity), dtype=object)
     changes: dict[str, Any] = {}
@@ -192,6 +204,13 @@ def tell_apart(
     scores = scope.scores(*inside), scope.scores(*outside)
     below = [int((each < scope.threshold).sum()) for each in scores]
     return OutOfScope(n, m, _auroc(*scores), alone, scope.false_alarms, _share(below[0], n), _share(below[1], m))
+
+
+def _answers(predictions: Predictions) -> tuple[Floats, NDArray[np.bool_]]:
+    """(n,) confidences, and whether the answers are right; of several labels, all of them."""
+    targets = predictions.predicted
+    right = targets == predictions.targets
+    return confidence(predictions.probabilities, targets), right if right.ndim == 1 else right.all(axis=1)
 
 
 class _Shares:

@@ -12,7 +12,8 @@ from textgraft.data.audit import Audit
 from textgraft.evaluation import Evaluation, Interval, Recommendation
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.names import metric_name
-from textgraft.evaluation.reliability import Answered, Bin
+from textgraft.evaluation.reliability import Bin
+from textgraft.evaluation.selective import Answered
 from textgraft.report.audit import audit_report
 from textgraft.report.comparison import Comparison, comparison_report
 from textgraft.report.evaluation import OF_LABELS, confused, further_notes, headline, metrics, per_label
@@ -169,7 +170,11 @@ def calibrated(evaluation: Evaluation, before: Sequence[Bin], losses: Mapping[st
 
 def covered(points: Sequence[Answered]) -> Chapter:
     """What answering only where it is sure would bring."""
-    rows = [dict(vars(each)) for each in points]
+    rows = [
+        {"threshold": each.threshold, "coverage": each.coverage.value}
+        | {"right": each.accuracy.value, "low": each.accuracy.low, "high": each.accuracy.high}
+        for each in points
+    ]
     table = Section(
         "Thresholds",
         ("from a probability of", "answered", "right of these (95 % interval)"),

@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_map() -> None:
     texts, labels = topical(200)
     first, again, other = (map_texts(texts, labels, encoder="words", layout="pca", seed=seed) for seed in (1, 1, 2))
     assert first.to_dict() == again.to_dict()
-    assert np.abs(other.points - first.points).max() < 0.05  # another seed draws the SVD anew and changes little
+    assert np.abs(other.points - first.points).mean() < 0.05  # another seed draws the SVD anew and changes little
 
 
 def test_of_more_rows_than_are_drawn_a_sample_is_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def reference(task: Task, p: NDArray[Any], y: NDArray[Any], thresholds: Any = 0.
         for average in ("micro", "macro"):
             found[f"roc_auc_{average}"] = m.roc_auc_score(y, p, average=average)
             found[f"average_precision_{average}"] = m.average_precision_score(y, p, average=average)
-        columns = zip(y.T, p.T, strict=True)
+        columns = list(zip(y.T, p.T, strict=True))
         found["brier_score_loss"] = float(np.mean([np.mean((q - t) ** 2) for t, q in columns]))
         found["log_loss"] = float(np.mean([_log_loss(t, np.stack([1 - q, q], 1), [0, 1]) for t, q in columns]))
         return found

@@ -54,6 +54,24 @@ def test_a_report_without_texts_says_so_and_has_none(table: Path, model: Path, t
 
 
 @drawn
+def test_a_report_looks_closely_unless_it_shall_be_quick(model: Path, tmp_path: Path) -> None:
+    table = tmp_path / "sources.csv"
+    rows = [(f"{word} film {i}", word, "web" if i % 3 else "paper") for i in range(90) for word in ("good", "bad")]
+    wrong = [(text, "bad" if label == "good" and source == "paper" else label, source) for text, label, source in rows]
+    table.write_text("text,label,source\n" + "".join(f"{','.join(row)}\n" for row in wrong))
+    figures = {}
+    for name, option in (("closely", ()), ("closed", ("--no-texts",)), ("quick", ("--quick",))):
+        said("report", model, table, *option, "--out", tmp_path / f"{name}.html")
+        figures[name] = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))["chapters"]
+    for name in ("closely", "closed"):
+        worse = [each["conditions"] for each in figures[name]["slices"]["slices"]["found"]]
+        assert any(where["feature"] == "source" and where["value"] == "paper" for slice_ in worse for where in slice_)
+        assert figures[name]["robustness"]["outcomes"]
+    assert not [text for text, *_ in rows if text in (tmp_path / "closed.html").read_text("utf-8")]
+    assert not {"slices", "robustness"} & figures["quick"].keys()
+
+
+@drawn
 def test_train_and_compare_write_a_report_beside_what_they_save(table: Path, tmp_path: Path) -> None:
     for words in (("train", table, "--folds", "3"), ("compare", table, "--methods", "ngrams", "--folds", "3")):
         ended = textgraft(*words, "--out", tmp_path / words[0])

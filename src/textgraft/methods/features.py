@@ -19,6 +19,7 @@ from textgraft.errors import SettingError
 from textgraft.given import as_texts
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
+from textgraft.heads.kernel import MOST_LANDMARKS
 from textgraft.json_files import read_object
 from textgraft.linear import ClassWeight
 from textgraft.linear.choosing import fits_for
@@ -159,7 +160,8 @@ class FeatureClassifier(GraphClassifier):
             )
 
     def passes(self, rows: int) -> float:  # noqa: D102
-        return fits_for(rows)
+        # A kernel has as many features as landmarks, which are the rows up to a number of them.
+        return fits_for(rows) * (1 + min(rows, MOST_LANDMARKS) / MOST_LANDMARKS * (self.head != "linear"))
 
     def read(self, texts: Sequence[str]) -> None:  # noqa: D102
         texts = in_form(as_texts(texts), self.unicode)

@@ -240,3 +240,9 @@ def test_integrated_gradients_sum_to_the_change_of_the_log_odds(tiny_encoder: Pa
         assert probability(found.log_odds) == pytest.approx(found.probability, abs=0.02)
         occluded = explain(model, text, label="good", how="occlusion")
         assert [(span.start, span.end) for span in occluded.spans] == [(span.start, span.end) for span in found.spans]
+
+
+def test_a_model_that_cannot_attribute_says_what_can_be_done() -> None:
+    model = MajorityClassifier().fit(["a", "b", "c"], ["x", "y", "x"])
+    with pytest.raises(SettingError, match="leaves words out instead"):
+        model.attribute("a", 0)

@@ -26,7 +26,7 @@ from textgraft.data.duplicates import find_duplicates
 from textgraft.dataset import Dataset
 from textgraft.evaluation import Interval
 from textgraft.given import Data, Labels, as_dataset
-from textgraft.ladder.evaluating import check_size, predictions_of
+from textgraft.ladder.evaluating import Evaluated, check_size, predictions_of
 from textgraft.methods import FeatureClassifier, TextClassifier
 from textgraft.methods.estimator import check_fitted
 from textgraft.task import Task
@@ -175,7 +175,7 @@ class Errors:
 
 def find_errors(
     model: TextClassifier,
-    data: Data,
+    data: Data | Evaluated,
     labels: Labels | None = None,
     *,
     train: Dataset | None = None,
@@ -190,8 +190,8 @@ def find_errors(
 
     Args:
         model: a fitted classifier.
-        data: rows that it was not trained on, as for ``evaluate``; a Dataset that was read with ``keep_cells`` has the
-            columns that slices are looked for in.
+        data: rows that it was not trained on, as for ``evaluate``, or what they came to already; a Dataset that was
+            read with ``keep_cells`` has the columns that slices are looked for in.
         labels: of the texts.
         train: what the model was trained on, among which similar texts are looked up.
         by: columns that slices are looked for in; all that make groups of rows where none is named.
@@ -202,9 +202,12 @@ def find_errors(
         DataError: ``data`` has a label that the model does not know, or a column of ``by`` makes no groups.
     """
     check_fitted(model)
-    data = as_dataset(data, labels, who="find_errors", task=model.task_, merged=model.fitted_on_.merged)
-    check_size(len(data), len(data.task))
-    predictions = predictions_of(model, data)
+    if isinstance(data, Evaluated):
+        predictions, data = data.predictions, data.data
+    else:
+        data = as_dataset(data, labels, who="find_errors", task=model.task_, merged=model.fitted_on_.merged)
+        check_size(len(data), len(data.task))
+        predictions = predictions_of(model, data)
     p = predictions.probabilities
     truth, predicted = np.asarray(data.label_sets), _matrix(model.decision.targets(p, data.task), data.task)
     wrong = (truth != predicted).any(axis=1)

@@ -29,7 +29,7 @@ from textgraft.evaluation.reliability import Bin, before_calibration, reliabilit
 from textgraft.evaluation.selective import coverage_risk
 from textgraft.given import Data, Labels
 from textgraft.ladder import Comparison, Search, Trained
-from textgraft.ladder.evaluating import Evaluated, evaluated, predictions_of
+from textgraft.ladder.evaluating import Evaluated, evaluated
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.manifest import versions
 from textgraft.report import chapters
@@ -102,7 +102,7 @@ def model_story(
     title = f"{name} on {counted(len(found.data), 'row')}"
     subject = _Subject(title, found.evaluation, model, origin, found.data, found.predictions)
     if closely:
-        subject = replace(subject, closer=closer_chapters(model, found.data, texts=texts))
+        subject = replace(subject, closer=closer_chapters(model, found, texts=texts))
     return _story(subject, texts=texts)
 
 
@@ -158,15 +158,13 @@ def comparison_story(comparison: Comparison, *, texts: bool = True, origin: Orig
 def search_story(search: Search, *, texts: bool = True, origin: Origin | None = None) -> Story:
     """What a search chose, and all that it tried."""
     splits = search.splits
-    test = splits.test
-    predictions = None if test is None else predictions_of(search.model, test)
     subject = _Subject(
         f"{search.name}, searched for on {counted(len(splits.train), 'training row')}",
         search.evaluation,
         search.model,
         origin or Origin(),
-        test,
-        predictions,
+        splits.test,
+        search.predictions,
         splits,
         first=search.sentence,
         more=(chapters.searched(search, search.to_dict()),),

@@ -8,6 +8,7 @@ from typing import Any
 
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Interval
+from textgraft.evaluation.inputs import Predictions
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.manifest import plain
 from textgraft.wording import counted, duration
@@ -49,6 +50,7 @@ class Search:
         called: its name for people.
         chosen_on: the rows of the choice, for people.
         evaluation: what to expect of the choice.
+        predictions: of the test part; None where there is none.
         choices: without a test part, how often each was chosen for a part of the rows; else empty.
         missing: what the data lack for the figures to say much, as a clause; empty where they have enough.
         budget: seconds.
@@ -65,6 +67,7 @@ class Search:
     called: str
     chosen_on: str
     evaluation: Evaluation
+    predictions: Predictions | None
     choices: dict[str, int]
     missing: str
     budget: float

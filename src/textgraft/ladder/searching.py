@@ -17,6 +17,7 @@ from textgraft.digests import text_digest
 from textgraft.errors import SettingError, TextgraftError
 from textgraft.evaluation import Entry, Evaluation, Metric, cross_fitted
 from textgraft.evaluation.evaluation import metric_interval
+from textgraft.evaluation.inputs import Predictions
 from textgraft.ladder.candidates import Candidate, candidates_of
 from textgraft.ladder.clock import Clock
 from textgraft.ladder.contenders import Contender, merit, ranked
@@ -164,7 +165,9 @@ class _Run:
         start = self.clock.seconds()
         model = self._refitted(best)
         taken = self.clock.seconds() - start
-        evaluation, choices = self._expected(model, best)
+        test = self.splits.test
+        predictions = None if test is None else predictions_of(model, test)
+        evaluation, choices = self._expected(model, best, predictions)
         if directory is not None:
             save(model, directory, evaluation=evaluation.to_dict() | {"leaks": list(self.splits.leaks)})
         return Search(
@@ -176,6 +179,7 @@ class _Run:
             called=self.metric.called,
             chosen_on=f"{counted(best.predictions.rows, 'training row')} out of fold",
             evaluation=evaluation,
+            predictions=predictions,
             choices=choices,
             missing=what_is_missing(self.splits.train),
             budget=self.budget,
@@ -232,11 +236,12 @@ class _Run:
         known = [each.predictions.probabilities for each in alone]
         return stack.weighed_by(standing.rows.at, known).fit(train, valid=valid)
 
-    def _expected(self, model: TextClassifier, best: Contender) -> tuple[Evaluation, dict[str, int]]:
+    def _expected(
+        self, model: TextClassifier, best: Contender, tested: Predictions | None
+    ) -> tuple[Evaluation, dict[str, int]]:
         """What to expect of the choice, and how often it was made without each part of the rows."""
-        if self.splits.test is not None:
-            found = predictions_of(model, self.splits.test)
-            return evaluate_on(model, self.splits.test, found, self.seed), {}
+        if self.splits.test is not None and tested is not None:
+            return evaluate_on(model, self.splits.test, tested, self.seed), {}
         standing = self.race.standing
         rows, predictions, choices = standing.rows, best.predictions, dict[str, int]()
         among = standing.everyone if standing.folds == 1 else standing.contenders

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.errors import SettingError
 from textgraft.text.characters import CharacterNgrams, occurrences
 from textgraft.text.ngrams import WordNgrams
 from textgraft.text.tokens import Tokens, tokenize
@@ -54,14 +55,20 @@ class Attributing:
     def attribute(self, text: str, label: int) -> Attributed:
         """What the characters of a text add to the log odds of the label at a place in ``task_.labels``.
 
-        Only of a method that has an ``attribution``.
+        Raises:
+            SettingError: the classifier has no ``attribution``.
         """
+        if self.attribution is None:
+            raise SettingError(
+                "This model cannot tell what the characters of a text add to its answer; textgraft explain --how "
+                "occlusion (textgraft.explain(model, text, how='occlusion')) leaves words out instead."
+            )
         [read] = in_form([text], self.unicode)
         return on_original(self._attribute(read, label), text, self.unicode)
 
-    def _attribute(self, text: str, label: int) -> Attributed:
-        """As ``attribute``, of a text in the form in which it is read."""
-        raise NotImplementedError
+    def _attribute(self, text: str, label: int) -> Attributed:  # noqa: ARG002
+        """As ``attribute``, of a text in the form in which it is read, by a method that has an ``attribution``."""
+        raise AssertionError(f"{type(self).__name__} has an attribution, and no _attribute to find it by")
 
 
 def spread(start: NDArray[np.int64], stop: NDArray[np.int64], values: Doubles, n: int) -> Doubles:

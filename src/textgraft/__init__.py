@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search
+    from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search, set_thresholds
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -60,6 +60,7 @@ _ROOMS = {
         "compare",
         "evaluate",
         "search",
+        "set_thresholds",
     ),
     "methods": (
         "FeatureClassifier",
@@ -112,6 +113,7 @@ __all__ = [
     "robustness",
     "save",
     "search",
+    "set_thresholds",
     "split",
     "write_report",
     "write_suspects",

@@ -14,6 +14,7 @@ from textgraft.task import Task
 
 Floats = NDArray[np.float64]
 
+MEASURES = ("precision", "recall")  # that a threshold can be chosen for
 UNSURE, OUT_OF_SCOPE = "unsure", "out of scope"  # why no answer is given
 _CLIP = 1e-7  # of a confidence whose log odds are taken: what float32 tells from 1
 
@@ -64,6 +65,46 @@ def confidence(probabilities: NDArray[Any], targets: NDArray[Any]) -> Floats:
     if targets.ndim == 1:
         return np.asarray(p[np.arange(len(p)), targets])
     return np.asarray(np.where(targets, p, 1 - p).prod(axis=1))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A precision or a recall of a label for which its threshold was chosen.
+
+    Attributes:
+        label: its name.
+        measure: ``"precision"``, the share that carries the label of texts that are given it, or ``"recall"``, the
+            share that is given it of texts that carry it.
+        wanted: from which share on.
+        level: how sure it is that the threshold reaches it.
+        rows: on which it was chosen.
+        given: of these, the ones that are given the label by the threshold.
+        carry: the ones that carry it.
+        hits: the ones that carry it and are given it.
+        fingerprint: of these rows; None of those that ``fit`` held out.
+    """
+
+    label: str
+    measure: str
+    wanted: float
+    level: float
+    rows: int
+    given: int
+    carry: int
+    hits: int
+    fingerprint: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` wrote; raises as ``Abstention.from_dict``."""
+        goal: Self = _read(cls, content)
+        if goal.measure not in MEASURES:
+            raise ValueError("its measure is none of a goal")
+        return goal
 
 
 @dataclass(frozen=True)
@@ -197,8 +238,8 @@ _PARTS: Mapping[str, type[Any]] = {"sureness": Sureness, "scope": Scope, "sets":
 
 
 def _read(kind: type[Any], content: Any) -> Any:
-    """A part of an ``Abstention``: all its fields, each of its type and finite."""
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "bool": (bool,), "float": (int, float)}
+    """A ``Goal`` or a part of an ``Abstention``: all its fields, each of its type and finite."""
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "bool": (bool,), "float": (int, float), "str": (str,)}
     read: dict[str, Any] = {}
     for field in fields(kind):
         value, said = content[field.name], str(field.type)

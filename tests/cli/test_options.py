@@ -40,6 +40,8 @@ def test_the_help_of_an_option_says_which_methods_have_it() -> None:
         ("finetune", "trained", "2", 2),
         ("finetune", "trained", "lora", "lora"),
         ("finetune", "thresholds", "0.25", 0.25),
+        ("ngrams", "thresholds", "recall 0.9", "recall 0.9"),
+        ("ngrams", "thresholds", "a=b,c=precision 90%,d=recall .5", {"a=b,c": "precision 90%", "d": "recall .5"}),
         ("recurrent", "class_weight", "joy=2, anger=0.5", {"joy": 2.0, "anger": 0.5}),
         ("recurrent", "class_weight", "a=b,c=2,d=1", {"a=b,c": 2.0, "d": 1.0}),
         ("recurrent", "class_weight", '{"a=1,b": 2, "c": 0.5}', {"a=1,b": 2, "c": 0.5}),

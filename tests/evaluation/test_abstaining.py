@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from textgraft.decision import Abstention, confidence
 from textgraft.errors import DataError
 from textgraft.evaluation.abstaining import (
-    LEVEL,
     abstention_for,
     choose_scope,
     choose_sets,
     choose_sureness,
     unreached,
 )
+from textgraft.evaluation.exact_tests import LEVEL
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.selective import OutOfScope, Selective, selective, tell_apart
 from textgraft.task import Task

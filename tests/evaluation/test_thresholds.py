@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from textgraft.errors import SettingError
-from textgraft.evaluation.thresholds import check_thresholds, tune_thresholds
+from textgraft.evaluation.thresholds import tune_thresholds
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -163,22 +162,6 @@ def test_a_number_is_taken_as_it_is_but_within_0_and_1_as_float32(how: float) ->
     thresholds = tune_thresholds(*world(10, 0), how)
     assert thresholds == pytest.approx([how] * 6)
     assert ((thresholds > 0) & (thresholds < 1)).all()
-
-
-@pytest.mark.parametrize("value", ["label", "global", 0.5, np.float32(0.2)])
-def test_usable_settings_pass(value: Any) -> None:
-    check_thresholds(value)
-
-
-@pytest.mark.parametrize("value", [0, 1, -0.5, 1.5, float("nan"), True, None, "0.5", [0.5]])
-def test_other_settings_get_a_sentence(value: Any) -> None:
-    with pytest.raises(SettingError, match=r"between 0 and 1 such as 0\.5; got "):
-        check_thresholds(value)
-
-
-def test_a_slip_of_the_pen_is_recognised() -> None:
-    with pytest.raises(SettingError, match="Did you mean 'label'"):
-        check_thresholds("labels")
 
 
 @settings(max_examples=50)

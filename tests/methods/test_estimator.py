@@ -124,7 +124,7 @@ def test_a_clone_shares_nothing_that_can_be_changed() -> None:
 
 def test_what_has_few_settings_prints_and_refuses_as_others_do() -> None:
     assert repr(MajorityClassifier()) == "MajorityClassifier()"
-    assert MajorityClassifier().get_params() == {"metric": None, "abstain": None}
+    assert MajorityClassifier().get_params() == {"metric": None, "thresholds": None, "abstain": None}
     with pytest.raises(SettingError, match="It has abstain"):
         MajorityClassifier().set_params(seed=1)
 

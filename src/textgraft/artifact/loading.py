@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from textgraft.artifact.choosing import Opened, open_export
 from textgraft.artifact.locating import is_foreign, locate
 from textgraft.dataset import Columns, FittedOn
-from textgraft.decision import Abstention
+from textgraft.decision import Abstention, Goal
 from textgraft.errors import ArtifactError, SettingError, TextgraftError
 from textgraft.evaluation.metric import Metric, names_file
 from textgraft.methods import TextClassifier
@@ -101,6 +101,7 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
     model.classes_ = _classes(**manifest.classes)
     model.label_form_ = "indicator" if manifest.label_form == "indicator" else "names"
     model.thresholds_ = np.array(manifest.thresholds, np.float32)
+    model.goals_ = tuple(map(Goal.from_dict, manifest.goals))
     model.costs_ = None if manifest.costs is None else np.array(manifest.costs, np.float64)
     model.abstention_ = Abstention.from_dict(manifest.abstention or {})
     model.metric_ = None if model.metric is None else Metric.read(model.metric, model.task_)

@@ -31,6 +31,7 @@ from textgraft.cli import (
     push,
     report,
     robustness,
+    thresholds,
     train,
     vectors,
 )
@@ -103,6 +104,7 @@ ROOMS = (
     robustness,
     check,
     abstain,
+    thresholds,
     predict,
     explain,
     export,

@@ -2,11 +2,7 @@
 
 All three choices are statements about texts that come as the rows did, and each says how sure it is:
 
-- The least confidence at which answers have a wanted accuracy. Each of some candidates is tested by the exact binomial
-  test of "answers from here on are less accurate than wanted", in an order that follows from the probabilities alone.
-  Labels of rows with given probabilities are independent trials, for which that test holds (Hoeffding 1956), so that
-  the chance that any candidate passes wrongly is at most 1 - ``LEVEL`` (Learn then Test: Angelopoulos, Bates, Candes,
-  Jordan and Lei 2021, arXiv:2110.01052; Bates et al., JACM 2021).
+- The least confidence at which answers have a wanted accuracy, the last of a sequence of exact tests (``exact_tests``).
 - Sets of labels that hold the true one of a wanted share of texts, by split conformal prediction (Vovk, Gammerman and
   Shafer 2005) with the score "1 - probability" (Sadinle, Lei and Wasserman, JASA 2019), which gives the smallest sets.
   The share is one over texts and over draws of the rows, of all texts or of those of each label; not of each text.
@@ -24,17 +20,16 @@ from numpy.typing import NDArray
 
 from textgraft.decision import Abstention, ConformalSets, Scope, Sureness, confidence
 from textgraft.errors import DataError
+from textgraft.evaluation.exact_tests import LEVEL, last_passing
 from textgraft.evaluation.inputs import Predictions
-from textgraft.extras import import_scipy
 from textgraft.wording import counted, percent
 
 Floats = NDArray[np.float64]
 
 Inside = NDArray[np.bool_] | None
 
-LEVEL = 0.95  # how sure it is that the threshold reaches the accuracy
 CANDIDATES = 100
-STARTS = 5  # that share half of the chance of an error; the likeliest candidate has the other half
+STARTS = 5  # candidates that share half of the chance of an error
 FEWEST_IN_SCOPE = 20
 _LEAST_SPREAD = 1e-6
 
@@ -48,10 +43,7 @@ def abstention_for(predictions: Predictions, accuracy: float, inside: Inside = N
 def choose_sureness(predictions: Predictions, accuracy: float, inside: Inside = None) -> Sureness | None:
     """The lowest threshold on confidence that reaches a wanted accuracy with a chance of ``LEVEL``; None if none does.
 
-    Candidates answer from a hundredth of the rows up to all. They are tested from the surest answers on, each at the
-    chance of an error that it has of its own and what the last one, if it has passed, hands on (the fallback procedure:
-    Wiens, Pharmaceutical Statistics 2003). Half of that chance is with the candidate that would pass by the widest
-    margin if the probabilities were true, the other half with ``STARTS`` shares of the rows, for where they are not.
+    Candidates answer from a hundredth of the rows up to all, and are tested from the surest answers on.
 
     Args:
         predictions: of rows that the model was not fitted to; of several labels, an answer is right if all of them are.
@@ -63,15 +55,8 @@ def choose_sureness(predictions: Predictions, accuracy: float, inside: Inside = 
         return None
     hits, n = np.cumsum(right, dtype=np.int64)[answered - 1], len(sure)
     expected = np.cumsum(sure)[answered - 1]
-    own = np.zeros(len(answered))
-    own[int(np.argmin(_passing(np.minimum(expected, answered), answered, accuracy)))] = 0.5
     starts = np.searchsorted(answered, np.ceil(answered[-1] * np.arange(1, STARTS + 1) / STARTS).astype(np.int64))
-    np.add.at(own, starts, 0.5 / STARTS)
-    tails, chosen, carried = _passing(hits, answered, accuracy), None, 0.0
-    for i, tail in enumerate(tails):
-        chance = carried + (1 - LEVEL) * own[i]
-        carried = chance if tail <= chance else 0.0
-        chosen = i if carried else chosen
+    chosen = last_passing(hits, answered, expected, starts, accuracy)
     if chosen is None:
         return None
     m = int(answered[chosen])
@@ -164,16 +149,6 @@ def _ordered(predictions: Predictions, inside: Inside) -> tuple[Floats, NDArray[
     ends = ends[ends <= n]
     wanted = np.ceil(n * np.arange(1, CANDIDATES + 1) / CANDIDATES).astype(np.int64)
     return sure, right, np.unique(ends[np.searchsorted(ends, wanted)]) if n else ends
-
-
-def _passing(hits: Floats | NDArray[np.int64], rows: NDArray[np.int64], accuracy: float) -> Floats:
-    """The probability of so many hits or more if the accuracy were the wanted one: the test's p-values.
-
-    The binomial's tail continued to fractions of hits.
-    """
-    betainc = import_scipy("Choosing when to abstain").special.betainc
-    x = np.maximum(np.asarray(hits, np.float64), 1e-9)
-    return np.where(np.asarray(hits) > 0, betainc(x, rows - np.minimum(x, rows) + 1, accuracy), 1.0)
 
 
 def _floor(scores: Floats, share: float, least: float = 0.0) -> float:

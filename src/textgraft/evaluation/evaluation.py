@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textgraft.decision import Decision
+from textgraft.decision import Decision, Goal
 from textgraft.errors import DataError, SettingError
 from textgraft.evaluation.bootstrap import (
     Interval,
@@ -62,6 +62,8 @@ class Evaluation:
         selective: coverage and accuracy where the model may abstain; None where that was not asked.
         out_of_scope: how texts out of scope are told from the rows; None where none were given.
         reliability: how right answers of each probability are; empty of evaluations by earlier releases.
+        goals: the precisions and recalls for which the model's thresholds were chosen; what is reached of them is in
+            ``per_label``.
     """
 
     task: Task
@@ -77,6 +79,7 @@ class Evaluation:
     selective: Selective | None = None
     out_of_scope: OutOfScope | None = None
     reliability: tuple[Bin, ...] = ()
+    goals: tuple[Goal, ...] = ()
 
     def __str__(self) -> str:
         floor = f", majority {self.floor[self.headline]}" if self.floor else ""
@@ -158,6 +161,7 @@ class Evaluation:
             "selective": None if self.selective is None else self.selective.to_dict(),
             "out_of_scope": None if self.out_of_scope is None else self.out_of_scope.to_dict(),
             "reliability": [dict(vars(each)) for each in self.reliability],
+            "goals": [goal.to_dict() for goal in self.goals],
         }
 
     @classmethod
@@ -194,6 +198,7 @@ class Evaluation:
                 selective=None if selective is None else Selective.from_dict(selective),
                 out_of_scope=None if out_of_scope is None else OutOfScope.from_dict(out_of_scope),
                 reliability=tuple(map(Bin.from_dict, data.get("reliability", ()))),
+                goals=tuple(map(Goal.from_dict, data.get("goals", ()))),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(

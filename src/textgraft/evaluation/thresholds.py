@@ -14,12 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textgraft.errors import SettingError, did_you_mean
 from textgraft.extras import import_scipy
-from textgraft.unicode import quoted
 
 Floats = NDArray[np.float64]
-Thresholds = Literal["label", "global"] | float
+Tuned = Literal["label", "global"] | float
 
 _MOST = np.nextafter(np.float32(1), np.float32(0))  # thresholds lie within (0, 1) also as float32
 _LEAST = float(np.finfo(np.float32).tiny)  # smaller numbers are 0 to processors that flush them
@@ -28,23 +26,10 @@ _BLOCKS = 4096  # a sigmoid of two parameters needs no more points
 _PRECISION = (1.0, 4.0)  # of the normal priors on log(scale) and shift, as in ``calibration``
 
 
-def check_thresholds(value: object) -> None:
-    """Raises SettingError unless ``value`` is ``"label"``, ``"global"`` or a number between 0 and 1."""
-    if isinstance(value, str) and value in {"label", "global"}:
-        return
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not 0 < float(value) < 1:  # type: ignore[arg-type]
-        near = did_you_mean(value, ("label", "global")) if isinstance(value, str) else ""
-        raise SettingError(
-            f"thresholds must be 'label' or 'global', which are tuned on validation data, or a number between 0 and 1 "
-            f"such as 0.5; got {quoted(value)}.{near}"
-        )
-
-
 def tune_thresholds(
     probabilities: NDArray[np.float32],
     targets: ArrayLike,
-    how: Thresholds,
+    how: Tuned,
     weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Thresholds of a multi-label task: a label is predicted where its probability is at or above its threshold.
@@ -61,15 +46,11 @@ def tune_thresholds(
 
     Returns:
         (k,) float32, within (0, 1).
-
-    Raises:
-        SettingError: ``how`` is none of these.
     """
-    check_thresholds(how)
     carried = np.asarray(targets, np.bool_)
     k = probabilities.shape[1]
     if not isinstance(how, str):
-        return _within(np.full(k, how))
+        return within(np.full(k, how))
     if not carried.any():
         return np.full(k, 0.5, np.float32)
     w = np.ones(len(carried)) if weights is None else weights / weights.mean()
@@ -80,7 +61,8 @@ def tune_thresholds(
     return thresholds
 
 
-def _within(thresholds: Floats) -> NDArray[np.float32]:
+def within(thresholds: Floats) -> NDArray[np.float32]:
+    """(k,) thresholds above 0 and below 1, also as float32."""
     return np.clip(thresholds.astype(np.float32), _LEAST, _MOST)
 
 
@@ -100,7 +82,7 @@ def _by_label(probabilities: NDArray[np.float32], carried: NDArray[np.bool_], we
     scale, shift = common * scale, offset * scale + shift
     scores = _logit(probabilities) * scale + shift
     below, above = _best_cut(scores, carried, weights, least=scores.min() - 1)
-    return _within(expit(((below + above) / 2 - shift) / scale))
+    return within(expit(((below + above) / 2 - shift) / scale))
 
 
 def _best_cut(scores: NDArray[Any], carried: NDArray[np.bool_], weights: Floats, least: float) -> tuple[Any, Any]:

@@ -6,6 +6,19 @@ from textgraft.ladder.evaluating import evaluate
 from textgraft.ladder.results import Comparison, Result
 from textgraft.ladder.search_results import Search, Tried
 from textgraft.ladder.searching import search
+from textgraft.ladder.thresholding import set_thresholds
 from textgraft.ladder.training import Trained, train
 
-__all__ = ["Comparison", "Result", "Search", "Trained", "Tried", "abstain", "compare", "evaluate", "search", "train"]
+__all__ = [
+    "Comparison",
+    "Result",
+    "Search",
+    "Trained",
+    "Tried",
+    "abstain",
+    "compare",
+    "evaluate",
+    "search",
+    "set_thresholds",
+    "train",
+]

@@ -9,23 +9,15 @@ from typing import Any
 import numpy as np
 
 from textgraft import progress
-from textgraft.artifact import load
-from textgraft.artifact.locating import is_foreign
-from textgraft.artifact.rebuilding import rebuild
-from textgraft.dataset import Dataset
 from textgraft.decision import Abstention, Scope, confidence
-from textgraft.errors import ArtifactError, DataError, SettingError
+from textgraft.errors import SettingError
 from textgraft.evaluation.abstaining import abstention_for, choose_scope, choose_sets
 from textgraft.evaluation.inputs import check_predictions
 from textgraft.given import Data, Labels, as_dataset
+from textgraft.ladder.choosing import kept, new_rows
 from textgraft.ladder.evaluating import check_size
 from textgraft.methods import TextClassifier
 from textgraft.methods.constraints import Share, refuse
-from textgraft.methods.estimator import check_fitted
-from textgraft.model_directory.files import check_place
-from textgraft.model_directory.manifest import read_manifest
-from textgraft.whole import scratch_folder
-from textgraft.wording import counted
 
 
 @dataclass(frozen=True)
@@ -82,30 +74,17 @@ def abstain(
     """
     wanted = Wanted(accuracy, coverage, by_label, false_alarms)
     wanted.check()
-    if isinstance(model, TextClassifier):
-        check_fitted(model)
+
+    def choose(model: TextClassifier) -> Abstention:
         model.abstention_ = _chosen(model, data, labels, wanted)
         return model.abstention_
-    place = Path(model)
-    place = place.resolve() if place.is_symlink() else place
-    if is_foreign(place):
-        raise ArtifactError(
-            f"{place} was not made by textgraft and is left as it is. Load it, choose there, and save that: "
-            "textgraft.abstain(textgraft.load(...), data, ...)."
-        )
-    manifest = read_manifest(place)
-    check_place(place)
-    loaded = load(place)
-    found = _chosen(loaded, data, labels, wanted)
-    changed = replace(manifest, abstention=found.to_dict())
-    with scratch_folder(place) as folder:
-        rebuild(place, manifest, changed, loaded.facts, without=(), added=folder, to=place)
-    return found
+
+    return kept(model, choose, "abstain")
 
 
 def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: Wanted) -> Abstention:
     read = as_dataset(data, labels, who="abstain", task=model.task_, merged=model.fitted_on_.merged)
-    data, fingerprint = _new_rows(model, read), read.fingerprint
+    data, fingerprint = new_rows(model, read), read.fingerprint
     check_size(len(data), len(data.task))
     probabilities, familiarity = model.scored(data.texts, familiar=wanted.false_alarms is not None)
     predictions = check_predictions(probabilities, np.asarray(data.targets), model.task_, model.decision)
@@ -129,31 +108,3 @@ def _chosen(model: TextClassifier, data: Data, labels: Labels | None, wanted: Wa
     if wanted.coverage is not None:
         found["sets"] = choose_sets(predictions, wanted.coverage, by_label=wanted.by_label)
     return replace(model.abstention_, **found, fingerprint=fingerprint)
-
-
-def _new_rows(model: TextClassifier, data: Dataset) -> Dataset:
-    """The rows that the model was not trained on, as far as that is known; says what is left out and what is not."""
-    if model.seen_ is None:
-        progress.say(
-            "Whether the model was trained on some of these rows is not known; what is chosen holds for rows that it "
-            "was not."
-        )
-        return data
-    trained, chosen, _ = model.seen_.find(data.texts)
-    if trained.all():
-        raise DataError(
-            f"The model was trained on all {counted(len(data), 'row')}, on which it is surer than on others; give rows "
-            "that it was not trained on."
-        )
-    if trained.any():
-        progress.say(f"{counted(int(trained.sum()), 'row')} that the model was trained on {_is(trained)} left out.")
-    if chosen.any():
-        progress.say(
-            f"{counted(int(chosen.sum()), 'row')} {_is(chosen)} of the validation data by which the model was chosen; "
-            "rows that played no part are better."
-        )
-    return data.select(np.flatnonzero(~trained)) if trained.any() else data
-
-
-def _is(rows: Any) -> str:
-    return "is" if rows.sum() == 1 else "are"

@@ -30,6 +30,9 @@ NOT_KNOWN = (
 CHOSEN_HERE = (
     "When the model abstains was chosen on these very rows, so what is said of it here is what was wanted, and no test."
 )
+THRESHOLDS_CHOSEN_HERE = (
+    "The thresholds were chosen on these very rows, so precision and recall here are what was wanted, and no test."
+)
 
 
 def evaluate(
@@ -126,10 +129,14 @@ def evaluate_on(
             metric=model.metric_ if metric is None else metric,
         )
 
-    evaluation = replace(of(predictions), selective=selective(predictions, model.abstention_, familiarity))
+    evaluation = of(predictions)
+    answered = selective(predictions, model.abstention_, familiarity)
+    evaluation = replace(evaluation, selective=answered, goals=model.goals_)
     notes = [*evaluation.notes, *notes_on_groups(predictions, data)]
     if model.abstention_.fingerprint == data.fingerprint:
         notes.append(CHOSEN_HERE)
+    if any(goal.fingerprint == data.fingerprint for goal in model.goals_):
+        notes.append(THRESHOLDS_CHOSEN_HERE)
     evaluation = replace(evaluation, notes=tuple(notes))
     if (found := _seen(model, data)) is None:
         return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))

@@ -20,16 +20,13 @@ from textgraft.class_weights import ClassWeight, label_weights, weighted_thresho
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.decision import Abstention, Decision
 from textgraft.errors import DataError
-from textgraft.evaluation.abstaining import abstention_for
-from textgraft.evaluation.deciding import choose_decision
-from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.metric import Metric
-from textgraft.evaluation.thresholds import tune_thresholds
+from textgraft.evaluation.wanted import wanted_of_labels
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
 from textgraft.methods.answering import Answering
 from textgraft.methods.attributing import Attributing
+from textgraft.methods.choosing import Choosing
 from textgraft.methods.constraints import Choice, refuse
-from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import accuracy, check_fitted, clone
 from textgraft.methods.hyperparameters import hyperparameter
 from textgraft.methods.weights import with_weights
@@ -54,7 +51,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Deciding, Answering, Attributing, ABC):
+class TextClassifier(Choosing, Answering, Attributing, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -69,6 +66,7 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         task_: the fitted task.
         classes_: (k,) labels as they were given to ``fit``.
         thresholds_: (k,) float32; see ``Decision``.
+        goals_: the precisions and recalls for which thresholds were chosen.
         costs_: (k, k) float64 or None; see ``Decision``.
         abstention_: when no answer is given, and which labels are possible besides; see ``answers``.
         metric_: the metric that matters, of the task; None where none was given.
@@ -96,8 +94,6 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
     task_: Task
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
-    costs_: NDArray[np.float64] | None = None
-    metric_: Metric | None = None
     chosen_: dict[str, Any]
     resolved_: Mapping[str, Any] = MappingProxyType({})
     notes_: tuple[str, ...]
@@ -107,8 +103,6 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
     seen_: SeenTexts | None = None
     runtime_: Runtime | None = None
     export_: str | None = None
-    _said_of_decision: str = ""
-    _said_of_abstention: str = ""
     _places: NDArray[np.int64]  # of the rows that ``_fit`` gets, among those that ``fit`` was given
 
     def fit(
@@ -154,12 +148,14 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
             )
         self.check_settings()
         self.metric_ = None if self.metric is None else Metric.read(self.metric, data.task)
+        by_costs = self.metric_ is not None and self.metric_.costs is not None
+        wanted_of_labels(self.thresholds, data.task, by_costs=by_costs)
         self.task_ = data.task
         self.classes_ = given.classes
         self.label_form_ = given.form
         self.fitted_on_ = FittedOn.of(rows)
         self._places = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights)
-        self.thresholds_ = Decision.usual(data.task).thresholds
+        self.thresholds_, self.goals_ = Decision.usual(data.task).thresholds, ()
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.abstention_ = Abstention()
         self.chosen_, self.resolved_, self._said_of_decision, self._said_of_abstention = {}, {}, "", ""
@@ -174,8 +170,7 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
             del self.task_  # so that what was begun does not pass for fitted
             raise
         self.chosen_ = {**self.resolved_, **self.chosen_}
-        if self.abstain is not None and not self._said_of_abstention:
-            self._said_of_abstention = f"No threshold was chosen for abstaining: {self.method} held out no rows."
+        self._say_what_was_not_chosen()
         for name, said in (("decision", self._said_of_decision), ("abstention", self._said_of_abstention)):
             if said:
                 self.chosen_ = {**self.chosen_, name: said}
@@ -343,23 +338,6 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         """The targets that are predicted of n texts; see ``Decision``."""
         probabilities = self.predict_proba(texts)
         return self.decision.targets(probabilities, self.task_)
-
-    def _choose_decision(self, probabilities: NDArray[np.float32], data: Dataset) -> None:
-        """Chooses ``thresholds_``: as the hyperparameter ``thresholds`` says, where there is one, and for the metric.
-
-        Args:
-            probabilities: (n, k) calibrated ones of rows that were not trained on.
-            data: these rows.
-        """
-        how = getattr(self, "thresholds", None)
-        if how is not None and self.task_.multi_label:
-            self.thresholds_ = tune_thresholds(probabilities, data.targets, how, data.weights)
-        if self.metric_ is not None and (how is None or isinstance(how, str) or not self.task_.multi_label):
-            decision, said = choose_decision(self.metric_, probabilities, data.targets, data.weights, self.decision)
-            self.thresholds_, self._said_of_decision = decision.thresholds, said
-        if self.abstain is not None:
-            held_out = check_predictions(probabilities, np.asarray(data.targets), self.task_, self.decision)
-            self.abstention_, self._said_of_abstention = abstention_for(held_out, self.abstain)
 
     def _as_read(self, data: Dataset) -> Dataset:
         """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""

@@ -16,13 +16,14 @@ from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset
 from textgraft.errors import listed
 from textgraft.evaluation.calibration import Calibration, calibrate
-from textgraft.evaluation.thresholds import Thresholds, check_thresholds
+from textgraft.evaluation.wanted import Thresholds
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
 from textgraft.methods import constraints as must
 from textgraft.methods.base import unicode_form
+from textgraft.methods.deciding import Deciding
 from textgraft.methods.graphs import GraphClassifier
-from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters
+from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.text.batches import Windows
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.classifying import WindowClassifier
@@ -74,14 +75,7 @@ class NetworkClassifier(GraphClassifier):
         default=None,
         option="balanced weighs rare labels up, or label=2,other=0.5",
     )
-    thresholds: Thresholds = hyperparameter(
-        must.Checked(check_thresholds, must.number_or_word),
-        'of a multi-label task: ``"label"`` tunes one for each label on the validation data, ``"global"`` one for all; '
-        "a number is taken as it is.",
-        default="label",
-        option="of a multi-label task: label and global are tuned, or a number such as 0.5",
-        trains=False,
-    )
+    thresholds: Thresholds | None = redeclared(Deciding, "thresholds", default="label")
     patience: int | None = hyperparameter(
         must.COUNT, "stop after so many epochs without a better validation score; None never does.", default=None
     )

@@ -40,6 +40,7 @@ from textgraft.report.evaluation import (
     per_label,
     weakest,
 )
+from textgraft.report.goals import goals_of_model
 from textgraft.report.markdown import code, table, text
 from textgraft.unicode import shown_name
 from textgraft.wording import counted, decimal, megabytes, percent
@@ -79,6 +80,12 @@ def card(manifest: Manifest, facts: MethodFacts, folder: Path, name: str = "", *
         "summary": facts.summary,
         **_reader(manifest, facts, folder),
         **_training_data(manifest, facts),
+        "goals": "\n".join(
+            f"- {text(sentence)}"
+            for sentence in goals_of_model(
+                manifest.goals[:MOST_ROWS], manifest.thresholds, manifest.task, manifest.evaluation
+            )
+        ),
         "abstention": "\n".join(f"- {text(sentence)}" for sentence in _abstention(manifest)),
         **_quality(manifest, earlier_wording),
         **_size(manifest, facts),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from textgraft.dataset import WEIGHTS, LabelShape
-from textgraft.decision import Abstention
+from textgraft.decision import Abstention, Goal
 from textgraft.errors import ArtifactError
 from textgraft.hardware import INSTRUCTIONS
 from textgraft.json_files import is_number, is_strings, is_whole, read_json
@@ -21,8 +21,8 @@ from textgraft.whole import recovered
 FILE = "textgraft.json"
 CARD = "README.md"
 FORMAT = "textgraft-model"
-# 5 had no abstention; 4 no costs and no metric; 3 had all confusions as matrices, and no max_features="auto"; 2 no
-# normal form of texts, and no weights of rows; 1 no card, and no needs of exports.
+# 5 had no abstention and no goals; 4 no costs and no metric; 3 had all confusions as matrices, and no
+# max_features="auto"; 2 no normal form of texts, and no weights of rows; 1 no card, and no needs of exports.
 VERSION = 6
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
@@ -68,6 +68,7 @@ class Manifest:
         classes: ``values`` and ``dtype`` of the labels as they were given to ``fit``.
         label_form: ``"names"`` or ``"indicator"``.
         thresholds: a probability per label.
+        goals: the fields of each ``Goal`` for which thresholds were chosen.
         costs: a row per true label with a cost per predicted one, see ``Decision``; None where there are none.
         abstention: when no answer is given, see ``Abstention``; None where there is always one.
         chosen: what training chose.
@@ -93,6 +94,7 @@ class Manifest:
     evaluation: dict[str, Any] | None
     versions: dict[str, str]
     files: dict[str, dict[str, Any]]
+    goals: list[dict[str, Any]] = field(default_factory=list)
     costs: list[list[float]] | None = None
     abstention: dict[str, Any] | None = None
     exports: list[dict[str, Any]] = field(default_factory=list)
@@ -183,7 +185,7 @@ def _checked(path: Path, content: dict[str, Any]) -> Manifest:
         field.name: tuple(kinds[kind.partition("[")[0]] for kind in str(field.type).split(" | "))
         for field in fields(Manifest)
     }
-    optional = {"costs", "abstention", "exports", "weights", "card"}  # older models have none
+    optional = {"goals", "costs", "abstention", "exports", "weights", "card"}  # older models have none
     faults = {
         "missing": known.keys() - content.keys() - optional,
         "unknown": content.keys() - known.keys(),
@@ -217,6 +219,8 @@ def _what_is_wrong(manifest: Manifest) -> str | None:
         return "a threshold is 0"
     if manifest.costs is not None and (task["multi_label"] or not _are_costs(manifest.costs, len(labels))):
         return f"its costs are not {len(labels)} rows of {len(labels)} numbers of 0 or more"
+    if not _are_goals(manifest.goals, labels):
+        return "its goals are not precisions and recalls of its labels"
     if clause := _what_is_wrong_of(manifest.abstention, len(labels)):
         return clause
     if not is_strings(list(manifest.versions.values())):
@@ -260,6 +264,15 @@ def _is_fitted_on(content: dict[str, Any], labels: int) -> bool:
         and is_strings(columns.get("merged", []))
         and set(columns.get("merged", [])) <= set(LIKENESSES)
     )
+
+
+def _are_goals(goals: list[Any], labels: list[str]) -> bool:
+    """Whether these are goals of different labels."""
+    try:
+        named = [Goal.from_dict(goal).label for goal in goals]
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return False
+    return set(named) <= set(labels) and len(set(named)) == len(named)
 
 
 def _are_costs(costs: list[Any], k: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset, FittedOn
-from textgraft.decision import Abstention
+from textgraft.decision import Abstention, Goal
 from textgraft.model_directory.seen import SeenTexts
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
@@ -40,6 +40,7 @@ class Saveable(Protocol):
     task_: Task
     classes_: NDArray[Any]
     thresholds_: NDArray[np.float32]
+    goals_: tuple[Goal, ...]
     costs_: NDArray[np.float64] | None
     abstention_: Abstention
     chosen_: dict[str, Any]

@@ -63,19 +63,27 @@ def save(
             task=asdict(model.task_),
             classes={"values": model.classes_.tolist(), "dtype": model.classes_.dtype.str},
             label_form=model.label_form_,
-            thresholds=[float(t) for t in model.thresholds_],
-            costs=None if model.costs_ is None else model.costs_.tolist(),
-            abstention=model.abstention_.to_dict() if model.abstention_ != Abstention() else None,
             chosen=model.chosen_,
             fitted_on=asdict(model.fitted_on_),
             evaluation=evaluation,
             versions=versions(),
             files={path.name: description(path) for path in sorted(folder.iterdir())},
+            **decisions(model),
         )
         manifest = write_card(manifest, model.facts, folder, place.absolute().name, [place])
         manifest.write(folder)
     model.saved()
     return place
+
+
+def decisions(model: Saveable) -> dict[str, Any]:
+    """The fields of a manifest that say what follows from probabilities."""
+    return {
+        "thresholds": [float(threshold) for threshold in model.thresholds_],
+        "goals": [goal.to_dict() for goal in model.goals_],
+        "costs": None if model.costs_ is None else model.costs_.tolist(),
+        "abstention": model.abstention_.to_dict() if model.abstention_ != Abstention() else None,
+    }
 
 
 @contextmanager

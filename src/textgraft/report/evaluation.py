@@ -16,6 +16,7 @@ from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.notes import RARE, SMALL, WIDE, about_headline, is_better
 from textgraft.report.abstaining import abstaining_sections
+from textgraft.report.goals import goals_sections
 from textgraft.report.section import Report, Section
 from textgraft.task import Task
 from textgraft.unicode import quoted
@@ -46,6 +47,7 @@ def evaluation_report(
         Section(sentences=(headline(evaluation),)),
         metrics(evaluation, every=every_metric),
         per_label(evaluation, names, most=MOST_LABELS, intervals=every_metric),
+        *goals_sections(evaluation),
         *_confusion(evaluation),
         *abstaining_sections(evaluation, every=every_metric),
         Section("Keep in mind", sentences=(*(f"Leak: {leak}" for leak in leaks), *further_notes(evaluation))),

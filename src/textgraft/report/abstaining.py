@@ -71,10 +71,13 @@ def selective_section(found: Selective) -> Section:
 
 def abstaining(found: Selective) -> Iterator[str]:
     """Sentences on what the model's own choices do on these rows."""
-    if (point := found.at_threshold) is not None:
+    wanted = f"{100 * (found.wanted or 0):g} %"
+    if found.of_folds is not None:
+        yield from _of_folds(found, found.of_folds, wanted)
+    elif (point := found.at_threshold) is not None:
         yield (
             f"With --abstain it answers {percent(point.coverage.value)} of these {counted(found.n, 'row')}, with an "
-            f"accuracy of {point.accuracy}; {100 * (found.wanted or 0):g} % was wanted."
+            f"accuracy of {point.accuracy}; {wanted} was wanted."
         )
     if found.out_of_scope is not None:
         yield f"It calls {percent(found.out_of_scope.value)} of them out of scope."
@@ -115,5 +118,25 @@ def at_threshold(found: Selective, abstention: Abstention) -> str:
     same = point is not None and sureness is not None and point.threshold == sureness.threshold
     if point is None or not same or (found.out_of_scope is None) != (abstention.scope is None):
         return ""
+    if found.of_folds is not None:
+        return " ".join(_of_folds(found, found.of_folds, f"{100 * (found.wanted or 0):g} %"))
     coverage = f"{percent(point.coverage.value)} of {counted(found.n, 'row')} of test data"
     return f"It answered {coverage}, with an accuracy of {point.accuracy}."
+
+
+def _of_folds(found: Selective, share: float, wanted: str) -> Iterator[str]:
+    """What models of folds answer, each by the threshold that it chose itself."""
+    point = found.at_threshold
+    if point is None:
+        yield (
+            f"How it does with --abstain is not known: no model of a fold found a threshold for {wanted} in its part "
+            "of the rows."
+        )
+        return
+    rows = f"{counted(found.n, 'row')}" if share == 1 else "rows"
+    yield (
+        f"Out of fold, with --abstain {percent(point.coverage.value)} of the {rows} are answered, each by the "
+        f"threshold that the model of its fold chose itself, with an accuracy of {point.accuracy}; {wanted} was wanted."
+    )
+    if share < 1:
+        yield f"For {percent(1 - share)} of the rows the model of the fold found no such threshold; they are left out."

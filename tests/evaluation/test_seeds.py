@@ -18,7 +18,7 @@ TASKS = [Task(("a", "b", "c")), Task(("a", "b", "c"), multi_label=True)]
 
 
 def trained(*values: float) -> OverSeeds:
-    return OverSeeds(tuple(range(len(values))), {"accuracy": values}, alike=False)
+    return OverSeeds(tuple(range(len(values))) if len(values) > 1 else (), {"accuracy": values}, alike=False)
 
 
 @pytest.mark.parametrize("sizes", [(2, 2), (5, 5), (3, 9)])

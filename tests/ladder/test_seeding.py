@@ -72,7 +72,7 @@ def test_the_model_the_figures_and_the_choice_are_those_of_the_first_seed() -> N
         assert {name: values[0] for name, values in other.over_seeds.values.items()} == pytest.approx(
             {name: metrics[name].value for name in other.over_seeds.values}, nan_ok=True
         )
-    assert [each.over_seeds.seeds for each in several.results if each.over_seeds] == [(0,), (3, 4, 5, 6), (1, 2, 3, 4)]
+    assert [each.over_seeds.seeds for each in several.results if each.over_seeds] == [(), (3, 4, 5, 6), (1, 2, 3, 4)]
 
 
 def by_hand(predictions: Predictions) -> float:
@@ -96,7 +96,7 @@ def test_what_draws_nothing_is_trained_once_and_it_says_so(tmp_path: Path) -> No
     for model in (MajorityClassifier(), NgramClassifier()):  # which draws what to hold out where nothing is given
         found = train(model, splits, seeds=3, directory=tmp_path / model.method)
         assert found.over_seeds is not None
-        assert found.over_seeds.seeds == (0,)
+        assert found.over_seeds.seeds == ()
         assert found.results() == json.loads((tmp_path / model.method / "textgraft.json").read_text())["evaluation"]
         told = next(chapter for chapter in training_story(found).chapters if chapter.key == "seeds")
         assert f"Trained once: {model.method}. Nothing in its training is drawn" in str(told.blocks)

@@ -23,7 +23,9 @@ from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
+    from textgraft.evaluation import Evaluation
     from textgraft.ladder import Trained
+    from textgraft.report import Report
 
 AUTO = "auto"
 
@@ -74,9 +76,7 @@ def run(
     from textgraft.ladder import train
     from textgraft.ladder.seeding import check_seeds
     from textgraft.model_directory.files import check_place
-    from textgraft.report.evaluation import evaluation_report
     from textgraft.report.search import search_report
-    from textgraft.report.seeds import with_seeds
 
     import_scipy("Training")
     check_seeds(seeds, budget=tuning.given.get("budget"))
@@ -106,15 +106,21 @@ def run(
     if as_json:
         print_json({"model": str(out), "method": method} | _as_json(trained))
     elif trained.evaluation is not None:
-        rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
-        title = f"{method} on {trained.evaluation.n:,} {rows}"
-        report = evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric)
-        if trained.over_seeds is not None:
-            report = with_seeds(report, method, trained.over_seeds, trained.evaluation)
-        present(report)
+        present(_report(trained, trained.evaluation, every_metric=every_metric))
     if trained.evaluation is not None and not no_report:
         write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+def _report(trained: Trained, evaluation: Evaluation, *, every_metric: bool) -> Report:
+    from textgraft.report.evaluation import evaluation_report
+    from textgraft.report.seeds import with_seeds
+
+    splits, method = trained.splits, trained.model.method
+    rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
+    title = f"{method} on {evaluation.n:,} {rows}"
+    report = evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric)
+    return report if trained.over_seeds is None else with_seeds(report, method, trained.over_seeds, evaluation)
 
 
 def _as_json(trained: Trained) -> dict[str, Any]:

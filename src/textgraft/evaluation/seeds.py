@@ -8,7 +8,7 @@ their means over seeds (Biometrika 1947; for seeds: Colas, Sigaud and Oudeyer 20
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,8 +27,8 @@ class OverSeeds:
     """The metrics of one method by the seeds of its training.
 
     Attributes:
-        seeds: the first is that of the model that is kept; one alone where nothing in the training is drawn.
-        values: of each metric, one for each seed; NaN where the rows leave it undefined.
+        seeds: the first is that of the model that is kept; none where nothing in the training is drawn.
+        values: of each metric, one for each seed, or the one that there is; NaN where the rows leave it undefined.
         alike: whether all trainings predict the same, to the last bit.
     """
 
@@ -37,13 +37,15 @@ class OverSeeds:
     alike: bool
 
     @classmethod
-    def of(cls, seeds: Sequence[int], found: Sequence[Predictions], metric: Metric) -> Self:
+    def of(cls, seeds: Sequence[int], found: Iterable[Predictions], metric: Metric) -> Self:
         """What the trainings with some seeds predict of the same rows; ``metric`` is the one that stands for all."""
-        each = [values_of(predictions, metric) for predictions in found]
-        values = {name: tuple(one[name] for one in each) for name in each[0]}
-        first, *others = found
-        alike = all(np.array_equal(first.probabilities, other.probabilities) for other in others)
-        return cls(tuple(seeds), values, alike)
+        found = iter(found)
+        first, alike = next(found), True
+        each = [values_of(first, metric)]
+        for other in found:  # one at a time: together they may be large
+            each.append(values_of(other, metric))
+            alike = alike and np.array_equal(first.probabilities, other.probabilities)
+        return cls(tuple(seeds), {name: tuple(one[name] for one in each) for name in each[0]}, alike)
 
     def mean(self, metric: str) -> float:
         """Over seeds."""
@@ -52,9 +54,10 @@ class OverSeeds:
     def deviation(self, metric: str) -> float:
         """The standard deviation over seeds, of which these are a sample; NaN of one."""
         values = self.values[metric]
-        if min(values) == max(values):  # whose mean may be another one by rounding
-            return 0.0 if len(values) > 1 else math.nan
-        return float(np.std(values, ddof=1))
+        if len(values) == 1:
+            return math.nan
+        # The mean of equal values may be another one by rounding.
+        return 0.0 if min(values) == max(values) else float(np.std(values, ddof=1))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what is undefined is None."""
@@ -119,7 +122,7 @@ def values_of(predictions: Predictions, metric: Metric) -> dict[str, float]:
 
 def _mean_of(method: OverSeeds, metric: str) -> tuple[float, float, float]:
     """The mean, its squared standard error and the degrees of freedom of that."""
-    n = len(method.seeds)
+    n = len(method.values[metric])
     if n == 1:
         return method.mean(metric), 0.0, 1.0
     return method.mean(metric), method.deviation(metric) ** 2 / n, n - 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from textgraft.dataset import Splits
 from textgraft.errors import SettingError
 from textgraft.evaluation.inputs import Predictions
@@ -45,14 +47,12 @@ def over_seeds(model: TextClassifier, splits: Splits, seeds: int, first: Predict
         first: what is predicted with the first seed.
         metric: the one that stands for all.
     """
-    own = getattr(model, "seed", 0)
     if not model.is_drawn(splits.valid):
-        return OverSeeds.of([own], [first], metric)
-    used, found = [own], [first]
-    for i in track(range(1, seeds), f"training {model.method} with other seeds", total=seeds - 1):
-        used.append((own + i) % _SEEDS)
-        found.append(predict_anew(model.twin().configure({"seed": used[-1]}), splits))
-    return OverSeeds.of(used, found, metric)
+        return OverSeeds.of((), [first], metric)
+    own, *others = ((model.get_params(deep=False)["seed"] + i) % _SEEDS for i in range(seeds))
+    steps = track(others, f"training {model.method} with other seeds", total=len(others))
+    found = (predict_anew(model.twin().configure({"seed": other}), splits) for other in steps)
+    return OverSeeds.of([own, *others], chain([first], found), metric)
 
 
 def predict_anew(model: TextClassifier, splits: Splits) -> Predictions:

@@ -70,7 +70,7 @@ def _section(methods: Mapping[str, OverSeeds], columns: tuple[str, ...], rows: S
 
 
 def _about(methods: Mapping[str, OverSeeds], trainings: int) -> Iterator[str]:
-    drawn = {name: each for name, each in methods.items() if len(each.seeds) > 1}
+    drawn = {name: each for name, each in methods.items() if each.seeds}
     if fixed := [name for name in methods if name not in drawn]:
         their = "their trainings" if len(fixed) > 1 else "its training"
         yield f"Trained once: {listed(fixed)}. Nothing in {their} is drawn, so that a seed changes nothing."
@@ -93,14 +93,14 @@ def _about(methods: Mapping[str, OverSeeds], trainings: int) -> Iterator[str]:
 
 
 def _cells(found: OverSeeds, metric: str) -> tuple[str, ...]:
-    if len(found.seeds) == 1:
+    if not found.seeds:
         return decimal(found.mean(metric)), "–", "–", "–"
     values = found.values[metric]
     return decimal(found.mean(metric)), f"{found.deviation(metric):.4f}", decimal(min(values)), decimal(max(values))
 
 
 def _mean_and_deviation(found: OverSeeds, metric: str) -> str:
-    if len(found.seeds) == 1:
+    if not found.seeds:
         return decimal(found.mean(metric))
     return f"{decimal(found.mean(metric))} ± {found.deviation(metric):.4f}"
 

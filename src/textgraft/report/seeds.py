@@ -20,7 +20,12 @@ def seeds_of_methods(methods: Mapping[str, OverSeeds], metric: str, others: Sequ
         (name, *_cells(each, metric), *(_mean_and_deviation(each, other) for other in others))
         for name, each in methods.items()
     ]
-    columns = ("method", f"{metric_name(metric)} (mean)", *_HEADS, *map(metric_name, others))
+    columns = (
+        "method",
+        f"{metric_name(metric)} (mean)",
+        *_HEADS,
+        *(f"{metric_name(other)} (± deviation)" for other in others),
+    )
     return _section(methods, columns, rows)
 
 

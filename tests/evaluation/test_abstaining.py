@@ -21,7 +21,7 @@ from textgraft.evaluation.abstaining import (
     unreached,
 )
 from textgraft.evaluation.inputs import Predictions, check_predictions
-from textgraft.evaluation.selective import OutOfScope, Selective, selective, tell_apart
+from textgraft.evaluation.selective import OfFolds, OutOfScope, Selective, selective, tell_apart
 from textgraft.report.abstaining import abstaining
 from textgraft.task import Task
 
@@ -238,7 +238,7 @@ def test_out_of_fold_rows_are_answered_by_the_threshold_of_their_own_model() -> 
     given, known = sure >= cuts, ~np.isnan(cuts)
     assert found.at_threshold is not None
     assert model.sureness is not None
-    assert found.of_folds == pytest.approx(2 / 3)
+    assert found.of_folds == OfFolds(2 / 3, 0.5, 0.8)
     assert found.at_threshold.coverage.value == pytest.approx(given[known].mean())
     assert found.at_threshold.accuracy.value == pytest.approx(right[given].mean())
     assert found.at_threshold.threshold == model.sureness.threshold

@@ -80,7 +80,8 @@ def test_out_of_fold_each_row_is_answered_by_a_threshold_that_was_chosen_without
         given = np.array(model.abstention_.reasons(p, p.argmax(axis=1))) == ""
         answered, right = answered + given.sum(), right + (given & (p.argmax(axis=1) == data.targets[held])).sum()
     assert found.at_threshold is not None
-    assert found.of_folds == 1
+    assert found.of_folds is not None
+    assert found.of_folds.share == 1
     assert found.at_threshold.coverage.value == pytest.approx(answered / 200)
     assert found.at_threshold.accuracy.value == pytest.approx(right / answered)
     assert found.wanted == 0.8

@@ -57,6 +57,21 @@ class SetFigures:
 
 
 @dataclass(frozen=True)
+class OfFolds:
+    """The thresholds of the models of folds.
+
+    Attributes:
+        share: of the rows whose model found a threshold; the others are left out.
+        lowest: threshold; None where no model found one.
+        highest: threshold.
+    """
+
+    share: float
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True)
 class Selective:
     """Coverage and accuracy of a model that may abstain.
 
@@ -68,8 +83,8 @@ class Selective:
         out_of_scope: the share of rows that it calls out of scope; None where it does not.
         sets: None where it has none.
         of_folds: None where one model predicted all rows. Else ``at_threshold`` is of rows out of fold, each answered
-            by the threshold that the model of its fold chose itself, and this is the share of the rows whose model
-            found one; the others are left out. ``at_threshold.threshold`` is that of the model of all rows.
+            by the threshold that the model of its fold chose itself; ``at_threshold.threshold`` is that of the model of
+            all rows.
     """
 
     n: int
@@ -78,7 +93,7 @@ class Selective:
     at_threshold: Answered | None = None
     out_of_scope: Interval | None = None
     sets: SetFigures | None = None
-    of_folds: float | None = None
+    of_folds: OfFolds | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -87,6 +102,7 @@ class Selective:
             "curve": [plain(vars(point)) for point in self.curve],
             "at_threshold": None if self.at_threshold is None else plain(vars(self.at_threshold)),
             "sets": sets,
+            "of_folds": None if self.of_folds is None else dict(vars(self.of_folds)),
         }
 
     @classmethod
@@ -113,7 +129,7 @@ class Selective:
                 float(sets["of_one"]),
                 {str(label): Interval.from_dict(each) for label, each in sets["per_label"].items()},
             ),
-            of_folds=None if (found := content.get("of_folds")) is None else float(found),
+            of_folds=None if (found := content.get("of_folds")) is None else OfFolds(**found),
         )
 
 
@@ -202,9 +218,10 @@ def _of_folds(predictions: Predictions, answered_from: Floats, cut: float) -> di
     sure, right = _answers(predictions)
     found = ~np.isnan(answered_from)
     if not found.any():
-        return {"of_folds": 0.0}
+        return {"of_folds": OfFolds(0.0)}
     answered = _Shares(predictions).answered(cut, sure >= answered_from, right, among=found)
-    return {"at_threshold": answered, "of_folds": float(found.mean())}
+    ends = float(answered_from[found].min()), float(answered_from[found].max())
+    return {"at_threshold": answered, "of_folds": OfFolds(float(found.mean()), *ends)}
 
 
 def tell_apart(

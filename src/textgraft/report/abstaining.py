@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from textgraft.decision import Abstention
 from textgraft.evaluation import Evaluation
 from textgraft.evaluation.abstaining import about_sureness
-from textgraft.evaluation.selective import OutOfScope, Selective
+from textgraft.evaluation.selective import OfFolds, OutOfScope, Selective
 from textgraft.report.section import Section
 from textgraft.unicode import quoted
 from textgraft.wording import counted, percent
@@ -124,10 +124,10 @@ def at_threshold(found: Selective, abstention: Abstention) -> str:
     return f"It answered {coverage}, with an accuracy of {point.accuracy}."
 
 
-def _of_folds(found: Selective, share: float, wanted: str) -> Iterator[str]:
+def _of_folds(found: Selective, folds: OfFolds, wanted: str) -> Iterator[str]:
     """What models of folds answer, each by the threshold that it chose itself."""
-    point = found.at_threshold
-    if point is None:
+    point, share = found.at_threshold, folds.share
+    if point is None or folds.lowest is None or folds.highest is None:
         yield (
             f"How it does with --abstain is not known: no model of a fold found a threshold for {wanted} in its part "
             "of the rows."
@@ -137,6 +137,8 @@ def _of_folds(found: Selective, share: float, wanted: str) -> Iterator[str]:
     yield (
         f"Out of fold, with --abstain {percent(point.coverage.value)} of the {rows} are answered, each by the "
         f"threshold that the model of its fold chose itself, with an accuracy of {point.accuracy}; {wanted} was wanted."
+        f" These thresholds are from {folds.lowest:.3f} to {folds.highest:.3f}, that of the model is "
+        f"{point.threshold:.3f}; the further they lie apart, the less is known of how much it answers itself."
     )
     if share < 1:
         yield f"For {percent(1 - share)} of the rows the model of the fold found no such threshold; they are left out."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -20,7 +21,8 @@ from textgraft.evaluation.abstaining import (
 )
 from textgraft.evaluation.exact_tests import LEVEL
 from textgraft.evaluation.inputs import Predictions, check_predictions
-from textgraft.evaluation.selective import OutOfScope, Selective, selective, tell_apart
+from textgraft.evaluation.selective import OfFolds, OutOfScope, Selective, selective, tell_apart
+from textgraft.report.abstaining import abstaining
 from textgraft.task import Task
 
 DRAWS = 200
@@ -223,6 +225,35 @@ def test_a_row_that_was_predicted_twice_counts_once() -> None:
     places = np.tile(np.arange(500), 2)
     twice = Predictions(once.probabilities[places], once.targets[places], once.predicted[places], TASK, repeats=2)
     assert selective(twice, Abstention()) == selective(once, Abstention())
+
+
+def test_out_of_fold_rows_are_answered_by_the_threshold_of_their_own_model() -> None:
+    rng = np.random.default_rng(16)
+    predictions = drawn(rng, 900)[0]
+    sure = confidence(predictions.probabilities, predictions.predicted)
+    right = predictions.predicted == predictions.targets
+    model = Abstention(choose_sureness(drawn(rng, 2_000)[0], 0.9))
+    cuts = np.repeat([0.5, 0.8, np.nan], 300)
+    found = selective(replace(predictions, answered_from=cuts, worth=0.67), model)
+    given, known = sure >= cuts, ~np.isnan(cuts)
+    assert found.at_threshold is not None
+    assert model.sureness is not None
+    assert found.of_folds == OfFolds(2 / 3, 0.5, 0.8)
+    assert found.at_threshold.coverage.value == pytest.approx(given[known].mean())
+    assert found.at_threshold.accuracy.value == pytest.approx(right[given].mean())
+    assert found.at_threshold.threshold == model.sureness.threshold
+    assert Selective.from_dict(found.to_dict()) == found
+    assert "For 33.3% of the rows the model of the fold found no such threshold" in " ".join(abstaining(found))
+    by_one = selective(replace(predictions, worth=0.67), Abstention(replace(model.sureness, threshold=0.5)))
+    alike = selective(replace(predictions, answered_from=np.full(900, 0.5), worth=0.67), model)
+    assert by_one.at_threshold is not None
+    assert alike.at_threshold is not None
+    assert alike.at_threshold.coverage == by_one.at_threshold.coverage
+    assert alike.at_threshold.accuracy == by_one.at_threshold.accuracy
+    none = selective(replace(predictions, answered_from=np.full(900, np.nan)), model)
+    assert none.at_threshold is None
+    assert "How it does with --abstain is not known" in " ".join(abstaining(none))
+    assert selective(replace(predictions, answered_from=cuts), Abstention()).at_threshold is None
 
 
 def test_what_was_chosen_is_the_same_after_it_was_written() -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, evaluate, given_splits, load, split
 from textgraft.data.dividing import divide
-from textgraft.dataset import Dataset, Rows
+from textgraft.data.folds import make_folds
+from textgraft.dataset import Dataset, Rows, Splits
 from textgraft.errors import ArtifactError, DataError
 from textgraft.ladder import train
+from textgraft.report.abstaining import abstaining
 from textgraft.task import Task
 
 
@@ -62,6 +64,29 @@ def test_with_folds_all_rows_are_trained_on_and_each_is_predicted_without_it(dat
     np.testing.assert_array_equal(trained.predictions.probabilities[200 + own], alone)
     kept = json.loads((tmp_path / "m" / "textgraft.json").read_text("utf-8"))["evaluation"]
     assert kept == trained.results()
+
+
+def test_out_of_fold_each_row_is_answered_by_a_threshold_that_was_chosen_without_it(data: Dataset) -> None:
+    folds = make_folds(data, 3)
+    trained = train(NgramClassifier(abstain=0.8), Splits(data, folds=folds))
+    assert trained.evaluation is not None
+    assert trained.evaluation.selective is not None
+    found = trained.evaluation.selective
+    answered, right = 0.0, 0.0
+    for number in range(3):
+        held = folds.of_row[0] == number
+        model = NgramClassifier(abstain=0.8).fit(data.select(~held))
+        p = model.predict_proba([data.texts[i] for i in np.flatnonzero(held)])
+        given = np.array(model.abstention_.reasons(p, p.argmax(axis=1))) == ""
+        answered, right = answered + given.sum(), right + (given & (p.argmax(axis=1) == data.targets[held])).sum()
+    assert found.at_threshold is not None
+    assert found.of_folds is not None
+    assert found.of_folds.share == 1
+    assert found.at_threshold.coverage.value == pytest.approx(answered / 200)
+    assert found.at_threshold.accuracy.value == pytest.approx(right / answered)
+    assert found.wanted == 0.8
+    shown = " ".join(abstaining(found))
+    assert "of the 200 rows are answered, each by the threshold that the model of its fold chose itself" in shown
 
 
 def test_a_place_that_is_taken_is_refused_before_anything_is_trained(data: Dataset, tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def training_story(trained: Trained, *, texts: bool = True, origin: Origin | Non
         raise DataError("Nothing was held out, so there is nothing to report on; give a test table, or a --test-size.")
     rows = splits.test if splits.test is not None else splits.train
     where = "test row" if splits.test is not None else "row"
+    by_seed = trained.over_seeds
     subject = _Subject(
         f"{trained.model.method} on {counted(found.n, where)}{'' if splits.test is not None else ', out of fold'}",
         found,
@@ -127,6 +128,7 @@ def training_story(trained: Trained, *, texts: bool = True, origin: Origin | Non
         splits,
         alone=True,
         of_model=splits.test is not None,
+        more=() if by_seed is None else (chapters.over_seeds(trained.model.method, by_seed, found),),
     )
     return _story(subject, texts=texts)
 
@@ -206,7 +208,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         chapters.rows_chapter(holds_texts=texts) if rows is not None else None,
         *subject.closer,
         _calibration(subject),
-        chapters.covered(coverage_risk(predictions)) if predictions is not None else None,
+        chapters.covered(coverage_risk(predictions), evaluation.selective) if predictions is not None else None,
         _training(model),
         _made(subject),
     ]

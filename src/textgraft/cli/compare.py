@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import EveryMetric, Html, Json, MethodOptions, NoReport, SplitOptions, Table, TableOptions
+from textgraft.cli.options import (
+    EveryMetric,
+    Html,
+    Json,
+    MethodOptions,
+    NoReport,
+    Seeds,
+    SplitOptions,
+    Table,
+    TableOptions,
+)
 from textgraft.cli.report import origin_of, page_beside, present_story, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
@@ -33,6 +43,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --budget: go on with what was tried; it is kept in DIR.search.")
     ] = False,
+    seeds: Seeds = None,
     every_metric: EveryMetric = False,
     html: Html = None,
     no_report: NoReport = False,
@@ -42,8 +53,9 @@ def run(
 
     A fifth of the rows is held out for the figures, and a fifth of the others for the choice; where that would be too
     few, the table is cross-validated instead. With --budget, the best classifier is searched for within that time,
-    among variants of the methods and stacks of them. With --out, DIR.report.html is a report to read, with its
-    figures as JSON beside it; --no-report leaves it out.
+    among variants of the methods and stacks of them. With --seeds each method is trained several times, and what
+    that changes is told apart from what other test rows would. With --out, DIR.report.html is a report to read, with
+    its figures as JSON beside it; --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
@@ -52,12 +64,14 @@ def run(
     from textgraft.cli.console import print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import compare
+    from textgraft.ladder.seeding import check_seeds
     from textgraft.report.comparison import comparison_report
     from textgraft.report.html import check_place
     from textgraft.report.search import search_report
 
     import_scipy("Comparing methods")
     check_place(html)
+    check_seeds(seeds, budget=tuning.given.get("budget"))
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     if "budget" in tuning.given:
@@ -75,7 +89,7 @@ def run(
         raise SettingError("--resume goes on with a search; give its --budget.")
     models = tuning.build(USUAL if names is None else names, dividing.seed)
     splits = dividing.read(source, reading, learners=models, choosing=True)
-    comparison = compare(models, splits, directory=out, seed=dividing.seed)
+    comparison = compare(models, splits, directory=out, seeds=seeds, seed=dividing.seed)
     if as_json:
         print_json(comparison.to_dict())
     report = comparison_report(comparison, every_metric=every_metric)

@@ -378,6 +378,13 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 NoReport = Annotated[
     bool, typer.Option("--no-report", help="Leave the report out, which is written beside what is saved.")
 ]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        help="Train with so many seeds, from --seed on, on the same division of the rows, to see what the seed of a "
+        "training changes; the first one's model is kept."
+    ),
+]
 EveryMetric = Annotated[bool, typer.Option("--all", help="Show every metric, not only those that matter most.")]
 MainMetric = Annotated[
     str | None,

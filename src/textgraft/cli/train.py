@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import EveryMetric, Json, MethodOptions, NoReport, Out, SplitOptions, Table, TableOptions
+from textgraft.cli.options import (
+    EveryMetric,
+    Json,
+    MethodOptions,
+    NoReport,
+    Out,
+    Seeds,
+    SplitOptions,
+    Table,
+    TableOptions,
+)
 from textgraft.cli.report import origin_of, page_beside, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
+    from textgraft.evaluation import Evaluation
     from textgraft.ladder import Trained
+    from textgraft.report import Report
 
 AUTO = "auto"
 
@@ -41,6 +53,7 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,
+    seeds: Seeds = None,
     every_metric: EveryMetric = False,
     no_report: NoReport = False,
     as_json: Json = False,
@@ -61,11 +74,12 @@ def run(
     from textgraft.cli.console import present, print_json, remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import train
+    from textgraft.ladder.seeding import check_seeds
     from textgraft.model_directory.files import check_place
-    from textgraft.report.evaluation import evaluation_report
     from textgraft.report.search import search_report
 
     import_scipy("Training")
+    check_seeds(seeds, budget=tuning.given.get("budget"))
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     if method is None:
         method = AUTO if "budget" in tuning.given else "ngrams"
@@ -87,17 +101,26 @@ def run(
     elif resume or tensorboard:
         raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
     splits = dividing.read(source, reading, learners=[model])
-    trained = train(model, splits, directory=out, seed=dividing.seed)
+    trained = train(model, splits, directory=out, seeds=seeds, seed=dividing.seed)
     remark(model.notes_)
     if as_json:
         print_json({"model": str(out), "method": method} | _as_json(trained))
     elif trained.evaluation is not None:
-        rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
-        title = f"{method} on {trained.evaluation.n:,} {rows}"
-        present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
+        present(_report(trained, trained.evaluation, every_metric=every_metric))
     if trained.evaluation is not None and not no_report:
         write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+def _report(trained: Trained, evaluation: Evaluation, *, every_metric: bool) -> Report:
+    from textgraft.report.evaluation import evaluation_report
+    from textgraft.report.seeds import with_seeds
+
+    splits, method = trained.splits, trained.model.method
+    rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
+    title = f"{method} on {evaluation.n:,} {rows}"
+    report = evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric)
+    return report if trained.over_seeds is None else with_seeds(report, method, trained.over_seeds, evaluation)
 
 
 def _as_json(trained: Trained) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.grouping import Groups, group_rows
+from textgraft.data.grouping import Groups, stay_together
 from textgraft.data.stratify import group_labels, stratify
 from textgraft.dataset import Dataset, Folds
 from textgraft.errors import DataError, SettingError, listed
@@ -75,23 +75,24 @@ def make_folds(data: Dataset, k: int | None = None, *, most: int = USUAL_FOLDS, 
     """
     repeats = 1
     if k is None:
-        groups = len(group_rows(data, seed, by_column=data.groups is not None).sizes)
+        groups = len(stay_together(data, seed).sizes)
         k = max(2, min(USUAL_FOLDS if len(data) <= USUAL_ROWS else FOLDS_OF_MORE, most, groups))
         repeats = 2 if len(data) <= FEW_ROWS and most >= USUAL_FOLDS else 1
     return Folds(np.stack([fold_of_row(data, k, seed + repetition * STEP) for repetition in range(repeats)]))
 
 
-def fold_of_row(data: Dataset, k: int, seed: int = 0) -> NDArray[np.int64]:
+def fold_of_row(data: Dataset, k: int, seed: int = 0, groups: Groups | None = None) -> NDArray[np.int64]:
     """(n,) the fold of each row, from 0 to k - 1: all of about the same size, with the labels in their shares.
 
-    As in ``split``, chance is a hash of the seed and the texts.
+    As in ``split``, chance is a hash of the seed and the texts. ``groups`` are those of ``stay_together``, where they
+    are known.
 
     Raises:
         DataError: there are fewer groups of rows that must stay together than folds; or, without a fold, fewer than
             two labels would be left to learn from.
     """
     check_folds(k)
-    groups = group_rows(data, seed, by_column=data.groups is not None)
+    groups = groups or stay_together(data, seed)
     _check_groups(data, groups, k)
     labels = group_labels(data, groups.of_row)
     fold = stratify(labels, groups.sizes, groups.keys, [1 / k] * k, train_first=False)[groups.of_row]

@@ -52,6 +52,11 @@ def group_rows(data: Dataset, seed: int, *, by_column: bool, near: bool = True) 
     return Groups(of_row, sizes, keys, repeats(duplicates.near))
 
 
+def stay_together(data: Dataset, seed: int) -> Groups:
+    """The groups of rows that stand on one side of any division: by their texts and, where there is one, the column."""
+    return group_rows(data, seed, by_column=data.groups is not None)
+
+
 def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """(n,) where a column has no value: None, NaN, NaT or an empty string."""
     if values.dtype.kind in "mM":

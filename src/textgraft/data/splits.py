@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.data.grouping import Groups, group_rows, missing
+from textgraft.data.grouping import Groups, group_rows, missing, stay_together
 from textgraft.data.leaks import overlaps, part_duplicates, without_leaks
 from textgraft.data.stratify import group_labels, stratify
 from textgraft.dataset import Dataset, Splits
@@ -116,13 +116,15 @@ def hold_out(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[Datas
     return data.select(rest), data.select(held)
 
 
-def hold_out_rows(data: Dataset, fraction: float = 0.1, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """As ``hold_out``, but the places of the rows."""
+def hold_out_rows(
+    data: Dataset, fraction: float = 0.1, seed: int = 0, groups: Groups | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As ``hold_out``, but the places of the rows; ``groups`` are those of ``stay_together``, where they are known."""
     if not 0 < fraction < 1:
         raise SettingError(f"fraction must be greater than 0 and less than 1; got {quoted(fraction)}.")
     if not len(data):
         raise DataError("There are no rows to hold any out from.")
-    groups = group_rows(data, seed, by_column=data.groups is not None)
+    groups = groups or stay_together(data, seed)
     labels = group_labels(data, groups.of_row)
     held = stratify(labels, groups.sizes, groups.keys, [1 - fraction, fraction]) == 1
     if not held.any():

@@ -34,13 +34,15 @@ class Predictions:
     repeats: int = 1
     worth: float = 1.0
     pseudo: int = 0  # of each repetition the last rows, which nobody has seen: see ``prior``
+    answered_from: NDArray[np.float64] | None = None  # (n,) see ``selective``
 
     def __len__(self) -> int:
         return len(self.probabilities)
 
     def select(self, at: NDArray[np.intp]) -> Predictions:
         """Those at ``at``, each of them one row."""
-        parts = {name: getattr(self, name)[at] for name in ("probabilities", "targets", "predicted")}
+        names = ("probabilities", "targets", "predicted", "answered_from")
+        parts = {name: part[at] for name in names if (part := getattr(self, name)) is not None}
         return replace(self, repeats=1, **parts)
 
     @property

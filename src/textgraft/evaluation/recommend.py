@@ -221,7 +221,7 @@ def cross_fitted(
             at = next(i for i, entry in enumerate(entries) if entry.name == name)
             p[own], labels[own] = predicted[at].probabilities[own], predicted[at].predicted[own]
             chosen[entries[at].name] += 1
-    return replace(predicted[0], probabilities=p, predicted=labels), dict(chosen)
+    return replace(predicted[0], probabilities=p, predicted=labels, answered_from=None), dict(chosen)
 
 
 def _recommended(entries: Sequence[Entry], **how: Any) -> str:

@@ -57,6 +57,21 @@ class SetFigures:
 
 
 @dataclass(frozen=True)
+class OfFolds:
+    """The thresholds of the models of folds.
+
+    Attributes:
+        share: of the rows whose model found a threshold; the others are left out.
+        lowest: threshold; None where no model found one.
+        highest: threshold.
+    """
+
+    share: float
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True)
 class Selective:
     """Coverage and accuracy of a model that may abstain.
 
@@ -67,6 +82,9 @@ class Selective:
         at_threshold: what it answers by that; None where it has none.
         out_of_scope: the share of rows that it calls out of scope; None where it does not.
         sets: None where it has none.
+        of_folds: None where one model predicted all rows. Else ``at_threshold`` is of rows out of fold, each answered
+            by the threshold that the model of its fold chose itself; ``at_threshold.threshold`` is that of the model of
+            all rows.
     """
 
     n: int
@@ -75,6 +93,7 @@ class Selective:
     at_threshold: Answered | None = None
     out_of_scope: Interval | None = None
     sets: SetFigures | None = None
+    of_folds: OfFolds | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -83,6 +102,7 @@ class Selective:
             "curve": [plain(vars(point)) for point in self.curve],
             "at_threshold": None if self.at_threshold is None else plain(vars(self.at_threshold)),
             "sets": sets,
+            "of_folds": None if self.of_folds is None else dict(vars(self.of_folds)),
         }
 
     @classmethod
@@ -109,6 +129,7 @@ class Selective:
                 float(sets["of_one"]),
                 {str(label): Interval.from_dict(each) for label, each in sets["per_label"].items()},
             ),
+            of_folds=None if (found := content.get("of_folds")) is None else OfFolds(**found),
         )
 
 
@@ -166,7 +187,9 @@ def selective(predictions: Predictions, abstention: Abstention, familiarity: NDA
     """Coverage and accuracy of predictions of n rows, and what the abstention of their model makes of them.
 
     Args:
-        predictions: the rows; of those predicted several times, each prediction counts as its part of a row.
+        predictions: the rows; of those predicted several times, each prediction counts as its part of a row. With
+            ``answered_from``, the confidence from which the model of each row's fold answers (NaN where it found none),
+            rows are answered by that.
         abstention: of the model; one without parts leaves the curve.
         familiarity: (n,) of these rows, where the model's scope goes by it.
     """
@@ -179,12 +202,26 @@ def selective(predictions: Predictions, abstention: Abstention, familiarity: NDA
     changes: dict[str, Any] = {}
     if abstention.sureness is not None:
         cut = abstention.sureness.threshold
-        changes = {"wanted": abstention.sureness.accuracy, "at_threshold": share.answered(cut, reasons == "", right)}
+        changes = {"wanted": abstention.sureness.accuracy}
+        if predictions.answered_from is None:
+            changes["at_threshold"] = share.answered(cut, reasons == "", right)
+        else:
+            changes |= _of_folds(predictions, predictions.answered_from, cut)
     if abstention.scope is not None:
         changes["out_of_scope"] = share.of(~np.isin(reasons, ("", UNSURE)))
     if abstention.sets is not None:
         changes["sets"] = _set_figures(predictions, abstention, share)
     return Selective(**vars(found) | changes)
+
+
+def _of_folds(predictions: Predictions, answered_from: Floats, cut: float) -> dict[str, Any]:
+    sure, right = _answers(predictions)
+    found = ~np.isnan(answered_from)
+    if not found.any():
+        return {"of_folds": OfFolds(0.0)}
+    answered = _Shares(predictions).answered(cut, sure >= answered_from, right, among=found)
+    ends = float(answered_from[found].min()), float(answered_from[found].max())
+    return {"at_threshold": answered, "of_folds": OfFolds(float(found.mean()), *ends)}
 
 
 def tell_apart(
@@ -223,8 +260,14 @@ class _Shares:
         n = len(hits) if among is None else int(among.sum())
         return _share((hits if among is None else hits & among).sum(), n, self._scale)
 
-    def answered(self, threshold: float, given: NDArray[np.bool_], right: NDArray[np.bool_]) -> Answered:
-        return Answered(threshold, self.of(given), self.of(right, given))
+    def answered(
+        self,
+        threshold: float,
+        given: NDArray[np.bool_],
+        right: NDArray[np.bool_],
+        among: NDArray[np.bool_] | None = None,
+    ) -> Answered:
+        return Answered(threshold, self.of(given, among), self.of(right, given))
 
 
 def _share(hits: float, rows: float, scale: float = 1.0) -> Interval:

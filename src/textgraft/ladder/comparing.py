@@ -15,11 +15,14 @@ from textgraft.data.folds import what_is_missing
 from textgraft.dataset import Splits
 from textgraft.encoders.vector_store import without_cache
 from textgraft.errors import DataError, SettingError, listed
-from textgraft.evaluation import Entry, Evaluation, Metric, cross_fitted, recommend
+from textgraft.evaluation import Entry, Evaluation, Metric, Recommendation, cross_fitted, recommend
+from textgraft.evaluation.recommend import holm
+from textgraft.evaluation.seeds import SeedTest, compare_seeds
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder.cross_validating import evaluate_out_of_fold, out_of_fold
 from textgraft.ladder.evaluating import predictions_of
 from textgraft.ladder.results import Comparison, Result
+from textgraft.ladder.seeding import check_seeds
 from textgraft.ladder.training import train
 from textgraft.methods import MajorityClassifier, TextClassifier
 from textgraft.methods.estimator import clone
@@ -38,6 +41,7 @@ def compare(
     *,
     directory: str | Path | None = None,
     metric: Any = None,
+    seeds: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Trains methods on the same rows, chooses among them on others, and reports on others again.
@@ -57,14 +61,20 @@ def compare(
         directory: where to keep each model, in a folder of its name; None keeps none on disk.
         metric: by which they are compared, and by which each method makes its choices that has none of its own; in any
             form that the hyperparameter ``metric`` takes. None is the one that all of them have.
+        seeds: how often to train each method, with its own seed and those that follow it, where that is asked for: from
+            2 on. The rows, the choice and the models that are kept are those of the first seed; see ``Result`` and
+            ``Comparison`` for what the others say.
         seed: of division, folds and resamples.
 
     Raises:
         DataError: no folds can be made of the rows.
-        SettingError: there are no methods, or they have different metrics, or the metric is none of the task.
+        SettingError: there are no methods, or they have different metrics, or the metric is none of the task; ``seeds``
+            is no such number, or a method has a budget.
     """
     if isinstance(methods, TextClassifier) or not methods:
         raise SettingError("compare needs at least one method, in a list: [NgramClassifier()].")
+    for method in methods:
+        check_seeds(seeds, budget=getattr(method, "budget", None))
     most = min(method.most_folds for method in methods)
     if not isinstance(splits, Splits):
         splits = divide(as_dataset(splits, labels, who="compare"), most_folds=most, choosing=True, seed=seed)
@@ -80,7 +90,7 @@ def compare(
         places = [Path(directory or scratch) / name for name in names]
         for place in places:
             check_place(place)
-        trained = [_trained(*each, splits, seed) for each in zip(names, places, ladder, strict=True)]
+        trained = [_trained(*each, splits, seeds, seed) for each in zip(names, places, ladder, strict=True)]
     results, entries = tuple(result for result, _ in trained), [entry for _, entry in trained]
     rows = splits.valid or splits.train
     found = recommend(entries, metric=main, missing=what_is_missing(rows), seed=seed)
@@ -95,7 +105,7 @@ def compare(
     chosen_on = f"{len(rows):,} validation rows"
     if rows is splits.train:
         chosen_on = f"{len(rows):,} {'training ' * (splits.test is not None)}rows in {splits.folds}"
-    return Comparison(results, found, splits, chosen_on, expected, choices)
+    return Comparison(results, found, splits, chosen_on, expected, choices, *_seed_tests(results, found))
 
 
 def _metric_of(methods: Sequence[TextClassifier], given: Any, task: Task) -> Metric:
@@ -117,11 +127,28 @@ def _with_metric(method: TextClassifier, main: Metric) -> TextClassifier:
     return copy if copy.metric is not None or main.is_usual else copy.set_params(metric=main.plain())
 
 
-def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits, seed: int) -> tuple[Result, Entry]:
+def _seed_tests(results: Sequence[Result], found: Recommendation) -> tuple[dict[str, SeedTest], dict[str, float]]:
+    """Each other method against the best over seeds, floors aside, and the p-values corrected for their number."""
+    by_seed = {each.name: each.over_seeds for each in results if not each.model.is_floor}
+    best = by_seed.get(str(found.best))
+    tests = {
+        name: test
+        for name, each in by_seed.items()
+        if best is not None
+        and each is not None
+        and name != found.best
+        and (test := compare_seeds(each, best, found.metric)) is not None
+    }
+    return tests, dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
+
+
+def _trained(
+    name: str, directory: Path, method: TextClassifier, splits: Splits, seeds: int | None, seed: int
+) -> tuple[Result, Entry]:
     """One method trained, evaluated, saved and timed; and its predictions of the rows that methods are chosen on."""
     # It must not choose anything on the rows on which it is chosen itself.
     folds = splits.folds if splits.test is None else None
-    trained = train(method, replace(splits, valid=None, folds=folds), directory=directory, seed=seed)
+    trained = train(method, replace(splits, valid=None, folds=folds), directory=directory, seeds=seeds, seed=seed)
     model, predictions, evaluation = trained.model, trained.predictions, trained.evaluation
     assert predictions is not None
     assert evaluation is not None
@@ -133,7 +160,7 @@ def _trained(name: str, directory: Path, method: TextClassifier, splits: Splits,
         deciding = out_of_fold(method, splits.train, splits.folds)
     speed = texts_per_second(model, (splits.test or splits.train).texts)
     size = (directory_bytes(directory) + model.outside_bytes) / 1e6
-    result = Result(name, model, predictions, evaluation, trained.seconds, speed, size)
+    result = Result(name, model, predictions, evaluation, trained.seconds, speed, size, trained.over_seeds)
     return result, Entry(name, method.rung, deciding, method.is_floor)
 
 

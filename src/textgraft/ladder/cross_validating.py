@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Da
     n, k = len(data), len(data.task)
     probabilities = np.zeros((folds.repeats * n, k), np.float32)
     targets = np.concatenate([np.asarray(data.targets)] * folds.repeats)
-    predicted = np.zeros_like(targets)
+    predicted, answered_from = np.zeros_like(targets), np.full(len(targets), np.nan)
     jobs = [(i * n, fold == number) for i, fold in enumerate(folds.of_row) for number in np.unique(fold)]
     if model.is_floor:
         jobs = [(i * n, np.ones(n, np.bool_)) for i in range(folds.repeats)]
@@ -49,22 +50,30 @@ def out_of_fold(model: TextClassifier, data: Dataset, folds: Folds, *, valid: Da
         found = twin.predict_proba([data.texts[i] for i in rows.tolist()])
         probabilities[start + rows] = found
         predicted[start + rows] = twin.decision.targets(found, data.task)
-    of_rows = Predictions(probabilities, targets, predicted, data.task, repeats=folds.repeats, worth=WORTH)
-    return in_groups(of_rows, data)
+        if twin.abstention_.sureness is not None:
+            answered_from[start + rows] = twin.abstention_.sureness.threshold
+    how: dict[str, Any] = {"repeats": folds.repeats, "worth": WORTH, "answered_from": answered_from}
+    return in_groups(Predictions(probabilities, targets, predicted, data.task, **how), data)
 
 
 def evaluate_out_of_fold(
-    predictions: Predictions, data: Dataset, seed: int = 0, metric: Metric | None = None
+    predictions: Predictions,
+    data: Dataset,
+    seed: int = 0,
+    metric: Metric | None = None,
+    abstention: Abstention | None = None,
 ) -> Evaluation:
     """All metrics of out-of-fold predictions of ``data``, beside the majority of it.
 
     Rows are what intervals are drawn over: a row counts once, however often it was predicted. That holds for every
     metric. Models of folds share rows of training, and that of all rows is one of many that could have come out; for
     that a row counts as ``WORTH`` of one (see Bates, Hastie and Tibshirani, JASA 2023, for how much is at stake).
+
+    Of the ``abstention`` of the model of all rows the predictions show how models of folds do that chose theirs alike.
     """
     found = evaluate_predictions(
         predictions, labels_of_training=data.counts, training_rows=len(data), seed=seed, metric=metric
     )
     seen = SeenRows(trained=0, chosen=0, known=len(data))
-    notes, curve = (*found.notes, *notes_on_groups(predictions, data)), selective(predictions, Abstention())
-    return replace(found, seen=seen, notes=notes, selective=curve)
+    notes = (*found.notes, *notes_on_groups(predictions, data))
+    return replace(found, seen=seen, notes=notes, selective=selective(predictions, abstention or Abstention()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Recommendation
 from textgraft.evaluation.inputs import Predictions
+from textgraft.evaluation.seeds import OverSeeds, SeedTest
 from textgraft.methods import TextClassifier
 from textgraft.model_directory.manifest import plain
 
@@ -24,6 +25,8 @@ class Result:
         train_seconds: wall-clock seconds of ``fit``, on all of the training part.
         texts_per_second: of prediction, on texts that ``evaluation`` is about, nothing cached.
         megabytes: of the model directory and of the encoder that it needs, if that is not in it.
+        over_seeds: the metrics on the rows of ``evaluation`` by the seeds of the training, of which ``model`` is the
+            first; None where each method was trained once.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Result:
     train_seconds: float
     texts_per_second: float
     megabytes: float
+    over_seeds: OverSeeds | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,9 @@ class Comparison:
         expected: what to expect of the recommended method, on rows that had no say in its choice: its evaluation on the
             test part; in a cross-validation that of ``cross_fitted``. None where nothing is recommended.
         choices: in a cross-validation, how often each method was chosen for a fold; else empty.
+        seed_tests: where there were several seeds, each other method against the best one over them, on the rows of the
+            table's figures; without floors, and without methods of which seeds change nothing.
+        seed_p_values: the p-values of these after Holm's correction for their number.
     """
 
     results: tuple[Result, ...]
@@ -56,6 +63,8 @@ class Comparison:
     chosen_on: str
     expected: Evaluation | None
     choices: dict[str, int]
+    seed_tests: dict[str, SeedTest] = field(default_factory=dict)
+    seed_p_values: dict[str, float] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -96,6 +105,10 @@ class Comparison:
                 "candidates": sum(not result.model.is_floor for result in self.results),
                 "expected": None if self.expected is None else self.expected.to_dict(),
                 "chosen_for_folds": self.choices,
+                "over_seeds": {
+                    name: test.to_dict() | {"p_value_holm": self.seed_p_values[name]}
+                    for name, test in self.seed_tests.items()
+                },
             },
         }
 
@@ -112,4 +125,5 @@ class Comparison:
             "value_where_chosen": self.recommendation.values[result.name],
             "p_value": test.p_value if test else None,
             "p_value_holm": self.p_value(result.name),
+            "over_seeds": None if result.over_seeds is None else result.over_seeds.to_dict(),
         } | result.evaluation.to_dict()

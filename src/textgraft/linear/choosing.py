@@ -303,12 +303,14 @@ class Chooser:
             return cls(train, valid, C, loss, class_weight)
         # The room of tables, which a model that predicts does without.
         from textgraft.data.folds import fold_of_row
+        from textgraft.data.grouping import stay_together
         from textgraft.data.splits import hold_out_rows
 
-        rest, held = hold_out_rows(train, seed=seed)
+        groups = stay_together(train, seed)  # once for both: near-duplicates are most of the work
+        rest, held = hold_out_rows(train, seed=seed, groups=groups)
         if len(held) < _FEW_HELD and len(train.task) <= _MANY_LABELS:
             with suppress(DataError):  # where too few rows may stand apart, a tenth it is
-                fold = fold_of_row(train, _FOLDS, seed)
+                fold = fold_of_row(train, _FOLDS, seed, groups)
                 if any(_scored(train.label_sets, fold)):
                     return cls(train, None, C, loss, class_weight, held, fold, out_of_fold=True)
         apart = np.ones(len(train), np.int64)

@@ -228,6 +228,10 @@ class TextClassifier(Choosing, Answering, Attributing, ABC):
         """How many folds its cross-validation has, where nobody says how many; fewer where training is long."""
         return 20
 
+    def is_drawn(self, valid: Dataset | None) -> bool:  # noqa: ARG002
+        """Whether its seed has a say in what ``fit`` finds."""
+        return "seed" in self.hyperparameters
+
     def passes(self, rows: int) -> float:  # noqa: ARG002
         """How often training goes over so many rows, as far as that is known beforehand."""
         return 1.0

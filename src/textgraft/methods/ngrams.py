@@ -146,6 +146,10 @@ class NgramClassifier(TextClassifier):
     def known_words(self) -> WordNgrams:  # noqa: D102
         return self.words_
 
+    def is_drawn(self, valid: Dataset | None) -> bool:
+        """What it draws is which rows are held out for its choices."""
+        return not valid
+
     def passes(self, rows: int) -> float:  # noqa: D102
         return fits_for(rows)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from textgraft.decision import Abstention
 from textgraft.evaluation import Evaluation
 from textgraft.evaluation.abstaining import about_sureness
-from textgraft.evaluation.selective import OutOfScope, Selective
+from textgraft.evaluation.selective import OfFolds, OutOfScope, Selective
 from textgraft.report.section import Section
 from textgraft.unicode import quoted
 from textgraft.wording import counted, percent
@@ -71,10 +71,13 @@ def selective_section(found: Selective) -> Section:
 
 def abstaining(found: Selective) -> Iterator[str]:
     """Sentences on what the model's own choices do on these rows."""
-    if (point := found.at_threshold) is not None:
+    wanted = f"{100 * (found.wanted or 0):g} %"
+    if found.of_folds is not None:
+        yield from _of_folds(found, found.of_folds, wanted)
+    elif (point := found.at_threshold) is not None:
         yield (
             f"With --abstain it answers {percent(point.coverage.value)} of these {counted(found.n, 'row')}, with an "
-            f"accuracy of {point.accuracy}; {100 * (found.wanted or 0):g} % was wanted."
+            f"accuracy of {point.accuracy}; {wanted} was wanted."
         )
     if found.out_of_scope is not None:
         yield f"It calls {percent(found.out_of_scope.value)} of them out of scope."
@@ -115,5 +118,27 @@ def at_threshold(found: Selective, abstention: Abstention) -> str:
     same = point is not None and sureness is not None and point.threshold == sureness.threshold
     if point is None or not same or (found.out_of_scope is None) != (abstention.scope is None):
         return ""
+    if found.of_folds is not None:
+        return " ".join(_of_folds(found, found.of_folds, f"{100 * (found.wanted or 0):g} %"))
     coverage = f"{percent(point.coverage.value)} of {counted(found.n, 'row')} of test data"
     return f"It answered {coverage}, with an accuracy of {point.accuracy}."
+
+
+def _of_folds(found: Selective, folds: OfFolds, wanted: str) -> Iterator[str]:
+    """What models of folds answer, each by the threshold that it chose itself."""
+    point, share = found.at_threshold, folds.share
+    if point is None or folds.lowest is None or folds.highest is None:
+        yield (
+            f"How it does with --abstain is not known: no model of a fold found a threshold for {wanted} in its part "
+            "of the rows."
+        )
+        return
+    rows = f"{counted(found.n, 'row')}" if share == 1 else "rows"
+    yield (
+        f"Out of fold, with --abstain {percent(point.coverage.value)} of the {rows} are answered, each by the "
+        f"threshold that the model of its fold chose itself, with an accuracy of {point.accuracy}; {wanted} was wanted."
+        f" These thresholds are from {folds.lowest:.3f} to {folds.highest:.3f}, that of the model is "
+        f"{point.threshold:.3f}; the further they lie apart, the less is known of how much it answers itself."
+    )
+    if share < 1:
+        yield f"For {percent(1 - share)} of the rows the model of the fold found no such threshold; they are left out."

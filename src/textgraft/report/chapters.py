@@ -13,12 +13,15 @@ from textgraft.evaluation import Evaluation, Interval, Recommendation
 from textgraft.evaluation.confusion import Confusion
 from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.reliability import Bin
-from textgraft.evaluation.selective import Answered
+from textgraft.evaluation.seeds import OverSeeds
+from textgraft.evaluation.selective import Answered, Selective
+from textgraft.report.abstaining import abstaining
 from textgraft.report.audit import audit_report
 from textgraft.report.comparison import Comparison, comparison_report
 from textgraft.report.evaluation import OF_LABELS, confused, further_notes, headline, metrics, per_label
 from textgraft.report.search import Search, search_report
 from textgraft.report.section import Section
+from textgraft.report.seeds import seeds_of_one
 from textgraft.report.story import Action, Actions, Block, Chapter, Figure, Folded, Lead, Matrix, PerLabel, RowList
 from textgraft.wording import counted, decimal, percent
 
@@ -168,8 +171,13 @@ def calibrated(evaluation: Evaluation, before: Sequence[Bin], losses: Mapping[st
     return Chapter("calibration", "Can the probabilities be trusted?", (Figure(drawn, caption, table), scores), figures)
 
 
-def covered(points: Sequence[Answered]) -> Chapter:
-    """What answering only where it is sure would bring."""
+def over_seeds(method: str, found: OverSeeds, evaluation: Evaluation) -> Chapter:
+    """What the seed of the training changes."""
+    return Chapter("seeds", "Other seeds", (seeds_of_one(method, found, evaluation),), found.to_dict())
+
+
+def covered(points: Sequence[Answered], found: Selective | None = None) -> Chapter:
+    """What answering only where it is sure would bring, and what the model's own threshold brings."""
     rows = [
         {"threshold": each.threshold, "coverage": each.coverage.value}
         | {"right": each.accuracy.value, "low": each.accuracy.low, "high": each.accuracy.high}
@@ -188,8 +196,9 @@ def covered(points: Sequence[Answered]) -> Chapter:
         "If only the surest answers are given and the others left to people: how many are right, against how many are "
         "answered. A threshold that is read off here is chosen on these rows; check it on others."
     )
+    own = [Section(sentences=said)] if found is not None and (said := tuple(abstaining(found))) else []
     return Chapter(
-        "coverage", "Answering only where it is sure", (Figure(charts.coverage_risk(rows), caption, table),), rows
+        "coverage", "Answering only where it is sure", (Figure(charts.coverage_risk(rows), caption, table), *own), rows
     )
 
 

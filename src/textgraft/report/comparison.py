@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Recommendation
 from textgraft.evaluation.names import metric_name
+from textgraft.evaluation.seeds import OverSeeds, SeedTest
 from textgraft.report.evaluation import headlines, metrics, notes
 from textgraft.report.section import Report, Section
+from textgraft.report.seeds import seeds_of_methods, within_seeds
 from textgraft.wording import decimal, p_value
 
 
@@ -37,6 +40,8 @@ class Compared(Protocol):
     def texts_per_second(self) -> float: ...  # noqa: D102
     @property
     def megabytes(self) -> float: ...  # noqa: D102
+    @property
+    def over_seeds(self) -> OverSeeds | None: ...  # noqa: D102
 
 
 class Comparison(Protocol):
@@ -54,6 +59,10 @@ class Comparison(Protocol):
     def expected(self) -> Evaluation | None: ...  # noqa: D102
     @property
     def choices(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def seed_tests(self) -> Mapping[str, SeedTest]: ...  # noqa: D102
+    @property
+    def seed_p_values(self) -> Mapping[str, float]: ...  # noqa: D102
 
 
 def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> Report:
@@ -71,6 +80,7 @@ def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> 
     sections = [
         Section(sentences=tuple(_choice(comparison))),
         _table(comparison),
+        *_over_seeds(comparison),
         *(_all_metrics(methods) if every_metric else ()),
         Section("Keep in mind", sentences=(*(f"Leak: {leak}" for leak in splits.leaks), *remarks)),
     ]
@@ -83,8 +93,10 @@ def comparison_report(comparison: Comparison, *, every_metric: bool = False) -> 
 def _choice(comparison: Comparison) -> Iterator[str]:
     """What to take and why, and what is to be expected of it."""
     found, expected, metric = comparison.recommendation, comparison.expected, comparison.recommendation.metric
+    by_seed = within_seeds(comparison.seed_tests, comparison.seed_p_values, str(found.best), found.called)
     if expected is None:
         yield found.sentence
+        yield from by_seed
         return
     candidates = sum(not method.model.is_floor for method in comparison.results)
     how = "Tested" if candidates == 1 else f"Chosen among {candidates} methods"
@@ -100,6 +112,7 @@ def _choice(comparison: Comparison) -> Iterator[str]:
     else:
         where = f"{expected.n:,} rows out of fold{', which had no part in the choice' * (candidates > 1)}"
     yield f"Expect {found.called} of {figure} on new texts{over}. That is on {where}."
+    yield from by_seed
 
 
 def _table(comparison: Comparison) -> Section:
@@ -123,6 +136,20 @@ def _table(comparison: Comparison) -> Section:
     else:
         title = f"Out of fold, on {len(splits.train):,} rows in {splits.folds}"
     return Section(title, columns, tuple(rows), numbers=tuple(range(1, len(columns))))
+
+
+def _over_seeds(comparison: Comparison) -> Iterator[Section]:
+    """What seeds change, where there were several."""
+    found = comparison.recommendation
+    by_seed = {each.name: each.over_seeds for each in comparison.results if each.over_seeds is not None}
+    if not by_seed:
+        return
+    others = [name for name in headlines(comparison.results[0].evaluation.task) if name != found.metric]
+    section = seeds_of_methods(by_seed, found.metric, others)
+    tests = comparison.seed_tests, comparison.seed_p_values
+    apart = within_seeds(*tests, str(found.best), found.called, told=True)
+    tested = ("Methods are compared over seeds by Welch's test, with Holm's correction.",) if tests[0] else ()
+    yield replace(section, sentences=(*section.sentences, *tested, *apart))
 
 
 def _against_best(found: Recommendation, name: str, p: float | None) -> str:

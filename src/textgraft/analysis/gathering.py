@@ -7,27 +7,28 @@ A further analysis is one more line in ``_story``.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from textgraft.analysis.actions import Known, actions
-from textgraft.analysis.closer import closer_chapters
+from textgraft.analysis.actions import Known, actions, command_on
+from textgraft.analysis.closer import CLOSELY, Looked, check_further, look_closer
 from textgraft.analysis.rows import rows_of
 from textgraft.data.audit import Audit
 from textgraft.data.inspecting import inspect
+from textgraft.data.splits import given_splits
 from textgraft.dataset import Dataset, Splits
-from textgraft.errors import DataError
+from textgraft.errors import DataError, SettingError
 from textgraft.evaluation import Evaluation, evaluate_predictions
 from textgraft.evaluation.calibration import Relation
 from textgraft.evaluation.inputs import Predictions, check_predictions
 from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.reliability import Bin, before_calibration, reliability
 from textgraft.evaluation.selective import coverage_risk
-from textgraft.given import Data, Labels
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder import Comparison, Search, Trained
 from textgraft.ladder.evaluating import Evaluated, evaluated
 from textgraft.methods import TextClassifier
@@ -39,6 +40,14 @@ from textgraft.unicode import shown_name
 from textgraft.wording import counted
 
 FEWER = 200  # resamples, for what is shown beside the evaluation
+CALLED = {
+    "slices": "slices on which it is worse",
+    "robustness": "its answers under changes",
+    "label-errors": "label errors of the training rows",
+    "curve": "the learning curve",
+    "map": "the map",
+}
+NEEDING_TRAIN = ("label-errors", "curve")
 MOST_AUDITED = 50_000  # rows, which take some seconds to compare with each other
 
 
@@ -49,12 +58,14 @@ class Origin:
     Attributes:
         command: the words of the command line; empty from Python.
         table: those of them that read and divide the table.
+        reading: those of them that read it.
         directory: of the model.
         seed: of the division and of training.
     """
 
     command: tuple[str, ...] = ()
     table: tuple[str, ...] = ()
+    reading: tuple[str, ...] = ()
     directory: str | None = None
     seed: int | None = None
 
@@ -67,14 +78,15 @@ class _Subject:
     evaluation: Evaluation
     model: TextClassifier
     origin: Origin
+    further: Collection[str]
     data: Dataset | None = None
     predictions: Predictions | None = None
     splits: Splits | None = None
+    to_train: Splits | None = None  # of a model that is there already: what it was trained on, and the evaluated rows
     first: str = ""
     alone: bool = False
     of_model: bool = True  # whether the predictions are the model's, and not those of models of folds
     more: Sequence[Chapter] = ()  # after the data
-    closer: Sequence[Chapter] = ()  # after the errors
 
 
 def model_story(
@@ -82,8 +94,10 @@ def model_story(
     data: Data | Evaluated,
     labels: Labels | None = None,
     *,
+    train: Dataset | None = None,
     texts: bool = True,
     closely: bool = False,
+    further: Collection[str] = (),
     origin: Origin | None = None,
 ) -> Story:
     """A fitted model on labelled rows.
@@ -92,22 +106,45 @@ def model_story(
         model: a fitted classifier.
         data: rows that it was not trained on, as ``evaluate`` takes them, or what they came to already.
         labels: of the texts.
+        train: what it was trained on, of which rows that stand in the data are left out; for the learning curve and
+            for label errors of the training rows.
         texts: whether the report may hold texts of the data.
         closely: look for slices and at changes of texts too, which takes some seconds, or minutes for slow models.
+        further: chapters that take longer: ``"label-errors"`` (of the training rows), ``"curve"``, ``"map"``; or
+            ``"all"``. The first two need ``train``.
         origin: where it comes from.
+
+    Raises:
+        DataError: the data cannot be evaluated on, see ``evaluate``, or no row of ``train`` would be left.
+        SettingError: there is no such chapter, or one needs ``train``.
     """
-    origin = origin or Origin()
+    origin, names = origin or Origin(), check_further(further)
+    if train is None and "all" not in further and (needing := [name for name in names if name in NEEDING_TRAIN]):
+        raise SettingError(f"{' and '.join(needing)} need the training table; give it with --train (train=).")
     found = data if isinstance(data, Evaluated) else evaluated(model, data, labels)
     name = f"{model.method} from {origin.directory}" if origin.directory else model.method
     title = f"{name} on {counted(len(found.data), 'row')}"
-    subject = _Subject(title, found.evaluation, model, origin, found.data, found.predictions)
-    if closely:
-        subject = replace(subject, closer=closer_chapters(model, found, texts=texts))
+    splits = None
+    if train is not None:
+        own = as_dataset(train, who="train", task=model.task_, merged=model.fitted_on_.merged)
+        splits = given_splits(own, test=found.data, drop_leaks=True)
+    subject = _Subject(
+        title,
+        found.evaluation,
+        model,
+        origin,
+        {*names, *(CLOSELY if closely else ())},
+        found.data,
+        found.predictions,
+        to_train=splits,
+    )
     return _story(subject, texts=texts)
 
 
-def training_story(trained: Trained, *, texts: bool = True, origin: Origin | None = None) -> Story:
-    """A method after training, on its test part or out of fold.
+def training_story(
+    trained: Trained, *, texts: bool = True, further: Collection[str] = (), origin: Origin | None = None
+) -> Story:
+    """A method after training, on its test part or out of fold; ``further`` as for ``model_story``, and ``CLOSELY``.
 
     Raises:
         DataError: nothing was evaluated, so there is nothing to report on.
@@ -122,6 +159,7 @@ def training_story(trained: Trained, *, texts: bool = True, origin: Origin | Non
         found,
         trained.model,
         origin or Origin(),
+        check_further(further),
         rows,
         trained.predictions,
         splits,
@@ -131,7 +169,9 @@ def training_story(trained: Trained, *, texts: bool = True, origin: Origin | Non
     return _story(subject, texts=texts)
 
 
-def comparison_story(comparison: Comparison, *, texts: bool = True, origin: Origin | None = None) -> Story:
+def comparison_story(
+    comparison: Comparison, *, texts: bool = True, further: Collection[str] = (), origin: Origin | None = None
+) -> Story:
     """Methods beside each other, and the one that is recommended, or else the best, looked at closely."""
     found, splits = comparison.recommendation, comparison.splits
     name = found.name or found.best
@@ -145,6 +185,7 @@ def comparison_story(comparison: Comparison, *, texts: bool = True, origin: Orig
         result.evaluation,
         result.model,
         origin or Origin(),
+        check_further(further),
         rows,
         result.predictions,
         splits,
@@ -155,7 +196,9 @@ def comparison_story(comparison: Comparison, *, texts: bool = True, origin: Orig
     return _story(subject, texts=texts)
 
 
-def search_story(search: Search, *, texts: bool = True, origin: Origin | None = None) -> Story:
+def search_story(
+    search: Search, *, texts: bool = True, further: Collection[str] = (), origin: Origin | None = None
+) -> Story:
     """What a search chose, and all that it tried."""
     splits = search.splits
     subject = _Subject(
@@ -163,6 +206,7 @@ def search_story(search: Search, *, texts: bool = True, origin: Origin | None = 
         search.evaluation,
         search.model,
         origin or Origin(),
+        check_further(further),
         splits.test,
         search.predictions,
         splits,
@@ -179,6 +223,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
     all_answers = None
     if predictions is not None and not evaluation.task.multi_label:
         (all_answers,) = reliability(predictions, bins=1)
+    looked = _looked(subject, texts=texts)
     known = Known(
         evaluation,
         all_answers,
@@ -188,8 +233,10 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         subject.alone,
         audit,
         splits,
+        looked,
         origin.table,
-        origin.command if origin.command[:1] in (("train",), ("compare",)) else (),
+        trained_by=origin.command if origin.command[:1] in (("train",), ("compare",)) else (),
+        reading=origin.reading,
     )
     rows = None
     if predictions is not None and data is not None:
@@ -203,14 +250,48 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         chapters.measured(evaluation, leaks),
         chapters.confusion(evaluation, listed=rows is not None),
         chapters.labelled(evaluation),
-        chapters.rows_chapter(holds_texts=texts) if rows is not None else None,
-        *subject.closer,
         _calibration(subject),
         chapters.covered(coverage_risk(predictions)) if predictions is not None else None,
         _training(model),
+        looked.chapters.get("curve"),
+        chapters.rows_chapter(holds_texts=texts) if rows is not None else None,
+        *(looked.chapters.get(name) for name in ("slices", "label_errors", "robustness", "map")),
+        _further(subject, looked) if rows is not None else None,
         _made(subject),
     ]
     return Story(subject.title, tuple(chapter for chapter in told if chapter is not None), rows, texts)
+
+
+def _looked(subject: _Subject, *, texts: bool) -> Looked:
+    """What takes a closer look at the rows; nothing where none are at hand."""
+    data, predictions = subject.data, subject.predictions
+    if data is None or predictions is None:
+        return Looked({})
+    once = predictions.select(np.arange(len(data)))
+    return look_closer(
+        subject.model,
+        Evaluated(data, once, subject.evaluation),
+        subject.further,
+        splits=subject.splits if subject.splits is not None else subject.to_train,
+        in_folds=not subject.of_model,
+        texts=texts,
+        suspects_command=command_on("label-errors", subject.origin.reading, "--out", "suspects.csv"),
+    )
+
+
+def _further(subject: _Subject, looked: Looked) -> Chapter:
+    """What else there is to look at, and how it is added to the same report."""
+    origin = subject.origin
+    of_training = looked.of_training or (looked.suspects if not subject.of_model else None)
+    made = {*looked.chapters, *(["label-errors"] if of_training is not None else [])}
+    missing = [what for name, what in CALLED.items() if name not in made]
+    if not origin.command:
+        return chapters.further(missing, "")
+    again = origin.command
+    if subject.splits is None:
+        train = () if subject.to_train is not None else ("--train", "TRAIN.csv")
+        again = ("report", origin.directory or "DIR", *origin.table, *train)
+    return chapters.further(missing, command_on(again[0], again[1:], "--with", "all"))
 
 
 def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgraft.cli.options import EveryMetric, Json, MethodOptions, NoReport, Out, SplitOptions, Table, TableOptions
-from textgraft.cli.report import origin_of, page_beside, write_beside
+from textgraft.cli.report import With, chapters_of, origin_of, page_beside, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
@@ -43,6 +43,7 @@ def run(
     ] = False,
     every_metric: EveryMetric = False,
     no_report: NoReport = False,
+    more: With = None,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
@@ -52,7 +53,7 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
     what was tried is kept in DIR.search, with which a longer search can go on (--resume).
-    DIR.report.html is a report to read; --no-report leaves it out.
+    DIR.report.html is a report to read; --with adds chapters to it, --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
@@ -66,6 +67,7 @@ def run(
     from textgraft.report.search import search_report
 
     import_scipy("Training")
+    further = chapters_of(more)
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     if method is None:
         method = AUTO if "budget" in tuning.given else "ngrams"
@@ -77,7 +79,7 @@ def run(
             print_json({"model": str(out)} | found.to_dict())
         present(search_report(found, every_metric=every_metric), quietly=as_json)
         if not no_report:
-            write_beside(page_beside(out), lambda: search_story(found, origin=origin))
+            write_beside(page_beside(out), lambda: search_story(found, further=further, origin=origin))
         remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
         return
     model = tuning.build([method], dividing.seed)[0]
@@ -96,7 +98,7 @@ def run(
         title = f"{method} on {trained.evaluation.n:,} {rows}"
         present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
     if trained.evaluation is not None and not no_report:
-        write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
+        write_beside(page_beside(out), lambda: training_story(trained, further=further, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
 
 

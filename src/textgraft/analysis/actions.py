@@ -51,7 +51,6 @@ class Known:
         splits: the parts, if they are known.
         looked: what a closer look at the rows found.
         table: the words of the command line that read and divide the table; empty from Python.
-        reading: those of them that read it.
         trained_by: the words of the command line that trained it; empty where they are not known.
     """
 
@@ -66,7 +65,6 @@ class Known:
     looked: Looked | None = None
     table: tuple[str, ...] = ()
     trained_by: tuple[str, ...] = ()
-    reading: tuple[str, ...] = ()
 
     def on_table(self, name: str, *more: str) -> str:
         """A command on the table; nothing where there is no command line."""
@@ -241,8 +239,9 @@ def untried(known: Known) -> Iterator[Action]:
 
 def label_errors(known: Known) -> Iterator[Action]:
     """Labels that are hardly right, in measurably more than 1 % of the rows, and at least 10 of them."""
-    looked = known.looked
-    for found, where in ((looked.suspects, "evaluated"), (looked.of_training, "training")) if looked else ():
+    looked = known.looked or Looked({})
+    parts = (("evaluated", looked.suspects), ("training", looked.of_training))
+    for (where, found), command in zip(parts, looked.commands, strict=True):
         if found is None:
             continue
         n = int((found.chances < HARDLY).sum())
@@ -255,17 +254,19 @@ def label_errors(known: Known) -> Iterator[Action]:
             f"{n:,} of {counted(found.rows, 'row')} ({percent(n / found.rows)} [{percent(low)}, {percent(high)}]) have "
             f"a label whose chance to be right is below {HARDLY:g}, by {found.method} and similar texts. Texts that "
             "are hard to tell are among them.",
-            command_on("label-errors", known.reading, "--out", "suspects.csv"),
+            command,
         )
 
 
 def more_rows(known: Known) -> Iterator[Action]:
     """What twice the labels would bring: a gain whose interval is above 0, or one that is below half a point."""
     found = known.looked.curve if known.looked is not None else None
-    for curve in found.curves if found is not None else ():
+    if found is None:
+        return
+    for curve in found.curves:
         if not curve.forecasts:
             continue
-        gain, evidence = curve.forecasts[0].gain, doubled(curve, found.metric)  # type: ignore[union-attr]
+        gain, evidence = curve.forecasts[0].gain, doubled(curve, found.metric)
         if gain.low > 0:
             yield Action("more_rows", "Label more rows like these.", evidence)
         elif gain.high < SMALL_GAIN:
@@ -290,6 +291,11 @@ RULES = (
 def command_on(name: str, table: Sequence[str], *more: str) -> str:
     """A command on a table, or nothing where that was no command line's."""
     return f"textgraft {shlex.join(map(shown_name, (name, *table, *more)))}" if table else ""
+
+
+def correcting(table: Sequence[str]) -> str:
+    """The command that writes the suspected label errors of a table to correct."""
+    return command_on("label-errors", table, "--out", "suspects.csv")
 
 
 def _called(evaluation: Evaluation) -> str:

@@ -14,6 +14,7 @@ from textgraft.analysis.label_errors import LabelErrors, find_label_errors, judg
 from textgraft.analysis.map import map_answers
 from textgraft.analysis.robustness import robustness
 from textgraft.analysis.rows import kept_rows, log_losses
+from textgraft.data.duplicates import Duplicates
 from textgraft.dataset import Dataset, Splits
 from textgraft.errors import SettingError, did_you_mean
 from textgraft.ladder.evaluating import Evaluated
@@ -41,12 +42,14 @@ class Looked:
 
     Attributes:
         chapters: by name, in reading order.
+        commands: that write label errors of the evaluated rows, and of the training rows, to correct.
         suspects: label errors of the evaluated rows; None where too few were not seen in training.
         of_training: label errors of the training rows, if they were looked for.
         curve: of the method, if it was made.
     """
 
     chapters: dict[str, Chapter]
+    commands: tuple[str, str] = ("", "")
     suspects: LabelErrors | None = None
     of_training: LabelErrors | None = None
     curve: LearningCurve | None = None
@@ -75,7 +78,8 @@ def look_closer(
     splits: Splits | None = None,
     in_folds: bool = False,
     texts: bool,
-    suspects_command: str = "",
+    commands: tuple[str, str] = ("", ""),
+    duplicates: Duplicates | None = None,
 ) -> Looked:
     """The chapters that are asked for, and suspected label errors among the evaluated rows, which cost little.
 
@@ -86,18 +90,18 @@ def look_closer(
         splits: what to train on and test on, for what needs that.
         in_folds: whether the rows are training rows, predicted out of fold.
         texts: whether the chapters may hold texts of the data, and words of them.
-        suspects_command: that writes label errors to correct.
+        commands: see ``Looked``.
+        duplicates: of the texts of the rows, where they are known.
     """
-    data, found = evaluated.data, {}
+    data = evaluated.data
+    found: dict[str, Chapter] = {}
     if "slices" in further:
-        found["slices"] = _slices(model, evaluated, texts=texts)
+        found["slices"] = _slices(model, evaluated, duplicates, texts=texts)
     suspects = _suspects(model, evaluated, in_folds=in_folds)
     train = splits.train if splits is not None and not in_folds else None
     of_training = find_label_errors(train) if train is not None and "label-errors" in further else None
     judged = {"evaluated rows": suspects, "training rows": of_training}
-    found["label_errors"] = _label_errors(
-        {name: each for name, each in judged.items() if each is not None}, suspects_command, texts=texts
-    )
+    found["label_errors"] = _label_errors(judged, commands, texts=texts)
     if "robustness" in further:
         found["robustness"] = _robustness(model, data, texts=texts)
     curve = None
@@ -106,12 +110,12 @@ def look_closer(
         found["curve"] = chapters.curve(curve, curve.to_dict())
     if "map" in further and len(data) >= FEWEST_MAPPED:
         found["map"] = _map(model, evaluated, texts=texts)
-    return Looked(found, suspects, of_training, curve)
+    return Looked(found, commands, suspects, of_training, curve)
 
 
-def _slices(model: TextClassifier, evaluated: Evaluated, *, texts: bool) -> Chapter:
+def _slices(model: TextClassifier, evaluated: Evaluated, duplicates: Duplicates | None, *, texts: bool) -> Chapter:
     """Rows on which a model is measurably worse."""
-    found = find_errors(model, evaluated, most=0).to_dict()
+    found = find_errors(model, evaluated, most=0, duplicates=duplicates).to_dict()
     sections = [Section(sentences=(errors.verdict(found),)), errors.slices(found["slices"]), errors.tags(found["tags"])]
     if texts:
         sections += [errors.phrases(found["phrases"]), errors.pairs(found["pairs"][: errors.MOST_PAIRS])]
@@ -143,8 +147,9 @@ def _suspects(model: TextClassifier, evaluated: Evaluated, *, in_folds: bool) ->
     return judge_labels(data, predictions.probabilities, method=model.method, most_compared=MOST_COMPARED)
 
 
-def _label_errors(found: dict[str, LabelErrors], command: str, *, texts: bool) -> Chapter:
+def _label_errors(judged: dict[str, LabelErrors | None], commands: tuple[str, str], *, texts: bool) -> Chapter:
     """Suspected label errors of the evaluated rows and, where they were looked for, of the training rows."""
+    found = {name: each for name, each in judged.items() if each is not None}
     sections: list[Section] = []
     figures: dict[str, Any] = {}
     for name, each in found.items():
@@ -153,8 +158,9 @@ def _label_errors(found: dict[str, LabelErrors], command: str, *, texts: bool) -
         figures[name.replace(" ", "_")] = plain = each.to_dict(MOST_IN_FIGURES)
         if not texts:
             plain["suspects"] = [{**suspect, "text": ""} for suspect in plain["suspects"]]
-    if command and any(each.suspects for each in found.values()):
-        sections.append(Section("To correct them", sentences=(chapters.CORRECTING,), commands=(command,)))
+    suspected = [each is not None and bool(each.suspects) for each in judged.values()]
+    if able := tuple(dict.fromkeys(line for line, any_ in zip(commands, suspected, strict=True) if line and any_)):
+        sections.append(Section("To correct them", sentences=(chapters.CORRECTING,), commands=able))
     return chapter_of("label_errors", "Labels that look wrong", sections, figures or None)
 
 

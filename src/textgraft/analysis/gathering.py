@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.analysis.actions import Known, actions, command_on
+from textgraft.analysis.actions import Known, actions, command_on, correcting
 from textgraft.analysis.closer import CLOSELY, Looked, check_further, look_closer
 from textgraft.analysis.rows import rows_of
 from textgraft.data.audit import Audit
+from textgraft.data.duplicates import Duplicates, find_duplicates
 from textgraft.data.inspecting import inspect
 from textgraft.data.splits import given_splits
 from textgraft.dataset import Dataset, Splits
@@ -58,7 +59,8 @@ class Origin:
     Attributes:
         command: the words of the command line; empty from Python.
         table: those of them that read and divide the table.
-        reading: those of them that read it.
+        reading: what reads the table that the evaluated rows are of.
+        training: what reads the table that the training rows are of.
         directory: of the model.
         seed: of the division and of training.
     """
@@ -66,6 +68,7 @@ class Origin:
     command: tuple[str, ...] = ()
     table: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
     directory: str | None = None
     seed: int | None = None
 
@@ -120,7 +123,8 @@ def model_story(
     """
     origin, names = origin or Origin(), check_further(further)
     if train is None and "all" not in further and (needing := [name for name in names if name in NEEDING_TRAIN]):
-        raise SettingError(f"{' and '.join(needing)} need the training table; give it with --train (train=).")
+        verb = "needs" if len(needing) == 1 else "need"
+        raise SettingError(f"{' and '.join(needing)} {verb} the training table; give it with --train (train=).")
     found = data if isinstance(data, Evaluated) else evaluated(model, data, labels)
     name = f"{model.method} from {origin.directory}" if origin.directory else model.method
     title = f"{name} on {counted(len(found.data), 'row')}"
@@ -219,11 +223,14 @@ def search_story(
 def _story(subject: _Subject, *, texts: bool) -> Story:
     evaluation, predictions, data, model = subject.evaluation, subject.predictions, subject.data, subject.model
     splits, origin = subject.splits, subject.origin
-    audit = _audit(splits if splits is not None else data, texts=texts)
+    duplicates = None  # looked for once, where the audit and the closer look are at the same rows
+    if splits is None and data is not None and data.parts is None and len(data) <= MOST_AUDITED:
+        duplicates = find_duplicates(data.texts)
+    audit = _audit(splits if splits is not None else data, duplicates, texts=texts)
     all_answers = None
     if predictions is not None and not evaluation.task.multi_label:
         (all_answers,) = reliability(predictions, bins=1)
-    looked = _looked(subject, texts=texts)
+    looked = _looked(subject, duplicates, texts=texts)
     known = Known(
         evaluation,
         all_answers,
@@ -235,8 +242,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
         splits,
         looked,
         origin.table,
-        trained_by=origin.command if origin.command[:1] in (("train",), ("compare",)) else (),
-        reading=origin.reading,
+        origin.command if origin.command[:1] in (("train",), ("compare",)) else (),
     )
     rows = None
     if predictions is not None and data is not None:
@@ -262,7 +268,7 @@ def _story(subject: _Subject, *, texts: bool) -> Story:
     return Story(subject.title, tuple(chapter for chapter in told if chapter is not None), rows, texts)
 
 
-def _looked(subject: _Subject, *, texts: bool) -> Looked:
+def _looked(subject: _Subject, duplicates: Duplicates | None, *, texts: bool) -> Looked:
     """What takes a closer look at the rows; nothing where none are at hand."""
     data, predictions = subject.data, subject.predictions
     if data is None or predictions is None:
@@ -275,7 +281,8 @@ def _looked(subject: _Subject, *, texts: bool) -> Looked:
         splits=subject.splits if subject.splits is not None else subject.to_train,
         in_folds=not subject.of_model,
         texts=texts,
-        suspects_command=command_on("label-errors", subject.origin.reading, "--out", "suspects.csv"),
+        duplicates=duplicates,
+        commands=(correcting(subject.origin.reading), correcting(subject.origin.training)),
     )
 
 
@@ -294,7 +301,7 @@ def _further(subject: _Subject, looked: Looked) -> Chapter:
     return chapters.further(missing, command_on(again[0], again[1:], "--with", "all"))
 
 
-def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:
+def _audit(data: Splits | Dataset | None, duplicates: Duplicates | None, *, texts: bool) -> Audit | None:
     """What ``inspect`` finds; without the texts that it shows where none may be shown."""
     parts = [data] if isinstance(data, Dataset) else [] if data is None else list(data.parts().values())
     if not parts or sum(map(len, parts)) > MOST_AUDITED:
@@ -302,7 +309,7 @@ def _audit(data: Splits | Dataset | None, *, texts: bool) -> Audit | None:
     whole = parts[0] if isinstance(data, Splits) and len(parts) == 1 else data
     assert whole is not None
     folds = data.folds.k if isinstance(data, Splits) and data.folds is not None else 0
-    audit = replace(inspect(whole, test=0.0, folds=folds), next=())
+    audit = replace(inspect(whole, test=0.0, folds=folds, duplicates=duplicates), next=())
     return audit if texts else audit.without_texts()
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, THIRD, Picture, altair, data, unchecked
+from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, THIRD, Picture, altair, data, names, unchecked
 
 SIZE = 300
 MOST_STEPS = 400  # of a training, which a screen can hardly tell from more
@@ -143,14 +143,15 @@ def score_curve(curves: Sequence[Mapping[str, Any]], called: str) -> Picture:
         called: what the scores are.
     """
     alt = altair()
-    names = [str(curve["name"]) for curve in curves]
-    measured, forecast = [], []
-    for curve in curves:
+    told = names([str(curve["name"]) for curve in curves])
+    measured: list[dict[str, Any]] = []
+    forecast: list[dict[str, Any]] = []
+    for name, curve in zip(told, curves, strict=True):
         for kind, each in (*(("", each) for each in curve["points"]), *(("forecast ", e) for e in curve["forecasts"])):
-            row = {"method": str(curve["name"]), "rows": each["rows"], **each["score"]}
+            row = {"method": name, "rows": each["rows"], **each["score"]}
             if row["value"] is not None:
                 interval = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-                said = f"{curve['name']}: {kind}{interval} with {each['rows']:,} rows of training"
+                said = f"{name}: {kind}{interval} with {each['rows']:,} rows of training"
                 (forecast if kind else measured).append({**row, "said": said})
     last = {row["method"]: row for row in measured}
     ahead = [last[name] for name in last if any(row["method"] == name for row in forecast)] + forecast
@@ -163,10 +164,10 @@ def score_curve(curves: Sequence[Mapping[str, Any]], called: str) -> Picture:
             "method:N",
             title=None,
             sort=None,
-            scale=alt.Scale(domain=names, range=[ACCENT, SECOND, THIRD, QUIET][: len(names)]),
-            legend=alt.Legend() if len(names) > 1 else None,
+            scale=alt.Scale(domain=told, range=[ACCENT, SECOND, THIRD, QUIET][: len(told)]),
+            legend=alt.Legend() if len(told) > 1 else None,
         )
-        known, more = (alt.Chart(data(rows), width=SIZE + 140, height=SIZE - 60) for rows in (measured, ahead))
+        known, more = (alt.Chart(data(rows), width=SIZE, height=SIZE - 60) for rows in (measured, ahead))
         band = more.mark_area(opacity=0.12).encode(x=x, y=alt.Y("low:Q", title=called), y2="high:Q", color=colour)
         path = more.mark_line(strokeDash=[5, 4], strokeWidth=1.5).encode(x=x, y=y, color=colour)
         whisker = known.mark_rule(strokeWidth=1.5, opacity=0.6).encode(

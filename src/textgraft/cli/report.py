@@ -77,7 +77,7 @@ def run(
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like, keys={"keep_cells": True})
-    origin = origin_of(source, reading, directory=directory)
+    origin = origin_of(source, reading, directory=directory, train=train)
     trained = None if train is None else reading.read(train, like=like, beside=(source,))
     story = model_story(
         model, data, train=trained, texts=not no_texts, closely=not quick, further=further, origin=origin
@@ -92,18 +92,24 @@ def run(
 
 
 def origin_of(
-    source: str, *options: InputOptions | SplitOptions, directory: object = None, seed: int | None = None
+    source: str,
+    *options: InputOptions | SplitOptions,
+    directory: object = None,
+    seed: int | None = None,
+    train: str | None = None,
 ) -> Origin:
     """Where a report comes from: this command line, without what is secret in it."""
     from textgraft.analysis.gathering import Origin
     from textgraft.wording import source_name
 
-    reading = [each for each in options if isinstance(each, InputOptions)]
-    words, table, read = (
-        tuple(source_name(word) if word != "-" else word for word in of)
-        for of in (sys.argv[1:], (source, *given_words(*options)), (source, *given_words(*reading)))
+    reading = given_words(*(each for each in options if isinstance(each, InputOptions)))
+    dividing = next((each for each in options if isinstance(each, SplitOptions)), None)
+    rows, trained = (source, train) if dividing is None else (dividing.test or source, source)
+    lines = (sys.argv[1:], (source, *given_words(*options)), (rows, *reading), (trained, *reading) if trained else ())
+    command, table, of_rows, of_training = (
+        tuple(source_name(word) if word != "-" else word for word in line) for line in lines
     )
-    return Origin(words, table, read, None if directory is None else str(directory), seed)
+    return Origin(command, table, of_rows, of_training, None if directory is None else str(directory), seed)
 
 
 def chapters_of(names: str | None) -> tuple[str, ...]:
@@ -119,7 +125,9 @@ def chapters_of(names: str | None) -> tuple[str, ...]:
 
 def page_beside(directory: str | Path, of: str = "") -> Path:
     """Where the report on a model is, where nobody says where: beside its directory, named for what it is of."""
-    return Path(f"{Path(directory)}.{of and f'{of}.'}report.html")
+    path = Path(directory)
+    path = path.resolve() if path.name in ("", "..") else path
+    return Path(f"{path}.{of and f'{of}.'}report.html")
 
 
 def present_story(report: Report, page: Path | None, story: Callable[[], Story], *, quietly: bool) -> None:

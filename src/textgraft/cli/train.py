@@ -14,6 +14,7 @@ from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
     from textgraft.ladder import Trained
+    from textgraft.report import Report
 
 AUTO = "auto"
 
@@ -63,7 +64,6 @@ def run(
     from textgraft.extras import import_scipy
     from textgraft.ladder import train
     from textgraft.model_directory.files import check_place
-    from textgraft.report.evaluation import evaluation_report
     from textgraft.report.search import search_report
 
     import_scipy("Training")
@@ -94,12 +94,20 @@ def run(
     if as_json:
         print_json({"model": str(out), "method": method} | _as_json(trained))
     elif trained.evaluation is not None:
-        rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
-        title = f"{method} on {trained.evaluation.n:,} {rows}"
-        present(evaluation_report(title, trained.evaluation, splits.leaks, every_metric=every_metric))
+        present(_report(method, trained, every_metric=every_metric))
     if trained.evaluation is not None and not no_report:
         write_beside(page_beside(out), lambda: training_story(trained, further=further, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+def _report(method: str, trained: Trained, *, every_metric: bool) -> Report:
+    from textgraft.report.evaluation import evaluation_report
+
+    splits, evaluation = trained.splits, trained.evaluation
+    assert evaluation is not None
+    rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
+    title = f"{method} on {evaluation.n:,} {rows}"
+    return evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric)
 
 
 def _as_json(trained: Trained) -> dict[str, Any]:

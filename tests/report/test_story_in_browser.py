@@ -130,6 +130,7 @@ def test_the_map_of_a_report_and_its_list_of_rows_are_used_side_by_side(whole: P
         assert texts
         assert all("unique0x7" in text for text in texts)
         page.locator("#map-words").fill("xxxxxxxxxx")
+        expect(page.locator("#map-status")).to_have_text("1 of 310 texts match")
         expect(page.locator("#map-found .text")).to_have_text(re.compile("^x{200}…$"))
         page.locator("#map-words").fill("")
         canvas = page.locator("#map-canvas")

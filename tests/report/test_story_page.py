@@ -85,8 +85,16 @@ def test_a_report_without_texts_holds_none(tmp_path: Path) -> None:
     assert "holds no texts" in page.read_text("utf-8")
 
 
-def test_no_word_of_a_text_stands_in_any_chapter_of_a_report_without_texts(tmp_path: Path) -> None:
-    page, texts = written(tmp_path, texts=False, every=True)
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A report with every chapter and no texts."""
+    return written(tmp_path_factory.mktemp("closed"), texts=False, every=True)
+
+
+def test_no_word_of_a_text_stands_in_any_chapter_of_a_report_without_texts(
+    closed: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    page, texts = closed
     figures = json.loads(page.with_suffix(".json").read_text("utf-8"))["chapters"]
     assert {"slices", "label_errors", "robustness", "curve", "map"} <= figures.keys()
     assert {"evaluated_rows", "training_rows"} == figures["label_errors"].keys()
@@ -107,8 +115,8 @@ def wording(folder: Path) -> str:
     return page.read_text("utf-8")
 
 
-def test_a_report_with_every_chapter_is_in_the_order_of_a_story(tmp_path: Path) -> None:
-    page, texts = written(tmp_path, every=True)
+def test_a_report_with_every_chapter_is_in_the_order_of_a_story(closed: tuple[Path, list[str]]) -> None:
+    page, texts = closed
     keys = [attributes.get("id") for tag, attributes in Elements(page.read_text("utf-8")).tags if tag == "section"]
     told = ["calibration", "coverage", "curve", "texts", "slices", "label_errors", "robustness", "map", "made"]
     assert [key for key in keys if key in told] == told

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgraft.analysis.actions import Known, actions
+from textgraft.analysis.actions import Known, actions, correcting
+from textgraft.analysis.closer import Looked
+from textgraft.analysis.curve import Forecast, LearningCurve, MethodCurve
+from textgraft.analysis.label_errors import judge_labels
 from textgraft.dataset import Dataset, Rows, Splits
-from textgraft.evaluation import evaluate_probabilities
+from textgraft.evaluation import Interval, evaluate_probabilities
 from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.reliability import reliability
 from textgraft.evaluation.seen import SeenRows
@@ -85,6 +88,35 @@ def test_probabilities_beside_what_is_right_are_said_to_be_so(stated: float, key
     p = np.full_like(p, (1 - stated) / 3)
     p[np.arange(len(p)), top] = stated
     assert key in proposed(p, targets)
+
+
+def test_labels_that_are_hardly_right_are_named_with_the_command_that_writes_them() -> None:
+    p, targets = answers([0.85] * 4)
+    given = np.where(np.arange(len(targets)) % 20 == 0, (targets + 1) % 4, targets)
+    sure = np.full_like(p, 0.01)
+    sure[np.arange(len(p)), targets] = 0.97
+    words = [f"{'abcd'[target]} text {i}" for i, target in enumerate(targets)]
+    for labels, keys in ((given, 1), (targets, 0)):
+        found = judge_labels(Dataset(words, labels, LABELS, Rows.numbered(len(words))), sure, method="ngrams")
+        said = proposed(p, targets, looked=Looked({}, (correcting(("my table.csv",)), ""), found))
+        assert len(said.get("label_errors", ())) == keys
+        assert all(
+            each.endswith("label-errors 'my table.csv' --out suspects.csv") for each in said.get("label_errors", ())
+        )
+
+
+@pytest.mark.parametrize(
+    ("gain", "key"),
+    [((0.02, 0.01, 0.03), "more_rows"), ((0.001, -0.002, 0.004), "enough_rows"), ((0.01, -0.01, 0.03), None)],
+)
+def test_more_labels_are_proposed_where_they_would_help_and_refused_where_they_would_not(
+    gain: tuple[float, float, float], key: str | None
+) -> None:
+    p, targets = answers([0.85] * 4)
+    curve = MethodCurve("ngrams", (), (Forecast(200, Interval(0.9, 0.8, 0.95), Interval(*gain)),))
+    found = LearningCurve("accuracy", False, "100 test rows", (curve,))
+    said = proposed(p, targets, looked=Looked({}, curve=found))
+    assert [name for name in said if name.endswith("_rows") and name != "few_rows"] == ([key] if key else [])
 
 
 def test_few_rows_and_no_gain_over_the_floor_are_said() -> None:

@@ -11,7 +11,7 @@ import textgraft as tg
 from textgraft.analysis.errors import Errors, find_errors
 from textgraft.analysis.one_word import Pair, find_pairs
 from textgraft.analysis.phrases import find_phrases
-from textgraft.analysis.tags import bins, column_feature, length_tags, rare_words
+from textgraft.analysis.tags import bins, column_feature, language_feature, length_tags, rare_words
 from textgraft.errors import DataError
 
 GOOD, BAD = "good great fine lovely", "bad awful poor dull"
@@ -192,3 +192,14 @@ def test_columns_make_groups_of_few_values_or_quarters_of_numbers() -> None:
     assert column_feature("objects", [{"a": 1}, {"a": 2}]) is None
     assert column_feature("none", [None, None]) is None
     assert bins("same", np.ones(9)).codes.tolist() == [0] * 9
+
+
+def test_a_second_language_of_a_large_table_is_a_feature_and_stray_ones_are_not() -> None:
+    english, german = (
+        "this is what the weather was like and we did not know",
+        "das ist nicht so wie wir es haben wollten",
+    )
+    for share, names in ((0.02, ("English", "German")), (0.001, None)):
+        texts = [german if i % round(1 / share) == 0 else english for i in range(5_000)]
+        found = language_feature(texts)
+        assert (None if found is None else found.values) == names

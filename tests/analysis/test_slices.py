@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from textgraft.analysis.moving import ALPHA, MOVES, Deviations, corrected
 from textgraft.analysis.slices import Feature, find_slices
 
 ROWS = 1_500
@@ -103,3 +104,20 @@ def test_features_about_one_thing_make_no_pairs() -> None:
     codes = rng.integers(2, size=(2, 400))
     features = [Feature(name, ("a", "b"), each, about="length") for name, each in zip("xy", codes, strict=True)]
     assert find_slices(rng.random(400) < 0.3, features, moves=9).tried == 4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_errors_are_moved_only_as_long_as_something_could_still_be_found(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(400) < 0.3
+    held = rng.random((400, 12)) < 0.2
+    held[:, 0] |= wrong & (rng.random(400) < 0.06 * (seed % 4))
+    deviations = Deviations(lambda rows: held[rows].sum(axis=0), wrong, np.zeros(400, np.int64))
+    some = deviations.largest_when_moved(MOVES, np.random.default_rng(0), "moving")
+    deviations.seen, seen = np.full(12, np.inf), deviations.seen  # nothing is ever as large, so no move is left out
+    every = deviations.largest_when_moved(MOVES, np.random.default_rng(0), "moving")
+    assert len(every) == MOVES
+    assert (every[: len(some)] == some).all()
+    found = [corrected(seen, largest) <= ALPHA for largest in (some, every)]
+    assert (found[0] == found[1]).all()
+    assert len(some) == MOVES or not found[1].any()

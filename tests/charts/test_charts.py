@@ -25,6 +25,9 @@ STEPS = [
     for i in range(1, 21)
 ]
 
+SCORES = [{"rows": 50 * 2**i, "score": {"value": 0.7 + i / 20, "low": 0.6, "high": 0.95}} for i in range(5)]
+CURVES = [{"name": name, "points": SCORES[:3], "forecasts": SCORES[3:]} for name in HOSTILE]
+
 PICTURES: dict[str, Any] = {
     "whiskers": lambda: charts.whiskers(FIGURES, "accuracy", 0.3),
     "one figure": lambda: charts.whiskers(FIGURES[:1], "accuracy"),
@@ -35,6 +38,8 @@ PICTURES: dict[str, Any] = {
     "reliability": lambda: charts.reliability(BINS, BINS),
     "reliability alone": lambda: charts.reliability(BINS),
     "coverage": lambda: charts.coverage_risk(POINTS),
+    "learning curves": lambda: charts.score_curve(CURVES, "accuracy"),
+    "a learning curve without a forecast": lambda: charts.score_curve([CURVES[0] | {"forecasts": []}], "accuracy"),
     "training": lambda: charts.learning_curve(STEPS),
     "training without scores": lambda: charts.learning_curve([{"step": 1, "loss": 1.0}, {"step": 2, "loss": None}]),
 }

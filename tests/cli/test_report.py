@@ -72,6 +72,41 @@ def test_a_report_looks_closely_unless_it_shall_be_quick(model: Path, tmp_path: 
 
 
 @drawn
+def test_what_takes_longer_is_named_with_the_command_that_adds_it(table: Path, model: Path, tmp_path: Path) -> None:
+    pages = {}
+    for name, options in (("usual", ()), ("all", ("--train", table, "--with", "all"))):
+        new = tmp_path / "new.csv"
+        new.write_text("text,label\n" + "".join(f"new {text},{text.split()[0]}\n" for text in TEXTS[:60]))
+        said("report", model, new, *options, "--out", tmp_path / f"{name}.html")
+        pages[name] = (tmp_path / f"{name}.html").read_text("utf-8")
+    figures = json.loads((tmp_path / "all.json").read_text("utf-8"))["chapters"]
+    assert {"label_errors", "curve", "map"} <= figures.keys()
+    assert "training_rows" in figures["label_errors"]
+    assert "Left out, since it takes longer: label errors of the training rows, the learning curve" in pages["usual"]
+    assert "--train TRAIN.csv --with all" in pages["usual"]
+    assert "Left out, since it takes longer" not in pages["all"]
+
+
+def test_a_chapter_that_is_not_there_or_that_cannot_be_made_is_refused(table: Path, model: Path) -> None:
+    sentence = refused("report", model, table, "--with", "maps")
+    assert "There is no chapter 'maps' (--with)" in sentence
+    assert "did you mean" in sentence.lower()
+    assert "curve needs the training table; give it with --train" in refused("report", model, table, "--with", "curve")
+
+
+@drawn
+def test_an_evaluation_writes_a_report_beside_the_model(table: Path, model: Path, tmp_path: Path) -> None:
+    place = model.with_name("model.evaluation.report.html")
+    ended = textgraft("evaluate", model, table)
+    assert f"The report is in {place}. It holds texts of the data." in ended.stderr
+    place.unlink()
+    said("evaluate", model, table, "--html", tmp_path / "page.html")
+    said("evaluate", model, table, "--no-report")
+    assert (tmp_path / "page.json").exists()
+    assert not place.exists()
+
+
+@drawn
 def test_train_and_compare_write_a_report_beside_what_they_save(table: Path, tmp_path: Path) -> None:
     for words in (("train", table, "--folds", "3"), ("compare", table, "--methods", "ngrams", "--folds", "3")):
         ended = textgraft(*words, "--out", tmp_path / words[0])

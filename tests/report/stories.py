@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from textgraft.analysis.gathering import model_story
+from textgraft.given import as_dataset
 from textgraft.methods import NgramClassifier
 from textgraft.report.story_page import write_story
 
@@ -37,14 +40,18 @@ def rows(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
-def written(folder: Path, *, n: int = 300, texts: bool = True, several: bool = False) -> tuple[Path, list[str]]:
-    """A report in a folder, and the texts that it is about."""
-    learnt, labels = rows(400, seed=1)
+def written(
+    folder: Path, *, n: int = 300, texts: bool = True, several: bool = False, every: bool = False
+) -> tuple[Path, list[str]]:
+    """A report in a folder, and the texts that it is about; with ``every`` chapter that there is."""
+    learnt, labels = rows(160 if every else 400, seed=1)
     given, true = rows(n)
     given, true = [*given, *HARM], [*true, *(["good"] * len(HARM))]
     if several:
         labels, true = [[each] for each in labels], [[each] for each in true]  # type: ignore[misc]
-    story = model_story(NgramClassifier().fit(learnt, labels), given, true, texts=texts)
+    more: dict[str, Any] = {"train": as_dataset(learnt, labels, who="train"), "further": ["all"]} if every else {}
+    with patch("textgraft.analysis.map.AUTO", "pca"):  # UMAP takes many seconds to start
+        story = model_story(NgramClassifier().fit(learnt, labels), given, true, texts=texts, **more)
     page = folder / "report.html"
     write_story(story, page)
     return page, given

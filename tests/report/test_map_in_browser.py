@@ -41,7 +41,11 @@ def page(path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
 def test_every_part_of_the_map_does_what_it_says(page: Any) -> None:
     from playwright.sync_api import expect
 
-    status, found, box = page.locator("#status"), page.locator("#found li"), page.locator("#map").bounding_box()
+    status, found, box = (
+        page.locator("#map-status"),
+        page.locator("#map-found li"),
+        page.locator("#map-canvas").bounding_box(),
+    )
     expect(status).to_have_text("3 of 3 texts")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
@@ -51,31 +55,31 @@ def test_every_part_of_the_map_does_what_it_says(page: Any) -> None:
     expect(found).to_have_count(1)
     expect(found).to_contain_text("two")
 
-    page.locator("#words").fill("img SCRIPT")
+    page.locator("#map-words").fill("img SCRIPT")
     expect(status).to_have_text("1 of 3 texts match")
     expect(found).to_contain_text(HARM)
-    page.locator("#words").fill("nowhere")
-    expect(page.locator("#hint")).to_have_text("No text that is shown matches.")
-    page.locator("#words").fill("")
+    page.locator("#map-words").fill("nowhere")
+    expect(page.locator("#map-hint")).to_have_text("No text that is shown matches.")
+    page.locator("#map-words").fill("")
 
-    page.locator("#legend button").first.click()
+    page.locator("#map-legend button").first.click()
     expect(status).to_have_text("1 of 3 texts")
-    page.locator("#legend button").first.click()
+    page.locator("#map-legend button").first.click()
     expect(status).to_have_text("3 of 3 texts")
-    page.locator("#by").select_option(label="loss")
-    expect(page.locator("#legend .ramp")).to_have_count(1)
+    page.locator("#map-by").select_option(label="loss")
+    expect(page.locator("#map-legend .ramp")).to_have_count(1)
 
-    page.locator("#map").focus()
+    page.locator("#map-canvas").focus()
     page.keyboard.press("Enter")
     expect(found.first).to_contain_text("two")
     page.keyboard.press("+")
-    expect(page.locator("#map")).to_have_class(re.compile("near"))
+    expect(page.locator("#map-canvas")).to_have_class(re.compile("near"))
     page.keyboard.press("ArrowLeft")
-    page.locator("#all").click()
-    expect(page.locator("#map")).not_to_have_class(re.compile("near"))
-    page.locator("#in").click()
-    page.locator("#out").click()
-    page.locator("#names").uncheck()
+    page.locator("#map-whole").click()
+    expect(page.locator("#map-canvas")).not_to_have_class(re.compile("near"))
+    page.locator("#map-in").click()
+    page.locator("#map-out").click()
+    page.locator("#map-names").uncheck()
 
 
 def test_axe_finds_nothing_serious(page: Any) -> None:

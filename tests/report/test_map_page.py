@@ -47,7 +47,7 @@ def test_texts_stand_in_the_page_as_data_alone() -> None:
     page = map_page(content(), f"Map of {HOSTILE}")
     assert page.count("<script") == 2  # the data and our own
     assert page.count("</script>") == 2
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    data = re.search(r'<script type="application/json" id="map-data">(.*?)</script>', page, re.DOTALL)
     assert data
     assert json.loads(data[1])["texts"][0] == HOSTILE
 

@@ -93,15 +93,15 @@ def test_texts_that_mean_harm_are_shown_as_text(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_it_fits_a_phone_follows_the_dark_setting_and_prints(path: Path) -> None:
+def test_it_fits_a_phone_follows_the_dark_setting_and_prints(whole: Path) -> None:
     colours = []
     for scheme in ("light", "dark"):
-        with opened(path, viewport={"width": 390, "height": 800}, color_scheme=scheme) as page:
+        with opened(whole, viewport={"width": 390, "height": 800}, color_scheme=scheme) as page:
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             text = page.locator(".drawn text").first
             colours.append(text.evaluate("each => getComputedStyle(each).fill"))
             page.emulate_media(media="print")
-            assert not page.locator("nav").is_visible()
+            assert not page.locator("nav, #map-tools").first.is_visible()
             assert page.heard == []
     assert colours[0] != colours[1]
 
@@ -113,10 +113,52 @@ def test_a_mark_says_its_figures_beside_the_pointer(page: Any) -> None:
     assert re.search(r"\[0\.\d+, [01]\.\d+\]", page.locator("#tip").inner_text())
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with every chapter."""
+    return written(tmp_path_factory.mktemp("whole"), every=True)[0]
+
+
+def test_the_map_of_a_report_and_its_list_of_rows_are_used_side_by_side(whole: Path) -> None:
+    from playwright.sync_api import expect
+
+    with opened(whole) as page:
+        expect(page.locator("#map-status")).to_have_text("310 of 310 texts")
+        page.locator("#map-words").fill("unique0x7 soso")
+        expect(page.locator("#map-status")).to_have_text(re.compile(r"^\d{1,2} of 310 texts match"))
+        texts = page.locator("#map-found .text").all_inner_texts()
+        assert texts
+        assert all("unique0x7" in text for text in texts)
+        page.locator("#map-words").fill("xxxxxxxxxx")
+        expect(page.locator("#map-status")).to_have_text("1 of 310 texts match")
+        expect(page.locator("#map-found .text")).to_have_text(re.compile("^x{200}…$"))
+        page.locator("#map-words").fill("")
+        canvas = page.locator("#map-canvas")
+        canvas.scroll_into_view_if_needed()
+        canvas.focus()
+        page.keyboard.press("+")
+        page.keyboard.press("Enter")
+        expect(page.locator("#map-hint")).to_contain_text("beside where you pointed")
+        page.locator("#map-by").select_option(label="right")
+        expect(page.locator("#map-legend button")).to_have_count(2)
+        wrong = int(page.locator("#map-legend button", has_text="wrong").locator("small").inner_text())
+        assert page.locator("#status").inner_text().startswith(f"{wrong} of")
+        page.locator("#map-legend button", has_text="right").click()
+        expect(page.locator("#map-status")).to_have_text(f"{wrong} of 310 texts")
+        page.locator("#map-whole").click()
+        box = canvas.bounding_box()
+        for i in range(1, 20):  # until the pointer is beside a text
+            page.mouse.move(box["x"] + box["width"] * i / 20, box["y"] + box["height"] * i / 20)
+            if page.locator("#tip").is_visible():
+                break
+        expect(page.locator("#tip")).to_contain_text("wrong: ")
+        assert page.heard == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(path: Path, scheme: str) -> None:
+def test_axe_finds_nothing_serious(whole: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    with opened(path, color_scheme=scheme, bypass_csp=True) as page:
+    with opened(whole, color_scheme=scheme, bypass_csp=True) as page:
         found = axe.Axe().run(page).response["violations"]
         assert [
             (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")

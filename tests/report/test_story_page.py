@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from textgraft import charts
+from textgraft.analysis.gathering import model_story
+from textgraft.methods import NgramClassifier
+from textgraft.report.story_page import write_story
 
 from .stories import HARM, written
 
@@ -80,6 +83,49 @@ def test_a_report_without_texts_holds_none(tmp_path: Path) -> None:
         assert "unique0x" not in content
         assert "harmed" not in content
     assert "holds no texts" in page.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A report with every chapter and no texts."""
+    return written(tmp_path_factory.mktemp("closed"), texts=False, every=True)
+
+
+def test_no_word_of_a_text_stands_in_any_chapter_of_a_report_without_texts(
+    closed: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    page, texts = closed
+    figures = json.loads(page.with_suffix(".json").read_text("utf-8"))["chapters"]
+    assert {"slices", "label_errors", "robustness", "curve", "map"} <= figures.keys()
+    assert {"evaluated_rows", "training_rows"} == figures["label_errors"].keys()
+    planted = {word for text in texts for word in re.findall(r"\w{4,}", text)} | {"soso", "unique1x"}
+    ours = set(re.findall(r"\w{4,}", wording(tmp_path / "other")))
+    for path in (page, page.with_suffix(".json")):
+        words = set(re.findall(r"\w{4,}", path.read_text("utf-8")))
+        assert not words & (planted - ours), path
+        assert "unique" not in path.read_text("utf-8")
+
+
+def wording(folder: Path) -> str:
+    """What a report says that knows none of the planted texts."""
+    labels = ["good", "bad", "<b>so & so</b>"]
+    model = NgramClassifier().fit([f"{label} one {i}" for i in range(20) for label in labels], labels * 20)
+    page = folder / "page.html"
+    write_story(model_story(model, [f"{label} two {i}" for i in range(10) for label in labels], labels * 10), page)
+    return page.read_text("utf-8")
+
+
+def test_a_report_with_every_chapter_is_in_the_order_of_a_story(closed: tuple[Path, list[str]]) -> None:
+    page, texts = closed
+    keys = [attributes.get("id") for tag, attributes in Elements(page.read_text("utf-8")).tags if tag == "section"]
+    told = ["calibration", "coverage", "curve", "texts", "slices", "label_errors", "robustness", "map", "made"]
+    assert [key for key in keys if key in told] == told
+    figures = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    assert len(figures["chapters"]["map"]["points"]) == len(figures["rows"]["rows"]) == len(texts)
+    assert "texts" not in figures["chapters"]["map"]
+    evaluated = figures["chapters"]["label_errors"]["evaluated_rows"]
+    assert (evaluated["folds"], evaluated["rows"]) == (0, len(texts))
+    assert "label_errors" in [action["key"] for action in figures["chapters"]["actions"]]
 
 
 def test_a_report_of_several_labels_counts_hits_and_misses(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from textgraft.analysis.closer import Looked
 from textgraft.data.audit import Audit
 from textgraft.dataset import Splits
 from textgraft.evaluation import Evaluation, Interval
@@ -21,6 +22,7 @@ from textgraft.evaluation.names import metric_name
 from textgraft.evaluation.notes import RARE, SMALL, WIDE, is_better
 from textgraft.evaluation.proportions import share_ends
 from textgraft.evaluation.reliability import Bin
+from textgraft.report.curve import doubled
 from textgraft.report.evaluation import plain_or_quoted, rows_behind, seen_rows
 from textgraft.report.story import Action
 from textgraft.unicode import shown_name
@@ -29,6 +31,8 @@ from textgraft.wording import counted, decimal, percent
 MANY = 0.01  # of the rows, that a figure is flattered by
 FEW_ROWS = 100  # training rows of a label
 MOST_OF_A_KIND = 3  # actions by one rule
+HARDLY = 0.1  # chance that a label is right
+SMALL_GAIN = 0.005  # of the metric
 CONFUSABLE = 2.0  # times as many errors as if all pairs of labels had the same
 
 
@@ -45,6 +49,7 @@ class Known:
         alone: whether nothing but this method was tried.
         audit: of the table, if it was looked at.
         splits: the parts, if they are known.
+        looked: what a closer look at the rows found.
         table: the words of the command line that read and divide the table; empty from Python.
         trained_by: the words of the command line that trained it; empty where they are not known.
     """
@@ -57,16 +62,17 @@ class Known:
     alone: bool = False
     audit: Audit | None = None
     splits: Splits | None = None
+    looked: Looked | None = None
     table: tuple[str, ...] = ()
     trained_by: tuple[str, ...] = ()
 
     def on_table(self, name: str, *more: str) -> str:
         """A command on the table; nothing where there is no command line."""
-        return _line(name, *self.table, *more) if self.table else ""
+        return command_on(name, self.table, *more)
 
     def again(self, *more: str) -> str:
         """The command that trained, with more options; nothing where no command did."""
-        return _line(*self.trained_by, *more) if self.trained_by else ""
+        return command_on(self.trained_by[0], self.trained_by[1:], *more) if self.trained_by else ""
 
 
 def actions(known: Known) -> tuple[Action, ...]:
@@ -231,11 +237,65 @@ def untried(known: Known) -> Iterator[Action]:
         )
 
 
-RULES = (seen, floor, few_test_rows, never_given, weak_labels, confusable, confidence, conflicts, untried)
+def label_errors(known: Known) -> Iterator[Action]:
+    """Labels that are hardly right, in measurably more than 1 % of the rows, and at least 10 of them."""
+    looked = known.looked or Looked({})
+    parts = (("evaluated", looked.suspects), ("training", looked.of_training))
+    for (where, found), command in zip(parts, looked.commands, strict=True):
+        if found is None:
+            continue
+        n = int((found.chances < HARDLY).sum())
+        low, high = share_ends([n], [found.rows])[0].tolist()
+        if n < RARE or low <= MANY:
+            continue
+        yield Action(
+            "label_errors",
+            f"Look at labels of {where} rows that look wrong.",
+            f"{n:,} of {counted(found.rows, 'row')} ({percent(n / found.rows)} [{percent(low)}, {percent(high)}]) have "
+            f"a label whose chance to be right is below {HARDLY:g}, by {found.method} and similar texts. Texts that "
+            "are hard to tell are among them.",
+            command,
+        )
 
 
-def _line(*words: str) -> str:
-    return f"textgraft {shlex.join(map(shown_name, words))}"
+def more_rows(known: Known) -> Iterator[Action]:
+    """What twice the labels would bring: a gain whose interval is above 0, or one that is below half a point."""
+    found = known.looked.curve if known.looked is not None else None
+    if found is None:
+        return
+    for curve in found.curves:
+        if not curve.forecasts:
+            continue
+        gain, evidence = curve.forecasts[0].gain, doubled(curve, found.metric)
+        if gain.low > 0:
+            yield Action("more_rows", "Label more rows like these.", evidence)
+        elif gain.high < SMALL_GAIN:
+            yield Action("enough_rows", "Do not label more rows for this method; try another one.", evidence)
+
+
+RULES = (
+    seen,
+    floor,
+    few_test_rows,
+    never_given,
+    weak_labels,
+    confusable,
+    confidence,
+    conflicts,
+    label_errors,
+    more_rows,
+    untried,
+)
+
+
+def command_on(name: str, table: Sequence[str], *more: str) -> str:
+    """A command on a table, or nothing where that was no command line's."""
+    return f"textgraft {shlex.join(map(shown_name, (name, *table, *more)))}" if table else ""
+
+
+def correcting(table: Sequence[str]) -> str:
+    """The command that writes the suspected label errors of a table to correct."""
+    return command_on("label-errors", table, "--out", "suspects.csv")
 
 
 def _called(evaluation: Evaluation) -> str:

@@ -22,7 +22,7 @@ from textgraft.analysis.tags import (
     length_tags,
     rare_words,
 )
-from textgraft.data.duplicates import find_duplicates
+from textgraft.data.duplicates import Duplicates, find_duplicates
 from textgraft.dataset import Dataset
 from textgraft.evaluation import Interval
 from textgraft.given import Data, Labels, as_dataset
@@ -182,6 +182,7 @@ def find_errors(
     by: Sequence[str] = (),
     most: int = MOST_ROWS,
     seed: int = 0,
+    duplicates: Duplicates | None = None,
 ) -> Errors:
     """Looks at the rows that a model gets wrong.
 
@@ -197,6 +198,7 @@ def find_errors(
         by: columns that slices are looked for in; all that make groups of rows where none is named.
         most: how many rows of the highest losses to give.
         seed: of the tests.
+        duplicates: of the texts, where they are known; None looks for them.
 
     Raises:
         DataError: ``data`` has a label that the model does not know, or a column of ``by`` makes no groups.
@@ -212,7 +214,7 @@ def find_errors(
     truth, predicted = np.asarray(data.label_sets), _matrix(model.decision.targets(p, data.task), data.task)
     wrong = (truth != predicted).any(axis=1)
     losses = log_losses(predictions)
-    copies = find_duplicates(data.texts)
+    copies = duplicates or find_duplicates(data.texts)
     columns = column_features(data, by)
     before, features = _before(model, data, train, copies.near)
     order = np.argsort(-losses, kind="stable")

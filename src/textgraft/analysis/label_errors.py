@@ -79,7 +79,7 @@ class LabelErrors:
     Attributes:
         task: the labels.
         method: what predicted the rows out of fold.
-        folds: how many.
+        folds: how many; 0 where a model that was trained on other rows predicted these.
         rows: n.
         suspects: the likeliest errors first.
         share: of suspected rows, with its interval over rows.
@@ -153,10 +153,21 @@ def find_label_errors(
     return judge_labels(data, p, method=model.method, folds=divided.k)
 
 
-def judge_labels(data: Dataset, probabilities: Floats, *, method: str, folds: int) -> LabelErrors:
-    """As ``find_label_errors``, from (n, k) probabilities that were predicted out of fold by ``method``."""
+def judge_labels(
+    data: Dataset, probabilities: Floats, *, method: str, folds: int = 0, most_compared: int | None = None
+) -> LabelErrors:
+    """As ``find_label_errors``, from (n, k) probabilities that ``method`` predicted of rows that it was not trained on.
+
+    Args:
+        data: n rows.
+        probabilities: (n, k), out of fold or by a model that was trained on other rows.
+        method: what predicted them.
+        folds: how many; 0 where a model was trained on other rows.
+        most_compared: how many of the likeliest errors are compared with similar texts; None is as many as take about a
+            minute.
+    """
     judged = _Judged(data, probabilities)
-    order, compared = judged.ranked()
+    order, compared = judged.ranked(most_compared)
     duplicates = find_duplicates(data.texts, near=False).folded
     copies = _in_conflict(duplicates, judged.carried)
     suggested = judged.carried ^ judged.doubted
@@ -207,15 +218,15 @@ class _Judged:
         self._rates = [given_rates(p, given) for _, p, given in sides]
         self._judge(np.arange(len(data)), None)
 
-    def ranked(self) -> tuple[Places, Places]:
-        """Looks up what is similar to the likeliest errors and judges these anew.
+    def ranked(self, most: int | None = None) -> tuple[Places, Places]:
+        """Looks up what is similar to the likeliest errors, so many at ``most``, and judges these anew.
 
         Returns:
             (n,) all rows, the likeliest errors first; and (m,) the rows that were looked up, ascending.
         """
         n = len(self._data)
         order = np.argsort(self.chances, kind="stable")
-        looked_up = np.sort(order[: max(FEWEST_LOOKED_UP, MOST_COSINES // n)])
+        looked_up = np.sort(order[: most or max(FEWEST_LOOKED_UP, MOST_COSINES // n)])
         self.similar, cosines = SimilarTexts(self._data.texts).others(looked_up, NEIGHBOURS)
         self._judge(looked_up, self._votes(cosines))
         others = np.setdiff1d(order, looked_up)

@@ -17,11 +17,12 @@ from textgraft.analysis import layout as layouts
 from textgraft.analysis.hills import hills, typical_words
 from textgraft.analysis.layout import LAYOUTS, Floats, to_unit_square
 from textgraft.analysis.rows import cut_to_fit, log_losses
-from textgraft.analysis.text_vectors import text_vectors
+from textgraft.analysis.text_vectors import TextVectors, text_vectors
 from textgraft.charts import Picture
 from textgraft.dataset import Dataset
 from textgraft.decision import confidence
 from textgraft.errors import DataError, SettingError, did_you_mean
+from textgraft.evaluation.inputs import Predictions
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.ladder.evaluating import predictions_of
 from textgraft.methods import TextClassifier
@@ -243,22 +244,32 @@ def map_texts(
         at = np.sort(np.random.default_rng(seed).choice(of, MOST_POINTS, replace=False))
         rows = rows.select(at)
     found = text_vectors(rows.texts, model, encoder, seed)
+    known = {"label": Colouring.named(_names(rows, np.asarray(rows.targets)))}
+    if model is not None:
+        known |= _answers(rows, predictions_of(model, replace(rows, groups=None)))
+    known |= {name: Colouring.of([values[i] for i in at.tolist()]) for name, values in (columns or {}).items()}
+    return _mapped(rows, of, found, known, layout, texts=texts, seed=seed)
+
+
+def map_answers(model: TextClassifier, data: Dataset, predictions: Predictions, *, texts: bool) -> TextMap:
+    """As ``map_texts``, of n rows that a model has answered already.
+
+    Raises:
+        EncoderError, MissingExtraError: see ``map_texts``.
+    """
+    found = text_vectors(data.texts, model)
+    known = {"label": Colouring.named(_names(data, np.asarray(data.targets)))} | _answers(data, predictions)
+    return _mapped(data, len(data), found, known, AUTO, texts=texts, seed=0)
+
+
+def _mapped(
+    rows: Dataset, of: int, found: TextVectors, known: Mapping[str, Colouring], layout: str, *, texts: bool, seed: int
+) -> TextMap:
     points, way, notes = _laid_out(found.values, layout, seed)
     hill = hills(points)
     names = typical_words(rows.texts, hill) if texts else [()] * (int(hill.max()) + 1)
-    return TextMap(
-        points,
-        rows,
-        of,
-        way,
-        found.of,
-        _known_of(rows, model)
-        | {name: Colouring.of([values[i] for i in at.tolist()]) for name, values in (columns or {}).items()},
-        hill,
-        tuple(_hill(points[hill == i], words) for i, words in enumerate(names)),
-        texts,
-        (*found.notes, *notes),
-    )
+    named = tuple(_hill(points[hill == i], words) for i, words in enumerate(names))
+    return TextMap(points, rows, of, way, found.of, known, hill, named, texts, (*found.notes, *notes))
 
 
 def _laid_out(vectors: Floats, layout: str, seed: int) -> tuple[Floats, str, tuple[str, ...]]:
@@ -278,15 +289,11 @@ def _laid_out(vectors: Floats, layout: str, seed: int) -> tuple[Floats, str, tup
     return to_unit_square(points), layout, notes
 
 
-def _known_of(data: Dataset, model: TextClassifier | None) -> dict[str, Colouring]:
-    """What rows can be coloured by: the label and, with a model, what it says of them."""
-    known = {"label": Colouring.named(_names(data, np.asarray(data.targets)))}
-    if model is None:
-        return known
-    predictions = predictions_of(model, replace(data, groups=None))
+def _answers(data: Dataset, predictions: Predictions) -> dict[str, Colouring]:
+    """What rows can be coloured by, of what a model says of them."""
     sure = confidence(predictions.probabilities, predictions.predicted)
     right = (predictions.predicted == predictions.targets).reshape(len(data), -1).all(axis=1)
-    return known | {
+    return {
         "predicted": Colouring.named(_names(data, predictions.predicted)),
         "right": Colouring.named(np.where(right, "right", "wrong").tolist()),
         "probability": Colouring(sure.astype(np.float64)),

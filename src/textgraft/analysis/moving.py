@@ -41,7 +41,7 @@ class Deviations:
     """
 
     def __init__(self, counts: Counts, wrong: Flags, strata: Places, halves: Places | None = None) -> None:
-        self._counts, self._halves = counts, halves
+        self._counts = counts
         self._rows = [np.flatnonzero(strata == s) for s in range(int(strata.max()) + 1)]
         self._errors = [int(wrong[rows].sum()) for rows in self._rows]
         self._sizes = counts(np.arange(len(wrong)))
@@ -50,28 +50,33 @@ class Deviations:
             expected, variance = _hypergeometric(counts(rows), errors, len(rows))
             self._expected += expected
             self._variance += variance
+        self._overall = _hypergeometric(self._sizes, sum(self._errors), sum(map(len, self._rows)))
+        self._pairs = [] if halves is None else [(np.flatnonzero(half >= 0), half[half >= 0]) for half in halves.T]
         self.seen = self._of(np.flatnonzero(wrong))
 
     def _of(self, errors: Places) -> Floats:
         """(c,) for the (m,) rows that are errors."""
         counts = self._counts(errors)
         deviations = _deviations(counts, self._expected, self._variance)
-        overall = _hypergeometric(self._sizes, sum(self._errors), sum(map(len, self._rows)))
-        deviations = np.minimum(deviations, _deviations(counts, *overall))
-        for half in () if self._halves is None else self._halves.T:
-            pairs = np.flatnonzero(half >= 0)
-            of = half[pairs]
+        deviations = np.minimum(deviations, _deviations(counts, *self._overall))
+        for pairs, of in self._pairs:
             within = _hypergeometric(self._sizes[pairs], counts[of], self._sizes[of])
             deviations[pairs] = np.minimum(deviations[pairs], _deviations(counts[pairs], *within))
         return deviations
 
     def largest_when_moved(self, moves: int, rng: np.random.Generator, what: str) -> Floats:
-        """(moves,) the largest deviation of any candidate each time that errors are moved within the strata."""
-        largest = np.empty(moves)
+        """(at most moves,) the largest deviation of any candidate each time that errors are moved within the strata.
+
+        No more moves are made once even the candidate that deviates most cannot come below ``ALPHA`` with the others.
+        """
+        largest, as_large, most = np.empty(moves), 0, self.seen.max()
         for i in track(range(moves), what, total=moves):
             parts = zip(self._rows, self._errors, strict=True)
             moved = [rng.choice(rows, errors, replace=False, shuffle=False) for rows, errors in parts]
             largest[i] = self._of(np.concatenate(moved)).max()
+            as_large += largest[i] >= most
+            if as_large + 1 > ALPHA * (moves + 1):
+                return largest[: i + 1]
         return largest
 
 

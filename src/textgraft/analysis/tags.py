@@ -29,6 +29,7 @@ MOST_VALUES = 30  # of a column, the most frequent ones
 FEW_VALUES = 8  # up to so many different numbers are values, more are put into bins
 MOST_LABELS = 20  # of a multi-label task, the most frequent ones
 MOST_OF_VALUE = 60  # characters
+SOME = 2_000  # texts, of which a language that is not rare has half its share at least
 RARE_LANGUAGE = 0.01  # of the texts; below it most are of another one, and were taken for it
 MISSING = "(missing)"
 
@@ -88,14 +89,24 @@ def _outer(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def language_feature(texts: Sequence[str]) -> Feature | None:
-    """The language of each text, where it shows and is not rare; None where all are of one."""
+    """The language of each text, where it shows and is not rare; None where all are of one.
+
+    In a large table all texts are looked at only where some of them, evenly drawn, are of several languages.
+    """
+    some = texts[:: max(1, len(texts) // SOME)]
+    if len(some) < len(texts) and len(_frequent(list(map(language_of, some)), RARE_LANGUAGE / 2)) < 2:
+        return None
     codes = list(map(language_of, texts))
-    counts = Counter(filter(None, codes)).most_common()
-    languages = [code for code, n in counts if n >= RARE_LANGUAGE * len(texts)]
+    languages = _frequent(codes, RARE_LANGUAGE)
     if len(languages) < 2:
         return None
     place = {code: i for i, code in enumerate(languages)}
     return Feature("language", tuple(NAMES[code] for code in languages), np.array([place.get(c, -1) for c in codes]))
+
+
+def _frequent(codes: Sequence[str], share: float) -> list[str]:
+    """The languages of at least this share of texts, the most frequent first."""
+    return [code for code, n in Counter(filter(None, codes)).most_common() if n >= share * len(codes)]
 
 
 def label_features(data: Dataset) -> list[Feature]:

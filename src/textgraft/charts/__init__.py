@@ -5,7 +5,7 @@ This room knows numbers and names, never models: results of any room can be draw
 
 from __future__ import annotations
 
-from textgraft.charts.curves import coverage_risk, learning_curve, reliability
+from textgraft.charts.curves import coverage_risk, learning_curve, reliability, score_curve
 from textgraft.charts.figures import (
     METRICS,
     MOST_DRAWN,
@@ -34,5 +34,6 @@ __all__ = [
     "probabilities",
     "reliability",
     "scatter",
+    "score_curve",
     "whiskers",
 ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, Picture, altair, data, unchecked
+from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, THIRD, Picture, altair, data, names, unchecked
 
 SIZE = 300
 MOST_STEPS = 400  # of a training, which a screen can hardly tell from more
@@ -132,6 +132,56 @@ def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validati
     return Picture(
         chart, f"Training: {len(losses):,} steps; {'; '.join(row['said'] for row in scores) or 'no validation score'}"
     )
+
+
+def score_curve(curves: Sequence[Mapping[str, Any]], called: str) -> Picture:
+    """Scores against the rows of training, with intervals, and what is forecast for more of them.
+
+    Args:
+        curves: ``name``, ``points`` and ``forecasts`` of each method; of each of these ``rows`` and ``score``, which
+            has ``value``, ``low`` and ``high``.
+        called: what the scores are.
+    """
+    alt = altair()
+    told = names([str(curve["name"]) for curve in curves])
+    measured: list[dict[str, Any]] = []
+    forecast: list[dict[str, Any]] = []
+    for name, curve in zip(told, curves, strict=True):
+        for kind, each in (*(("", each) for each in curve["points"]), *(("forecast ", e) for e in curve["forecasts"])):
+            row = {"method": name, "rows": each["rows"], **each["score"]}
+            if row["value"] is not None:
+                interval = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+                said = f"{name}: {kind}{interval} with {each['rows']:,} rows of training"
+                (forecast if kind else measured).append({**row, "said": said})
+    last = {row["method"]: row for row in measured}
+    ahead = [last[name] for name in last if any(row["method"] == name for row in forecast)] + forecast
+    with unchecked():
+        x = alt.X("rows:Q", title="rows of training", scale=alt.Scale(type="log", base=2, nice=False),
+                  axis=alt.Axis(grid=False, format=",", values=sorted({row["rows"] for row in [*measured, *forecast]}),
+                                labelOverlap=True))  # fmt: skip
+        y = alt.Y("value:Q", title=called, scale=alt.Scale(zero=False))
+        colour = alt.Color(
+            "method:N",
+            title=None,
+            sort=None,
+            scale=alt.Scale(domain=told, range=[ACCENT, SECOND, THIRD, QUIET][: len(told)]),
+            legend=alt.Legend() if len(told) > 1 else None,
+        )
+        known, more = (alt.Chart(data(rows), width=SIZE, height=SIZE - 60) for rows in (measured, ahead))
+        band = more.mark_area(opacity=0.12).encode(x=x, y=alt.Y("low:Q", title=called), y2="high:Q", color=colour)
+        path = more.mark_line(strokeDash=[5, 4], strokeWidth=1.5).encode(x=x, y=y, color=colour)
+        whisker = known.mark_rule(strokeWidth=1.5, opacity=0.6).encode(
+            x=x, y=alt.Y("low:Q", title=called), y2="high:Q", color=colour, description="said:N"
+        )
+        line = known.mark_line(strokeWidth=1.5).encode(x=x, y=y, color=colour)
+        dots = [
+            alt.Chart(data(rows)).mark_point(size=50, opacity=1, filled=filled).encode(
+                x=x, y=y, color=colour, description="said:N"
+            )
+            for rows, filled in ((measured, True), (forecast, False))
+        ]  # fmt: skip
+        chart = alt.layer(band, path, whisker, line, *dots)
+    return Picture(chart, f"Learning curve: {'; '.join(row['said'] for row in [*measured, *forecast])}")
 
 
 def _of_bin(each: Mapping[str, Any]) -> str:

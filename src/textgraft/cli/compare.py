@@ -18,7 +18,7 @@ from textgraft.cli.options import (
     Table,
     TableOptions,
 )
-from textgraft.cli.report import origin_of, page_beside, present_story, write_beside
+from textgraft.cli.report import With, chapters_of, origin_of, page_beside, present_story, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
@@ -47,6 +47,7 @@ def run(
     every_metric: EveryMetric = False,
     html: Html = None,
     no_report: NoReport = False,
+    more: With = None,
     as_json: Json = False,
 ) -> str:
     """Train several methods on the same rows of TABLE, choose among them on others, and say how good the choice is.
@@ -55,7 +56,7 @@ def run(
     few, the table is cross-validated instead. With --budget, the best classifier is searched for within that time,
     among variants of the methods and stacks of them. With --seeds each method is trained several times, and what
     that changes is told apart from what other test rows would. With --out, DIR.report.html is a report to read, with
-    its figures as JSON beside it; --no-report leaves it out.
+    its figures as JSON beside it; --with adds chapters to it, --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
@@ -72,6 +73,7 @@ def run(
     import_scipy("Comparing methods")
     check_place(html)
     check_seeds(seeds, budget=tuning.given.get("budget"))
+    further = chapters_of(more)
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     if "budget" in tuning.given:
@@ -79,9 +81,9 @@ def run(
         if as_json:
             print_json(search.to_dict())
         report = search_report(search, every_metric=every_metric)
-        present_story(report, html, lambda: search_story(search, origin=origin), quietly=as_json)
+        present_story(report, html, lambda: search_story(search, further=further, origin=origin), quietly=as_json)
         if out and not no_report:
-            write_beside(page_beside(out), lambda: search_story(search, origin=origin))
+            write_beside(page_beside(out), lambda: search_story(search, further=further, origin=origin))
         if out:
             remark(f"The model is in {out}. Predict with: textgraft predict {out} TEXT")
         return search.name
@@ -93,9 +95,9 @@ def run(
     if as_json:
         print_json(comparison.to_dict())
     report = comparison_report(comparison, every_metric=every_metric)
-    present_story(report, html, lambda: comparison_story(comparison, origin=origin), quietly=as_json)
+    present_story(report, html, lambda: comparison_story(comparison, further=further, origin=origin), quietly=as_json)
     if out and not no_report:
-        write_beside(page_beside(out), lambda: comparison_story(comparison, origin=origin))
+        write_beside(page_beside(out), lambda: comparison_story(comparison, further=further, origin=origin))
     found = comparison.recommendation
     chosen = found.name or found.best or comparison.results[0].name
     if out:

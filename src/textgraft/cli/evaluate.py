@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +15,13 @@ from textgraft.cli.options import (
     InputOptions,
     Json,
     MainMetric,
+    NoReport,
     Runtime,
     Table,
     TableOptions,
     column_names,
 )
-from textgraft.cli.report import origin_of, present_story
+from textgraft.cli.report import origin_of, page_beside, present_story, write_beside
 
 if TYPE_CHECKING:
     from textgraft.dataset import Columns
@@ -36,9 +39,13 @@ def run(
     ] = None,
     every_metric: EveryMetric = False,
     html: Html = None,
+    no_report: NoReport = False,
     as_json: Json = False,
 ) -> None:
-    """Evaluate the model in DIR on TABLE, which is read in the same way as its training data."""
+    """Evaluate the model in DIR on TABLE, which is read in the same way as its training data.
+
+    DIR.evaluation.report.html is a report to read; --html says where else, --no-report leaves it out.
+    """
     from textgraft.analysis.gathering import model_story
     from textgraft.artifact import load
     from textgraft.cli.console import print_json, remark
@@ -67,7 +74,10 @@ def run(
         print_json(content | {"leaks": [*filter(None, [seen_rows(evaluation)])]} | evaluation.to_dict())
     report = evaluation_report(f"{model.method} from {directory} on {table}", evaluation, every_metric=every_metric)
     origin = origin_of(source, reading, directory=directory)
-    present_story(report, html, lambda: model_story(model, found, origin=origin), quietly=as_json)
+    story = functools.partial(model_story, model, found, origin=origin)
+    present_story(report, html, story, quietly=as_json)
+    if html is None and not no_report and Path(directory).is_dir():  # not so where it is on the Hub
+        write_beside(page_beside(directory, "evaluation"), story)
 
 
 def _texts(source: str, reading: InputOptions, like: Columns | None) -> list[str]:

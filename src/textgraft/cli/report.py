@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from textgraft.report import Report
     from textgraft.report.story import Story
 
+With = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="CHAPTERS",
+        help="Chapters of the report that take longer, separated by commas: slices, robustness, label-errors (of the "
+        "training rows), curve, map; or all.",
+    ),
+]
 INSTALL = 'pip install "textgraft[report]"'
 
 
@@ -30,6 +39,11 @@ def run(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="The page to write.", show_default="DIR.report.html"),
     ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="The training table, for the learning curve and for its label errors."),
+    ] = None,
+    more: With = None,
     no_texts: Annotated[
         bool, typer.Option("--no-texts", help="Leave the texts out, so that the report can be given away.")
     ] = False,
@@ -43,7 +57,8 @@ def run(
     """Report on the model in DIR and the rows of TABLE: a page of HTML, and its figures as JSON beside it.
 
     The page needs nothing else and loads nothing: the verdict, what to do next, figures with intervals, what is taken
-    for what with the texts behind it, calibration, and how it was made.
+    for what with the texts behind it, calibration, slices, labels that look wrong, answers under changes, and how it
+    was made. What takes longer is added by --with.
     """
     from textgraft.analysis.gathering import model_story
     from textgraft.artifact import load
@@ -57,12 +72,16 @@ def run(
     require()
     page = out or page_beside(directory)
     check_place(page, "--out")
+    further = chapters_of(more)
     model = load(directory, runtime=runtime)
     remark(model.notes_)
     like = None if reading.text or reading.label else model.fitted_on_.columns
     data = reading.read(source, like=like, keys={"keep_cells": True})
-    origin = origin_of(source, reading, directory=directory)
-    story = model_story(model, data, texts=not no_texts, closely=not quick, origin=origin)
+    origin = origin_of(source, reading, directory=directory, train=train)
+    trained = None if train is None else reading.read(train, like=like, beside=(source,))
+    story = model_story(
+        model, data, train=trained, texts=not no_texts, closely=not quick, further=further, origin=origin
+    )
     figures = write_story(story, page)
     remark(f"The report is in {page}, its figures in {figures.name} beside it. {story.notice}")
     if pictures is not None:
@@ -73,22 +92,42 @@ def run(
 
 
 def origin_of(
-    source: str, *options: InputOptions | SplitOptions, directory: object = None, seed: int | None = None
+    source: str,
+    *options: InputOptions | SplitOptions,
+    directory: object = None,
+    seed: int | None = None,
+    train: str | None = None,
 ) -> Origin:
     """Where a report comes from: this command line, without what is secret in it."""
     from textgraft.analysis.gathering import Origin
     from textgraft.wording import source_name
 
-    words, table = (
-        [source_name(word) if word != "-" else word for word in of]
-        for of in (sys.argv[1:], (source, *given_words(*options)))
+    reading = given_words(*(each for each in options if isinstance(each, InputOptions)))
+    dividing = next((each for each in options if isinstance(each, SplitOptions)), None)
+    rows, trained = (source, train) if dividing is None else (dividing.test or source, source)
+    lines = (sys.argv[1:], (source, *given_words(*options)), (rows, *reading), (trained, *reading) if trained else ())
+    command, table, of_rows, of_training = (
+        tuple(source_name(word) if word != "-" else word for word in line) for line in lines
     )
-    return Origin(tuple(words), tuple(table), None if directory is None else str(directory), seed)
+    return Origin(command, table, of_rows, of_training, None if directory is None else str(directory), seed)
 
 
-def page_beside(directory: str | Path) -> Path:
-    """Where the report on a model is, where nobody says where: beside its directory."""
-    return Path(f"{Path(directory)}.report.html")
+def chapters_of(names: str | None) -> tuple[str, ...]:
+    """The chapters that ``--with`` asks for.
+
+    Raises:
+        SettingError: there is no such chapter.
+    """
+    from textgraft.analysis.closer import check_further
+
+    return check_further([name.strip() for name in (names or "").split(",") if name.strip()], "--with")
+
+
+def page_beside(directory: str | Path, of: str = "") -> Path:
+    """Where the report on a model is, where nobody says where: beside its directory, named for what it is of."""
+    path = Path(directory)
+    path = path.resolve() if path.name in ("", "..") else path
+    return Path(f"{path}.{of and f'{of}.'}report.html")
 
 
 def present_story(report: Report, page: Path | None, story: Callable[[], Story], *, quietly: bool) -> None:

@@ -18,7 +18,7 @@ from textgraft.cli.options import (
     Table,
     TableOptions,
 )
-from textgraft.cli.report import origin_of, page_beside, write_beside
+from textgraft.cli.report import With, chapters_of, origin_of, page_beside, write_beside
 from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
@@ -56,6 +56,7 @@ def run(
     seeds: Seeds = None,
     every_metric: EveryMetric = False,
     no_report: NoReport = False,
+    more: With = None,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on TABLE and save it in DIR.
@@ -65,7 +66,7 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
     what was tried is kept in DIR.search, with which a longer search can go on (--resume).
-    DIR.report.html is a report to read; --no-report leaves it out.
+    DIR.report.html is a report to read; --with adds chapters to it, --no-report leaves it out.
     """
     from textgraft.ladder.clock import Clock
 
@@ -80,6 +81,7 @@ def run(
 
     import_scipy("Training")
     check_seeds(seeds, budget=tuning.given.get("budget"))
+    further = chapters_of(more)
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     if method is None:
         method = AUTO if "budget" in tuning.given else "ngrams"
@@ -91,7 +93,7 @@ def run(
             print_json({"model": str(out)} | found.to_dict())
         present(search_report(found, every_metric=every_metric), quietly=as_json)
         if not no_report:
-            write_beside(page_beside(out), lambda: search_story(found, origin=origin))
+            write_beside(page_beside(out), lambda: search_story(found, further=further, origin=origin))
         remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
         return
     model = tuning.build([method], dividing.seed)[0]
@@ -108,7 +110,7 @@ def run(
     elif trained.evaluation is not None:
         present(_report(trained, trained.evaluation, every_metric=every_metric))
     if trained.evaluation is not None and not no_report:
-        write_beside(page_beside(out), lambda: training_story(trained, origin=origin))
+        write_beside(page_beside(out), lambda: training_story(trained, further=further, origin=origin))
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
 
 

@@ -37,6 +37,7 @@ def inspect(
     command: Sequence[str] | None = None,
     test: float | None = None,
     folds: int | None = None,
+    duplicates: Duplicates | None = None,
 ) -> Audit:
     """Looks for what would spoil a classifier or the numbers about it.
 
@@ -50,6 +51,7 @@ def inspect(
             the audit's ``next`` is Python.
         test: the share of the rows that will be held out, where no part is given for it; None leaves that to the table.
         folds: how many there will be in a cross-validation; 0 for none; None leaves that to the table.
+        duplicates: of the texts of all parts, one part after the other, where they are known; None looks for them.
     """
     if not isinstance(data, Splits):
         data = as_dataset(data, labels, who="inspect")
@@ -59,7 +61,7 @@ def inspect(
         splits = split(data, by="column") if isinstance(data, Dataset) else data
         parts = splits.parts()
         notes = (*dict.fromkeys(note for part in parts.values() for note in part.notes), *splits.notes)
-    duplicates, number = part_duplicates(parts), part_numbers(parts)
+    duplicates, number = duplicates or part_duplicates(parts), part_numbers(parts)
     first = next(iter(parts.values()))
     rows = Rows.concatenate([part.rows for part in parts.values()])
     sets = LabelSets.concatenate([part.label_sets for part in parts.values()])

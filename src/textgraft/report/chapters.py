@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from textgraft import charts
+from textgraft.charts import Picture
 from textgraft.data.audit import Audit
 from textgraft.evaluation import Evaluation, Interval, Recommendation
 from textgraft.evaluation.confusion import Confusion
@@ -18,14 +19,30 @@ from textgraft.evaluation.selective import Answered, Selective
 from textgraft.report.abstaining import abstaining
 from textgraft.report.audit import audit_report
 from textgraft.report.comparison import Comparison, comparison_report
+from textgraft.report.curve import Curves, curve_sections
 from textgraft.report.evaluation import OF_LABELS, confused, further_notes, headline, metrics, per_label
+from textgraft.report.map import map_report
 from textgraft.report.search import Search, search_report
 from textgraft.report.section import Section
 from textgraft.report.seeds import seeds_of_one
-from textgraft.report.story import Action, Actions, Block, Chapter, Figure, Folded, Lead, Matrix, PerLabel, RowList
+from textgraft.report.story import (
+    Action,
+    Actions,
+    Block,
+    Chapter,
+    Figure,
+    Folded,
+    Lead,
+    MapSheet,
+    Matrix,
+    PerLabel,
+    RowList,
+)
 from textgraft.wording import counted, decimal, percent
 
 MOST_LABELS = 200  # in a table
+IN_ROWS = ("texts", "lengths", "files", "file", "number")  # of a map: the list of rows has them
+CORRECTING = "This writes all suspected rows of the table as a CSV to correct; apply-corrections reads it back."
 CLICK = "Click on a count, or press Enter on it, to list its texts."
 
 
@@ -211,6 +228,36 @@ def trained(entries: Sequence[Mapping[str, Any]], called: str) -> Chapter:
     scored = [{k: e[k] for k in ("epoch", "step", "score") if k in e} for e in entries if e.get("score") is not None]
     picture = charts.learning_curve(entries, called)
     return Chapter("training", "The training", (Figure(picture, f"{caption}."),), scored)
+
+
+def curve(found: Curves, figures: Mapping[str, Any]) -> Chapter:
+    """What more rows of training would bring."""
+    lead, *others = curve_sections(found)
+    more = " The dashed lines and bands are forecasts." if any(each.forecasts for each in found.curves) else ""
+    caption = f"{_upper(found.metric)} on {found.tested_on} against the rows of training, with 95 % intervals.{more}"
+    picture = charts.score_curve(figures["curves"], found.metric)
+    return Chapter("curve", "What more rows would bring", (lead, Figure(picture, caption), *others), dict(figures))
+
+
+def mapped(content: Mapping[str, Any], density: Picture, *, of: int) -> Chapter:
+    """The rows laid out so that similar texts are neighbours; ``of`` is how many there are."""
+    n = len(content["points"])
+    sample = [f"They are {n:,} of {of:,} rows: the highest losses and rows drawn evenly."] if of > n else []
+    about = Section(sentences=(" ".join([content["about"], *sample, *content["notes"]]),))
+    own = {name: value for name, value in content.items() if name not in IN_ROWS}
+    (table,) = map_report(content).sections
+    caption = "How dense each label lies: the darkest hexagon of each is its densest one."
+    blocks = (about, MapSheet(own), replace(table, sentences=table.sentences[1 + len(content["notes"]) :]))
+    return Chapter("map", "The map", (*blocks, Figure(density, caption)), own)
+
+
+def further(missing: Sequence[str], command: str) -> Chapter:
+    """What else the report could have, and the command that adds it."""
+    if not missing:
+        return Chapter("further", "What else could be looked at", ())
+    said = f"Left out, since it takes longer: {', '.join(missing)}."
+    section = Section(sentences=(said,), commands=(command,) if command else ())
+    return Chapter("further", "What else could be looked at", (section,))
 
 
 def rows_chapter(*, holds_texts: bool) -> Chapter:

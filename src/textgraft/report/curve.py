@@ -55,6 +55,11 @@ class Curves(Protocol):
 
 def curve_report(title: str, found: Curves) -> Report:
     """What twice the rows would bring each method, and the scores at each size with forecasts below."""
+    return Report(title, tuple(curve_sections(found)))
+
+
+def curve_sections(found: Curves) -> list[Section]:
+    """The same as sections."""
     sections = [Section(sentences=(said,)) for curve in found.curves if (said := doubled(curve, found.metric))]
     for curve in found.curves:
         rows = [(f"{point.rows:,}", str(point.score), _between(point.runs), "measured") for point in curve.points]
@@ -68,7 +73,7 @@ def curve_report(title: str, found: Curves) -> Report:
         "less the further they go.",
     )
     sections.append(Section("How to read it", sentences=about))
-    return Report(title, tuple(sections))
+    return sections
 
 
 def doubled(curve: Curve, metric: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from textgraft.errors import SettingError
 from textgraft.report.section import Report, Section
+from textgraft.unicode import escaped_in_json
 from textgraft.whole import whole_file
 
 INTERVAL = re.compile(r"(\S+) (\[\S+, \S+\])")
@@ -40,6 +43,16 @@ def shell(title: str, body: str, script: str = "", more_style: str = "") -> str:
         allowed += f"; script-src {_source(script)}"
         script = f"<script>{script}</script>"
     return template.substitute(title=escape(title), style=style, body=body, script=script, allowed=allowed)
+
+
+def as_json(content: Any) -> str:
+    """Plain data as JSON in one line."""
+    return escaped_in_json(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def embedded(content: Any) -> str:
+    """JSON that ends no element and begins none."""
+    return as_json(content).replace("<", "\\u003c")
 
 
 def _source(content: str) -> str:

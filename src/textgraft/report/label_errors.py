@@ -7,7 +7,7 @@ from typing import Protocol
 
 from textgraft.report.section import Report, Section
 from textgraft.unicode import quoted
-from textgraft.wording import counted, percent
+from textgraft.wording import counted, decimal, percent
 
 MOST_MOVES = 10
 NO_LABEL = "(none)"
@@ -26,6 +26,8 @@ class Suspect(Protocol):
     def given(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def suggested(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def chance(self) -> float: ...  # noqa: D102
     @property
     def similar(self) -> tuple[int, int]: ...  # noqa: D102
     @property
@@ -86,16 +88,24 @@ def label_errors_report(title: str, found: Found, *, most: int = 20, next_comman
         most: how many suspected rows to show.
         next_commands: what to do with them.
     """
-    sections = [Section(sentences=(verdict(found),)), _moves(found), _suspects(found, most)]
+    return Report(title, tuple(label_errors_sections(found, most=most, next_commands=next_commands)))
+
+
+def label_errors_sections(
+    found: Found, *, most: int, texts: bool = True, next_commands: Sequence[str] = ()
+) -> list[Section]:
+    """The same as sections; without ``texts`` rows are named by file and number alone."""
+    sections = [Section(sentences=(verdict(found),)), _moves(found), _suspects(found, most, texts=texts)]
     if found.suspects and next_commands:
         sections.append(Section("Next", commands=tuple(next_commands)))
-    return Report(title, tuple(section for section in sections if not section.is_empty))
+    return [section for section in sections if not section.is_empty]
 
 
 def verdict(found: Found) -> str:
     """How many labels look wrong, by what, and what that means."""
     n = len(found.suspects)
-    by = f"{found.method}, trained without them in {counted(found.folds, 'fold')}, and by similar texts"
+    in_folds = f" in {counted(found.folds, 'fold')}" if found.folds else ""
+    by = f"{found.method}, trained without them{in_folds}, and by similar texts"
     if not n:
         first = f"No label of {counted(found.rows, 'row')} looks wrong by {by}"
     else:
@@ -122,7 +132,7 @@ def _moves(found: Found) -> Section:
     )
 
 
-def _suspects(found: Found, most: int) -> Section:
+def _suspects(found: Found, most: int, *, texts: bool) -> Section:
     if not found.suspects or not most:
         return Section()
     rows = tuple(
@@ -130,14 +140,16 @@ def _suspects(found: Found, most: int) -> Section:
             where(each.file, each.number, len({other.file for other in found.suspects[:most]})),
             _said(each.given),
             _said(each.suggested),
+            decimal(each.chance),
             _evidence(each),
-            each.text,
+            *([each.text] if texts else []),
         )
         for each in found.suspects[:most]
     )
     left = len(found.suspects) - len(rows)
     sentences = (f"and {left:,} more.",) if left else ()
-    return Section("The likeliest errors", ("row", "given", "suggested", "similar texts", "text"), rows, sentences)
+    columns = ("row", "given", "suggested", "chance right", "similar texts", *(["text"] if texts else []))
+    return Section("The likeliest errors", columns, rows, sentences, numbers=(3,))
 
 
 def where(file: str, number: int, files: int) -> str:

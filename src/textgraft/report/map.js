@@ -1,13 +1,19 @@
 "use strict";
 (() => {
   const at = (id) => document.getElementById(id);
-  const data = JSON.parse(at("data").textContent);
+  const read = (id) => JSON.parse(at(id).textContent);
+  const data = read("map-data");
+  if (!data.texts) { // beside a list of the same rows, which has them
+    const { columns, rows, files: names } = read("rows");
+    const column = (name) => { const place = columns.indexOf(name); return rows.map((row) => row[place]); };
+    Object.assign(data, { texts: column("text"), lengths: column("length"), file: column("file"), number: column("number"), files: names });
+  }
   const { points, texts, lengths, file, number, files, colourings, hills, looks, has_texts: holds } = data;
   const n = points.length;
   const LISTED = 20; // texts
   const REACH = 14; // pixels from the pointer to a point
   const MARGIN = 0.04;
-  const canvas = at("map");
+  const canvas = at("map-canvas");
   const pen = canvas.getContext("2d");
   const view = { x: 0.5, y: 0.5, k: 1 }; // the middle and how near
   let colouring = colourings[0];
@@ -117,7 +123,7 @@
         pen.arc(x, y, r + 2.5, 0, 7);
         pen.stroke();
       }
-      if (at("names").checked) name();
+      if (at("map-names").checked) name();
       canvas.classList.toggle("near", view.k > 1);
     });
   };
@@ -167,7 +173,8 @@
     return close.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, most).map((each) => each[1]);
   };
   const place = (i) => `${files[file[i]]}${number[i] ? ` row ${number[i]}` : ""}`;
-  const text = (i) => (holds ? texts[i] + (lengths[i] > texts[i].length ? "…" : "") : place(i));
+  const LONGEST = 200; // characters
+  const text = (i) => (holds ? texts[i].slice(0, LONGEST) + (lengths[i] > Math.min(LONGEST, texts[i].length) ? "…" : "") : place(i));
   const item = (i) => {
     const entry = make("li");
     if (holds) {
@@ -188,8 +195,8 @@
   };
   const list = (chosen, hint) => {
     picked = chosen;
-    at("hint").textContent = hint;
-    at("found").replaceChildren(...chosen.map(item));
+    at("map-hint").textContent = hint;
+    at("map-found").replaceChildren(...chosen.map(item));
     draw();
   };
   const pick = (px, py, reach) => {
@@ -263,18 +270,18 @@
     event.preventDefault();
     KEYS[event.key]();
   });
-  at("in").addEventListener("click", () => zoom(1.5));
-  at("out").addEventListener("click", () => zoom(1 / 1.5));
-  at("all").addEventListener("click", whole);
+  at("map-in").addEventListener("click", () => zoom(1.5));
+  at("map-out").addEventListener("click", () => zoom(1 / 1.5));
+  at("map-whole").addEventListener("click", whole);
 
   // What is shown.
   const status = () => {
     let seen = 0;
     for (let i = 0; i < n; i += 1) seen += lit(i);
-    at("status").textContent = `${count(seen)} of ${count(n)} texts${found === null ? "" : " match"}`;
+    at("map-status").textContent = `${count(seen)} of ${count(n)} texts${found === null ? "" : " match"}`;
   };
   const search = () => {
-    const words = holds ? at("words").value.toLocaleLowerCase().split(/\s+/).filter(Boolean) : [];
+    const words = holds ? at("map-words").value.toLocaleLowerCase().split(/\s+/).filter(Boolean) : [];
     if (words.length) lower ??= texts.map((each) => each.toLocaleLowerCase());
     found = words.length ? lower.map((each) => words.every((word) => each.includes(word))) : null;
     status();
@@ -284,7 +291,7 @@
     list(first, first.length ? `The first ${count(first.length)} that match.` : "No text that is shown matches.");
   };
   const legend = () => {
-    const box = at("legend");
+    const box = at("map-legend");
     box.replaceChildren();
     if (!colouring.categories.length) {
       const [low, high] = range();
@@ -312,22 +319,22 @@
       box.append(button);
     });
   };
-  colourings.forEach((each, i) => at("by").append(new Option(each.name, i)));
-  at("by").addEventListener("change", () => {
-    colouring = colourings[at("by").value];
+  colourings.forEach((each, i) => at("map-by").append(new Option(each.name, i)));
+  at("map-by").addEventListener("change", () => {
+    colouring = colourings[at("map-by").value];
     hidden = new Set();
     colour();
     legend();
     search();
   });
-  at("names").addEventListener("change", draw);
+  at("map-names").addEventListener("change", draw);
   let typing = 0;
-  at("words").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(search, 120); });
-  at("tools").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  at("words").closest("label").hidden = !holds;
-  at("names").closest("label").hidden = !hills.some((hill) => hill.words.length);
+  at("map-words").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(search, 120); });
+  at("map-tools").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+  at("map-words").closest("label").hidden = !holds;
+  at("map-names").closest("label").hidden = !hills.some((hill) => hill.words.length);
   new ResizeObserver(fit).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fit);
+  for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", fit);
   colour();
   legend();
   search();

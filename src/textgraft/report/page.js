@@ -11,6 +11,7 @@
     return mark.dataset.tip || mark.getAttribute("aria-label") || "";
   };
   document.addEventListener("pointermove", (event) => {
+    if (event.target.id === "map-canvas") return; // which says itself what is there
     const says = event.target.closest ? about(event.target) : "";
     tip.hidden = !says;
     if (!says) return;

@@ -108,7 +108,14 @@ class RowList:
     """The place where the rows are listed."""
 
 
-Block = Section | Lead | Folded | Figure | Actions | Matrix | PerLabel | RowList
+@dataclass(frozen=True)
+class MapSheet:
+    """A map of the rows to wander about in: what ``TextMap.to_dict`` gives, without what the rows hold themselves."""
+
+    content: dict[str, Any]
+
+
+Block = Section | Lead | Folded | Figure | Actions | Matrix | PerLabel | RowList | MapSheet
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ Texts stand in the page as JSON, which nothing runs, and the script shows them a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from textgraft.report.html import section_html, shell, table_html
+from textgraft.report.html import as_json, embedded, section_html, shell, table_html
+from textgraft.report.map import map_scripts, map_sheet
 from textgraft.report.section import Section
 from textgraft.report.story import (
     Action,
@@ -22,12 +21,13 @@ from textgraft.report.story import (
     Figure,
     Folded,
     Lead,
+    MapSheet,
     Matrix,
     PerLabel,
     RowList,
     Story,
 )
-from textgraft.unicode import escaped_in_json, said
+from textgraft.unicode import said
 from textgraft.whole import whole_file
 
 MOST_IN_MATRIX = 30  # labels; of more the pairs that are confused most are listed
@@ -52,7 +52,11 @@ def story_page(story: Story) -> str:
     ]
     if story.rows is not None:
         body.append(f'<script type="application/json" id="rows">{embedded(story.rows)}</script>')
-    return shell(title, "\n".join(body), (files("textgraft.report") / "page.js").read_text("utf-8"))
+    script, style = (files("textgraft.report") / "page.js").read_text("utf-8"), ""
+    if any(isinstance(block, MapSheet) for chapter in chapters for block in chapter.blocks):
+        of_map, style = map_scripts()
+        script += of_map
+    return shell(title, "\n".join(body), script, style)
 
 
 def write_story(story: Story, page: Path) -> Path:
@@ -65,19 +69,10 @@ def write_story(story: Story, page: Path) -> Path:
         OSError: one of them cannot be written.
     """
     figures = page.with_suffix(".json")
-    for place, content in ((figures, _as_json(story.to_dict())), (page, story_page(story))):
+    for place, content in ((figures, as_json(story.to_dict())), (page, story_page(story))):
         with whole_file(place) as part:
             part.write_text(content, "utf-8")
     return figures
-
-
-def _as_json(content: Any) -> str:
-    return escaped_in_json(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
-
-
-def embedded(content: Any) -> str:
-    """JSON that ends no element and begins none."""
-    return _as_json(content).replace("<", "\\u003c")
 
 
 def _chapter(chapter: Chapter) -> str:
@@ -103,6 +98,8 @@ def _block(block: Block) -> str:
         return "\n".join(_pairs(block) if many else _matrix(block))
     if isinstance(block, PerLabel):
         return "\n".join(_per_label(block))
+    if isinstance(block, MapSheet):
+        return f'<div class="map">{map_sheet(block.content, 3)}</div>'
     assert isinstance(block, RowList)
     return (files("textgraft.report") / "rows.html").read_text("utf-8")
 

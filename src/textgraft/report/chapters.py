@@ -21,6 +21,7 @@ from textgraft.report.audit import audit_report
 from textgraft.report.comparison import Comparison, comparison_report
 from textgraft.report.curve import Curves, curve_sections
 from textgraft.report.evaluation import OF_LABELS, confused, further_notes, headline, metrics, per_label
+from textgraft.report.goals import goals_sections
 from textgraft.report.map import map_report
 from textgraft.report.search import Search, search_report
 from textgraft.report.section import Section
@@ -144,6 +145,7 @@ def labelled(evaluation: Evaluation) -> Chapter:
         more = f"; the first {charts.MOST_DRAWN} labels" if len(evaluation.per_label) > charts.MOST_DRAWN else ""
         blocks.append(Figure(evaluation.plot_labels(), f"With 95 % intervals{more}."))
     blocks.append(per_label(evaluation, OF_LABELS, most=MOST_LABELS, intervals=True))
+    blocks.extend(goals_sections(evaluation))
     return Chapter("labels", "Each label", tuple(blocks))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,11 @@ class FineTunedClassifier(NetworkClassifier):
 
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
+
+    def for_web(self) -> dict[str, Any]:  # noqa: D102
+        network = self.network_
+        windows = {"max_tokens": network.max_tokens, "long": network.long, "maximum": False}
+        return network.tokenizer.for_web() | windows
 
     def _use(self, runtime: Runtime) -> None:
         old = self.network_

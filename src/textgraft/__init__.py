@@ -53,6 +53,7 @@ _ROOMS = {
     "encoders": ("Encoder",),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
+    "client": ("AsyncClient", "Client"),
     "ladder": (
         "Comparison",
         "Search",
@@ -74,6 +75,8 @@ _ROOMS = {
 }
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Comparison",
     "Dataset",
     "Encoder",

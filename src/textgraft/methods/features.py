@@ -196,6 +196,18 @@ class FeatureClassifier(GraphClassifier):
         check_fitted(self)
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 
+    @property
+    def reads(self) -> int | None:  # noqa: D102
+        cuts = self.long == "truncate" and isinstance(self.encoder_, Encoder)
+        return self._network.max_tokens if cuts else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._network.windows(texts).cut
+
+    @property
+    def keeps_neighbours(self) -> bool:  # noqa: D102
+        return self.head_.kept is not None
+
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.
 

@@ -177,6 +177,13 @@ class StackedClassifier(GraphClassifier):
     def outside_bytes(self) -> int:  # noqa: D102
         return sum(member.outside_bytes for member in self.members_)
 
+    @property
+    def reads(self) -> int | None:  # noqa: D102
+        return min((member.reads for member in self.members_ if member.reads is not None), default=None)
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return np.any([member.cut(texts) for member in self.members_], axis=0)
+
     def _unfitted(self) -> list[TextClassifier]:
         """The members as they are to be fitted: what they do not say themselves, they do as the whole."""
         refuse(self.hyperparameters["members"].faults("members", self.members))

@@ -253,7 +253,11 @@ class Client(_Asking):
         try:
             while True:
                 step = steps.send(outcome)
-                outcome = time.sleep(step) if isinstance(step, float) else self._send(step)
+                if isinstance(step, float):
+                    time.sleep(step)
+                    outcome = None
+                else:
+                    outcome = self._send(step)
         except StopIteration as done:
             result: T = done.value
             return result

@@ -148,7 +148,7 @@ class Answering(Estimator):
             )
 
     @property
-    def reads(self) -> int | None:
+    def cuts_at(self) -> int | None:
         """How many tokens of a text it reads at most; None where it reads all texts to their end."""
         return None
 
@@ -156,11 +156,11 @@ class Answering(Estimator):
         """(n,) whether n texts are longer than what it reads of them."""
         check_fitted(self)
         texts = in_form(as_texts(texts), self.unicode)
-        return self._cut(texts) if self.reads is not None and texts else np.zeros(len(texts), np.bool_)
+        return self._cut(texts) if self.cuts_at is not None and texts else np.zeros(len(texts), np.bool_)
 
     def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
         """As ``cut``, of n >= 1 texts, for a method that has a number of tokens that it reads."""
-        raise AssertionError(f"{type(self).__name__} reads {self.reads} tokens of {len(texts)} texts, and no _cut")
+        raise AssertionError(f"{type(self).__name__} cuts {len(texts)} texts at {self.cuts_at} tokens, and has no _cut")
 
     @property
     def keeps_neighbours(self) -> bool:

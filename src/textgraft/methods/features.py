@@ -197,7 +197,7 @@ class FeatureClassifier(GraphClassifier):
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 
     @property
-    def reads(self) -> int | None:  # noqa: D102
+    def cuts_at(self) -> int | None:  # noqa: D102
         cuts = self.long == "truncate" and isinstance(self.encoder_, Encoder)
         return self._network.max_tokens if cuts else None
 

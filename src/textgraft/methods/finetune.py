@@ -146,7 +146,7 @@ class FineTunedClassifier(NetworkClassifier):
         return logits_graph(classifier.network, classifier.tokenizer.pad_id, classifier.files.name)
 
     @property
-    def reads(self) -> int | None:  # noqa: D102
+    def cuts_at(self) -> int | None:  # noqa: D102
         return self.network_.max_tokens if self.network_.long == "truncate" else None
 
     def _cut(self, texts: list[str]) -> NDArray[np.bool_]:

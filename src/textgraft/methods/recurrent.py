@@ -237,7 +237,7 @@ class RecurrentClassifier(NetworkClassifier):
         return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
     @property
-    def reads(self) -> int | None:  # noqa: D102
+    def cuts_at(self) -> int | None:  # noqa: D102
         return self.reader_.max_tokens
 
     def _cut(self, texts: list[str]) -> NDArray[np.bool_]:

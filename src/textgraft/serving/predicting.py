@@ -129,7 +129,7 @@ async def cut_of(model: TextClassifier, texts: Sequence[str]) -> list[bool]:
     """Whether each text is longer than what the model reads of it; no texts are read again that cannot be."""
     cut = [False] * len(texts)
     # A token has at least a byte, and a character at most four.
-    long = [] if model.reads is None else [i for i, text in enumerate(texts) if 4 * len(text) > model.reads]
+    long = [] if model.cuts_at is None else [i for i, text in enumerate(texts) if 4 * len(text) > model.cuts_at]
     if long:
         found = await asyncio.to_thread(model.cut, [texts[i] for i in long])
         for i, is_cut in zip(long, found.tolist(), strict=True):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -30,7 +29,6 @@ from textgraft.serving.metrics import Metrics
 from textgraft.serving.models import Models
 from textgraft.serving.predicting import Service
 from textgraft.serving.problems import Problem
-from textgraft.serving.process import loaded
 from textgraft.serving.settings import Settings, places_of
 from textgraft.unicode import quoted
 
@@ -95,7 +93,7 @@ def app(arguments: Mapping[str, Any]) -> Application:
     door = serve.deployment(
         Door, num_replicas=given.doors, ray_actor_options={"num_cpus": 0}, max_ongoing_requests=DOORS
     )
-    return door.bind(replicas.bind(settings), limits.max_body_bytes)  # type: ignore[no-any-return]
+    return door.bind(replicas.bind(settings), limits.max_body_bytes)
 
 
 def _read(arguments: Mapping[str, Any]) -> tuple[Arguments, Settings]:
@@ -123,7 +121,7 @@ class Reply(NamedTuple):
 
 
 class Replica:
-    """The service as one of many: its models, its batches, its limits."""
+    """The service as one of many: its models, its batches, its limits. Ray waits for what it has accepted."""
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]  # Ray awaits it
         log, metrics = Log(), Metrics()
@@ -135,16 +133,13 @@ class Replica:
             warm=settings.warm_up,
             say=lambda sentence: log.write("models", said=sentence),
         )
-        self._open = AsyncExitStack()
-        await self._open.enter_async_context(loaded(models))
+        await models.load()
+        self._watching = asyncio.create_task(models.watch())
         self._app = application(Service(models, settings.limits, metrics), log=log, keys=Keys(settings.keys))
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> Reply:
         """Answers a request of HTTP, given as ASGI's scope and its body."""
         return await ask(self._app, scope, body)
-
-    async def __del__(self) -> None:  # Ray awaits it when what was accepted is answered
-        await self._open.aclose()
 
 
 class Door:

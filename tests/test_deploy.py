@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import textgraft
+from textgraft import NgramClassifier
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -60,8 +68,6 @@ def test_the_image_brings_no_torch_and_runs_as_a_user_who_may_nothing() -> None:
     wanted, seen = extras.split(","), set[str]()
     while wanted:
         name = wanted.pop()
-        if name == "serve" and name not in declared:  # comes with the service
-            continue
         seen.update(each for each in declared[name] if not each.startswith("textgraft["))
         for inner in re.findall(r"textgraft\[([\w,]+)\]", " ".join(declared[name])):
             wanted += inner.split(",")
@@ -127,3 +133,72 @@ def test_the_unit_is_one_that_systemd_reads_and_calls_safe(tmp_path: Path) -> No
     line = ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit]  # of 100; an open unit has 96
     exposed = subprocess.run(line, capture_output=True, text=True, check=False)
     assert exposed.returncode == 0, exposed.stdout[-300:]
+
+
+AS_NOBODY = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs /mnt
+mkdir /mnt/python /mnt/source /mnt/site /mnt/model
+mount --bind "$PYTHON" /mnt/python
+mount --bind "$SOURCE" /mnt/source
+mount --bind "$SITE" /mnt/site
+mount --bind "$MODEL" /mnt/model
+mount -t tmpfs -o size=64m,mode=1777 tmpfs /tmp
+awk '{print $2}' /proc/mounts | grep -v '^/tmp$\\|^/proc\\|^/dev' | while read place; do
+  mount -o remount,ro,bind "$place" 2>/dev/null || true
+done
+exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+"""
+BOX = [shutil.which(name) for name in ("unshare", "setpriv", "bash")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not all(BOX) or os.getuid() != 0, reason="needs root, unshare and setpriv")
+def test_the_service_runs_as_nobody_where_nothing_can_be_written(tmp_path: Path) -> None:
+    for library in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
+        pytest.importorskip(library)
+    import httpx
+    import numpy
+
+    texts = ["a good film", "an awful book"] * 8
+    model = NgramClassifier(min_count=1).fit(texts, ["good", "bad"] * 8).save(tmp_path / "model")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    [usual] = instruction("CMD")
+    words = [
+        {"8000": port, "0.0.0.0": "127.0.0.1", "/model": "/mnt/model"}.get(word, word) for word in json.loads(usual)
+    ]
+    places = {
+        "PYTHON": sys.base_prefix,
+        "SOURCE": str(Path(textgraft.__file__).parent.parent),
+        "SITE": str(Path(numpy.__file__).parent.parent),
+        "MODEL": str(model),
+    }
+    inside = {
+        "PYTHONPATH": "/mnt/source:/mnt/site",
+        "LD_LIBRARY_PATH": "/mnt/python/lib",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TEXTGRAFT_CACHE": "/tmp/textgraft",
+    }
+    python = f"/mnt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    start = ["env", "-i", *(f"{name}={value}" for name, value in inside.items()), python, "-m", "textgraft", "serve"]
+    line = ["unshare", "--mount", "bash", "-c", AS_NOBODY, "box", *start, *words]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(line, env=os.environ | places, stdout=log, stderr=log, cwd="/")
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+            for _ in range(300):
+                with contextlib.suppress(httpx.HTTPError):
+                    if client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                        break
+                time.sleep(0.1)
+            answer = client.post(f"http://127.0.0.1:{port}/v1/predict", json={"texts": texts[:2]})
+        assert [each["label"] for each in answer.json()["predictions"]] == ["good", "bad"]
+        process.terminate()
+        assert process.wait(60) in (0, -15)
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in (tmp_path / "log").read_text()

@@ -61,6 +61,19 @@ ANSWERS = """async (texts) => {
 }"""
 
 
+def check_like_answers(folder: Path, texts: list[str]) -> None:
+    """As ``check_same_answers``, of int8, which each build rounds otherwise; texts are read one at a time in both."""
+    model = load(folder / "model")
+    wanted = np.concatenate([model.predict_proba([text]) for text in texts])
+    with served(folder) as page:
+        found = page.evaluate(ANSWERS, texts)
+    by_label = [{each["label"]: each["probability"] for each in one["probabilities"]} for one in found]
+    probabilities = np.array([[of[label] for label in model.task_.labels] for of in by_label])
+    assert np.abs(probabilities - wanted).max() <= 0.1
+    same = model.decision.targets(probabilities, model.task_) == model.decision.targets(wanted, model.task_)
+    assert same.mean() >= 0.97
+
+
 def check_same_answers(folder: Path, texts: list[str], *, most: float = 1e-6) -> list[str]:
     """What Chromium computes of texts against the model of the page in Python; gives the reasons for no answer."""
     model = load(folder / "model")

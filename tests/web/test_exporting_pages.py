@@ -56,6 +56,9 @@ def test_what_a_page_cannot_be_is_refused_before_anything_is_written(model: Path
         export(model, runtime="web", to=model / "page")
     with pytest.raises(SettingError, match="A page runs on processors of any kind"):
         export(model, runtime="web", full_range=True)
+    for given in ({"precision": "int8"}, {"data": dataset()}):
+        with pytest.raises(SettingError, match="there is nothing to choose or to compare; leave out --precision"):
+            export(model, runtime="web", **given)  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="computes no bf16"):
         export(model, runtime="web", precision="bf16")
     assert [path.name for path in tmp_path.iterdir()] == ["other"]

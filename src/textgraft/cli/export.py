@@ -57,13 +57,14 @@ def run(
     from textgraft.cli.console import print_json, remark
     from textgraft.evaluation.parity import Tolerance
 
+    bounds = Tolerance(max_difference, min_equal, max_drop)
     outcome = export(
         directory,
         runtime=cast("Target", runtime),  # what else it may be is refused there
         precision=cast("Precision", precision),
         full_range=full_range,
         data=None if source is None else read_like_training(Path(directory), source, reading),
-        tolerance=Tolerance(max_difference, min_equal, max_drop),
+        tolerance=None if bounds == Tolerance() else bounds,
         to=to,
     )
     remark(outcome.notes)

@@ -25,7 +25,7 @@ from textgraft.unicode import in_form
 if TYPE_CHECKING:
     from textgraft.runtimes.conversion import Recipe
 
-Target = Literal["openvino", "onnx"]
+Target = Literal["openvino", "onnx", "web"]
 Precision = Literal["auto", "int8", "bf16", "fp32"]
 FEW = 30  # texts on which an export is compared: below, a share of equal labels says little
 MOST_CALIBRATING = 170  # texts, a third of a sample; more change the ranges of activations little

@@ -30,11 +30,18 @@ from textgraft.model_directory.sample import FILE as SAMPLE
 from textgraft.model_directory.seen import FILE as SEEN
 from textgraft.runtimes import check_runtime
 from textgraft.unicode import escaped_in_json, quoted
-from textgraft.whole import scratch_folder
+from textgraft.web import FILE as WEB
+from textgraft.web import onnxruntime_files, write_page
+from textgraft.whole import scratch_folder, whole_folder
 
-TARGETS: tuple[Target, ...] = ("openvino", "onnx")
+TARGETS: tuple[Target, ...] = ("openvino", "onnx", "web")
 PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "fp32")
 FILE = "parity.json"
+INT8_NOTE = (
+    "int8 rounds a little differently in each browser: nearly all texts keep their labels, and probabilities move by "
+    "up to 0.1. With --precision fp32 (precision='fp32') they are within 1e-5, and the page is four times as large."
+)
+KEPT = {SAMPLE, SEEN}  # for exports and evaluations to come, and not for those whom the model is shipped to
 TORCH_WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?")  # as transformers names them
 
 
@@ -94,7 +101,9 @@ def export(
 
     Args:
         directory: of a model.
-        runtime: ``"openvino"``, the faster one on x86 and Arm, or ``"onnx"`` for ONNX Runtime.
+        runtime: ``"openvino"``, the faster one on x86 and Arm, or ``"onnx"`` for ONNX Runtime; or ``"web"``: a folder
+            with a page that computes the model in a browser, a network by its export for ONNX Runtime. Nothing is
+            fetched when the page runs. The model directory stays as it is.
         precision: ``"int8"``, ``"bf16"`` or ``"fp32"`` of the matrix products; ``"auto"`` is int8 where that passes,
             and the next better precision that does where not.
         full_range: int8 whose weights use all 8 bits in place of 7: a little more accurate, and alike only on
@@ -103,7 +112,7 @@ def export(
             calibrated on up to 170 of them, at most a third, and compared on the others.
         tolerance: how different answers may be; None, and what is None in it, is usual for the precision.
         to: make a new directory for shipping instead: without the weights for torch, the sample of texts
-            and the hashes of those that it was trained on.
+            and the hashes of those that it was trained on. A page is always shipped; None is ``DIR.web``.
 
     Raises:
         ExportError: no recipe passes, an operator has no translation, or the method has nothing to export.
@@ -115,9 +124,11 @@ def export(
     """
     place = Path(directory)
     place = place.resolve() if place.is_symlink() else place  # the directory is replaced, not what leads to it
-    target = place if to is None else Path(to)
     request = Request(runtime, precision, full_range, tolerance)
     _check_request(request)
+    if runtime == "web":
+        return _page(place, request, data, place.with_name(f"{place.name}.web") if to is None else Path(to))
+    target = place if to is None else Path(to)
     _check_source(place, shipped=to is not None)
     _check_target(place, target, shipped=to is not None)
     try:
@@ -157,7 +168,7 @@ def _check_request(request: Request) -> None:
                 f"{name} of an export must be one of {', '.join(map(quoted, known))}; got {quoted(value)}."
                 f"{did_you_mean(str(value), known)}"
             )
-    if (request.runtime, request.precision) == ("onnx", "bf16"):
+    if request.runtime != "openvino" and request.precision == "bf16":
         raise SettingError(
             "ONNX Runtime computes no bf16 on processors; take precision 'fp32' or 'int8' for it, or runtime "
             "'openvino' for bf16."
@@ -167,12 +178,15 @@ def _check_request(request: Request) -> None:
             f"The full range is for int8, and precision is {quoted(request.precision)}; leave out --full-range "
             "(full_range=)."
         )
+    if request.full_range and request.runtime == "web":
+        raise SettingError("A page runs on processors of any kind; leave out --full-range (full_range=).")
     if request.full_range and lacking(INSTRUCTIONS):
         raise SettingError(
             "This processor has no VNNI instructions, without which int8 in full range answers otherwise; leave out "
             "--full-range (full_range=)."
         )
-    check_runtime(request.runtime)
+    if request.runtime != "web":  # which a model without a network needs none for
+        check_runtime(request.runtime)
 
 
 def _check_source(place: Path, *, shipped: bool) -> None:
@@ -187,6 +201,39 @@ def _check_source(place: Path, *, shipped: bool) -> None:
     model = unfitted(place, read_manifest(place))
     if not model.has_graph:
         raise ExportError(needs_no_export(place, model))
+
+
+def _page(place: Path, request: Request, data: Dataset | None, target: Path) -> Outcome:
+    """Writes the page of a model; what a browser cannot compute is refused before any export is made."""
+    if place.resolve() in (target.resolve(), *target.resolve().parents):
+        raise SettingError(f"{target} is the model itself or lies in it; give another folder for the page.")
+    if not (target / WEB).is_file():  # an earlier page is replaced
+        check_place(target)
+    model = load(place, runtime="torch")
+    if not model.has_graph and (request.precision != "auto" or data is not None or request.tolerance):
+        raise SettingError(
+            f"A page of the method {quoted(model.method)} computes with the model's own numbers, so there is nothing "
+            "to choose or to compare; leave out --precision, --data and the bounds (precision=, data=, tolerance=)."
+        )
+    facts, runtime = model.for_web(), onnxruntime_files() if model.has_graph else []
+    try:
+        with whole_folder(target) as folder:
+            if model.has_graph:
+                precision, tolerance = request.precision, request.tolerance
+                outcome = export(
+                    place, runtime="onnx", precision=precision, data=data, tolerance=tolerance, to=folder / "model"
+                )
+                notes = (*outcome.notes, INT8_NOTE) if outcome.precision == "int8" else outcome.notes
+                outcome = replace(outcome, directory=target, runtime="web", notes=notes)
+            else:
+                manifest = read_manifest(place)
+                with scratch_folder(target) as nothing:
+                    rebuild(place, manifest, manifest, model.facts, without=KEPT, added=nothing, to=folder / "model")
+                outcome = Outcome(target, "web", request.precision, "fp32", "as it is", (), (), (), 0, "", ())
+            write_page(folder, facts, runtime)
+    except OSError as error:
+        raise ArtifactError(f"The page could not be written in {target}: {error.strerror or error}.") from error
+    return outcome
 
 
 def _check_target(place: Path, target: Path, *, shipped: bool) -> None:
@@ -230,7 +277,7 @@ def _changed(manifest: Manifest, outcome: Outcome, *, shipped: bool) -> tuple[Ma
     exports = [asdict(export) for export in [*(old for old in earlier if old not in replaced), new]]
     dropped = {name for old in replaced for name in old.files}
     if shipped:
-        dropped |= {name for name in manifest.files if name in (SAMPLE, SEEN) or TORCH_WEIGHTS.fullmatch(name)}
+        dropped |= {name for name in manifest.files if name in KEPT or TORCH_WEIGHTS.fullmatch(name)}
     return replace(manifest, exports=exports, weights=manifest.weights and not shipped), dropped
 
 

@@ -24,7 +24,9 @@ _gate = partial(typer.Option, min=0, max=1, rich_help_panel=GATE)
 def run(
     directory: Directory,
     reading: TableOptions,
-    runtime: Annotated[str, typer.Option(help="What shall run it: openvino, or onnx for ONNX Runtime.")] = "openvino",
+    runtime: Annotated[
+        str, typer.Option(help="What shall run it: openvino, onnx for ONNX Runtime, or web: a page.")
+    ] = "openvino",
     precision: Annotated[
         str, typer.Option(help="int8, bf16 or fp32; auto is int8 where it passes, else the next better one that does.")
     ] = "auto",
@@ -43,7 +45,10 @@ def run(
     max_drop: Annotated[float | None, _gate(help="Largest drop of accuracy or micro-F1, as 0.005.")] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a new directory for shipping: no weights for torch, nothing of texts."),
+        typer.Option(
+            metavar="DIR",
+            help="Write a new directory for shipping: no weights for torch, nothing of texts. Of a page DIR.web.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -52,13 +57,14 @@ def run(
     from textgraft.cli.console import print_json, remark
     from textgraft.evaluation.parity import Tolerance
 
+    bounds = Tolerance(max_difference, min_equal, max_drop)
     outcome = export(
         directory,
         runtime=cast("Target", runtime),  # what else it may be is refused there
         precision=cast("Precision", precision),
         full_range=full_range,
         data=None if source is None else read_like_training(Path(directory), source, reading),
-        tolerance=Tolerance(max_difference, min_equal, max_drop),
+        tolerance=None if bounds == Tolerance() else bounds,
         to=to,
     )
     remark(outcome.notes)
@@ -83,14 +89,24 @@ def show_outcome(outcome: Outcome) -> None:
     from textgraft.model_directory.files import directory_bytes
     from textgraft.report import Report, terminal
     from textgraft.report.exports import attempts_section
+    from textgraft.report.section import Section
     from textgraft.wording import megabytes
 
+    size = megabytes(directory_bytes(outcome.directory))
+    use = (
+        f"{outcome.directory} ({size}) now holds {outcome.runtime} {outcome.precision}: textgraft predict and "
+        f"textgraft.load take it where it is the fastest, with runtime={quoted(outcome.runtime)} always."
+    )
+    if outcome.runtime == "web":
+        use = (
+            f"{outcome.directory} ({size}) is a page that computes the model in a browser, {outcome.precision}, and "
+            "asks nothing of any other place. Any web server will do: python -m http.server --directory "
+            f"{outcome.directory}, then open http://localhost:8000."
+        )
+    if not outcome.attempts:
+        terminal.show(Report("", (Section(sentences=(use,)),)))
+        return
     compared = next(attempt.parity for attempt in reversed(outcome.attempts) if attempt.parity)
     texts = f"{counted(compared.texts, 'text')} ({outcome.compared_on})"
     title = f"{outcome.runtime}, compared with the model in fp32 on {texts}"
-    use = (
-        f"{outcome.directory} ({megabytes(directory_bytes(outcome.directory))}) now holds {outcome.runtime} "
-        f"{outcome.precision}: textgraft predict and textgraft.load take it where it is the fastest, with "
-        f"runtime={quoted(outcome.runtime)} always."
-    )
     terminal.show(Report(title, (attempts_section(outcome.attempts, use),)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,17 @@ class TextTokenizer:
             raise EncoderError(
                 f"A window of {max_tokens} tokens has no room for a text beside {len(special)} special ones."
             )
+
+    def for_web(self) -> dict[str, Any]:
+        """What a page must know to make the same ids, besides the file that ``save`` writes; plain data.
+
+        Raises:
+            ExportError: a browser cannot.
+        """
+        from textgraft.web import wordpiece_tables
+
+        around = {"before": list(self._before), "after": list(self._after), "pad": self.pad_id}
+        return wordpiece_tables(self._tokenizer, self._name) | around
 
     def save(self, path: Path) -> None:
         """Writes the tokenizer as one ``tokenizer.json``."""

@@ -249,6 +249,14 @@ class TextClassifier(Choosing, Answering, Attributing, ABC):
         """Whether it predicts through a network that another runtime can compute."""
         return False
 
+    def for_web(self) -> dict[str, Any]:
+        """What a page must know to compute the fitted classifier in a browser, besides its files; plain data.
+
+        Raises:
+            ExportError: no browser can, with what a page has.
+        """
+        return {}
+
     @property
     def decision(self) -> Decision:
         """How its labels follow from its probabilities."""

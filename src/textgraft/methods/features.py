@@ -15,7 +15,7 @@ from textgraft.encoders.choosing import choose_encoder
 from textgraft.encoders.encoder import POOLINGS, Encoder, Pooling, load_encoder
 from textgraft.encoders.opening import Reading, TextEncoder, has_network, open_encoder, reopen_encoder
 from textgraft.encoders.tokenizing import LONG, Long
-from textgraft.errors import SettingError
+from textgraft.errors import ExportError, SettingError
 from textgraft.given import as_texts
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
@@ -196,6 +196,18 @@ class FeatureClassifier(GraphClassifier):
         check_fitted(self)
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        cuts = self.long == "truncate" and isinstance(self.encoder_, Encoder)
+        return self._network.max_tokens if cuts else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._network.windows(texts).cut
+
+    @property
+    def keeps_neighbours(self) -> bool:  # noqa: D102
+        return self.head_.kept is not None
+
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.
 
@@ -228,6 +240,16 @@ class FeatureClassifier(GraphClassifier):
 
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self._network.windows(texts), self._network.tokenizer.pad_id)
+
+    def for_web(self) -> dict[str, Any]:  # noqa: D102
+        encoder = self.encoder_
+        if not isinstance(encoder, Encoder):
+            raise ExportError(
+                f"A page cannot compute the encoder {quoted(self.encoder)}; train with one that is a network, such as "
+                "all-MiniLM-L6-v2 (--encoder, encoder=), or an n-gram model."
+            )
+        windows = {"max_tokens": encoder.max_tokens, "long": encoder.long, "maximum": encoder.pooling == "max"}
+        return encoder.tokenizer.for_web() | windows
 
     def _use(self, runtime: Runtime) -> None:
         encoder = self._network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,8 +145,20 @@ class FineTunedClassifier(NetworkClassifier):
         classifier = self._classifier
         return logits_graph(classifier.network, classifier.tokenizer.pad_id, classifier.files.name)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return self.network_.max_tokens if self.network_.long == "truncate" else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self.network_.windows(texts).cut
+
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
+
+    def for_web(self) -> dict[str, Any]:  # noqa: D102
+        network = self.network_
+        windows = {"max_tokens": network.max_tokens, "long": network.long, "maximum": False}
+        return network.tokenizer.for_web() | windows
 
     def _use(self, runtime: Runtime) -> None:
         old = self.network_

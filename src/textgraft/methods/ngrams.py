@@ -280,6 +280,11 @@ class NgramClassifier(TextClassifier):
         [base] = log_odds_of(label, calibration.probabilities(bias[None], self.task_), self.task_)
         return Attributed(added, float(base))
 
+    def for_web(self) -> dict[str, Any]:  # noqa: D102
+        from textgraft.web import word_tables
+
+        return word_tables("unicode")
+
     def write_state(self, folder: Path) -> None:  # noqa: D102
         arrays: dict[str, NDArray[Any]] = {
             "words.idf": self.words_.idf,

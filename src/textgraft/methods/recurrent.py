@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.errors import ExportError
 from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
@@ -235,8 +236,25 @@ class RecurrentClassifier(NetworkClassifier):
 
         return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return self.reader_.max_tokens
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self.reader_.windows(texts).cut
+
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return self.reader_.batches(texts)
+
+    def for_web(self) -> dict[str, Any]:  # noqa: D102
+        if not isinstance(self.reader_, WordReader):
+            raise ExportError(
+                "A page cannot compute a recurrent network on an encoder's states; train one on words, without "
+                "--encoder (encoder=), or a features model with that encoder."
+            )
+        from textgraft.web import word_tables
+
+        return word_tables(self.reader_.tokenizer_name) | {"max_tokens": self.reader_.max_tokens}
 
     def _use(self, runtime: Runtime) -> None:
         self.reader_ = self.reader_.through(runtime, len(self.task_))

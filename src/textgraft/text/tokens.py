@@ -23,7 +23,7 @@ Kinds = NDArray[np.uint8]
 MOST_CHARACTERS: Final = 1 << 19  # of texts that are taken apart at a time
 SPACE, WORD, SINGLE, PUNCTUATION = 0, 1, 2, 3
 APOSTROPHE = 0x27
-_PLANES = 0x20000  # Beyond these two planes there are ideographs, and nothing has a lower case.
+PLANES = 0x20000  # Beyond these two planes there are ideographs, and nothing has a lower case.
 _RIGHT_QUOTE = 0x2019
 _LONGEST_TAG = 200
 _KANA_AND_HAN = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))
@@ -85,14 +85,14 @@ def join(texts: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
 
 def lower_case(codes: Codes) -> Codes:
     """The code points in lower case, one for one."""
-    plane = np.minimum(codes, _PLANES - 1)
-    return np.where(codes == plane, _tables()[0][plane], codes)
+    plane = np.minimum(codes, PLANES - 1)
+    return np.where(codes == plane, character_tables()[0][plane], codes)
 
 
 def classify(texts: Sequence[str]) -> tuple[Codes, Kinds, NDArray[np.int64]]:
     """The lower-cased code points of n texts, the kind of each by the rules above, and where the texts start."""
     codes, offsets = join(texts)
-    kind = _tables()[1][np.minimum(codes, _PLANES - 1)]
+    kind = character_tables()[1][np.minimum(codes, PLANES - 1)]
     codes = lower_case(codes)
     _drop_markup(codes, kind, offsets)
     codes[codes == _RIGHT_QUOTE] = APOSTROPHE
@@ -121,11 +121,14 @@ def cut(codes: Codes, kind: Kinds, offsets: NDArray[np.int64], also: NDArray[np.
 
 
 @cache
-def _tables() -> tuple[Codes, Kinds]:
-    """Lower case and kind of the code points of the first two planes; the last one stands for all beyond."""
-    lower = np.arange(_PLANES, dtype=np.uint32)
+def character_tables() -> tuple[Codes, Kinds]:
+    """Lower case and kind of the code points of the first two planes; the last one stands for all beyond.
+
+    Both are Unicode's as this Python has it.
+    """
+    lower = np.arange(PLANES, dtype=np.uint32)
     kind_of = {"L": WORD, "M": WORD, "N": WORD, "P": PUNCTUATION, "S": PUNCTUATION, "Z": SPACE, "C": SPACE}
-    categories = [category(chr(code)) for code in range(_PLANES)]
+    categories = [category(chr(code)) for code in range(PLANES)]
     kind = np.array([SINGLE if name == "So" else kind_of[name[0]] for name in categories], np.uint8)
     cased = [code for code, name in enumerate(categories) if name in ("Lu", "Lt", "Nl", "So")]
     lower[cased] = [ord(chr(code).lower()[0]) for code in cased]
@@ -134,7 +137,7 @@ def _tables() -> tuple[Codes, Kinds]:
     kind[0x1F3FB:0x1F400] = SINGLE  # skin tones
     kind[0xFE00:0xFE10] = SPACE  # variation selectors only choose between two looks of a character
     kind[ord("_")] = WORD
-    kind[_PLANES - 1] = SINGLE
+    kind[PLANES - 1] = SINGLE
     return lower, kind
 
 

@@ -31,6 +31,7 @@ from textgraft.cli import (
     push,
     report,
     robustness,
+    serve,
     train,
     vectors,
 )
@@ -101,6 +102,7 @@ ROOMS = (
     text_map,
     errors,
     robustness,
+    serve,
     check,
     abstain,
     predict,

@@ -33,14 +33,14 @@ def rows_of(file: Path) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def places(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    texts, labels = zip(*rows_of(shared_data / "emotion" / "train.txt")[:3000], strict=True)
-    emotion = tg.NgramClassifier(abstain=0.8).fit(list(texts), list(labels))
+    texts, labels = zip(*rows_of(shared_data / "emotion" / "train.txt")[:2000], strict=True)
+    emotion = tg.NgramClassifier(abstain=0.9).fit(list(texts), list(labels))
     emotion.save(folder / "emotion")
     card = folder / "emotion" / "README.md"
     card.write_text(card.read_text("utf-8") + f"\n## {HARM}\n\n- {HARM} **bold** `code` [a](javascript:alert(1))\n")
     (folder / "emotion.report.html").write_text("<!doctype html><title>The report of it</title>")
     tweets = tg.read_table(shared_data / "semeval2018_ec" / "train.tsv")
-    tg.NgramClassifier(metric="f1_macro").fit(tweets).save(folder / "feelings")
+    tg.NgramClassifier(metric="f1_macro").fit(tweets.select(range(1000))).save(folder / "feelings")
     return {"emotion": folder / "emotion", "feelings": folder / "feelings"}
 
 
@@ -73,6 +73,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
 def expect(page: Any, place: str) -> Any:
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=60_000)  # on a machine that has other things to do
     return expect(page.locator(place))
 
 
@@ -93,6 +94,7 @@ def share(p: float) -> str:
 
 
 def test_bars_are_the_probabilities_and_an_edit_says_what_moved(page: Any, emotion: Any) -> None:
+    page.locator("#abstain").uncheck()
     ask(page, HAPPY)
     [before] = emotion.predict_proba([HAPPY])
     labels = emotion.task_.labels
@@ -142,10 +144,11 @@ def test_a_text_of_50_000_characters_fits(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_no_answer_is_given_where_the_model_is_unsure_and_it_is_said_why(page: Any, emotion: Any) -> None:
-    text = "i feel"
-    [reason] = emotion.answers([text]).reasons
-    assert reason == "unsure"
+def test_no_answer_is_given_where_the_model_is_unsure_and_it_is_said_why(
+    page: Any, emotion: Any, shared_data: Path
+) -> None:
+    texts = [text for text, _ in rows_of(shared_data / "emotion" / "test.txt")[:200]]
+    text = texts[list(emotion.answers(texts).reasons).index("unsure")]
     ask(page, text)
     assert page.locator("#label").inner_text() == "No answer: unsure"
     assert "answers are given from" in page.locator("#why").inner_text()
@@ -226,6 +229,7 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
     with service(str(places["emotion"]), *limits) as address, opened(browser, address) as page:
         choose(page, "long.txt", "\n".join(texts))
         page.locator("#table-abstain").uncheck()
+        page.locator("#delimiter").select_option(label="their line")
         page.locator("#start").click()
         expect(page, "#outcome").to_have_text("300 rows labelled")
         header, *found = downloaded(page)
@@ -250,8 +254,7 @@ def test_a_table_is_stopped_and_goes_on(page: Any) -> None:
         assert [row[1] for row in found] == [str(i) for i in range(some)]
     assert some < number
     page.locator("#resume").click()
-    expect = __import__("playwright.sync_api", fromlist=["expect"]).expect
-    expect(page.locator("#outcome")).to_have_text("30,000 rows labelled", timeout=120_000)
+    expect(page, "#outcome").to_have_text("30,000 rows labelled")
     _, *found = downloaded(page)
     assert [row[1] for row in found] == [str(i) for i in range(number)]
 

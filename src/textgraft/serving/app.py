@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from textgraft.serving import docs, health, routes, schemas, streaming
+from textgraft.serving import docs, health, pages, routes, schemas, streaming
 from textgraft.serving.gate import Gate
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log
 from textgraft.serving.predicting import Service
 from textgraft.serving.problems import Problem, of_validation
 
-ROUTERS = (routes.router, streaming.router, health.router, docs.router)
+ROUTERS = (routes.router, streaming.router, health.router, docs.router, pages.router)
 DESCRIPTION = (
     "Labels of texts, with calibrated probabilities. One prediction for each text, in their order; problems are JSON "
     "(RFC 9457), with Retry-After where trying again helps."

@@ -16,10 +16,11 @@ from textgraft.serving.bodies import Gone
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log
 from textgraft.serving.metrics import Metrics
+from textgraft.serving.pages import PATHS
 from textgraft.serving.problems import Problem
 
 ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})  # these say nothing that a key protects
+OPEN = PATHS | {"/healthz", "/readyz", "/docs", "/openapi.json"}  # to read these, which say nothing that a key protects
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -107,7 +108,8 @@ class Gate:
             raise Problem(
                 403, "Pages of other addresses may not ask this service; --cors ADDRESS allows one.", reason="origin"
             )
-        if self.keys and scope["path"] not in self.open_paths and not self.keys.allow(scope["headers"]):
+        is_open = scope["path"] in self.open_paths and scope["method"] in ("GET", "HEAD")
+        if self.keys and not is_open and not self.keys.allow(scope["headers"]):
             raise Problem(
                 401,
                 "An API key is needed, as Authorization: Bearer KEY or X-API-Key: KEY; this one is missing or wrong.",

@@ -31,7 +31,8 @@ export class TableOfTexts {
         if (kind === "drop" && event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
       });
     }
-    at("header").addEventListener("change", () => this.read(at("header").checked));
+    at("header").addEventListener("change", () => this.read({ header: at("header").checked, delimiter: at("delimiter").value || null }));
+    at("delimiter").addEventListener("change", () => this.read({ delimiter: at("delimiter").value || null }));
     at("column").addEventListener("change", () => this.preview());
     at("reading").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -71,20 +72,21 @@ export class TableOfTexts {
     if (this.read()) at("file-name").focus();
   }
 
-  read(header) {
+  read(wish) {
     try {
-      this.table = tableOf(this.file, this.bytes, header);
+      this.table = tableOf(this.file, this.bytes, wish);
     } catch (error) {
       if (!(error instanceof TableError)) throw error;
       this.trouble(error.message);
       return false;
     }
     this.trouble("");
-    const { names, rows, notes, header: named } = this.table;
+    const { names, rows, notes, reading } = this.table;
     at("reading").hidden = false;
     at("file-name").textContent = `${this.file}: ${counted(rows.length, "row")}`;
-    at("header-choice").hidden = named === null;
-    at("header").checked = Boolean(named);
+    for (const id of ["header-choice", "delimiter-choice"]) at(id).hidden = !reading;
+    at("header").checked = Boolean(reading?.header);
+    at("delimiter").value = reading?.delimiter ?? "";
     at("column").replaceChildren(...names.map((each, i) => make("option", { value: i }, shortened(each, 60))));
     at("column").value = textColumn(names, rows);
     at("start").textContent = `Label ${counted(rows.length, "row")}`;

@@ -2,7 +2,7 @@
 
 import { pause, predict, Problem } from "./api.js";
 
-const FIRST = 32; // texts of the first batch
+const FIRST = 32; // texts of the first batch, and the fewest for being slow alone
 const MOST = 512;
 const MOST_CHARACTERS = 200_000; // of a batch, unless one text has more
 const QUICK = 400; // milliseconds; a batch that takes less is followed by a larger one
@@ -34,7 +34,11 @@ export class Labelling {
     const stop = new AbortController();
     signal.addEventListener("abort", () => stop.abort(), { once: true });
     const worker = async () => {
-      for (let piece = this.take(); piece && !stop.signal.aborted; piece = this.take()) await this.send(piece, stop.signal, told);
+      while (!stop.signal.aborted) {
+        const piece = this.take();
+        if (!piece) return;
+        await this.send(piece, stop.signal, told);
+      }
     };
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -134,6 +138,6 @@ export class Labelling {
 
   pace(milliseconds, size) {
     if (milliseconds < QUICK && size >= this.size) this.size = Math.min(this.most, this.size * 2);
-    else if (milliseconds > SLOW) this.size = Math.max(1, Math.floor(this.size / 2));
+    else if (milliseconds > SLOW) this.size = Math.min(this.most, Math.max(FIRST, Math.floor(this.size / 2)));
   }
 }

@@ -69,11 +69,11 @@ export const records = (text, delimiter) => {
   return rows;
 };
 
-/** The delimiter by which most rows have equally many cells, more than one; null where lines are cells. */
+/** The delimiter by which most rows have equally many cells, more than one; null where lines are cells, without quotes. */
 export const delimiterOf = (text) => {
   const whole = text.length <= SAMPLE;
   const sample = whole ? text : text.slice(0, SAMPLE);
-  let best = { delimiter: null, part: 0.9, width: 1 };
+  let best = { delimiter: /^"/m.test(sample) ? "," : null, part: 0.9, width: 1 };
   for (const delimiter of DELIMITERS) {
     let rows;
     try {
@@ -108,10 +108,14 @@ export const textColumn = (names, rows) => {
   return called >= 0 ? called : lengths.indexOf(Math.max(...lengths));
 };
 
+// Numbers keep their digits, all those of an id of twenty too, where the browser can (rawJSON).
+const exact = (_, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+const isExact = (value) => Boolean(JSON.isRawJSON?.(value));
+
 const objects = (text) => {
   if (text.trimStart().startsWith("[")) {
     try {
-      return JSON.parse(text);
+      return JSON.parse(text, exact);
     } catch {
       throw new TableError("The file begins as a list of JSON and is none.");
     }
@@ -120,7 +124,7 @@ const objects = (text) => {
   text.split(/\r?\n|\r/).forEach((line, i) => {
     if (!line.trim()) return;
     try {
-      lines.push(JSON.parse(line));
+      lines.push(JSON.parse(line, exact));
     } catch {
       throw new TableError(`Line ${i + 1} is no JSON.`);
     }
@@ -132,13 +136,13 @@ const fromObjects = (items) => {
   const names = new Map();
   const rows = items.map((item, i) => {
     const object = typeof item === "string" ? { text: item } : item;
-    if (object === null || typeof object !== "object" || Array.isArray(object)) {
+    if (object === null || typeof object !== "object" || Array.isArray(object) || isExact(object)) {
       throw new TableError(`Item ${i + 1} is neither an object nor a text.`);
     }
     for (const key of Object.keys(object)) if (!names.has(key)) names.set(key, names.size);
     return object;
   });
-  const cell = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
+  const cell = (value) => (typeof value === "string" ? value : value === null ? "" : isExact(value) ? value.rawJSON : JSON.stringify(value));
   return { names: [...names.keys()], rows: rows.map((object) => [...names.keys()].map((key) => cell(Object.hasOwn(object, key) ? object[key] : null))) };
 };
 
@@ -154,20 +158,23 @@ const fromRecords = (rows, header) => {
 /**
  * A file as a table: {names, rows, header, notes, mark}; every row has as many cells as there are names.
  *
- * @param header whether the first row holds names; undefined guesses. It is null in the table where that is no question.
+ * @param reading {header: whether the first row holds names, delimiter: null where lines are cells}, each guessed where it
+ *   is not given; the table has both as they were read, but null of JSON, where they are no question.
  */
-export const tableOf = (file, bytes, header) => {
+export const tableOf = (file, bytes, reading = {}) => {
   const { text, mark, note } = decoded(bytes);
   const notes = note ? [note] : [];
   if (text.includes("\0")) throw new TableError(`${file} is no text: it holds null bytes. It may be CSV, TSV or JSON Lines.`);
   let table;
   if (/\.(jsonl|ndjson|json)$/i.test(file)) {
-    table = { ...fromObjects(objects(text)), header: null };
+    table = { ...fromObjects(objects(text)), reading: null };
   } else {
-    const rows = records(text, /\.(tsv|tab)$/i.test(file) && text.includes("\t") ? "\t" : delimiterOf(text));
-    const named = header ?? hasHeader(rows);
-    const { uneven, ...read } = fromRecords(rows, named);
-    table = { ...read, header: named };
+    const tabs = /\.(tsv|tab)$/i.test(file) && text.includes("\t");
+    const delimiter = reading.delimiter !== undefined ? reading.delimiter : tabs ? "\t" : delimiterOf(text);
+    const rows = records(text, delimiter);
+    const header = reading.header ?? hasHeader(rows);
+    const { uneven, ...read } = fromRecords(rows, header);
+    table = { ...read, reading: { header, delimiter } };
     if (rows.blank) notes.push(`${rows.blank} empty ${rows.blank === 1 ? "line is" : "lines are"} left out.`);
     if (uneven) notes.push(`${uneven} ${uneven === 1 ? "row has" : "rows have"} more or fewer cells than the others; missing ones are empty.`);
   }

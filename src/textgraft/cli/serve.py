@@ -29,6 +29,7 @@ class LimitOptions:
     max_characters: Annotated[int, _limit(help="Characters of a text.")] = 100_000
     max_explained: Annotated[int, _limit(help="Texts of a request that are explained.")] = 8
     timeout_s: Annotated[float, _limit(help="Seconds until a request is given up.")] = 30
+    receive_s: Annotated[float, _limit(help="Seconds that a client may take to send a request.")] = 30
     drain_s: Annotated[float, _limit(help="Seconds that accepted requests have when the service ends.")] = 30
 
     def limits(self) -> Limits:

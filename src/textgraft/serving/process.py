@@ -60,7 +60,7 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
 
     config = Config(
         app,
-        http=protocol(),
+        http=protocol(settings.limits.receive_s),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -17,12 +17,13 @@ from textgraft.methods.answering import Answers
 from textgraft.serving import schemas
 from textgraft.serving.batching import QueueFullError
 from textgraft.serving.bodies import check_texts, parsed
-from textgraft.serving.drift import DriftMonitor, DriftSettings
+from textgraft.serving.drift import DriftMonitor
 from textgraft.serving.feedback import BusyError, Correction, Feedback, FullError, check_labels
 from textgraft.serving.metrics import Metrics
 from textgraft.serving.models import Served
 from textgraft.serving.problems import Problem, of_one
 from textgraft.serving.routes import as_json, body_of, problems, service_of
+from textgraft.serving.windows import DriftSettings
 
 NO_SKETCH = "This model keeps no sketch of its training data, as those of earlier releases; train it anew."
 router = APIRouter()
@@ -90,23 +91,24 @@ class DriftWatch:
         return monitor
 
     async def _count(self, served: Served, monitor: DriftMonitor) -> None:
-        def count() -> Any:
+        def count() -> bool:
             with without_cache():
                 return monitor.count()
 
-        before = dict(monitor.raised)
+        windows = monitor.windows
+        before = dict(windows.raised)
         try:
             over = await served.batcher.call(count)
         except QueueFullError:  # requests are more important
             return
-        if over is None:
+        if not over:
             return
         self._windows.labels(served.name).inc()
-        on = {quantity for quantity, _ in monitor.alarms}
-        for change in over:
+        on = {quantity for quantity, _ in windows.alarms}
+        for change in windows.last:
             self._distance.labels(served.name, change.name).set(change.change.distance)
             self._alarm.labels(served.name, change.name).set(int(change.name in on))
-        for quantity, times in monitor.raised.items():
+        for quantity, times in windows.raised.items():
             self._alarms.labels(served.name, quantity).inc(times - before.get(quantity, 0))
 
     def of(self, served: Served) -> dict[str, Any]:

@@ -40,6 +40,7 @@ FORMAT: Final = 1
 MOST_ROWS: Final = 10_000
 HEAD: Final = 1_000  # characters of a text that its words and capitals are of
 INTERVALS: Final = 10
+DIGITS: Final = 3  # behind the point
 MOST_CATEGORIES: Final = 50  # labels or languages; rarer ones are one
 FEWEST_TEXTS, MOST_WORDS = 5, 5_000  # that share a word that is known; such words
 HEAVY_SHARE, HEAVY_ROWS = 0.01, 5  # a text that is more than this of all, and so many rows at least, counts once
@@ -65,7 +66,7 @@ class Quantity:
     @classmethod
     def of_numbers(cls, name: str, values: NDArray[Any]) -> Self:
         """Intervals with about as many of the values in each; values that are equal are in one."""
-        x = np.asarray(values, np.float64)
+        x = _rounded(values)
         inner = np.quantile(x, np.arange(1, INTERVALS) / INTERVALS, method="inverted_cdf") if len(x) else x
         edges = np.unique(inner)
         counts = np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1)
@@ -81,7 +82,7 @@ class Quantity:
     def places(self, values: Any) -> Places:
         """(n,) the interval or category of each of n values."""
         if self.edges is not None:
-            return np.searchsorted(np.array(self.edges), np.asarray(values, np.float64)).astype(np.int64)
+            return np.searchsorted(np.array(self.edges), _rounded(values)).astype(np.int64)
         places = {name: i for i, name in enumerate(self.categories or ())}
         return np.array([places.get(value, len(places)) for value in values], np.int64)
 
@@ -252,7 +253,7 @@ def first_labels(probabilities: NDArray[Any], targets: NDArray[Any], task: Task)
     if not task.multi_label:
         return [task.labels[j] for j in targets.tolist()]
     first: list[int] = np.where(targets, probabilities, -1.0).argmax(axis=1).tolist()
-    carries: list[bool] = targets.any(axis=1).tolist()
+    carries: list[bool] = np.asarray(targets).any(axis=1).tolist()
     return [task.labels[j] if some else None for j, some in zip(first, carries, strict=True)]
 
 
@@ -296,6 +297,11 @@ def _frequent_words(texts: Sequence[str]) -> tuple[Words, Floats]:
         _share_of_rows(~np.isin(hashes, others), tokens.indptr) for hashes, tokens in zip(words, parts, strict=True)
     ]
     return known, np.concatenate([np.zeros(0), *shares])
+
+
+def _rounded(values: Any) -> Floats:
+    """Numbers without what differs between precisions and runtimes."""
+    return np.asarray(np.round(np.asarray(values, np.float64), DIGITS), np.float64)
 
 
 def _hashes(tokens: Tokens) -> Words:

@@ -32,6 +32,7 @@ from textgraft.cli import (
     push,
     report,
     robustness,
+    serve,
     train,
     vectors,
 )
@@ -102,6 +103,7 @@ ROOMS = (
     text_map,
     errors,
     robustness,
+    serve,
     check,
     abstain,
     drift,

@@ -205,6 +205,10 @@ class FeatureClassifier(GraphClassifier):
         check_fitted(self)
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 
+    @property
+    def keeps_neighbours(self) -> bool:  # noqa: D102
+        return self.head_.kept is not None
+
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.
 

@@ -1,7 +1,7 @@
 """Whether new texts are like those that a model was trained on, and answered like them; labels are not needed.
 
 Each quantity of the model's sketch is tested on its own, and the p-values are corrected for their number. A change is
-found where it is sure, and where as many texts are others as matter in practice.
+found where it is sure, and where as many texts are others as matter in practice; of confidence only where it falls.
 """
 
 from __future__ import annotations
@@ -222,7 +222,11 @@ def changes(
     corrected = holm([change.p_value for _, _, change in found])
     return tuple(
         QuantityChange(
-            quantity.name, change, p, p <= level and change.distance >= LEAST_DISTANCE, moved(quantity, counts)
+            quantity.name,
+            change,
+            p,
+            p <= level and change.distance >= LEAST_DISTANCE and _matters(quantity, counts),
+            moved(quantity, counts),
         )
         for (quantity, counts, change), p in zip(found, corrected, strict=True)
     )
@@ -241,6 +245,18 @@ def moved(quantity: Quantity, new: NDArray[np.int64]) -> Moved:
     side, edge = ("at most", quantity.edges[i]) if now[i] >= before[i] else ("more than", quantity.edges[i])
     shares = (before[i], now[i]) if side == "at most" else (1 - before[i], 1 - now[i])
     return Moved(f"{side} {_number(quantity.name, edge)}", *map(float, shares))
+
+
+def _matters(quantity: Quantity, new: NDArray[np.int64]) -> bool:
+    """Whether the direction of a change says anything: confidence rises without one.
+
+    The confidences of a sketch are of models that were fitted without the rows in question; the one that answers was
+    fitted to all of them, and is surer.
+    """
+    places = np.arange(len(new))
+    return quantity.name != "confidence" or bool(
+        np.average(places, weights=new) < np.average(places, weights=quantity.counts)
+    )
 
 
 def _number(name: str, edge: float) -> str:

@@ -26,6 +26,7 @@ from textgraft.cli import (
     evaluate,
     explain,
     export,
+    feedback,
     inspect,
     label_errors,
     predict,
@@ -117,6 +118,7 @@ COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for ro
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
+app.add_typer(feedback.app)
 
 
 def _version(wanted: bool) -> None:

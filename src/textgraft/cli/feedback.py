@@ -21,9 +21,11 @@ def export(
     """Write the corrections in FILE as a table that textgraft train reads; of a text corrected twice the last one."""
     from textgraft.cli.console import remark
     from textgraft.serving.feedback import export_feedback
+    from textgraft.wording import counted
 
     exported = export_feedback(source, output, model=model)
-    remark((*exported.notes, f"{exported.rows:,} corrected texts written to {output}; textgraft train reads them."))
+    written = f"{counted(exported.rows, 'corrected text')} written to {output}; textgraft train reads it."
+    remark((*exported.notes, written))
 
 
 @app.callback()

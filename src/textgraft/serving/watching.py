@@ -16,7 +16,7 @@ from textgraft.errors import DataError
 from textgraft.methods.answering import Answers
 from textgraft.serving import schemas
 from textgraft.serving.batching import QueueFullError
-from textgraft.serving.bodies import check_texts, parsed
+from textgraft.serving.bodies import parsed, too_long
 from textgraft.serving.drift import DriftMonitor
 from textgraft.serving.feedback import BusyError, Correction, Feedback, FullError, check_labels
 from textgraft.serving.metrics import Metrics
@@ -24,6 +24,7 @@ from textgraft.serving.models import Served
 from textgraft.serving.problems import Problem, of_one
 from textgraft.serving.routes import as_json, body_of, problems, service_of
 from textgraft.serving.windows import DriftSettings
+from textgraft.whole import lock
 
 NO_SKETCH = "This model keeps no sketch of its training data, as those of earlier releases; train it anew."
 router = APIRouter()
@@ -39,8 +40,7 @@ class DriftWatch:
         metrics: of the service.
         settings: how to look.
         workers: how many processes there are.
-        worker: which of them this is, from 0.
-        state_dir: where windows are kept for a restart; None keeps none.
+        state_dir: where windows are kept for a restart, of each process in a file of its own; None keeps none.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class DriftWatch:
         settings: DriftSettings | None = None,
         *,
         workers: int = 1,
-        worker: int = 0,
         state_dir: Path | None = None,
     ) -> None:
-        self._settings, self._workers, self._worker, self._folder = settings, workers, worker, state_dir
+        self._settings, self._workers, self._folder = settings, workers, state_dir
+        self._place = None if state_dir is None else _free_place(state_dir)
         self._monitors: dict[str, tuple[str, DriftMonitor | None]] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
         most = {"multiprocess_mode": "max"}
@@ -78,7 +78,7 @@ class DriftWatch:
             return known[1]
         sketch, monitor = served.classifier.sketch_, None
         if sketch is not None:
-            state = None if self._folder is None else self._folder / f"drift-{served.name}-{self._worker}.json"
+            state = None if self._folder is None else self._folder / f"drift-{served.name}-{self._place}.json"
             monitor = DriftMonitor(
                 served.classifier,
                 sketch,
@@ -117,6 +117,21 @@ class DriftWatch:
         if monitor is None:
             return {"watched": False, "windows": [], "alarms": [], "said": NO_SKETCH}
         return {"watched": True, "version": served.version} | monitor.to_dict()
+
+
+def _free_place(folder: Path) -> int:
+    """The first number whose file no living process holds; this one holds it to its end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        file = folder / f"drift-{number}.lock"
+        file.touch()
+        try:
+            lock(file)
+        except BlockingIOError:
+            number += 1
+        else:
+            return number
 
 
 class FeedbackRequest(schemas.Request):
@@ -167,7 +182,8 @@ async def feedback(request: Request) -> Response:
     wish = await parsed(request, FeedbackRequest, service.limits)
     served = service.named(wish.model)
     passage.fields |= {"model": served.name, "version": served.version}
-    check_texts([wish.text], service.limits, "/text")
+    if len(wish.text) > service.limits.max_characters:
+        raise too_long("/text", len(wish.text), service.limits)
     task = served.classifier.task_
     given = wish.labels if wish.labels is not None else None if wish.label is None else [wish.label]
     member = "labels" if task.multi_label else "label"

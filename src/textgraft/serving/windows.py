@@ -24,6 +24,7 @@ from textgraft.errors import ArtifactError, SettingError, listed
 from textgraft.evaluation.drift import bounded
 from textgraft.json_files import is_number, is_whole, read_json
 from textgraft.model_directory.sketch import Sketch
+from textgraft.unicode import quoted
 from textgraft.whole import whole_file
 
 STRETCH: Final = 100 * 86_400  # seconds that the chance of a false alarm is of
@@ -56,14 +57,14 @@ class DriftSettings:
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
-            ("window_s", self.window_s, 0.001, STRETCH),
-            ("least", self.least, 20, self.most),
-            ("most", self.most, 20, 30_000),
-            ("false_alarms", self.false_alarms, 1e-12, 1),
-            ("time_share", self.time_share, 0, math.inf),
+            ("--drift-window (window_s=)", self.window_s, 0.001, STRETCH),
+            ("least=", self.least, 20, self.most),
+            ("most=", self.most, 20, 30_000),
+            ("false_alarms=", self.false_alarms, 1e-12, 1),
+            ("time_share=", self.time_share, 0, math.inf),
         ):
             if not least <= value <= most:
-                raise SettingError(f"{name} of the look for drift must be from {least:g} to {most:g}; got {value!r}.")
+                raise SettingError(f"{name} must be from {least:g} to {most:g}; got {quoted(value)}.")
 
     def level(self, workers: int) -> float:
         """The chance of a false alarm of one test, where several processes look each on their own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from textgraft import read_table
+from textgraft import ReadOptions, read_table
 from textgraft.errors import DataError, SettingError
 from textgraft.serving.feedback import Correction, Feedback, FullError, export_feedback
 from textgraft.task import Task
@@ -73,8 +73,9 @@ def test_several_labels_are_read_as_they_were_given(kept: Feedback, tmp_path: Pa
     export_feedback(kept.path, tmp_path / "out.jsonl")
     data = read_table(tmp_path / "out.jsonl")
     assert [set(each) for each in data.task.decode(data.targets)] == [set(each) for each in given.values()]
-    export_feedback(kept.path, tmp_path / "out.csv")
-    data = read_table(tmp_path / "out.csv", label_delimiter=";")
+    [note] = export_feedback(kept.path, tmp_path / "out.csv").notes
+    assert note == "Several labels are divided by ';': textgraft train TABLE --label-delimiter ';'."
+    data = read_table(tmp_path / "out.csv", label_delimiter=";", options=ReadOptions(header=True))
     assert [set(each) for each in data.task.decode(data.targets)] == [set(each) for each in given.values()]
 
 

@@ -253,7 +253,7 @@ def first_labels(probabilities: NDArray[Any], targets: NDArray[Any], task: Task)
     if not task.multi_label:
         return [task.labels[j] for j in targets.tolist()]
     first: list[int] = np.where(targets, probabilities, -1.0).argmax(axis=1).tolist()
-    carries: list[bool] = np.asarray(targets).any(axis=1).tolist()
+    carries = np.asarray(targets, np.bool_).any(axis=1)
     return [task.labels[j] if some else None for j, some in zip(first, carries, strict=True)]
 
 

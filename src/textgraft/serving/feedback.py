@@ -25,6 +25,8 @@ APPLICATION: Final = 0x74676662  # by which SQLite's header says whose file it i
 VERSION: Final = 1
 PATIENCE: Final = 5.0  # seconds that a writer waits for others
 DELIMITERS: Final = "|;,/~^"
+
+Labelled = tuple[str, tuple[str, ...]]
 _TABLE = """
 CREATE TABLE corrections (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -198,12 +200,26 @@ def export_feedback(path: str | Path, output: str | Path, *, model: str | None =
             f"{counted(repeats, 'correction')} {'is' if repeats == 1 else 'are'} of a text that was corrected again "
             f"later; the last one counts ({other:,} said something else)."
         )
+    rows = [(each.text, each.labels) for each in last.values()]
+    delimiter = _delimiter(rows) if several and kind != ".jsonl" else ""
+    if delimiter:
+        mark = quoted(delimiter)
+        notes.append(f"Several labels are divided by {mark}: textgraft train TABLE --label-delimiter {mark}.")
     with whole_file(output) as part:
-        _write(part, kind, [(each.text, each.labels) for each in last.values()], several=several)
+        _write(part, kind, rows, delimiter, several=several)
     return Exported(len(last), tuple(notes))
 
 
-def _write(part: Path, kind: str, rows: list[tuple[str, tuple[str, ...]]], *, several: bool) -> None:
+def _delimiter(rows: list[Labelled]) -> str:
+    """What no label holds."""
+    used = {character for _, labels in rows for label in labels for character in label}
+    found = next((mark for mark in DELIMITERS if mark not in used), None)
+    if found is None:
+        raise SettingError(f"Names of labels hold all of {DELIMITERS}; write them to a file that ends with .jsonl.")
+    return found
+
+
+def _write(part: Path, kind: str, rows: list[Labelled], delimiter: str, *, several: bool) -> None:
     name = "labels" if several else "label"
     if kind == ".jsonl":
         lines = [
@@ -212,14 +228,10 @@ def _write(part: Path, kind: str, rows: list[tuple[str, tuple[str, ...]]], *, se
         ]
         part.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return
-    used = {character for _, labels in rows for label in labels for character in label}
-    delimiter = next((mark for mark in DELIMITERS if mark not in used), None)
-    if several and delimiter is None:
-        raise SettingError(f"Names of labels hold all of {DELIMITERS}; write them to a file that ends with .jsonl.")
     with part.open("w", encoding="utf-8", newline="") as file:
         table: Any = csv.writer(file, delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n")
         table.writerow(("text", name))
-        table.writerows((text, (delimiter or "").join(labels)) for text, labels in rows)
+        table.writerows((text, delimiter.join(labels)) for text, labels in rows)
 
 
 def _translated(error: Exception) -> Exception:

@@ -252,9 +252,11 @@ def first_labels(probabilities: NDArray[Any], targets: NDArray[Any], task: Task)
     """The label that is predicted of each row; of several the most probable, and None where there is none."""
     if not task.multi_label:
         return [task.labels[j] for j in targets.tolist()]
-    first: list[int] = np.where(targets, probabilities, -1.0).argmax(axis=1).tolist()
-    carries = np.asarray(targets, np.bool_).any(axis=1)
-    return [task.labels[j] if some else None for j, some in zip(first, carries, strict=True)]
+    first = np.where(targets, probabilities, -1.0).argmax(axis=1)
+    labels: list[str | None] = [None] * len(first)
+    for row in np.flatnonzero(targets.any(axis=1)).tolist():
+        labels[row] = task.labels[first[row]]
+    return labels
 
 
 def of_predictions(

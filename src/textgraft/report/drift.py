@@ -63,11 +63,11 @@ def accuracy(found: Data | None) -> Section:
     if found is None:
         return Section()
     says = f"{decimal(found['found'])} of {counted(found['rows'], 'row')} with labels are answered rightly"
-    expected = f"{decimal(found['expected'])} {{}} by the confidence of the answers (p {_p(found['p_value'])})"
+    promised, p = decimal(found["expected"]), f"p {_p(found['p_value'])}"
     if found["p_value"] > LEVEL:
-        return Section("Accuracy", sentences=(f"{says}, as {expected.format('are expected')}.",))
+        return Section("Accuracy", sentences=(f"{says}, as their confidences promise ({promised}; {p}).",))
     side = "fewer" if found["found"] < found["expected"] else "more"
-    return Section("Accuracy", sentences=(f"{says}, {side} than the {expected.format('that are expected')}.",))
+    return Section("Accuracy", sentences=(f"{says}, {side} than the {promised} that their confidences promise ({p}).",))
 
 
 def _remarks(found: Data) -> Iterator[str]:

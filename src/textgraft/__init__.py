@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
+    from textgraft.client import AsyncClient, Client
     from textgraft.data import ReadOptions, inspect, read_table, split
     from textgraft.data.splits import given_splits
     from textgraft.dataset import Dataset, Splits
@@ -50,6 +51,7 @@ _ROOMS = {
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
+    "client": ("AsyncClient", "Client"),
     "data": ("ReadOptions", "given_splits", "inspect", "read_table", "split"),
     "dataset": ("Dataset", "Splits"),
     "encoders": ("Encoder",),
@@ -76,6 +78,8 @@ _ROOMS = {
 }
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Comparison",
     "Dataset",
     "Drift",

@@ -206,6 +206,14 @@ class FeatureClassifier(GraphClassifier):
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
 
     @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        cuts = self.long == "truncate" and isinstance(self.encoder_, Encoder)
+        return self._network.max_tokens if cuts else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._network.windows(texts).cut
+
+    @property
     def keeps_neighbours(self) -> bool:  # noqa: D102
         return self.head_.kept is not None
 

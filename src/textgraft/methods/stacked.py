@@ -177,6 +177,13 @@ class StackedClassifier(GraphClassifier):
     def outside_bytes(self) -> int:  # noqa: D102
         return sum(member.outside_bytes for member in self.members_)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return min((member.cuts_at for member in self.members_ if member.cuts_at is not None), default=None)
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return np.asarray(np.any([member.cut(texts) for member in self.members_], axis=0), np.bool_)
+
     def _unfitted(self) -> list[TextClassifier]:
         """The members as they are to be fitted: what they do not say themselves, they do as the whole."""
         refuse(self.hyperparameters["members"].faults("members", self.members))

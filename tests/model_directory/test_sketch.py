@@ -106,7 +106,7 @@ def test_repetitions_are_those_after_the_first(texts: list[str]) -> None:
     again = repeated(texts)
     for text in set(texts):
         count = texts.count(text)
-        heavy = count >= 5 and count > 0.01 * len(texts)
+        heavy = count >= 5 and count > 0.005 * len(texts)
         assert sum(again[i] for i, each in enumerate(texts) if each == text) == (count - 1 if heavy else 0)
 
 
@@ -127,6 +127,13 @@ def test_any_texts_have_a_share_of_capitals(texts: list[str]) -> None:
 
 def test_capitals_are_told_from_other_letters() -> None:
     assert capitals(["", "aB c", "ABC!", "äÖ"]).tolist() == [0, 1 / 3, 3 / 4, 1 / 2]
+
+
+def test_a_language_that_was_not_there_has_a_name() -> None:
+    languages = Sketch.of(TEXTS)["language"]
+    assert languages.categories is not None
+    assert languages.counts[languages.places(["es"])[0]] == 0
+    assert languages.categories[languages.places(["es"])[0]] == "es"
 
 
 def test_an_earlier_model_has_no_sketch(saved: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ FEWEST: Final = 20  # rows
 
 @dataclass(frozen=True)
 class Moved:
-    """The part of a quantity that moved most: its name, and its shares of texts before and now."""
+    """The part of a quantity that gained most: its name, and its shares of texts before and now."""
 
     what: str
     before: float
@@ -56,7 +56,7 @@ class QuantityChange:
         change: rows, distance and p-value.
         corrected: the p-value for the number of quantities (Holm 1979).
         changed: whether that is below the level, and the distance matters.
-        moved: what moved most.
+        moved: what gained most.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Drift:
     Attributes:
         rows: new ones.
         looked_at: of these.
-        repeated: rows that repeat a text that is more than a hundredth of all, which counts once.
+        repeated: rows that repeat a text that is more than a 200th of all, which counts once.
         against: what they were held against.
         false_alarms: how probable a change is that is found where there is none.
         quantities: what became of each.
@@ -233,10 +233,10 @@ def changes(
 
 
 def moved(quantity: Quantity, new: NDArray[np.int64]) -> Moved:
-    """What moved most: of names the one whose share changed most; of numbers the side of an edge that gained most."""
+    """What gained most: one of several names, or one side of an edge between numbers."""
     before, now = (np.asarray(counts) / max(1, sum(counts)) for counts in (quantity.counts, new.tolist()))
     if quantity.edges is None:
-        i = int(np.abs(now - before).argmax())
+        i = int((now - before).argmax())
         return Moved(_category(quantity, i), float(before[i]), float(now[i]))
     if not quantity.edges:
         return Moved(quantity.name, 1.0, 1.0)

@@ -5,7 +5,8 @@ are not frequent; how often rows that the model was not fitted to get which labe
 familiar training texts are to the model, each as if it were not among them. Lengths and the like are in intervals with
 about as many texts in each. Of words only those are known that several texts share, by hashes of 32 bits.
 
-All is of at most 10,000 rows, evenly drawn, so that it is small and quick for any table.
+All is of at most 10,000 rows, evenly drawn, so that it is small and quick for any table. It goes along where a model is
+shipped to serve (an export with ``to=``), and is not published, since words can be guessed by their hashes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from textgraft.heads.distances import evenly
 from textgraft.json_files import is_number, is_strings, is_whole, read_object
 from textgraft.task import Task
 from textgraft.text.hashing import hash_pieces
+from textgraft.text.languages import NAMES as LANGUAGES
 from textgraft.text.languages import language_of
 from textgraft.text.ngrams import token_rows
 from textgraft.text.tokens import Tokens, chunks, join, lower_case, tokenize
@@ -43,7 +45,7 @@ INTERVALS: Final = 10
 DIGITS: Final = 3  # behind the point
 MOST_CATEGORIES: Final = 50  # labels or languages; rarer ones are one
 FEWEST_TEXTS, MOST_WORDS = 5, 5_000  # that share a word that is known; such words
-HEAVY_SHARE, HEAVY_ROWS = 0.01, 5  # a text that is more than this of all, and so many rows at least, counts once
+HEAVY_SHARE, HEAVY_ROWS = 0.005, 5  # a text that is more than this of all, and so many rows at least, counts once
 NAMES: Final = ("label", "confidence", "length", "language", "capitals", "unknown words", "familiarity")
 
 
@@ -73,11 +75,12 @@ class Quantity:
         return cls(name, tuple(counts.tolist()), edges=tuple(edges.tolist()))
 
     @classmethod
-    def of_names(cls, name: str, values: Sequence[str]) -> Self:
-        """The most frequent names."""
-        frequent = Counter(values).most_common(MOST_CATEGORIES)
-        counts = [count for _, count in frequent]
-        return cls(name, (*counts, len(values) - sum(counts)), categories=tuple(each for each, _ in frequent))
+    def of_names(cls, name: str, values: Sequence[str | None], known: Sequence[str]) -> Self:
+        """The most frequent of the known names, those too that no row has, as far as there is room."""
+        rows = Counter(values)
+        order = sorted(known, key=lambda each: -rows[each])[:MOST_CATEGORIES]
+        counts = [rows[each] for each in order]
+        return cls(name, (*counts, len(values) - sum(counts)), categories=tuple(order))
 
     def places(self, values: Any) -> Places:
         """(n,) the interval or category of each of n values."""
@@ -135,7 +138,7 @@ class Sketch:
         found = [
             *predicted,
             Quantity.of_numbers("length", np.array([*map(len, some)])),
-            Quantity.of_names("language", [*map(language_of, some)]),
+            Quantity.of_names("language", [*map(language_of, some)], ["", *LANGUAGES]),
             Quantity.of_numbers("capitals", capitals(some)),
             Quantity.of_numbers("unknown words", unknown),
         ]
@@ -222,13 +225,13 @@ class Sketch:
 
 
 def counting_once(texts: Sequence[str]) -> list[str]:
-    """Texts without the repetitions of those that are more than a hundredth of all, in their order."""
+    """Texts without the repetitions of those that are more than a 200th of all, in their order."""
     again = repeated(texts)
     return [text for text, repetition in zip(texts, again, strict=True) if not repetition]
 
 
 def repeated(texts: Sequence[Any]) -> NDArray[np.bool_]:
-    """(n,) which of n texts, or hashes of them, repeat an earlier one that is more than a hundredth of all."""
+    """(n,) which of n texts, or hashes of them, repeat an earlier one that is more than a 200th of all."""
     counts = Counter(texts)
     heavy = {text for text, n in counts.items() if n >= HEAVY_ROWS and n > HEAVY_SHARE * len(texts)}
     seen: set[Any] = set()
@@ -272,11 +275,7 @@ def of_predictions(
     once = np.flatnonzero(~repeated(texts))
     p = probabilities[once[evenly(len(once), MOST_ROWS)]]
     targets = decision.targets(p, task)
-    names = Counter(first_labels(p, targets, task))
-    # Those that no row gets are among them too, as far as there is room.
-    order = sorted(task.labels, key=lambda label: -names[label])[:MOST_CATEGORIES]
-    counts = [names[label] for label in order]
-    label = Quantity("label", (*counts, len(p) - sum(counts)), categories=tuple(order))
+    label = Quantity.of_names("label", first_labels(p, targets, task), task.labels)
     return label, Quantity.of_numbers("confidence", confidence(p, targets))
 
 

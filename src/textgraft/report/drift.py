@@ -54,7 +54,7 @@ def quantities(found: Data) -> Section:
         )
         for each in found["quantities"]
     )
-    columns = ("quantity", "changed", "texts moved", "p", "what moved most", "then", "now")
+    columns = ("quantity", "changed", "texts moved", "p", "what gained most", "then", "now")
     return Section("What has changed", columns, rows, tuple(_remarks(found)), numbers=(2, 3, 5, 6))
 
 
@@ -80,8 +80,8 @@ def _remarks(found: Data) -> Iterator[str]:
         yield f"Of {found['rows']:,} rows {found['looked_at']:,}, evenly drawn, were looked at."
     if found["repeated"]:
         yield (
-            f"{counted(found['repeated'], 'row')} repeat a text that is more than 1 % of all; such a text counts once, "
-            "so that one that is sent again and again is no change of all."
+            f"{counted(found['repeated'], 'row')} repeat a text that is more than 0.5 % of all; such a text counts "
+            "once, so that one that is sent again and again is no change of all."
         )
     yield from found["notes"]
 

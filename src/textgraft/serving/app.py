@@ -112,6 +112,7 @@ def _document(app: FastAPI, service: Service) -> dict[str, Any]:
         known["InferenceRequest"]["properties"]["inputs"]["anyOf"] = [
             text, {"type": "array", "items": text, "maxItems": limits.max_texts}
         ]  # fmt: skip
-        known["Line"]["properties"]["text"] |= text
+        for kind in ("Line", "FeedbackRequest"):
+            known[kind]["properties"]["text"] |= text
     assert app.openapi_schema is not None
     return app.openapi_schema

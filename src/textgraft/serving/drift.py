@@ -2,7 +2,7 @@
 
 The sample of a window is uniform however many texts it has (algorithm L of Li, ACM TOMS 1994). No text is kept: at
 most 32, or those of one request, wait in memory until they are counted; then there are numbers of intervals alone, and
-hashes of this process, by which a text that is more than a hundredth of a window is told, and counts once.
+hashes of this process, by which a text that is more than a 200th of a window is told, and counts once.
 """
 
 from __future__ import annotations

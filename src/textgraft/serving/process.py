@@ -60,7 +60,13 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
         log=log,
         keys=Keys(settings.keys),
         cors=settings.cors,
-        drift=DriftWatch(metrics, settings.drift, workers=settings.workers, state_dir=settings.state_dir),
+        drift=DriftWatch(
+            metrics,
+            settings.drift,
+            workers=settings.workers,
+            state_dir=settings.state_dir,
+            say=lambda sentence: log.write("drift", "warning", said=sentence),
+        ),
         feedback=None if settings.feedback is None else Feedback(settings.feedback),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class DriftWatch:
         settings: how to look.
         workers: how many processes there are.
         state_dir: where windows are kept for a restart, of each process in a file of its own; None keeps none.
+        say: is told in a sentence of changes, when they begin.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class DriftWatch:
         *,
         workers: int = 1,
         state_dir: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings, self._workers, self._folder = settings, workers, state_dir
+        self._say = say
         self._place = None if state_dir is None else _free_place(state_dir)
         self._monitors: dict[str, tuple[str, DriftMonitor | None]] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
-        most = {"multiprocess_mode": "max"}
+        most = {"multiprocess_mode": "livemax"}
         self._windows = metrics.counter("drift_windows", "Windows of texts held against the training data", "model")
         self._alarms = metrics.counter("drift_alarms", "Changes that were found", "model", "quantity")
         self._alarm = metrics.gauge("drift_alarm", "1 while a change is found", "model", "quantity", **most)
@@ -110,6 +113,8 @@ class DriftWatch:
             self._alarm.labels(served.name, change.name).set(int(change.name in on))
         for quantity, times in windows.raised.items():
             self._alarms.labels(served.name, quantity).inc(times - before.get(quantity, 0))
+        if windows.raised != before:
+            self._say(f"{served.name}: {windows.said()}")
 
     def of(self, served: Served) -> dict[str, Any]:
         """What is known of a model."""

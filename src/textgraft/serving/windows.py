@@ -98,7 +98,7 @@ class Window:
         start, end: seconds since 1970.
         texts: how many there were.
         looked_at: of these.
-        heavy: how many of these repeat a text that is more than a hundredth of them.
+        heavy: how many of these repeat a text that is more than a 200th of them.
         counts: of each quantity of the sketch.
     """
 

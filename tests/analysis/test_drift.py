@@ -80,6 +80,16 @@ def test_texts_can_be_held_against_those_of_another_day(folder: Path) -> None:
     assert drift(folder / "model", english(300, 15)[0], against=before).changed
 
 
+def test_labels_that_the_model_does_not_have_are_said_and_left(folder: Path) -> None:
+    texts, labels = english(60, 16)
+    (folder / "other.csv").write_text(
+        "text,label\n" + "".join(f"{text},un{label}\n" for text, label in zip(texts, labels, strict=True))
+    )
+    shown = " ".join(said("drift", folder / "model", folder / "other.csv").split())
+    assert "The accuracy is not looked at: " in shown
+    assert "rightly" not in shown
+
+
 def test_few_rows_and_wrong_levels_are_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="3 rows cannot show whether anything has changed"):
         drift(folder / "model", ["a", "b", "c"])

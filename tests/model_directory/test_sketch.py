@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from textgraft import FeatureClassifier, MajorityClassifier, NgramClassifier, StackedClassifier, load
 from textgraft.errors import ArtifactError
-from textgraft.model_directory.sketch import FILE, MOST_ROWS, Quantity, Rows, Sketch, capitals, repeated
+from textgraft.model_directory.sketch import FILE, MOST_ROWS, Quantity, ScoredTexts, Sketch, capitals, repeated
 from textgraft.task import Task
 
 from ..drifting import LABELS, english
@@ -56,8 +56,8 @@ def test_what_is_read_is_what_was_counted(model: NgramClassifier, saved: Path) -
 def test_confidences_are_of_rows_that_the_model_was_not_fitted_to(model: NgramClassifier) -> None:
     assert model.sketch_ is not None
     new = english(600, 1)[0]
-    places = model.sketch_.places(Rows(new, model.predict_proba(new)), model.task_, model.decision)
-    own = model.sketch_.places(Rows(TEXTS, model.predict_proba(TEXTS)), model.task_, model.decision)
+    places = model.sketch_.places(ScoredTexts(new, model.predict_proba(new)), model.task_, model.decision)
+    own = model.sketch_.places(ScoredTexts(TEXTS, model.predict_proba(TEXTS)), model.task_, model.decision)
     column = [each.name for each in model.sketch_.quantities].index("confidence")
     usual = (len(model.sketch_["confidence"].counts) - 1) / 2
     assert abs(places[:, column].mean() - usual) < abs(own[:, column].mean() - usual)

@@ -12,7 +12,7 @@ import pytest
 
 from textgraft import NgramClassifier, read_table
 from textgraft.errors import ArtifactError, SettingError
-from textgraft.model_directory.sketch import Rows, Sketch
+from textgraft.model_directory.sketch import ScoredTexts, Sketch
 from textgraft.serving.drift import DriftMonitor
 from textgraft.serving.windows import DriftSettings, Window, Windows
 
@@ -232,7 +232,7 @@ def simulated(sketch: Sketch, places: np.ndarray, days: int, rows: int, seed: in
 
 def test_days_of_the_same_source_raise_nothing(model: NgramClassifier) -> None:
     texts = english(3_000, 19)[0]
-    places = sketch_of(model).places(Rows(texts, model.predict_proba(texts)), model.task_, model.decision)
+    places = sketch_of(model).places(ScoredTexts(texts, model.predict_proba(texts)), model.task_, model.decision)
     assert simulated(sketch_of(model), places, days=2, rows=300, seed=0).raised == {}
 
 
@@ -243,11 +243,11 @@ def test_a_hundred_days_of_held_out_rows_raise_nothing_and_others_do(shared_data
     model = NgramClassifier().fit(train)
     texts = [text for part in held_out for text in part.texts]
     sketch = sketch_of(model)
-    places = sketch.places(Rows(texts, model.predict_proba(texts)), model.task_, model.decision)
+    places = sketch.places(ScoredTexts(texts, model.predict_proba(texts)), model.task_, model.decision)
     assert simulated(sketch, places, days=100, rows=rows, seed=1).raised == {}
     news = list(read_table(shared_data / "ag_news" / "test.csv").texts[:2_000])
     for others in (news, [text.upper() for text in texts], spanish(500, 1)):
-        found = sketch.places(Rows(others, model.predict_proba(others)), model.task_, model.decision)
+        found = sketch.places(ScoredTexts(others, model.predict_proba(others)), model.task_, model.decision)
         windows = Windows(sketch, DriftSettings())
         windows.add(Window(0.0, 600.0, rows, rows, 0, sketch.counted(found[:rows])))
         assert windows.alarms

@@ -25,7 +25,7 @@ from textgraft.heads.distances import evenly
 from textgraft.methods import TextClassifier
 from textgraft.methods.constraints import Share, refuse
 from textgraft.methods.estimator import check_fitted
-from textgraft.model_directory.sketch import MOST_ROWS, Quantity, Rows, Sketch, of_predictions, repeated
+from textgraft.model_directory.sketch import MOST_ROWS, Quantity, ScoredTexts, Sketch, of_predictions, repeated
 from textgraft.text.languages import NAMES as LANGUAGES
 from textgraft.unicode import quoted
 from textgraft.wording import counted, percent
@@ -164,15 +164,14 @@ def drift(
     name = "This model" if isinstance(model, TextClassifier) else str(model)
     model = model if isinstance(model, TextClassifier) else load(model)
     check_fitted(model)
-    texts, rows = _given(model, data, labels)
-    sketch = sketch_of(model, name) if against is None else _sketched(model, _given(model, against, None)[0])
+    texts, rows, notes = _given(model, data, labels)
+    sketch = sketch_of(model, name) if against is None else _sketched(model, _given(model, against)[0])
     at = evenly(len(texts), MOST_ROWS)
     some = [texts[i] for i in at.tolist()]
     new = predicted(model, some, sketch)
     again = repeated(some)
     places = sketch.places(new, model.task_, model.decision)[~again]
     found = changes(sketch, sketch.counted(places), false_alarms, lambda a, b: tests.permuted(a, b, seed=seed))
-    notes: tuple[str, ...] = ()
     if model.seen_ is not None and against is None and (trained := int(model.seen_.find(some)[0].sum())):
         notes += (f"The model was trained on {trained:,} of the {counted(len(some), 'row')} looked at.",)
     accuracy = None if rows is None else _accuracy(model, new, rows.select(at), seed)
@@ -194,9 +193,9 @@ def sketch_of(model: TextClassifier, name: str) -> Sketch:
     return model.sketch_
 
 
-def predicted(model: TextClassifier, texts: Sequence[str], sketch: Sketch) -> Rows:
+def predicted(model: TextClassifier, texts: Sequence[str], sketch: Sketch) -> ScoredTexts:
     """Texts with what a model says of them, as far as a sketch asks for it."""
-    return Rows(texts, *model.scored(texts, familiar="familiarity" in sketch))
+    return ScoredTexts(texts, *model.scored(texts, familiar="familiarity" in sketch))
 
 
 def changes(
@@ -278,19 +277,27 @@ def _category(quantity: Quantity, i: int) -> str:
     return LANGUAGES.get(names[i], "no language that shows")
 
 
-def _given(model: TextClassifier, data: Any, labels: Labels | None) -> tuple[list[str], Dataset | None]:
-    """Texts, and rows where there are labels."""
-    plain = labels is None and not isinstance(data, Dataset)
-    if plain and isinstance(data, Sequence) and all(isinstance(each, str) for each in data):
-        texts, rows = as_texts(data), None
+def _given(
+    model: TextClassifier, data: Any, labels: Labels | None = None
+) -> tuple[list[str], Dataset | None, tuple[str, ...]]:
+    """Texts, the rows with labels that the model has, if there are any, and why not."""
+    rows: Dataset | None = None
+    notes: tuple[str, ...] = ()
+    if labels is None and isinstance(data, Sequence) and all(isinstance(each, str) for each in data):
+        texts = as_texts(data)
     else:
-        rows = as_dataset(data, labels, who="drift", task=model.task_, merged=model.fitted_on_.merged)
-        texts = list(rows.texts)
+        try:
+            rows = as_dataset(data, labels, who="drift", task=model.task_, merged=model.fitted_on_.merged)
+        except DataError as error:
+            if not isinstance(data, Dataset):
+                raise
+            notes = (f"The accuracy is not looked at: {error}",)
+        texts = list(data.texts if rows is None else rows.texts)
     if len(texts) < FEWEST:
         raise DataError(
             f"{counted(len(texts), 'row')} cannot show whether anything has changed; give at least {FEWEST} of them."
         )
-    return texts, rows
+    return texts, rows, notes
 
 
 def _sketched(model: TextClassifier, texts: Sequence[str]) -> Sketch:
@@ -300,8 +307,7 @@ def _sketched(model: TextClassifier, texts: Sequence[str]) -> Sketch:
     return Sketch.of(some, of_predictions(some, probabilities, model.task_, model.decision), familiarity)
 
 
-def _accuracy(model: TextClassifier, new: Rows, rows: Dataset, seed: int) -> Accuracy:
-    assert new.probabilities is not None
+def _accuracy(model: TextClassifier, new: ScoredTexts, rows: Dataset, seed: int) -> Accuracy:
     answers = model.answers_from(new.probabilities, new.familiarity)
     right = np.asarray(answers.targets == rows.targets).reshape(len(rows), -1).all(axis=1)
     sure = answers.confidence

@@ -96,17 +96,17 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Which n rows there are, as far as they are looked at: their texts, and what is predicted of them.
+class ScoredTexts:
+    """n texts with what a model says of them.
 
     Attributes:
         texts: the texts.
-        probabilities: (n, k); None where nothing was predicted.
+        probabilities: (n, k).
         familiarity: (n,); None where it is not known.
     """
 
     texts: Sequence[str]
-    probabilities: NDArray[Any] | None = None
+    probabilities: NDArray[Any]
     familiarity: NDArray[Any] | None = None
 
 
@@ -152,19 +152,19 @@ class Sketch:
     def __contains__(self, name: str) -> bool:
         return any(quantity.name == name for quantity in self.quantities)
 
-    def places(self, rows: Rows, task: Task, decision: Decision) -> NDArray[np.int16]:
+    def places(self, rows: ScoredTexts, task: Task, decision: Decision) -> NDArray[np.int16]:
         """(n, q) where n rows are in each quantity; -1 where that is not known of them."""
         p, texts = rows.probabilities, rows.texts
-        targets = None if p is None else decision.targets(p, task)
+        targets = decision.targets(p, task)
         values: dict[str, Any] = {
+            "label": first_labels(p, targets, task),
+            "confidence": confidence(p, targets),
             "length": [*map(len, texts)],
             "language": [*map(language_of, texts)],
             "capitals": capitals(texts),
             "unknown words": self._unknown(texts),
             "familiarity": rows.familiarity,
         }
-        if p is not None and targets is not None:
-            values |= {"label": first_labels(p, targets, task), "confidence": confidence(p, targets)}
         places = np.full((len(texts), len(self.quantities)), -1, np.int16)
         for column, quantity in enumerate(self.quantities):
             if (known := values.get(quantity.name)) is not None:

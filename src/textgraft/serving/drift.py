@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from textgraft.analysis.drift import predicted
 from textgraft.errors import ArtifactError
 from textgraft.methods import TextClassifier
-from textgraft.model_directory.sketch import Rows, Sketch, repeated
+from textgraft.model_directory.sketch import ScoredTexts, Sketch, repeated
 from textgraft.serving.windows import DriftSettings, Window, Windows
 
 AT_ONCE: Final = 32  # texts that are counted together
@@ -157,7 +157,7 @@ class DriftMonitor:
 
     def _looked_at(self, waiting: list[tuple[int, str, NDArray[Any]]]) -> NDArray[np.int16]:
         texts = [text for _, text, _ in waiting]
-        rows = Rows(texts, np.stack([p for _, _, p in waiting]))
+        rows = ScoredTexts(texts, np.stack([p for _, _, p in waiting]))
         if "familiarity" in self.sketch:
             rows = predicted(self._model, texts, self.sketch)
         return self.sketch.places(rows, self._model.task_, self._model.decision)

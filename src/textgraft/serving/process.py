@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from uvicorn import Config
 
 from textgraft.serving.app import application
+from textgraft.serving.feedback import Feedback
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log, Records
 from textgraft.serving.metrics import Metrics
@@ -20,6 +21,7 @@ from textgraft.serving.models import Models
 from textgraft.serving.predicting import Service
 from textgraft.serving.protocols import IDLE_SECONDS, DrainingServer, protocol
 from textgraft.serving.settings import Settings
+from textgraft.serving.watching import DriftWatch
 
 
 def run(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> bool:
@@ -53,7 +55,20 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
         settings.places, settings.limits, runtime=settings.runtime, metrics=metrics, warm=settings.warm_up, say=say
     )
     service = Service(models, settings.limits, metrics)
-    app = application(service, log=log, keys=Keys(settings.keys), cors=settings.cors)
+    app = application(
+        service,
+        log=log,
+        keys=Keys(settings.keys),
+        cors=settings.cors,
+        drift=DriftWatch(
+            metrics,
+            settings.drift,
+            workers=settings.workers,
+            state_dir=settings.state_dir,
+            say=lambda sentence: log.write("drift", "warning", said=sentence),
+        ),
+        feedback=None if settings.feedback is None else Feedback(settings.feedback),
+    )
 
     def leaving() -> None:
         app.state.draining = True

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from textgraft.extras import library
+from textgraft.serving.feedback import Feedback
 from textgraft.serving.listening import address_of, listen
 from textgraft.serving.settings import Settings
 
@@ -30,6 +31,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     if settings.trace:
         for name in ("opentelemetry.sdk.trace", "opentelemetry.instrumentation.fastapi"):
             library(name, "Tracing requests", "tracing")
+    if settings.feedback is not None:
+        Feedback(settings.feedback)  # says what is wrong with it before models are loaded
     with listen(settings.host, settings.port) as listening:
         ready = partial(_say, settings, address_of(listening), say)
         if settings.workers == 1:

@@ -1,4 +1,4 @@
-"""The processes of a service: how they begin, what is said where they cannot, and that none of them ends with a request."""
+"""The processes of a service: how they begin, what is said where they cannot, and that no request ends with them."""
 
 from __future__ import annotations
 

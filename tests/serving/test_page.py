@@ -16,7 +16,8 @@ import textgraft as tg
 from textgraft.prediction.writing import inert
 
 from ..report.browsers import MISSING
-from .browsing import chromium, opened, service
+from .browsing import chromium, opened
+from .running import serving
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
@@ -51,8 +52,8 @@ def emotion(places: dict[str, Path]) -> Any:
 
 @pytest.fixture(scope="module")
 def address(places: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with service(*(f"{name}={place}" for name, place in places.items())) as found:
-        yield found
+    with serving(*(f"{name}={place}" for name, place in places.items())) as found:
+        yield found.url
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +166,10 @@ def test_another_model_is_chosen_and_several_labels_have_their_thresholds(page: 
     expect(page, "#bars > li").to_have_count(11)
     [given] = feelings.predict([HAPPY])
     assert set(page.locator("#bars .given .label").all_inner_texts()) == set(given)
-    marks = {row.locator(".label").inner_text(): row.evaluate("e => e.style.getPropertyValue('--mark-at')") for row in rows(page)}
+    marks = {
+        row.locator(".label").inner_text(): row.evaluate("e => e.style.getPropertyValue('--mark-at')")
+        for row in rows(page)
+    }
     assert {name: float(mark) for name, mark in marks.items()} == pytest.approx(
         dict(zip(feelings.task_.labels, feelings.thresholds_.tolist(), strict=True)), abs=1e-6
     )
@@ -215,7 +219,9 @@ def test_a_dropped_table_comes_back_labelled_in_its_order(page: Any, emotion: An
     answers = emotion.answers(texts)
     reasons = list(answers.reasons)
     assert [row[5] for row in found] == reasons
-    assert [row[3] for row in found] == ["" if r else label for label, r in zip(answers.predicted, reasons, strict=True)]
+    assert [row[3] for row in found] == [
+        "" if r else label for label, r in zip(answers.predicted, reasons, strict=True)
+    ]
     numbers = np.array([[float(cell) for cell in row[6:]] for row in found])
     np.testing.assert_allclose(numbers, emotion.predict_proba(texts), atol=1e-6)
 
@@ -226,7 +232,7 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
     texts = [f"i feel happy, number {i}" for i in range(300)]
     texts[100] = "x" * 2001
     limits = ("--max-queue", "30", "--max-texts", "20", "--max-characters", "2000")
-    with service(str(places["emotion"]), *limits) as address, opened(browser, address) as page:
+    with serving(places["emotion"], *limits) as running, opened(browser, running.url) as page:
         choose(page, "long.txt", "\n".join(texts))
         page.locator("#table-abstain").uncheck()
         page.locator("#delimiter").select_option(label="their line")
@@ -236,7 +242,9 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
         assert header == ["column 1", "label", "probability", "refused"]
         assert [row[0] for row in found] == texts
         assert "2,000" in found[100][3]
-        assert [row[1] for row in found] == ["" if i == 100 else label for i, label in enumerate(emotion.predict(texts))]
+        assert [row[1] for row in found] == [
+            "" if i == 100 else label for i, label in enumerate(emotion.predict(texts))
+        ]
         heard = [said for said in page.heard if "Failed to load resource" not in said]  # what Chromium says of refusals
         assert heard == []
 
@@ -287,13 +295,11 @@ def test_the_model_has_its_card_as_text_its_figures_and_its_report(page: Any) ->
     assert opening.value.title() == "The report of it"
 
 
-def test_a_key_is_asked_for_and_kept_in_the_tab_alone(
-    browser: Any, places: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_key_is_asked_for_and_kept_in_the_tab_alone(browser: Any, places: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("right-key\n")
     with (
-        service(str(places["emotion"]), "--api-key-file", str(tmp_path / "keys")) as address,
-        opened(browser, address) as page,
+        serving(places["emotion"], "--api-key-file", tmp_path / "keys") as running,
+        opened(browser, running.url) as page,
     ):
         for key, note in (("wrong-key", "does not take this key"), ("right-key", "")):
             page.locator("#key-field").fill(key)

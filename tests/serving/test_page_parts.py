@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 import textgraft as tg
 from textgraft.prediction.writing import inert
-from textgraft.serving.pages import PATHS
+from textgraft.serving.pages import page_routes
 
 from ..report.browsers import MISSING
 from ..trying import EXAMPLES
-from .browsing import chromium, opened, service
+from .browsing import chromium, opened
+from .running import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # of Playwright's pipes
 SOURCES = {entry.name: entry.read_text("utf-8") for entry in (files("textgraft.serving") / "page").iterdir()}
@@ -35,8 +36,8 @@ TABLES = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELLS, min_size=n
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     place = tmp_path_factory.mktemp("models") / "majority"
     tg.MajorityClassifier().fit(["one", "two", "three"], ["a", "a", "b"]).save(place)
-    with service(str(place)) as found:
-        yield found
+    with serving(place) as found:
+        yield found.url
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,9 @@ def get(address: str, path: str, **headers: str) -> http.client.HTTPResponse:
 
 
 def test_every_file_is_served_under_a_policy_that_lets_in_nothing_else(address: str) -> None:
-    assert len(PATHS) == len(SOURCES)
-    for path in PATHS:
+    paths = [route.path for route in page_routes()]
+    assert len(paths) == len(SOURCES)
+    for path in paths:
         response = get(address, path)
         assert response.status == 200
         policy = response.headers["Content-Security-Policy"]

@@ -148,6 +148,21 @@ class Answering(Estimator):
             )
 
     @property
+    def cuts_at(self) -> int | None:
+        """How many tokens of a text it reads at most; None where it reads all texts to their end."""
+        return None
+
+    def cut(self, texts: Iterable[str]) -> NDArray[np.bool_]:
+        """(n,) whether n texts are longer than what it reads of them."""
+        check_fitted(self)
+        texts = in_form(as_texts(texts), self.unicode)
+        return self._cut(texts) if self.cuts_at is not None and texts else np.zeros(len(texts), np.bool_)
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        """As ``cut``, of n >= 1 texts, for a method that has a number of tokens that it reads."""
+        raise AssertionError(f"{type(self).__name__} cuts {len(texts)} texts at {self.cuts_at} tokens, and has no _cut")
+
+    @property
     def keeps_neighbours(self) -> bool:
         """Whether it knows which of its training texts are similar to a text."""
         return False

@@ -16,9 +16,6 @@ from textgraft.serving.problems import Problem, of_one, of_validation, pointer
 if TYPE_CHECKING:
     from textgraft.serving.limits import Limits
 
-BODY_SECONDS = 30.0  # for all of a body
-LINE_SECONDS = 60.0  # between two pieces of a stream
-
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -28,14 +25,15 @@ async def parsed(request: HttpRequest, kind: type[Model], limits: Limits) -> Mod
     Raises:
         Problem: it is too large, too slow, not JSON, or something else than is asked for.
     """
-    return validated(await read(request, limits.max_body_bytes), kind)
+    return validated(await read(request, limits.max_body_bytes, limits.receive_s), kind)
 
 
-async def read(request: HttpRequest, most: int) -> bytes:
+async def read(request: HttpRequest, most: int, patience: float) -> bytes:
     """The whole body.
 
     Raises:
-        Problem: it has more than ``most`` bytes, of which no more are read; it is packed; or it takes too long.
+        Problem: it has more than ``most`` bytes, of which no more are read; it is packed; or it takes more seconds than
+            there is patience.
     """
     check_plain(request)
     declared = request.headers.get("content-length", "")
@@ -43,13 +41,13 @@ async def read(request: HttpRequest, most: int) -> bytes:
         raise too_large(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in pieces(request, BODY_SECONDS):
+        async with asyncio.timeout(patience):
+            async for piece in pieces(request, patience):
                 body += piece
                 if len(body) > most:
                     raise too_large(most)
     except TimeoutError:
-        raise _slow(BODY_SECONDS) from None
+        raise _slow(patience) from None
     return bytes(body)
 
 
@@ -78,7 +76,7 @@ async def pieces(request: HttpRequest, patience: float) -> AsyncIterator[bytes]:
 
 
 def _slow(seconds: float) -> Problem:
-    detail = f"The rest of the body was not there after {seconds:.0f} seconds."
+    detail = f"The rest of the body was not there after {seconds:g} seconds."
     return Problem(408, detail, reason="slow", headers=[("Connection", "close")])
 
 

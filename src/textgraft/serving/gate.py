@@ -16,11 +16,10 @@ from textgraft.serving.bodies import Gone
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log
 from textgraft.serving.metrics import Metrics
-from textgraft.serving.pages import PATHS
 from textgraft.serving.problems import Problem
 
 ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-OPEN = PATHS | {"/healthz", "/readyz", "/docs", "/openapi.json"}  # to read these, which say nothing that a key protects
+OPEN = re.compile(r"/|/page/.*|/healthz|/readyz|/docs|/openapi\.json")  # read, they say nothing that a key protects
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -60,7 +59,6 @@ class Gate:
     origins: frozenset[str]
     log: Log
     metrics: Metrics
-    open_paths: frozenset[str] = OPEN
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
     _number: Any = field(default_factory=itertools.count)
 
@@ -108,7 +106,7 @@ class Gate:
             raise Problem(
                 403, "Pages of other addresses may not ask this service; --cors ADDRESS allows one.", reason="origin"
             )
-        is_open = scope["path"] in self.open_paths and scope["method"] in ("GET", "HEAD")
+        is_open = scope["method"] in ("GET", "HEAD", "OPTIONS") and OPEN.fullmatch(scope["path"])
         if self.keys and not is_open and not self.keys.allow(scope["headers"]):
             raise Problem(
                 401,

@@ -6,7 +6,8 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from textgraft.digests import text_digest
@@ -24,6 +25,12 @@ HEADERS: Final = {
 }
 
 
+def page_routes() -> list[Route]:
+    """The page itself at ``/``, and the files that it is made of below ``/page/``."""
+    held = [_File(entry.name, entry.read_text("utf-8")) for entry in (files("textgraft.serving") / "page").iterdir()]
+    return [Route(each.path, each.answer, include_in_schema=False) for each in held]
+
+
 class _File:
     """A file of the page, kept as it was when the service began."""
 
@@ -37,8 +44,3 @@ class _File:
         if request.headers.get("If-None-Match") == self._headers["ETag"]:
             return Response(status_code=304, headers=self._headers)
         return Response(self._content, headers=self._headers, media_type=self._kind)
-
-
-_FILES = [_File(entry.name, entry.read_text("utf-8")) for entry in (files("textgraft.serving") / "page").iterdir()]
-PATHS: Final = frozenset(file.path for file in _FILES)
-router = APIRouter(routes=[Route(file.path, file.answer, include_in_schema=False) for file in _FILES])

@@ -67,6 +67,8 @@ class Service:
         ids = [f"{request_id}-{i}" for i in range(len(texts))]
         answers = await self.answers(served, texts, ids, threshold=wish.threshold)
         rows = rows_of(answers, reasons(answers, wish), ids, wish.top_k or MOST_LABELS)
+        for row, cut in zip(rows, await cut_of(model, texts), strict=True):
+            row["cut"] = cut
         if wish.explain or wish.neighbours is not None:
             more = await self._timed(served.batcher.call(lambda: _looked_into(model, wish)))
             for row, fields in zip(rows, more, strict=True):
@@ -121,6 +123,18 @@ class Service:
                 f"The answer was not there after {self.limits.timeout_s:g} seconds; send fewer texts, or try later."
             )
             raise Problem(504, detail, reason="time") from None
+
+
+async def cut_of(model: TextClassifier, texts: Sequence[str]) -> list[bool]:
+    """Whether each text is longer than what the model reads of it; no texts are read again that cannot be."""
+    cut = [False] * len(texts)
+    # A token has at least a byte, and a character at most four.
+    long = [] if model.cuts_at is None else [i for i, text in enumerate(texts) if 4 * len(text) > model.cuts_at]
+    if long:
+        found = await asyncio.to_thread(model.cut, [texts[i] for i in long])
+        for i, is_cut in zip(long, found.tolist(), strict=True):
+            cut[i] = is_cut
+    return cut
 
 
 def reasons(answers: Answers, wish: PredictRequest) -> list[str]:

@@ -14,9 +14,9 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from textgraft.serving import schemas
-from textgraft.serving.bodies import LINE_SECONDS, Gone, check_plain, pieces, too_large, too_long, validated
+from textgraft.serving.bodies import Gone, check_plain, pieces, too_large, too_long, validated
 from textgraft.serving.models import Served
-from textgraft.serving.predicting import MOST_LABELS, Row, Service, reasons, rows_of
+from textgraft.serving.predicting import MOST_LABELS, Row, Service, cut_of, reasons, rows_of
 from textgraft.serving.problems import Problem
 from textgraft.serving.routes import body_of, problems, service_of
 
@@ -66,7 +66,7 @@ class Lines:
         """Lines as they come, some at once."""
         most = self._service.limits.max_body_bytes
         rest = b""
-        async for piece in pieces(request, LINE_SECONDS):
+        async for piece in pieces(request, self._service.limits.receive_s):
             *lines, rest = (rest + piece).split(b"\n")
             for start in range(0, len(lines), AT_ONCE):
                 yield lines[start : start + AT_ONCE]
@@ -116,7 +116,9 @@ class Lines:
         while True:
             try:
                 answers = await self._service.answers(self._served, texts, ids, threshold=self._wish.threshold)
-                return rows_of(answers, reasons(answers, self._wish), ids, self._wish.top_k or MOST_LABELS)
+                cut = await cut_of(self._served.classifier, texts)
+                rows = rows_of(answers, reasons(answers, self._wish), ids, self._wish.top_k or MOST_LABELS)
+                return [{**row, "cut": is_cut} for row, is_cut in zip(rows, cut, strict=True)]
             except Problem as problem:
                 if problem.reason != "queue" or asyncio.get_running_loop().time() > until:
                     raise

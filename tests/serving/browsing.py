@@ -8,6 +8,7 @@ from typing import Any
 
 from ..report.browsers import CHROMIUM
 
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A browser."""

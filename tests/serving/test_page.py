@@ -14,6 +14,7 @@ import pytest
 
 import textgraft as tg
 from textgraft.prediction.writing import inert
+from textgraft.serving.feedback import Feedback
 
 from ..report.browsers import MISSING
 from .browsing import chromium, opened
@@ -51,8 +52,13 @@ def emotion(places: dict[str, Path]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def address(places: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(*(f"{name}={place}" for name, place in places.items())) as found:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("feedback") / "corrections.sqlite"
+
+
+@pytest.fixture(scope="module")
+def address(places: dict[str, Path], kept: Path) -> Iterator[str]:
+    with serving(*(f"{name}={place}" for name, place in places.items()), "--feedback", kept) as found:
         yield found.url
 
 
@@ -175,6 +181,22 @@ def test_another_model_is_chosen_and_several_labels_have_their_thresholds(page: 
     )
 
 
+def test_a_correction_is_kept_where_the_service_keeps_any(page: Any, kept: Path) -> None:
+    ask(page, HAPPY)
+    page.locator("#right select").select_option("fear")
+    page.locator("#correct button").click()
+    expect(page, "#correct-note").to_have_text("Kept: fear.")
+    page.locator("#model").select_option("feelings")
+    expect(page, "#bars > li").to_have_count(11)
+    for label in ("anger", "joy"):
+        page.locator(f"#right input[value={label}]").set_checked(label == "joy")
+    several = [box.get_attribute("value") for box in page.locator("#right input:checked").all()]
+    page.locator("#correct button").click()
+    expect(page, "#correct-note").to_have_text(f"Kept: {', '.join(several)}.")
+    found = [(each.text, list(each.labels), each.model) for each, _ in Feedback(kept)]
+    assert found == [(HAPPY, ["fear"], "emotion"), (HAPPY, several, "feelings")]
+
+
 def choose(page: Any, name: str, content: str) -> None:
     page.locator("#tab-table").click()
     page.locator("#file").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content.encode()})
@@ -202,7 +224,8 @@ def test_a_dropped_table_comes_back_labelled_in_its_order(page: Any, emotion: An
         """(content) => {
             const files = new DataTransfer();
             files.items.add(new File([content], "tweets.csv", { type: "text/csv" }));
-            document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
+            const drop = { bubbles: true, cancelable: true, dataTransfer: files };
+            document.body.dispatchEvent(new DragEvent("drop", drop));
         }""",
         table([names, *body]),
     )
@@ -233,6 +256,8 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
     texts[100] = "x" * 2001
     limits = ("--max-queue", "30", "--max-texts", "20", "--max-characters", "2000")
     with serving(places["emotion"], *limits) as running, opened(browser, running.url) as page:
+        ask(page, HAPPY)
+        expect(page, "#correct").to_be_hidden()  # this one keeps none
         choose(page, "long.txt", "\n".join(texts))
         page.locator("#table-abstain").uncheck()
         page.locator("#delimiter").select_option(label="their line")
@@ -290,6 +315,7 @@ def test_the_model_has_its_card_as_text_its_figures_and_its_report(page: Any) ->
     assert page.locator("#card h2").filter(has_text=HARM).count() == 1
     assert page.locator("#card").get_by_text("bold", exact=True).evaluate("e => e.tagName") == "STRONG"
     assert page.locator("#card :is(img, script, a)").count() == 0
+    expect(page, "#drift").to_contain_text("No window is over yet")
     with page.expect_popup() as opening:
         page.locator("#report").click()
     assert opening.value.title() == "The report of it"

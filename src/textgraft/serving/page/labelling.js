@@ -76,8 +76,12 @@ export class Labelling {
     for (let tries = 1; places.length; tries += 1) {
       try {
         const begun = performance.now();
-        const { predictions, version } = await predict({ ...this.wish, texts: places.map((i) => this.texts[i]) }, signal);
-        if (predictions.length !== places.length) throw new Problem(500, { detail: "The server gave another number of answers than it got texts." });
+        const { predictions, version } = await predict(
+          { ...this.wish, texts: places.map((i) => this.texts[i]) },
+          signal,
+        );
+        if (predictions.length !== places.length)
+          throw new Problem(500, { detail: "The server gave another number of answers than it got texts." });
         places.forEach((place, i) => this.keep(place, { ...predictions[i], version }));
         this.pace(performance.now() - begun, places.length);
         told(this, 0);

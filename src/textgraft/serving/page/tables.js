@@ -21,13 +21,18 @@ export const decoded = (bytes) => {
     return text.startsWith("\ufeff") ? { text: text.slice(1), mark: true, note: "" } : { text, mark: false, note: "" };
   } catch {
     const text = new TextDecoder("windows-1252").decode(bytes);
-    return { text, mark: false, note: "The file is no UTF-8 and was read as Windows-1252; what is downloaded is UTF-8." };
+    return {
+      text,
+      mark: false,
+      note: "The file is no UTF-8 and was read as Windows-1252; what is downloaded is UTF-8.",
+    };
   }
 };
 
 /** The rows of delimited text as lists of cells. Lines without a character are no rows; how many there were is `blank`. */
 export const records = (text, delimiter) => {
-  const plain = delimiter === null ? /[^\r\n]*/y : new RegExp(`[^\\r\\n${delimiter === "|" ? "\\|" : delimiter}]*`, "y");
+  const plain =
+    delimiter === null ? /[^\r\n]*/y : new RegExp(`[^\\r\\n${delimiter === "|" ? "\\|" : delimiter}]*`, "y");
   const rows = [];
   let row = [];
   let blank = 0;
@@ -45,7 +50,8 @@ export const records = (text, delimiter) => {
       at += 1;
       for (;;) {
         const end = text.indexOf('"', at);
-        if (end < 0) throw new TableError(`Row ${rows.length + 1} has a cell that begins with a quotation mark and never ends.`);
+        if (end < 0)
+          throw new TableError(`Row ${rows.length + 1} has a cell that begins with a quotation mark and never ends.`);
         cell += text.slice(at, end);
         at = end + 1;
         if (text[at] !== '"') break;
@@ -86,7 +92,8 @@ export const delimiterOf = (text) => {
     for (const { length } of rows) widths.set(length, (widths.get(length) ?? 0) + 1);
     const [width, number] = [...widths].sort((a, b) => b[1] - a[1])[0] ?? [1, 0];
     const part = number / rows.length;
-    if (width > 1 && (part > best.part || (part === best.part && width > best.width))) best = { delimiter, part, width };
+    if (width > 1 && (part > best.part || (part === best.part && width > best.width)))
+      best = { delimiter, part, width };
   }
   return best.delimiter;
 };
@@ -109,7 +116,8 @@ export const textColumn = (names, rows) => {
 };
 
 // Numbers keep their digits, all those of an id of twenty too, where the browser can (rawJSON).
-const exact = (_, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+const exact = (_, value, context) =>
+  typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 const isExact = (value) => Boolean(JSON.isRawJSON?.(value));
 
 const objects = (text) => {
@@ -142,8 +150,12 @@ const fromObjects = (items) => {
     for (const key of Object.keys(object)) if (!names.has(key)) names.set(key, names.size);
     return object;
   });
-  const cell = (value) => (typeof value === "string" ? value : value === null ? "" : isExact(value) ? value.rawJSON : JSON.stringify(value));
-  return { names: [...names.keys()], rows: rows.map((object) => [...names.keys()].map((key) => cell(Object.hasOwn(object, key) ? object[key] : null))) };
+  const cell = (value) =>
+    typeof value === "string" ? value : value === null ? "" : isExact(value) ? value.rawJSON : JSON.stringify(value);
+  return {
+    names: [...names.keys()],
+    rows: rows.map((object) => [...names.keys()].map((key) => cell(Object.hasOwn(object, key) ? object[key] : null))),
+  };
 };
 
 const fromRecords = (rows, header) => {
@@ -152,7 +164,11 @@ const fromRecords = (rows, header) => {
   const names = Array.from({ length: width }, (_, i) => first[i]?.trim() || `column ${i + 1}`);
   const body = header ? rows.slice(1) : rows;
   const uneven = body.filter((row) => row.length !== (header ? first.length : width)).length;
-  return { names, uneven, rows: body.map((row) => (row.length < width ? [...row, ...Array(width - row.length).fill("")] : row)) };
+  return {
+    names,
+    uneven,
+    rows: body.map((row) => (row.length < width ? [...row, ...Array(width - row.length).fill("")] : row)),
+  };
 };
 
 /**
@@ -164,7 +180,8 @@ const fromRecords = (rows, header) => {
 export const tableOf = (file, bytes, reading = {}) => {
   const { text, mark, note } = decoded(bytes);
   const notes = note ? [note] : [];
-  if (text.includes("\0")) throw new TableError(`${file} is no text: it holds null bytes. It may be CSV, TSV or JSON Lines.`);
+  if (text.includes("\0"))
+    throw new TableError(`${file} is no text: it holds null bytes. It may be CSV, TSV or JSON Lines.`);
   let table;
   if (/\.(jsonl|ndjson|json)$/i.test(file)) {
     table = { ...fromObjects(objects(text)), reading: null };
@@ -176,7 +193,10 @@ export const tableOf = (file, bytes, reading = {}) => {
     const { uneven, ...read } = fromRecords(rows, header);
     table = { ...read, reading: { header, delimiter } };
     if (rows.blank) notes.push(`${rows.blank} empty ${rows.blank === 1 ? "line is" : "lines are"} left out.`);
-    if (uneven) notes.push(`${uneven} ${uneven === 1 ? "row has" : "rows have"} more or fewer cells than the others; missing ones are empty.`);
+    if (uneven)
+      notes.push(
+        `${uneven} ${uneven === 1 ? "row has" : "rows have"} more or fewer cells than the others; missing ones are empty.`,
+      );
   }
   if (!table.rows.length) throw new TableError(`${file} has no rows.`);
   return { ...table, notes, mark };
@@ -186,7 +206,10 @@ export const tableOf = (file, bytes, reading = {}) => {
 export const inert = (cell) => (FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell);
 
 /** The columns that were labelled behind those that were there; what is called like one of them stays as `input.name`. */
-export const widened = (names, added) => [...names.map((each) => (added.includes(each) ? `input.${each}` : each)), ...added];
+export const widened = (names, added) => [
+  ...names.map((each) => (added.includes(each) ? `input.${each}` : each)),
+  ...added,
+];
 
 /** CSV that is safe to open in a spreadsheet, and how many cells were changed for that. */
 export const csv = (names, rows) => {

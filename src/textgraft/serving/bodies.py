@@ -105,10 +105,10 @@ def validated(body: bytes, kind: type[Model]) -> Model:
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] != "json_invalid":
             raise of_validation(faults) from None
-        if (place := _half_character(body)) is not None:
+        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
+        if "hex escape" in what and (place := _half_character(body)) is not None:
             detail = f"{place or 'The body'} holds half a character (a lone surrogate), which no text can hold."
             raise of_one(place, detail) from None
-        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
         raise of_one("", f"The body is not JSON: {what}.", status=400, reason="json") from None
 
 

@@ -176,6 +176,7 @@ class DrainingServer(Server):
         for each in sockets or []:
             with suppress(OSError):
                 each.listen(0)
+                each.setblocking(False)
                 while (
                     True
                 ):  # until nobody waits, and then it is closed at once: who waits there later is never answered

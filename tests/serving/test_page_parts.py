@@ -151,6 +151,19 @@ def test_encoding_delimiter_and_header_are_guessed(page: Any, name: str, content
     assert module(page, "tables.js", body, [name, list(content)]) == expected
 
 
+@pytest.mark.parametrize(
+    ("names", "row", "column"),
+    [
+        (["id", "title", "text"], ["1", "A film", "what a very fine film"], 2),
+        (["url", "message"], ["http://example.org/a/very/long/address", "fine"], 1),
+        (["number", "words"], ["12345678901234567890", "fine"], 1),
+        (["text", "remark"], ["", "fine"], 1),
+    ],
+)
+def test_the_column_of_the_texts_is_guessed(page: Any, names: list[str], row: list[str], column: int) -> None:
+    assert module(page, "tables.js", "([names, row]) => part.textColumn(names, [row])", [names, row]) == column
+
+
 @settings(max_examples=EXAMPLES)
 @given(st.text(st.sampled_from(list("ab é😀👩\u200d\u0301م")), max_size=20), st.data())
 def test_code_points_are_found_in_javascripts_strings(page: Any, text: str, data: st.DataObject) -> None:

@@ -107,12 +107,13 @@ export const hasHeader = (rows) => {
   return first.every((cell, i) => !others.some((row) => row[i] === cell)) && first.length > 1;
 };
 
-/** The place of the column that holds the texts: called so, or else the one whose cells are longest on average. */
+/** The place of the column that holds the texts: of those that are called so, or else of all, the one with most letters. */
 export const textColumn = (names, rows) => {
   const sample = rows.slice(0, SAMPLED_ROWS);
   const lengths = names.map((_, i) => sample.reduce((sum, row) => sum + (NUMBER.test(row[i]) ? 0 : row[i].length), 0));
-  const called = names.findIndex((each, i) => NAMED.test(each.trim()) && lengths[i] > 0);
-  return called >= 0 ? called : lengths.indexOf(Math.max(...lengths));
+  const called = lengths.map((length, i) => (NAMED.test(names[i].trim()) ? length : 0));
+  const chosen = called.some(Boolean) ? called : lengths;
+  return chosen.indexOf(Math.max(...chosen));
 };
 
 // Numbers keep their digits, all those of an id of twenty too, where the browser can (rawJSON).

@@ -21,10 +21,12 @@ from textgraft.cli import (
     compare,
     curve,
     demo,
+    drift,
     errors,
     evaluate,
     explain,
     export,
+    feedback,
     inspect,
     label_errors,
     predict,
@@ -107,6 +109,7 @@ ROOMS = (
     check,
     abstain,
     thresholds,
+    drift,
     predict,
     explain,
     export,
@@ -117,6 +120,7 @@ COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for ro
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
+app.add_typer(feedback.app)
 
 
 def _version(wanted: bool) -> None:

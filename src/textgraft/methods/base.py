@@ -23,12 +23,12 @@ from textgraft.errors import DataError
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.wanted import wanted_of_labels
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
-from textgraft.methods.answering import Answering
 from textgraft.methods.attributing import Attributing
 from textgraft.methods.choosing import Choosing
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.estimator import accuracy, check_fitted, clone
 from textgraft.methods.hyperparameters import hyperparameter
+from textgraft.methods.sketching import Sketching
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.model_directory.manifest import MOST_OF_LABELS
@@ -51,7 +51,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Choosing, Answering, Attributing, ABC):
+class TextClassifier(Choosing, Sketching, Attributing, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -159,6 +159,7 @@ class TextClassifier(Choosing, Answering, Attributing, ABC):
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.abstention_ = Abstention()
         self.chosen_, self.resolved_, self._said_of_decision, self._said_of_abstention = {}, {}, "", ""
+        self._answered = ()
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
@@ -169,6 +170,7 @@ class TextClassifier(Choosing, Answering, Attributing, ABC):
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
+        self._sketch_later(rows.texts, self._places)
         self.chosen_ = {**self.resolved_, **self.chosen_}
         self._say_what_was_not_chosen()
         for name, said in (("decision", self._said_of_decision), ("abstention", self._said_of_abstention)):

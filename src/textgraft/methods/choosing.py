@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -38,6 +39,7 @@ class Choosing(Deciding):
 
         @property
         def decision(self) -> Decision: ...  # noqa: D102
+        def _sketch_predictions(self, texts: Sequence[str], probabilities: NDArray[Any]) -> None: ...
 
     def _choose_decision(self, probabilities: NDArray[np.float32], data: Dataset) -> None:
         """Chooses ``thresholds_``, as the hyperparameter ``thresholds`` says and for the metric, and ``abstention_``.
@@ -63,6 +65,7 @@ class Choosing(Deciding):
         if self.abstain is not None:
             held_out = check_predictions(probabilities, targets, self.task_, self.decision)
             self.abstention_, self._said_of_abstention = abstention_for(held_out, self.abstain)
+        self._sketch_predictions(data.texts, probabilities)
 
     def _say_what_was_not_chosen(self) -> None:
         """Where a method that held out no rows was to choose on them."""

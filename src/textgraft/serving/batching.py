@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,7 @@ class Batcher:
         self._most_texts, self._patience = max_queue, patience
         self._thread = thread or ThreadPoolExecutor(1, "textgraft-model")
         self._unanswered: set[asyncio.Future[Scores]] = set()
-        self._calls: set[asyncio.Future[object]] = set()
+        self._calls: set[asyncio.Future[Any]] = set()
         self._changed = threading.Condition()  # of all that follows
         self._lines: dict[int, _Line] = {}
         self._working = False
@@ -189,7 +189,7 @@ class Batcher:
             )
         call = asyncio.get_running_loop().run_in_executor(self._thread, function)
         self._calls.add(call)
-        call.add_done_callback(self._calls.discard)  # type: ignore[arg-type]
+        call.add_done_callback(self._calls.discard)
         return await call
 
     async def drain(self) -> None:

@@ -111,9 +111,8 @@ def _document(app: FastAPI, service: Service) -> dict[str, Any]:
         text = {"type": "string", "maxLength": limits.max_characters}
         texts = known["PredictRequest"]["properties"]["texts"]
         texts |= {"items": text, "maxItems": limits.max_texts}
-        known["InferenceRequest"]["properties"]["inputs"]["anyOf"] = [
-            text, {"type": "array", "items": text, "maxItems": limits.max_texts}
-        ]  # fmt: skip
+        several = {"type": "array", "items": text, "maxItems": limits.max_texts}
+        known["InferenceRequest"]["properties"]["inputs"] = {"anyOf": [text, several]}
         for kind in ("Line", "FeedbackRequest"):
             known[kind]["properties"]["text"] |= text
     assert app.openapi_schema is not None

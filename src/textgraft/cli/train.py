@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,6 @@ from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
-    from textgraft.evaluation import Evaluation
     from textgraft.ladder import Trained
     from textgraft.report import Report
 
@@ -83,42 +83,43 @@ def run(
     check_seeds(seeds, budget=tuning.given.get("budget"))
     further = chapters_of(more)
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
-    if method is None:
-        method = AUTO if "budget" in tuning.given else "ngrams"
+    method = method if method is not None else AUTO if "budget" in tuning.given else "ngrams"
     if method == AUTO:
         if tensorboard:
             raise SettingError("--tensorboard is for recurrent and finetune; a search trains many models.")
         found = searched(source, reading, dividing, tuning, methods=None, out=out, resume=resume, clock=clock)
-        if as_json:
-            print_json({"model": str(out)} | found.to_dict())
-        present(search_report(found, every_metric=every_metric), quietly=as_json)
-        if not no_report:
-            write_beside(page_beside(out), lambda: search_story(found, further=further, origin=origin))
-        remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
-        return
-    model = tuning.build([method], dividing.seed)[0]
-    check_place(out)
-    if "folder" in model.get_params(deep=False):
-        model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
-    elif resume or tensorboard:
-        raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
-    splits = dividing.read(source, reading, learners=[model])
-    trained = train(model, splits, directory=out, seeds=seeds, seed=dividing.seed)
-    remark(model.notes_)
+        content: dict[str, Any] = found.to_dict()
+        report: Report | None = search_report(found, every_metric=every_metric)
+        story = partial(search_story, found, further=further, origin=origin)
+    else:
+        model = tuning.build([method], dividing.seed)[0]
+        check_place(out)
+        if "folder" in model.get_params(deep=False):
+            model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
+        elif resume or tensorboard:
+            raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
+        splits = dividing.read(source, reading, learners=[model])
+        trained = train(model, splits, directory=out, seeds=seeds, seed=dividing.seed)
+        remark(model.notes_)
+        content, report = {"method": method} | _as_json(trained), _report(trained, every_metric=every_metric)
+        story = partial(training_story, trained, further=further, origin=origin)
     if as_json:
-        print_json({"model": str(out), "method": method} | _as_json(trained))
-    elif trained.evaluation is not None:
-        present(_report(trained, trained.evaluation, every_metric=every_metric))
-    if trained.evaluation is not None and not no_report:
-        write_beside(page_beside(out), lambda: training_story(trained, further=further, origin=origin))
+        print_json({"model": str(out)} | content)
+    elif report is not None:
+        present(report)
+    if report is not None and not no_report:
+        write_beside(page_beside(out), story)
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
 
 
-def _report(trained: Trained, evaluation: Evaluation, *, every_metric: bool) -> Report:
+def _report(trained: Trained, *, every_metric: bool) -> Report | None:
+    """Its figures, where something was held out for them."""
     from textgraft.report.evaluation import evaluation_report
     from textgraft.report.seeds import with_seeds
 
-    splits, method = trained.splits, trained.model.method
+    splits, method, evaluation = trained.splits, trained.model.method, trained.evaluation
+    if evaluation is None:
+        return None
     rows = "test rows" if splits.test is not None else f"rows, out of fold ({splits.folds})"
     title = f"{method} on {evaluation.n:,} {rows}"
     report = evaluation_report(title, evaluation, splits.leaks, every_metric=every_metric)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textgraft.analysis.corrections import apply_corrections, write_suspects
     from textgraft.analysis.curve import LearningCurve, learning_curve
+    from textgraft.analysis.drift import Drift, drift
     from textgraft.analysis.errors import find_errors
     from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.label_errors import find_label_errors
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "analysis.corrections": ("apply_corrections", "write_suspects"),
     "analysis.curve": ("LearningCurve", "learning_curve"),
+    "analysis.drift": ("Drift", "drift"),
     "analysis.errors": ("find_errors",),
     "analysis.explaining": ("Explanation", "explain"),
     "analysis.label_errors": ("find_label_errors",),
@@ -80,6 +82,7 @@ __all__ = [
     "Client",
     "Comparison",
     "Dataset",
+    "Drift",
     "Encoder",
     "Evaluation",
     "Explanation",
@@ -100,6 +103,7 @@ __all__ = [
     "apply_corrections",
     "compare",
     "compare_paired",
+    "drift",
     "evaluate",
     "explain",
     "export",

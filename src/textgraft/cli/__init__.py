@@ -21,10 +21,12 @@ from textgraft.cli import (
     compare,
     curve,
     demo,
+    drift,
     errors,
     evaluate,
     explain,
     export,
+    feedback,
     inspect,
     label_errors,
     predict,
@@ -105,6 +107,7 @@ ROOMS = (
     serve,
     check,
     abstain,
+    drift,
     predict,
     explain,
     export,
@@ -115,6 +118,7 @@ COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for ro
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
+app.add_typer(feedback.app)
 
 
 def _version(wanted: bool) -> None:

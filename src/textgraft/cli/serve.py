@@ -29,6 +29,7 @@ class LimitOptions:
     max_characters: Annotated[int, _limit(help="Characters of a text.")] = 100_000
     max_explained: Annotated[int, _limit(help="Texts of a request that are explained.")] = 8
     timeout_s: Annotated[float, _limit(help="Seconds until a request is given up.")] = 30
+    receive_s: Annotated[float, _limit(help="Seconds that a client may take to send a request.")] = 30
     drain_s: Annotated[float, _limit(help="Seconds that accepted requests have when the service ends.")] = 30
 
     def limits(self) -> Limits:
@@ -55,6 +56,15 @@ def run(
     ] = None,
     warmup: Annotated[bool, typer.Option("--warmup", help="Predict once before the service is ready.")] = False,
     log_texts: Annotated[bool, typer.Option("--log-texts", help="Write the texts of requests to the log.")] = False,
+    feedback: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep what people correct in this SQLite file.")
+    ] = None,
+    state_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep what was seen of changed texts here, for a restart.")
+    ] = None,
+    drift_window: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long texts are gathered until they are looked at for changes.")
+    ] = 600,
     trace: Annotated[bool, typer.Option("--trace", help="Tell OpenTelemetry of requests, as OTEL_... says.")] = False,
 ) -> None:
     """Serve the models in DIR over HTTP: predictions as JSON, a page to try them on, figures for Prometheus.
@@ -65,6 +75,7 @@ def run(
     from textgraft.cli.console import remark
     from textgraft.serving.settings import Settings, places_of
     from textgraft.serving.starting import serve
+    from textgraft.serving.windows import DriftSettings
 
     settings = Settings(
         places=places_of(models),
@@ -78,6 +89,9 @@ def run(
         log_texts=log_texts,
         trace=trace,
         warm_up=warmup,
+        drift=DriftSettings(window_s=drift_window),
+        state_dir=state_dir,
+        feedback=feedback,
     )
     serve(settings, say=remark)
 

@@ -19,6 +19,7 @@ from textgraft.errors import ExportError, SettingError
 from textgraft.given import as_texts
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
+from textgraft.heads.distances import evenly
 from textgraft.heads.kernel import MOST_LANDMARKS
 from textgraft.json_files import read_object
 from textgraft.linear import ClassWeight
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 FILE = "features"
+_MOST_LEFT_OUT = 2_000  # training texts, each held against all others that are kept
 HEADS: tuple[HeadKind, ...] = ("auto", "linear", "kernel")
 
 
@@ -191,6 +193,13 @@ class FeatureClassifier(GraphClassifier):
         X = self.encoder_.encode(texts)
         kept = self.head_.kept
         return self.head_.probabilities(X, self.task_), None if kept is None else kept.familiarity(X)
+
+    def _familiarity_left_out(self) -> Familiarity:
+        kept = self.head_.kept
+        if kept is None:
+            return None
+        some = evenly(len(kept), _MOST_LEFT_OUT)
+        return kept.familiarity(kept.vectors[some], some)
 
     def encode(self, texts: Sequence[str]) -> Floats:  # noqa: D102
         check_fitted(self)

@@ -295,6 +295,11 @@ class StackedClassifier(GraphClassifier):
         known = {member.rung: familiarity for member, (_, familiarity) in pairs if familiarity is not None}
         return self.calibration_.probabilities(scores, self.task_), known[max(known)] if known else None
 
+    def _familiarity_left_out(self) -> Familiarity:
+        """That of the highest member on the ladder that knows it."""
+        members = sorted(self.members_, key=lambda member: -member.rung)
+        return next((left for member in members if (left := member._familiarity_left_out()) is not None), None)
+
     def encode(self, texts: Sequence[str]) -> Floats | None:
         """(n, width) vectors of n texts by the encoder of the first member that has one."""
         check_fitted(self)

@@ -13,21 +13,32 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from textgraft.serving import docs, health, routes, schemas, streaming
+from textgraft.serving import docs, health, routes, schemas, streaming, watching
+from textgraft.serving.feedback import Feedback
 from textgraft.serving.gate import Gate
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log
+from textgraft.serving.pages import page_routes
 from textgraft.serving.predicting import Service
 from textgraft.serving.problems import Problem, of_validation
+from textgraft.serving.watching import DriftWatch, FeedbackRequest
 
-ROUTERS = (routes.router, streaming.router, health.router, docs.router)
+ROUTERS = (routes.router, streaming.router, watching.router, health.router, docs.router)
 DESCRIPTION = (
     "Labels of texts, with calibrated probabilities. One prediction for each text, in their order; problems are JSON "
     "(RFC 9457), with Retry-After where trying again helps."
 )
 
 
-def application(service: Service, *, log: Log, keys: Keys | None = None, cors: Iterable[str] = ()) -> FastAPI:
+def application(
+    service: Service,
+    *,
+    log: Log,
+    keys: Keys | None = None,
+    cors: Iterable[str] = (),
+    drift: DriftWatch | None = None,
+    feedback: Feedback | None = None,
+) -> FastAPI:
     """An application that answers with some models, which whoever runs it loads and drains.
 
     Args:
@@ -35,6 +46,8 @@ def application(service: Service, *, log: Log, keys: Keys | None = None, cors: I
         log: of requests.
         keys: that open it; without any it is open to all who reach it.
         cors: addresses of pages, such as ``"https://example.org"``, that may ask it from a browser; ``"*"`` is all.
+        drift: watches texts for changes; None looks as is usual.
+        feedback: keeps corrections; None keeps none.
     """
 
     origins = frozenset(cors)
@@ -51,8 +64,11 @@ def application(service: Service, *, log: Log, keys: Keys | None = None, cors: I
         redirect_slashes=False,
     )
     app.state.service, app.state.log, app.state.draining = service, log, False
+    app.state.drift, app.state.feedback = drift or DriftWatch(service.metrics), feedback
+    service.watchers.append(app.state.drift)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(page_routes())
     app.openapi = lambda: _document(app, service)  # type: ignore[method-assign]
     return app
 
@@ -84,6 +100,7 @@ def _document(app: FastAPI, service: Service) -> dict[str, Any]:
             schemas.Line,
             schemas.ProblemDetails,
             schemas.Predicted,
+            FeedbackRequest,
         )
         _, more = models_json_schema(
             [(kind, "validation") for kind in kinds], ref_template="#/components/schemas/{model}"
@@ -94,9 +111,9 @@ def _document(app: FastAPI, service: Service) -> dict[str, Any]:
         text = {"type": "string", "maxLength": limits.max_characters}
         texts = known["PredictRequest"]["properties"]["texts"]
         texts |= {"items": text, "maxItems": limits.max_texts}
-        known["InferenceRequest"]["properties"]["inputs"]["anyOf"] = [
-            text, {"type": "array", "items": text, "maxItems": limits.max_texts}
-        ]  # fmt: skip
-        known["Line"]["properties"]["text"] |= text
+        several = {"type": "array", "items": text, "maxItems": limits.max_texts}
+        known["InferenceRequest"]["properties"]["inputs"] = {"anyOf": [text, several]}
+        for kind in ("Line", "FeedbackRequest"):
+            known[kind]["properties"]["text"] |= text
     assert app.openapi_schema is not None
     return app.openapi_schema

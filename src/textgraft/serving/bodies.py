@@ -16,9 +16,7 @@ from textgraft.serving.problems import Problem, of_one, of_validation, pointer
 if TYPE_CHECKING:
     from textgraft.serving.limits import Limits
 
-BODY_SECONDS = 30.0  # for all of a body
-LINE_SECONDS = 60.0  # between two pieces of a stream
-
+MOST_FAULTS = 1000  # that are looked at one by one
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -28,14 +26,15 @@ async def parsed(request: HttpRequest, kind: type[Model], limits: Limits) -> Mod
     Raises:
         Problem: it is too large, too slow, not JSON, or something else than is asked for.
     """
-    return validated(await read(request, limits.max_body_bytes), kind)
+    return validated(await read(request, limits.max_body_bytes, limits.receive_s), kind)
 
 
-async def read(request: HttpRequest, most: int) -> bytes:
+async def read(request: HttpRequest, most: int, patience: float) -> bytes:
     """The whole body.
 
     Raises:
-        Problem: it has more than ``most`` bytes, of which no more are read; it is packed; or it takes too long.
+        Problem: it has more than ``most`` bytes, of which no more are read; it is packed; or it takes more seconds than
+            there is patience.
     """
     check_plain(request)
     declared = request.headers.get("content-length", "")
@@ -43,13 +42,13 @@ async def read(request: HttpRequest, most: int) -> bytes:
         raise too_large(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in pieces(request, BODY_SECONDS):
+        async with asyncio.timeout(patience):
+            async for piece in pieces(request, patience):
                 body += piece
                 if len(body) > most:
                     raise too_large(most)
     except TimeoutError:
-        raise _slow(BODY_SECONDS) from None
+        raise _slow(patience) from None
     return bytes(body)
 
 
@@ -78,7 +77,7 @@ async def pieces(request: HttpRequest, patience: float) -> AsyncIterator[bytes]:
 
 
 def _slow(seconds: float) -> Problem:
-    detail = f"The rest of the body was not there after {seconds:.0f} seconds."
+    detail = f"The rest of the body was not there after {seconds:g} seconds."
     return Problem(408, detail, reason="slow", headers=[("Connection", "close")])
 
 
@@ -104,13 +103,15 @@ def validated(body: bytes, kind: type[Model]) -> Model:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
+        if (count := error.error_count()) > MOST_FAULTS:
+            raise of_one("", f"The body has {count:,} faults, such as members that nobody asks for.") from None
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] != "json_invalid":
             raise of_validation(faults) from None
-        if (place := _half_character(body)) is not None:
+        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
+        if "hex escape" in what and (place := _half_character(body)) is not None:
             detail = f"{place or 'The body'} holds half a character (a lone surrogate), which no text can hold."
             raise of_one(place, detail) from None
-        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
         raise of_one("", f"The body is not JSON: {what}.", status=400, reason="json") from None
 
 

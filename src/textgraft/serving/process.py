@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from uvicorn import Config
 
 from textgraft.serving.app import application
+from textgraft.serving.feedback import Feedback
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log, Records
 from textgraft.serving.metrics import Metrics
@@ -20,6 +21,8 @@ from textgraft.serving.models import Models
 from textgraft.serving.predicting import Service
 from textgraft.serving.protocols import IDLE_SECONDS, DrainingServer, protocol
 from textgraft.serving.settings import Settings
+from textgraft.serving.tracing import trace
+from textgraft.serving.watching import DriftWatch
 
 
 def run(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> bool:
@@ -53,14 +56,29 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
         settings.places, settings.limits, runtime=settings.runtime, metrics=metrics, warm=settings.warm_up, say=say
     )
     service = Service(models, settings.limits, metrics)
-    app = application(service, log=log, keys=Keys(settings.keys), cors=settings.cors)
+    app = application(
+        service,
+        log=log,
+        keys=Keys(settings.keys),
+        cors=settings.cors,
+        drift=DriftWatch(
+            metrics,
+            settings.drift,
+            workers=settings.workers,
+            state_dir=settings.state_dir,
+            say=lambda sentence: log.write("drift", "warning", said=sentence),
+        ),
+        feedback=None if settings.feedback is None else Feedback(settings.feedback),
+    )
+
+    end_traces = trace(app) if settings.trace else None
 
     def leaving() -> None:
         app.state.draining = True
 
     config = Config(
         app,
-        http=protocol(),
+        http=protocol(settings.limits.receive_s),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -73,8 +91,12 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
     server = DrainingServer(config, ready, leaving)
     if (parent := parent_process()) is not None:
         threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
-    async with loaded(models):
-        await server.serve([listening])
+    try:
+        async with loaded(models):
+            await server.serve([listening])
+    finally:
+        if end_traces is not None:
+            await asyncio.to_thread(end_traces)
     return server.interrupted
 
 

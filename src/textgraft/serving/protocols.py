@@ -19,11 +19,11 @@ from uvicorn import Config, Server
 
 from textgraft.serving.problems import MEDIA_TYPE, Problem
 
-HEAD_SECONDS = 10.0  # for the line and the headers of a request
 HEAD_BYTES = 1 << 16
 REST_SECONDS = 5.0  # for what is still sent of a body that was answered already
 WRITE_SECONDS = 60.0  # for a client to read what fills its buffers
 IDLE_SECONDS = 75  # between requests; longer than the minute of most load balancers
+MOST_LATE = 1 << 13  # connections that are still let in then
 LEAVING_SECONDS = 1.0  # for a request that is on its way when the service ends
 
 
@@ -36,13 +36,14 @@ class _Guard:
         connections: set[Any]
         loop: asyncio.AbstractEventLoop
 
+    receive_seconds: float
     _timer: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
     _head = 0  # bytes of a head that is not whole yet
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)  # type: ignore[misc]
-        self._within(HEAD_SECONDS)
+        self._within(self.receive_seconds)
         if len(self.connections) > most_connections():
             self._refuse(503, "There are as many connections as this process can hold; try again later.")
 
@@ -60,7 +61,7 @@ class _Guard:
         before = self.cycle
         waiting = before is None or (before.response_complete and not before.more_body)
         if waiting and self._timer is None:
-            self._within(HEAD_SECONDS)
+            self._within(self.receive_seconds)
         super().data_received(data)  # type: ignore[misc]
         if self.cycle is not before:
             self._head = 0
@@ -110,11 +111,15 @@ class _Guard:
         self._timer = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
 
 
-def protocol() -> type[asyncio.Protocol]:
-    """The fastest protocol of uvicorn that is installed, guarded."""
+def protocol(receive_seconds: float) -> type[asyncio.Protocol]:
+    """The fastest protocol of uvicorn that is installed, guarded.
+
+    Args:
+        receive_seconds: that a client may take to send a head.
+    """
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-    return type("Guarded", (_Guard, AutoHTTPProtocol), {})
+    return type("Guarded", (_Guard, AutoHTTPProtocol), {"receive_seconds": receive_seconds})
 
 
 @cache
@@ -168,11 +173,25 @@ class DrainingServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts who waits at the door, lets nobody else in, and answers all who are inside."""
         self._leaving()
+        late: list[socket.socket] = []
         for each in sockets or []:
+            each.setblocking(False)
+            # Until nobody waits; then it is closed at once, since who comes meanwhile is never answered. A shorter queue
+            # before would not help: who finds it full believes to be connected.
             with suppress(OSError):
-                each.listen(0)
-        await asyncio.sleep(0.05)  # in which the loop accepts them
+                while len(late) < MOST_LATE:
+                    late.append(each.accept()[0])
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in late:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(self._protocol, connection)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        state = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        return self.config.http_protocol_class(**state)
 
 
 def _known(names: tuple[str, ...]) -> list[signal.Signals]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textgraft.errors import SettingError
 from textgraft.serving.limits import Limits
+from textgraft.serving.windows import DriftSettings
 from textgraft.unicode import quoted
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,6 +33,9 @@ class Settings:
         log_texts: whether the log holds texts.
         trace: whether OpenTelemetry is told of requests.
         warm_up: whether each model predicts once before the service is ready.
+        drift: how texts are watched for changes.
+        state_dir: where what was seen of them is kept for a restart; None keeps nothing.
+        feedback: the file that keeps corrections; None keeps none.
 
     Raises:
         SettingError: one of them cannot be used.
@@ -48,6 +52,9 @@ class Settings:
     log_texts: bool = False
     trace: bool = False
     warm_up: bool = False
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    state_dir: Path | None = None
+    feedback: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, least, most in (("port", self.port, 0, 65_535), ("workers", self.workers, 1, MOST_WORKERS)):

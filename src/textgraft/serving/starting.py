@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from textgraft.extras import library
+from textgraft.serving.feedback import Feedback
 from textgraft.serving.listening import address_of, listen
 from textgraft.serving.settings import Settings
 
@@ -28,8 +29,11 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     for name in NEEDED:
         library(name, "Serving", "serve")
     if settings.trace:
-        for name in ("opentelemetry.sdk.trace", "opentelemetry.instrumentation.fastapi"):
-            library(name, "Tracing requests", "tracing")
+        from textgraft.serving.tracing import check_tracing
+
+        check_tracing()
+    if settings.feedback is not None:
+        Feedback(settings.feedback)  # says what is wrong with it before models are loaded
     with listen(settings.host, settings.port) as listening:
         ready = partial(_say, settings, address_of(listening), say)
         if settings.workers == 1:

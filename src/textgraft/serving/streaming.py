@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from textgraft.serving import schemas
-from textgraft.serving.bodies import LINE_SECONDS, Gone, check_plain, pieces, too_large, too_long, validated
+from textgraft.serving.bodies import Gone, check_plain, pieces, too_large, too_long, validated
 from textgraft.serving.models import Served
 from textgraft.serving.predicting import MOST_LABELS, Row, Service, cut_of, reasons, rows_of
 from textgraft.serving.problems import Problem
@@ -66,7 +66,7 @@ class Lines:
         """Lines as they come, some at once."""
         most = self._service.limits.max_body_bytes
         rest = b""
-        async for piece in pieces(request, LINE_SECONDS):
+        async for piece in pieces(request, self._service.limits.receive_s):
             *lines, rest = (rest + piece).split(b"\n")
             for start in range(0, len(lines), AT_ONCE):
                 yield lines[start : start + AT_ONCE]

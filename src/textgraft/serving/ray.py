@@ -24,6 +24,7 @@ from textgraft.extras import library
 from textgraft.serving.app import application
 from textgraft.serving.bodies import read
 from textgraft.serving.keys import Keys, read_keys
+from textgraft.serving.limits import Limits
 from textgraft.serving.logs import Log
 from textgraft.serving.metrics import Metrics
 from textgraft.serving.models import Models
@@ -93,7 +94,7 @@ def app(arguments: Mapping[str, Any]) -> Application:
     door = serve.deployment(
         Door, num_replicas=given.doors, ray_actor_options={"num_cpus": 0}, max_ongoing_requests=DOORS
     )
-    return door.bind(replicas.bind(settings), limits.max_body_bytes)
+    return door.bind(replicas.bind(settings), limits)
 
 
 def _read(arguments: Mapping[str, Any]) -> tuple[Arguments, Settings]:
@@ -147,11 +148,11 @@ class Door:
 
     Args:
         replicas: of the service.
-        most: bytes of a body.
+        limits: of requests.
     """
 
-    def __init__(self, replicas: DeploymentHandle, most: int) -> None:
-        self._replicas, self._most = replicas, most
+    def __init__(self, replicas: DeploymentHandle, limits: Limits) -> None:
+        self._replicas, self._limits = replicas, limits
 
     async def __call__(self, request: Request) -> Response:
         """Answers a request of HTTP."""
@@ -160,7 +161,7 @@ class Door:
 
         identity = f"door-{secrets.token_hex(8)}"
         try:
-            body = await read(request, self._most)
+            body = await read(request, self._limits.max_body_bytes, self._limits.receive_s)
         except Problem as problem:
             return problem.response(identity)
         scope = {name: request.scope[name] for name in PASSED if name in request.scope}

@@ -160,7 +160,7 @@ def test_networks_answer_as_in_python(kind: str, precision: str, wordpiece_encod
     folder = page_of(model.fit(data, valid=data), tmp_path, precision=precision, tolerance=Tolerance(1.0, 0.0, 1.0))
     assert load(folder / "model").export_ == f"onnx-{precision}"
     if precision == "fp32":
-        check_same_answers(folder, ALL, most=1e-5)
+        check_same_answers(folder, ALL, most=1e-4)  # in Python too, a text in a batch is 3e-5 from itself alone
     else:
         check_like_answers(folder, ALL)
 
@@ -178,7 +178,8 @@ def test_two_hundred_real_texts_get_the_same_labels(
     (texts, labels), (new, _) = ((list(zip(*part, strict=True))) for part in parts)
     model = NgramClassifier() if kind == "ngrams" else FeatureClassifier("all-MiniLM-L6-v2")
     model.fit(list(texts[:2000]), list(labels[:2000]))
-    check_same_answers(page_of(model, tmp_path, precision="fp32"), list(new[:200]), most=1e-4)
+    chosen = {} if kind == "ngrams" else {"precision": "fp32"}
+    check_same_answers(page_of(model, tmp_path, **chosen), list(new[:200]), most=1e-4)
 
 
 def rows_of(table: str, folder: Path, part: str) -> list[tuple[str, str]]:

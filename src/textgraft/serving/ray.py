@@ -148,7 +148,7 @@ class Door:
 
     Args:
         replicas: of the service.
-        limits: of a body.
+        limits: of requests.
     """
 
     def __init__(self, replicas: DeploymentHandle, limits: Limits) -> None:

@@ -157,7 +157,7 @@ class Models:
             old = self._served[name]
             try:
                 new = await self._load(name)
-            except TextgraftError as error:
+            except Exception as error:  # whatever a half-written directory makes a reader trip over
                 self._say(f"{place} has changed and cannot be served; version {old.version} stays: {error}")
                 well = False
             else:

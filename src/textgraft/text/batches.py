@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,9 @@ class Windows:
         return np.asarray(np.add.reduceat(rows * self.weight[:, None], starts, axis=0))
 
 
-def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> list[NDArray[np.intp]]:
+def token_batches(
+    lengths: NDArray[np.int64], tokens: int, rows: int = 512, call: int | None = None
+) -> list[NDArray[np.intp]]:
     """Groups rows, longest first, so that each batch, padded, holds at most ``tokens`` tokens.
 
     Longest first because a machine that is too small for the data shows it at once, and time left is never
@@ -53,17 +56,39 @@ def token_batches(lengths: NDArray[np.int64], tokens: int, rows: int = 512) -> l
         lengths: (n,) tokens per row.
         tokens: the most tokens of a batch, padding included; a longer single row is a batch of its own.
         rows: the most rows of a batch.
+        call: what a batch costs besides its tokens, in tokens: rows are padded to the longest of a batch only as far as
+            that is cheaper than another batch. None makes as few batches as there can be.
 
     Returns:
         Index arrays that together hold each of 0 .. n-1 once.
     """
     order = np.argsort(-lengths, kind="stable")
-    batches, start = [], 0
-    while start < len(order):
-        size = max(1, min(rows, tokens // max(int(lengths[order[start]]), 1)))
-        batches.append(order[start : start + size])
-        start += size
+    batches = []
+    for start, end in pairwise((0, len(order)) if call is None else _divisions(lengths, tokens, call)):
+        at = start
+        while at < end:
+            size = min(end - at, max(1, min(rows, tokens // max(int(lengths[order[at]]), 1))))
+            batches.append(order[at : at + size])
+            at += size
     return batches
+
+
+def _divisions(lengths: NDArray[np.int64], tokens: int, call: int) -> list[int]:
+    """Where rows, longest first, are divided so that padded tokens and calls cost least together; both ends as well."""
+    # Rows of one length stay together, so what is left from each length on is found from the shortest up.
+    values, counts = np.unique(lengths, return_counts=True)
+    values, ends = values[::-1], np.append(0, np.cumsum(counts[::-1]))
+    cost, stop = np.zeros(len(ends)), np.zeros(len(ends), np.int64)
+    for i in range(len(values) - 1, -1, -1):
+        padded = (ends[i + 1 :] - ends[i]) * values[i]
+        costs = padded + call * np.maximum(1, -(-padded // tokens)) + cost[i + 1 :]
+        best = int(costs.argmin())
+        cost[i], stop[i] = costs[best], i + 1 + best
+    at, found = 0, [0]
+    while at < len(values):
+        at = int(stop[at])
+        found.append(int(ends[at]))
+    return found
 
 
 def shuffled_batches(

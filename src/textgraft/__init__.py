@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textgraft.analysis.corrections import apply_corrections, write_suspects
     from textgraft.analysis.curve import LearningCurve, learning_curve
+    from textgraft.analysis.drift import Drift, drift
     from textgraft.analysis.errors import find_errors
     from textgraft.analysis.explaining import Explanation, explain
     from textgraft.analysis.label_errors import find_label_errors
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from textgraft.artifact import load, save
     from textgraft.artifact.exporting import export
     from textgraft.artifact.hub import push
+    from textgraft.client import AsyncClient, Client
     from textgraft.data import ReadOptions, inspect, read_table, split
     from textgraft.data.splits import given_splits
     from textgraft.dataset import Dataset, Splits
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "analysis.corrections": ("apply_corrections", "write_suspects"),
     "analysis.curve": ("LearningCurve", "learning_curve"),
+    "analysis.drift": ("Drift", "drift"),
     "analysis.errors": ("find_errors",),
     "analysis.explaining": ("Explanation", "explain"),
     "analysis.label_errors": ("find_label_errors",),
@@ -48,6 +51,7 @@ _ROOMS = {
     "artifact": ("load", "save"),
     "artifact.exporting": ("export",),
     "artifact.hub": ("push",),
+    "client": ("AsyncClient", "Client"),
     "data": ("ReadOptions", "given_splits", "inspect", "read_table", "split"),
     "dataset": ("Dataset", "Splits"),
     "encoders": ("Encoder",),
@@ -74,8 +78,11 @@ _ROOMS = {
 }
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Comparison",
     "Dataset",
+    "Drift",
     "Encoder",
     "Evaluation",
     "Explanation",
@@ -96,6 +103,7 @@ __all__ = [
     "apply_corrections",
     "compare",
     "compare_paired",
+    "drift",
     "evaluate",
     "explain",
     "export",

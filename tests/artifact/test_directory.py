@@ -63,7 +63,7 @@ def test_no_file_of_a_model_can_run_code(saved: Path) -> None:
         ({"files": {"../secret.json": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
         ({"files": {"/etc/passwd": {"bytes": 1, "sha256": ""}}}, "not the name of a file in it"),
         ({"classes": {"values": ["a", "b"], "dtype": "M8[s]"}}, "labels in textgraft.json are of a type"),
-        ({"files": {}}, "holds files that are not of the model: ngrams.json"),
+        ({"files": {}}, "holds files that are not of the model: drift.json, ngrams.json"),
         ({"files": {"gone.json": {"bytes": 1, "sha256": ""}}}, r"gone\.json is missing"),
     ],
 )

@@ -84,6 +84,8 @@ def test_no_text_and_no_path_of_this_machine_is_published(hub: Hub, saved: Path)
     assert "sample.jsonl" not in published
     assert (saved / "seen.safetensors").exists()
     assert "seen.safetensors" not in published
+    assert (saved / "drift.json").exists()
+    assert "drift.json" not in published
     assert "secret plans" not in published
     assert json.loads(files["textgraft.json"])["fitted_on"]["files"] == ["films.csv"]
 

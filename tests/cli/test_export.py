@@ -72,6 +72,7 @@ def test_as_json_with_texts_of_another_table_read_like_those_of_training(
     kept = {path.name for path in model.iterdir()}
     assert {"sample.jsonl", "seen.safetensors"} & kept == {"sample.jsonl", "seen.safetensors"}
     assert not {"sample.jsonl", "seen.safetensors"} & {path.name for path in (tmp_path / "shipped").iterdir()}
+    assert (tmp_path / "shipped" / "drift.json").exists()  # a service wants it
 
 
 def test_what_does_not_pass_is_refused_in_one_line(model: Path, tmp_path: Path) -> None:

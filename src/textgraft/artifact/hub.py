@@ -29,6 +29,7 @@ from textgraft.model_directory.files import check_files
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.method import MethodFacts
 from textgraft.model_directory.seen import FILE as SEEN
+from textgraft.model_directory.sketch import FILE as SKETCH
 from textgraft.unicode import quoted_path
 from textgraft.whole import link, whole_folder
 
@@ -188,7 +189,7 @@ def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
         files={
             file: entry
             for file, entry in manifest.files.items()
-            if file != SEEN and _is_of(PUBLIC, file, manifest.files)
+            if file not in (SEEN, SKETCH) and _is_of(PUBLIC, file, manifest.files)
         },
     )
 

@@ -22,6 +22,7 @@ from textgraft.model_directory.files import check_files, stamp
 from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
 from textgraft.model_directory.sample import Sample
 from textgraft.model_directory.seen import SeenTexts
+from textgraft.model_directory.sketch import Sketch
 from textgraft.task import Task
 from textgraft.unicode import quoted, quoted_path
 
@@ -113,6 +114,7 @@ def _restore(model: TextClassifier, folder: Path, manifest: Manifest, opened: Op
     sample = Sample.read(folder, model.task_)
     model.checked_on_ = None if sample is None else sample.data
     model.seen_ = SeenTexts.read(folder)
+    model.sketch_ = Sketch.read(folder, model.task_)
     model.read_state(folder, opened.runtime)
 
 

@@ -21,16 +21,19 @@ from textgraft.cli import (
     compare,
     curve,
     demo,
+    drift,
     errors,
     evaluate,
     explain,
     export,
+    feedback,
     inspect,
     label_errors,
     predict,
     push,
     report,
     robustness,
+    serve,
     train,
     vectors,
 )
@@ -101,8 +104,10 @@ ROOMS = (
     text_map,
     errors,
     robustness,
+    serve,
     check,
     abstain,
+    drift,
     predict,
     explain,
     export,
@@ -113,6 +118,7 @@ COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for ro
 for name, run in COMMANDS.items():
     app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
+app.add_typer(feedback.app)
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -333,7 +333,7 @@ def expand(command: Callable[..., object]) -> Callable[..., None]:
     groups: dict[str, tuple[type, list[str]]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         kind = hints[name]
-        if kind in (InputOptions, TableOptions, SplitOptions, MethodOptions):
+        if isinstance(kind, type) and (is_dataclass(kind) or kind is MethodOptions):
             shown = _parameters(kind)
             groups[name] = (kind, [option.name for option in shown])
             parameters += shown

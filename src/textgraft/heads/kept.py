@@ -95,15 +95,21 @@ class KeptTexts:
                 votes[rows, seen] = np.add.reduceat(shares[:, voters], starts, axis=1) / total
         return np.minimum(votes, 1, out=votes)
 
-    def familiarity(self, X: Floats) -> Floats:
+    def familiarity(self, X: Floats, own: Places | None = None) -> Floats:
         """(n,) the mean cosine of each of some vectors to the nearest of these, the root of their number of them.
 
         After Sun, Ming, Zhu and Li, Out-of-distribution detection with deep nearest neighbors, ICML 2022.
+
+        Args:
+            X: (n, d) vectors of the encoder.
+            own: (n,) which of these each is, and is then not counted among its nearest; None where it is none of them.
         """
         most, vectors, at_once = max(1, round(len(self) ** 0.5)), self._units, unit(X)
         found = np.zeros(len(X), np.float32)
         for rows in blocks(len(X), len(self)):
             cosines = at_once[rows] @ vectors.T
+            if own is not None:
+                cosines[np.arange(len(cosines)), own[rows]] = -1
             found[rows] = np.sort(np.partition(cosines, len(self) - most, axis=1)[:, -most:], axis=1).mean(axis=1)
         return found
 

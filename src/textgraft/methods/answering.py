@@ -18,6 +18,7 @@ from textgraft.unicode import Form, in_form
 
 if TYPE_CHECKING:
     from textgraft.charts import Picture
+    from textgraft.heads import Neighbour
 
 Floats = NDArray[np.float32]
 Familiarity = Floats | None
@@ -145,6 +146,34 @@ class Answering(Estimator):
                 "This model has no sets of possible labels. Choose them on rows that it was not trained on: textgraft "
                 "abstain DIR TABLE --coverage 0.95 (textgraft.abstain(model, data, coverage=0.95))."
             )
+
+    @property
+    def cuts_at(self) -> int | None:
+        """How many tokens of a text it reads at most; None where it reads all texts to their end."""
+        return None
+
+    def cut(self, texts: Iterable[str]) -> NDArray[np.bool_]:
+        """(n,) whether n texts are longer than what it reads of them."""
+        check_fitted(self)
+        texts = in_form(as_texts(texts), self.unicode)
+        return self._cut(texts) if self.cuts_at is not None and texts else np.zeros(len(texts), np.bool_)
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        """As ``cut``, of n >= 1 texts, for a method that has a number of tokens that it reads."""
+        raise AssertionError(f"{type(self).__name__} cuts {len(texts)} texts at {self.cuts_at} tokens, and has no _cut")
+
+    @property
+    def keeps_neighbours(self) -> bool:
+        """Whether it knows which of its training texts are similar to a text."""
+        return False
+
+    def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:  # noqa: ARG002
+        """For each text the n most similar training texts, the most similar first.
+
+        Raises:
+            SettingError: the model keeps nothing of them.
+        """
+        raise SettingError("This model keeps no vectors of its training texts, so it cannot say which are similar.")
 
     def _scored(self, texts: list[str]) -> tuple[Floats, Familiarity]:
         """``_proba`` and ``_familiarity`` of n >= 1 texts; for methods that have both from one reading of them."""

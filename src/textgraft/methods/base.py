@@ -26,12 +26,12 @@ from textgraft.evaluation.inputs import check_predictions
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.thresholds import tune_thresholds
 from textgraft.given import Data, Labels, as_dataset, as_given, as_texts, label_array
-from textgraft.methods.answering import Answering
 from textgraft.methods.attributing import Attributing
 from textgraft.methods.constraints import Choice, refuse
 from textgraft.methods.deciding import Deciding
 from textgraft.methods.estimator import accuracy, check_fitted, clone
 from textgraft.methods.hyperparameters import hyperparameter
+from textgraft.methods.sketching import Sketching
 from textgraft.methods.weights import with_weights
 from textgraft.model_directory import MethodFacts, save
 from textgraft.model_directory.manifest import MOST_OF_LABELS
@@ -54,7 +54,7 @@ def unicode_form(default: Form, because: str) -> Any:
     )
 
 
-class TextClassifier(Deciding, Answering, Attributing, ABC):
+class TextClassifier(Deciding, Sketching, Attributing, ABC):
     """Base of the methods: ``fit``, ``predict_proba``, ``predict``, ``score`` and ``save``.
 
     Attributes:
@@ -163,6 +163,7 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         self.costs_ = None if self.metric_ is None else self.metric_.costs
         self.abstention_ = Abstention()
         self.chosen_, self.resolved_, self._said_of_decision, self._said_of_abstention = {}, {}, "", ""
+        self._answered = ()
         self.notes_ = () if given.data is texts else given.data.notes
         self.runtime_ = self.export_ = None
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
@@ -173,6 +174,7 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         except BaseException:
             del self.task_  # so that what was begun does not pass for fitted
             raise
+        self._sketch_later(rows.texts, self._places)
         self.chosen_ = {**self.resolved_, **self.chosen_}
         if self.abstain is not None and not self._said_of_abstention:
             self._said_of_abstention = f"No threshold was chosen for abstaining: {self.method} held out no rows."
@@ -360,6 +362,7 @@ class TextClassifier(Deciding, Answering, Attributing, ABC):
         if self.abstain is not None:
             held_out = check_predictions(probabilities, np.asarray(data.targets), self.task_, self.decision)
             self.abstention_, self._said_of_abstention = abstention_for(held_out, self.abstain)
+        self._sketch_predictions(data.texts, probabilities)
 
     def _as_read(self, data: Dataset) -> Dataset:
         """What is fitted to or chosen on: texts in their normal form, without rows of weight 0."""

@@ -19,6 +19,7 @@ from textgraft.errors import SettingError
 from textgraft.given import as_texts
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.heads import Head, HeadKind, Neighbour, NeighbourShare, fit_head
+from textgraft.heads.distances import evenly
 from textgraft.heads.kernel import MOST_LANDMARKS
 from textgraft.json_files import read_object
 from textgraft.linear import ClassWeight
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 FILE = "features"
+_MOST_LEFT_OUT = 2_000  # training texts, each held against all others that are kept
 HEADS: tuple[HeadKind, ...] = ("auto", "linear", "kernel")
 
 
@@ -192,9 +194,28 @@ class FeatureClassifier(GraphClassifier):
         kept = self.head_.kept
         return self.head_.probabilities(X, self.task_), None if kept is None else kept.familiarity(X)
 
+    def _familiarity_left_out(self) -> Familiarity:
+        kept = self.head_.kept
+        if kept is None:
+            return None
+        some = evenly(len(kept), _MOST_LEFT_OUT)
+        return kept.familiarity(kept.vectors[some], some)
+
     def encode(self, texts: Sequence[str]) -> Floats:  # noqa: D102
         check_fitted(self)
         return self.encoder_.encode(in_form(as_texts(texts), self.unicode))
+
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        cuts = self.long == "truncate" and isinstance(self.encoder_, Encoder)
+        return self._network.max_tokens if cuts else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._network.windows(texts).cut
+
+    @property
+    def keeps_neighbours(self) -> bool:  # noqa: D102
+        return self.head_.kept is not None
 
     def neighbours(self, texts: Iterable[str], n: int = 5) -> list[list[Neighbour]]:
         """For each text the n most similar training texts, the most similar first, of those that the model keeps.

@@ -145,6 +145,13 @@ class FineTunedClassifier(NetworkClassifier):
         classifier = self._classifier
         return logits_graph(classifier.network, classifier.tokenizer.pad_id, classifier.files.name)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return self.network_.max_tokens if self.network_.long == "truncate" else None
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self.network_.windows(texts).cut
+
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return padded_batches(self.network_.windows(texts), self.network_.tokenizer.pad_id)
 

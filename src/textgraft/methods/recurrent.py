@@ -235,6 +235,13 @@ class RecurrentClassifier(NetworkClassifier):
 
         return RecurrentGraph(self.tensors_, cell=self.cell, layers=self.layers, pooling=self.pooling)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return self.reader_.max_tokens
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self.reader_.windows(texts).cut
+
     def graph_inputs(self, texts: list[str]) -> Iterator[Batch]:  # noqa: D102
         return self.reader_.batches(texts)
 

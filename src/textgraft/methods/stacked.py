@@ -177,6 +177,13 @@ class StackedClassifier(GraphClassifier):
     def outside_bytes(self) -> int:  # noqa: D102
         return sum(member.outside_bytes for member in self.members_)
 
+    @property
+    def cuts_at(self) -> int | None:  # noqa: D102
+        return min((member.cuts_at for member in self.members_ if member.cuts_at is not None), default=None)
+
+    def _cut(self, texts: list[str]) -> NDArray[np.bool_]:
+        return np.asarray(np.any([member.cut(texts) for member in self.members_], axis=0), np.bool_)
+
     def _unfitted(self) -> list[TextClassifier]:
         """The members as they are to be fitted: what they do not say themselves, they do as the whole."""
         refuse(self.hyperparameters["members"].faults("members", self.members))
@@ -287,6 +294,11 @@ class StackedClassifier(GraphClassifier):
         pairs = zip(self.members_, found, strict=True)
         known = {member.rung: familiarity for member, (_, familiarity) in pairs if familiarity is not None}
         return self.calibration_.probabilities(scores, self.task_), known[max(known)] if known else None
+
+    def _familiarity_left_out(self) -> Familiarity:
+        """That of the highest member on the ladder that knows it."""
+        members = sorted(self.members_, key=lambda member: -member.rung)
+        return next((left for member in members if (left := member._familiarity_left_out()) is not None), None)
 
     def encode(self, texts: Sequence[str]) -> Floats | None:
         """(n, width) vectors of n texts by the encoder of the first member that has one."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset, FittedOn
 from textgraft.decision import Abstention
 from textgraft.model_directory.seen import SeenTexts
+from textgraft.model_directory.sketch import Sketch
 from textgraft.runtimes import Runtime
 from textgraft.task import Task
 
@@ -49,6 +50,9 @@ class Saveable(Protocol):
     seen_: SeenTexts | None
     runtime_: Runtime | None
     export_: str | None
+
+    @property
+    def sketch_(self) -> Sketch | None: ...  # noqa: D102
 
     @property
     def kept_params(self) -> dict[str, Any]: ...  # noqa: D102

@@ -57,6 +57,8 @@ def save(
             Sample.of(model.checked_on_).write(folder)
         if keep_sample and model.seen_ is not None:
             model.seen_.write(folder)
+        if model.sketch_ is not None:
+            model.sketch_.write(folder)
         manifest = Manifest(
             method=model.method,
             parameters=model.kept_params,

@@ -157,14 +157,14 @@ def _start(reopen: Reopen, threads: int) -> _Worker:
     process = context.Process(target=_work, args=(theirs, reopen), name="textgraft", daemon=True)
     with ExitStack() as stack:
         stack.callback(theirs.close)  # so that the end of the process is the end of the connection
-        stack.enter_context(_limited(threads))
+        stack.enter_context(limited(threads))
         stack.enter_context(_undisturbed())
         process.start()
     return _Worker(process, ours)
 
 
 @contextmanager
-def _limited(threads: int) -> Iterator[None]:
+def limited(threads: int) -> Iterator[None]:
     """Processes that are started in the block use so many threads, unless the environment says otherwise already."""
     missing = [name for name in THREADS if name not in os.environ]
     os.environ.update(dict.fromkeys(missing, str(threads)))

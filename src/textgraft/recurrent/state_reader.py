@@ -48,6 +48,10 @@ class StateReader:
         """The size of the encoder's files."""
         return sum(path.stat().st_size for path in self.encoder.files.weights())
 
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """The token ids of texts, as the encoder takes them."""
+        return self.encoder.windows(texts)
+
     def stored(self, texts: Sequence[str]) -> Material:
         """The states of texts, on disk; what they take there is said before they are computed."""
 

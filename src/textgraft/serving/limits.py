@@ -18,9 +18,10 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "max_characters": (1, 1 << 28),
     "max_explained": (0, 1 << 10),
     "timeout_s": (0.1, 86_400),
+    "receive_s": (0.1, 86_400),
     "drain_s": (0, 86_400),
 }
-_WHOLE: Final = frozenset(_BOUNDS) - {"max_wait_ms", "timeout_s", "drain_s"}
+_WHOLE: Final = frozenset(_BOUNDS) - {"max_wait_ms", "timeout_s", "receive_s", "drain_s"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Limits:
         max_characters: of a text.
         max_explained: texts of a request that are explained.
         timeout_s: seconds until a request that was not answered is given up; what would wait longer is refused at once.
+        receive_s: seconds that a client may take to send a head, a body, or the next piece of a stream.
         drain_s: seconds that a service which is ended gives to the requests that it has accepted.
 
     Raises:
@@ -51,6 +53,7 @@ class Limits:
     max_characters: int = 100_000
     max_explained: int = 8
     timeout_s: float = 30.0
+    receive_s: float = 30.0
     drain_s: float = 30.0
 
     def __post_init__(self) -> None:

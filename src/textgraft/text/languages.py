@@ -156,7 +156,8 @@ def languages_of(texts: Sequence[str]) -> Languages:
 def language_of(text: str) -> str:
     """The code of a text's language; empty where it does not show."""
     text = text[:CHARACTERS]
-    letters = {script: len(pattern.findall(text)) for script, pattern in _patterns().items()}
+    scripts = ["latin"] if text.isascii() else _patterns()
+    letters = {script: len(_patterns()[script].findall(text)) for script in scripts}
     script = max(letters, key=lambda name: letters[name])
     if letters[script] < LEAST_LETTERS:
         return ""
@@ -189,7 +190,7 @@ def _by_words(text: str, script: str) -> str:
             known = _worth().get(word.partition("'")[0] + "'", ())
         for language, worth in known:
             score[language] += worth  # type: ignore[assignment]
-    for language, letters in _LETTERS.items():
+    for language, letters in () if text.isascii() else _LETTERS.items():  # none of them is ASCII
         score[language] += sum(map(text.count, letters)) / 2  # type: ignore[assignment]
     others = {language for languages in _OF_SCRIPT.values() for language in languages}
     here = _OF_SCRIPT.get(script) or [language for language in _WORDS if language not in others]

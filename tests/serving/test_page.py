@@ -162,7 +162,10 @@ def test_another_model_is_chosen_and_several_labels_have_their_thresholds(page: 
     expect(page, "#bars > li").to_have_count(11)
     [given] = feelings.predict([HAPPY])
     assert set(page.locator("#bars .given .label").all_inner_texts()) == set(given)
-    marks = {row.locator(".label").inner_text(): row.evaluate("e => e.style.getPropertyValue('--mark-at')") for row in rows(page)}
+    marks = {
+        row.locator(".label").inner_text(): row.evaluate("e => e.style.getPropertyValue('--mark-at')")
+        for row in rows(page)
+    }
     assert {name: float(mark) for name, mark in marks.items()} == pytest.approx(
         dict(zip(feelings.task_.labels, feelings.thresholds_.tolist(), strict=True)), abs=1e-6
     )
@@ -212,7 +215,9 @@ def test_a_dropped_table_comes_back_labelled_in_its_order(page: Any, emotion: An
     answers = emotion.answers(texts)
     reasons = list(answers.reasons)
     assert [row[5] for row in found] == reasons
-    assert [row[3] for row in found] == ["" if r else label for label, r in zip(answers.predicted, reasons, strict=True)]
+    assert [row[3] for row in found] == [
+        "" if r else label for label, r in zip(answers.predicted, reasons, strict=True)
+    ]
     numbers = np.array([[float(cell) for cell in row[6:]] for row in found])
     np.testing.assert_allclose(numbers, emotion.predict_proba(texts), atol=1e-6)
 
@@ -232,7 +237,9 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
         assert header == ["column 1", "label", "probability", "refused"]
         assert [row[0] for row in found] == texts
         assert "2,000" in found[100][3]
-        assert [row[1] for row in found] == ["" if i == 100 else label for i, label in enumerate(emotion.predict(texts))]
+        assert [row[1] for row in found] == [
+            "" if i == 100 else label for i, label in enumerate(emotion.predict(texts))
+        ]
         heard = [said for said in page.heard if "Failed to load resource" not in said]  # what Chromium says of refusals
         assert heard == []
 
@@ -284,9 +291,7 @@ def test_the_model_has_its_card_as_text_its_figures_and_its_report(page: Any) ->
     assert opening.value.title() == "The report of it"
 
 
-def test_a_key_is_asked_for_and_kept_in_the_tab_alone(
-    browser: Any, places: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_key_is_asked_for_and_kept_in_the_tab_alone(browser: Any, places: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("right-key\n")
     with (
         service(str(places["emotion"]), "--api-key-file", str(tmp_path / "keys")) as address,

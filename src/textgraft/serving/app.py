@@ -18,6 +18,7 @@ from textgraft.serving.feedback import Feedback
 from textgraft.serving.gate import Gate
 from textgraft.serving.keys import Keys
 from textgraft.serving.logs import Log
+from textgraft.serving.pages import page_routes
 from textgraft.serving.predicting import Service
 from textgraft.serving.problems import Problem, of_validation
 from textgraft.serving.watching import DriftWatch, FeedbackRequest
@@ -67,6 +68,7 @@ def application(
     service.watchers.append(app.state.drift)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(page_routes())
     app.openapi = lambda: _document(app, service)  # type: ignore[method-assign]
     return app
 
@@ -109,9 +111,8 @@ def _document(app: FastAPI, service: Service) -> dict[str, Any]:
         text = {"type": "string", "maxLength": limits.max_characters}
         texts = known["PredictRequest"]["properties"]["texts"]
         texts |= {"items": text, "maxItems": limits.max_texts}
-        known["InferenceRequest"]["properties"]["inputs"]["anyOf"] = [
-            text, {"type": "array", "items": text, "maxItems": limits.max_texts}
-        ]  # fmt: skip
+        several = {"type": "array", "items": text, "maxItems": limits.max_texts}
+        known["InferenceRequest"]["properties"]["inputs"] = {"anyOf": [text, several]}
         for kind in ("Line", "FeedbackRequest"):
             known[kind]["properties"]["text"] |= text
     assert app.openapi_schema is not None

@@ -16,6 +16,7 @@ from textgraft.serving.problems import Problem, of_one, of_validation, pointer
 if TYPE_CHECKING:
     from textgraft.serving.limits import Limits
 
+MOST_FAULTS = 1000  # that are looked at one by one
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -102,13 +103,15 @@ def validated(body: bytes, kind: type[Model]) -> Model:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
+        if (count := error.error_count()) > MOST_FAULTS:
+            raise of_one("", f"The body has {count:,} faults, such as members that nobody asks for.") from None
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] != "json_invalid":
             raise of_validation(faults) from None
-        if (place := _half_character(body)) is not None:
+        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
+        if "hex escape" in what and (place := _half_character(body)) is not None:
             detail = f"{place or 'The body'} holds half a character (a lone surrogate), which no text can hold."
             raise of_one(place, detail) from None
-        what = faults[0]["msg"].removeprefix("Invalid JSON: ")
         raise of_one("", f"The body is not JSON: {what}.", status=400, reason="json") from None
 
 

@@ -19,7 +19,7 @@ from textgraft.serving.metrics import Metrics
 from textgraft.serving.problems import Problem
 
 ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})  # these say nothing that a key protects
+OPEN = re.compile(r"/|/page/.*|/healthz|/readyz|/docs|/openapi\.json")  # read, they say nothing that a key protects
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -59,7 +59,6 @@ class Gate:
     origins: frozenset[str]
     log: Log
     metrics: Metrics
-    open_paths: frozenset[str] = OPEN
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
     _number: Any = field(default_factory=itertools.count)
 
@@ -107,7 +106,8 @@ class Gate:
             raise Problem(
                 403, "Pages of other addresses may not ask this service; --cors ADDRESS allows one.", reason="origin"
             )
-        if self.keys and scope["path"] not in self.open_paths and not self.keys.allow(scope["headers"]):
+        is_open = scope["method"] in ("GET", "HEAD", "OPTIONS") and OPEN.fullmatch(scope["path"])
+        if self.keys and not is_open and not self.keys.allow(scope["headers"]):
             raise Problem(
                 401,
                 "An API key is needed, as Authorization: Bearer KEY or X-API-Key: KEY; this one is missing or wrong.",

@@ -1,4 +1,4 @@
-"""The page at ``/``: static files under a policy by which they load, run and ask nothing but each other and this server."""
+"""The page at ``/``: static files that by their policy load, run and ask nothing but each other and this server."""
 
 from __future__ import annotations
 

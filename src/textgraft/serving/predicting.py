@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from textgraft.analysis.explaining import explain
 from textgraft.decision import UNSURE, Decision
 from textgraft.errors import SettingError
 from textgraft.methods import TextClassifier
-from textgraft.methods.answering import Answers
+from textgraft.methods.answering import Answers, Floats
 from textgraft.serving.batching import QueueFullError
 from textgraft.serving.bodies import check_texts
 from textgraft.serving.limits import Limits
@@ -69,10 +70,12 @@ class Service:
         rows = rows_of(answers, reasons(answers, wish), ids, wish.top_k or MOST_LABELS)
         for row, cut in zip(rows, await cut_of(model, texts), strict=True):
             row["cut"] = cut
-        if wish.explain or wish.neighbours is not None:
-            more = await self._timed(served.batcher.call(lambda: _looked_into(model, wish)))
-            for row, fields in zip(rows, more, strict=True):
-                row.update(fields)
+        if wish.explain:
+            for row, text in zip(rows, texts, strict=True):
+                row["explanation"] = await self._timed(_explained(served, text))
+        if wish.neighbours is not None:
+            for row, near in zip(rows, await self._timed(_near(served, texts, wish.neighbours)), strict=True):
+                row["neighbours"] = near
         return rows
 
     async def answers(
@@ -171,16 +174,32 @@ def _names(answers: Answers) -> list[str | None]:
     return [str(label) if label is not None else None for label in answers.labels]
 
 
-def _looked_into(model: TextClassifier, wish: PredictRequest) -> list[Row]:
-    """Words that mattered and similar training texts, for each text."""
-    rows: list[Row] = [{} for _ in wish.texts]
-    if wish.explain:
-        for row, text in zip(rows, wish.texts, strict=True):
-            found = explain(model, text)
-            words = [vars(span) for span in found.spans]
-            row["explanation"] = {"label": found.label, "method": found.how, "said": found.meaning, "words": words}
-    if wish.neighbours is not None:
-        near = model.neighbours(wish.texts, wish.neighbours) if model.keeps_neighbours else [None] * len(rows)
-        for row, each in zip(rows, near, strict=True):
-            row["neighbours"] = None if each is None else [{**one._asdict(), "text": None} for one in each]
-    return rows
+async def _explained(served: Served, text: str) -> Row:
+    """Which words of a text mattered.
+
+    Where nothing is left but to leave words out, the texts without them are predicted as others are, so that nobody
+    waits for all of them.
+    """
+    model, batcher = served.classifier, served.batcher
+    if model.attribution is None:
+        loop = asyncio.get_running_loop()
+
+        def predict_proba(texts: Iterable[str]) -> Floats:
+            return asyncio.run_coroutine_threadsafe(batcher.scored(list(texts)), loop).result()[0]
+
+        asking = copy(model)
+        asking.predict_proba = predict_proba  # type: ignore[method-assign]
+        found = await asyncio.to_thread(explain, asking, text)
+    else:
+        found = await batcher.call(lambda: explain(model, text))
+    words = [vars(span) for span in found.spans]
+    return {"label": found.label, "method": found.how, "said": found.meaning, "words": words}
+
+
+async def _near(served: Served, texts: list[str], count: int) -> Sequence[list[Row] | None]:
+    """The training texts that are most similar to each text; None where the model does not know."""
+    model = served.classifier
+    if not model.keeps_neighbours:
+        return [None] * len(texts)
+    found = await served.batcher.call(lambda: model.neighbours(texts, count))
+    return [[{**each._asdict(), "text": None} for each in near] for near in found]

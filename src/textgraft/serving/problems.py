@@ -75,7 +75,8 @@ def of_validation(errors: Sequence[ErrorDetails]) -> Problem:
     """The problem of a body that is JSON and not what is asked for."""
     faults = [(pointer(error["loc"]), _sentence(error)) for error in errors[:MOST_FAULTS]]
     first, where = faults[0][1], faults[0][0] or "the body"
-    more = f" There are {len(errors) - 1:,} more faults." if len(errors) > 1 else ""
+    others = len(errors) - 1
+    more = f" There {'is' if others == 1 else 'are'} {others:,} more." if others else ""
     return Problem(422, f"{where}: {first}{more}", reason="invalid", faults=faults)
 
 
@@ -85,5 +86,10 @@ def pointer(place: Iterable[str | int]) -> str:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    given = "" if error["type"] in ("missing", "too_long") else f"; got {quoted(error['input'])}"
+    given = "" if error["type"] in ("missing", "extra_forbidden") else f"; got {_named(error['input'])}"
     return f"{error['msg']}{given}."
+
+
+def _named(value: object) -> str:
+    """A value of JSON for a sentence; of what could be millions of values, what it is."""
+    return {list: "a list", dict: "an object"}.get(type(value)) or quoted(value)

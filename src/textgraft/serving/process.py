@@ -21,6 +21,7 @@ from textgraft.serving.models import Models
 from textgraft.serving.predicting import Service
 from textgraft.serving.protocols import IDLE_SECONDS, DrainingServer, protocol
 from textgraft.serving.settings import Settings
+from textgraft.serving.tracing import trace
 from textgraft.serving.watching import DriftWatch
 
 
@@ -70,6 +71,8 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
         feedback=None if settings.feedback is None else Feedback(settings.feedback),
     )
 
+    end_traces = trace(app) if settings.trace else None
+
     def leaving() -> None:
         app.state.draining = True
 
@@ -88,8 +91,12 @@ async def _run(settings: Settings, listening: socket.socket, ready: Callable[[],
     server = DrainingServer(config, ready, leaving)
     if (parent := parent_process()) is not None:
         threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
-    async with loaded(models):
-        await server.serve([listening])
+    try:
+        async with loaded(models):
+            await server.serve([listening])
+    finally:
+        if end_traces is not None:
+            await asyncio.to_thread(end_traces)
     return server.interrupted
 
 

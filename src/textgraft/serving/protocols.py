@@ -172,11 +172,26 @@ class DrainingServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts who waits at the door, lets nobody else in, and answers all who are inside."""
         self._leaving()
+        late: list[socket.socket] = []
         for each in sockets or []:
             with suppress(OSError):
                 each.listen(0)
-        await asyncio.sleep(0.05)  # in which the loop accepts them
+                each.setblocking(False)
+                while (
+                    True
+                ):  # until nobody waits, and then it is closed at once: who waits there later is never answered
+                    late.append(each.accept()[0])
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in late:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(self._protocol, connection)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        state = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        return self.config.http_protocol_class(**state)
 
 
 def _known(names: tuple[str, ...]) -> list[signal.Signals]:

@@ -90,7 +90,7 @@ async def infer(request: Request) -> Response:
     service, passage = service_of(request), request.state.passage
     wish = await parsed(request, schemas.InferenceRequest, service.limits)
     served = service.named(None)
-    texts = [wish.inputs] if isinstance(wish.inputs, str) else wish.inputs
+    texts = wish.inputs
     check_texts(texts, service.limits, "/inputs")
     parameters = wish.parameters or schemas.Parameters()
     task = served.classifier.task_

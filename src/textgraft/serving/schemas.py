@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -19,7 +19,9 @@ class Request(BaseModel):
 class PredictRequest(Request):
     """Texts, and what is wished of their predictions."""
 
-    texts: Annotated[list[str], Field(description="The texts; there is one prediction for each, in their order.")]
+    texts: Annotated[
+        list[str], Field(fail_fast=True, description="The texts; there is one prediction for each, in their order.")
+    ]
     model: Annotated[str | None, Field(description="The model's name; the first one where it is not given.")] = None
     top_k: Annotated[
         Count | None, Field(description="So many labels, the most probable ones; at most 100 where it is not given.")
@@ -106,7 +108,9 @@ class Parameters(Request):
 class InferenceRequest(Request):
     """The body that Hugging Face's clients send for text classification."""
 
-    inputs: str | list[str]
+    inputs: Annotated[
+        list[str], Field(fail_fast=True), BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+    ]
     parameters: Parameters | None = None
 
 

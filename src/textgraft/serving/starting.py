@@ -29,8 +29,9 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     for name in NEEDED:
         library(name, "Serving", "serve")
     if settings.trace:
-        for name in ("opentelemetry.sdk.trace", "opentelemetry.instrumentation.fastapi"):
-            library(name, "Tracing requests", "tracing")
+        from textgraft.serving.tracing import check_tracing
+
+        check_tracing()
     if settings.feedback is not None:
         Feedback(settings.feedback)  # says what is wrong with it before models are loaded
     with listen(settings.host, settings.port) as listening:

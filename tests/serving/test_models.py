@@ -26,7 +26,7 @@ TEXTS = ["a good film", "an awful book"] * 5
 
 def write(place: Path, labels: str) -> None:
     """A model that calls good texts by the first label."""
-    first, second = labels
+    first, second = list(labels)
     model = NgramClassifier(C=1.0).fit([*GOOD, *BAD], [first] * 12 + [second] * 12)
     textgraft.save(model, place)
 
@@ -54,6 +54,8 @@ def test_answers_are_those_of_the_model_itself(place: Path) -> None:
         rows, familiarity = await served.batcher.scored(TEXTS, familiar=True)
         expected, known = textgraft.load(place).scored(TEXTS, familiar=True)
         np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-6)
+        assert familiarity is not None
+        assert known is not None
         np.testing.assert_allclose(familiarity, known, rtol=0, atol=1e-6)
         assert served.manifest is not None
         assert (served.name, len(served.version), models.names, models.ready) == ("m", 12, ("m",), True)

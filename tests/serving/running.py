@@ -65,14 +65,14 @@ class Running:
 
 
 @contextmanager
-def serving(*words: object) -> Iterator[Running]:
-    """A service that answers, and that is ended with the block."""
+def serving(*words: object, **environment: str) -> Iterator[Running]:
+    """A service that answers, with more in its environment, and that is ended with the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "textgraft", "serve", *map(str, words), "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
     )
     running = Running(process)
     readers = [

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -180,3 +181,23 @@ def test_names_of_models_come_from_their_directories(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no model"):
         places_of([])
     assert "key" not in repr(Settings({"a": tmp_path}, keys=("key",)))
+
+
+def test_requests_are_traced_by_their_routes_without_their_texts(model: Path) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.fastapi")
+    with serving(model, "--trace", OTEL_TRACES_EXPORTER="console", OTEL_BSP_SCHEDULE_DELAY="50") as running:
+        running.predict(texts=["a secret goal"])
+        httpx.get(f"{running.url}/a-secret?q=secret")
+        running.says('"http.route": "/v1/predict"')
+        assert running.end() == 0
+        assert "secret" not in "".join(running.said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_TRACES_EXPORTER", "nowhere")
+        assert "must be otlp or console" in refused("serve", model, "--port", 0, "--trace")
+
+
+def test_a_missing_extra_is_said_with_what_to_install(model: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "uvicorn", None)
+        sentence = refused("serve", model, "--port", 0)
+    assert sentence == 'Error: Serving needs more packages: pip install "textgraft[serve]"'

@@ -23,6 +23,7 @@ HEAD_BYTES = 1 << 16
 REST_SECONDS = 5.0  # for what is still sent of a body that was answered already
 WRITE_SECONDS = 60.0  # for a client to read what fills its buffers
 IDLE_SECONDS = 75  # between requests; longer than the minute of most load balancers
+MOST_LATE = 1 << 13  # connections that are still let in then
 LEAVING_SECONDS = 1.0  # for a request that is on its way when the service ends
 
 
@@ -174,12 +175,11 @@ class DrainingServer(Server):
         self._leaving()
         late: list[socket.socket] = []
         for each in sockets or []:
+            each.setblocking(False)
+            # Until nobody waits; then it is closed at once, since who comes meanwhile is never answered. A shorter queue
+            # before would not help: who finds it full believes to be connected.
             with suppress(OSError):
-                each.listen(0)
-                each.setblocking(False)
-                while (
-                    True
-                ):  # until nobody waits, and then it is closed at once: who waits there later is never answered
+                while len(late) < MOST_LATE:
                     late.append(each.accept()[0])
         for server in self.servers:
             server.close()

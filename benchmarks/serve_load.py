@@ -37,7 +37,8 @@ class Seen:
         if status == 200:
             self.seconds.append(seconds)
             return
-        self.slowest_refusal = max(self.slowest_refusal, seconds)
+        if status in (429, 503):
+            self.slowest_refusal = max(self.slowest_refusal, seconds)
         promised = status not in (429, 503) or b"retry-after:" in head.lower()
         self.without_reason += b'"detail"' not in body or not promised
 

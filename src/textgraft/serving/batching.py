@@ -108,7 +108,8 @@ class Batcher:
         max_wait: seconds that a batch smaller than the one before waits for more texts at most, while one follows the
             other; the first one after a pause begins at once.
         max_queue: texts that may wait; a request that would make it more is refused, unless nothing waits.
-        patience: seconds; a request that would wait longer, at the speed of the last batches, is refused.
+        patience: seconds; a request that would wait longer until it is begun, at the speed of the last batches, is
+            refused, unless nothing waits.
         thread: an executor of one thread, in which the model was loaded; None starts one.
         observer: is told of the queue and of batches.
     """
@@ -206,7 +207,7 @@ class Batcher:
             return
         raise QueueFullError(
             f"{counted(self._waiting, 'text')} wait already, so that this request would wait {wait:,.1f} s; at most "
-            f"{self._most_texts:,} texts wait, and none longer than {self._patience:,.0f} s. Try again later.",
+            f"{self._most_texts:,} texts wait, and none longer than {self._patience:,.1f} s. Try again later.",
             max(self._seconds(self._backlog()), 0.1),
         )
 
@@ -218,13 +219,10 @@ class Batcher:
         return self._now + sum(line.tokens for line in self._lines.values())
 
     def _ahead(self, costs: Sequence[int]) -> int:
-        """Tokens that are computed before the last text of a request, at most: of each line no more than of its own."""
-        added: dict[int, int] = {}
-        for tokens in costs:
-            added[_line_of(tokens)] = added.get(_line_of(tokens), 0) + tokens
+        """Tokens that are computed before a request begins, at most: other lines get ahead by no more than a batch."""
         waiting = {key: line.tokens for key, line in self._lines.items()}
-        own = max(waiting.get(key, 0) + tokens for key, tokens in added.items())
-        return self._now + sum(min(waiting.get(key, 0) + added.get(key, 0), own) for key in waiting.keys() | added)
+        own = max(waiting.get(key, 0) for key in {_line_of(tokens) for tokens in costs}) + self._most_tokens
+        return self._now + sum(min(tokens, own) for tokens in waiting.values())
 
     def _put(self, texts: Sequence[str], costs: Sequence[int], request: _Request) -> None:
         turns: dict[int, int] = {}

@@ -197,7 +197,7 @@ class Models:
             max_batch_tokens=self._limits.max_batch_tokens,
             max_wait=self._limits.max_wait_ms / 1000,
             max_queue=self._limits.max_queue,
-            patience=self._limits.timeout_s,
+            patience=self._limits.max_delay_s,
             thread=thread,
             observer=None if self._metrics is None else self._metrics.of(name),
         )

@@ -1,45 +1,12 @@
-"""Services as processes, and their page in Chromium."""
+"""The page of a service in Chromium."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Empty, Queue
 from typing import Any
 
 from ..report.browsers import CHROMIUM
-
-STARTED = re.compile(r" on (http://\S+) with ")
-PATIENCE = 60  # seconds until a service is up
-
-
-@contextmanager
-def service(*arguments: str) -> Iterator[str]:
-    """The address of ``textgraft serve`` with these arguments, at a free port, for as long as the block lasts."""
-    command = [sys.executable, "-m", "textgraft", "serve", *arguments, "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    said: Queue[str] = Queue()
-    assert process.stdout is not None
-    reader = threading.Thread(target=lambda: [said.put(line) for line in process.stdout or ()], daemon=True)
-    reader.start()
-    lines = ""
-    try:
-        while (started := STARTED.search(" ".join(lines.split()))) is None:
-            assert process.poll() is None or not said.empty(), lines
-            try:
-                lines += said.get(timeout=PATIENCE)
-            except Empty:
-                raise AssertionError(lines) from None
-        yield started[1]
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-        reader.join()
-        process.stdout.close()
 
 
 @contextmanager

@@ -14,9 +14,11 @@ import pytest
 
 import textgraft as tg
 from textgraft.prediction.writing import inert
+from textgraft.serving.feedback import Feedback
 
 from ..report.browsers import MISSING
-from .browsing import chromium, opened, service
+from .browsing import chromium, opened
+from .running import serving
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
@@ -33,14 +35,14 @@ def rows_of(file: Path) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def places(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    texts, labels = zip(*rows_of(shared_data / "emotion" / "train.txt")[:3000], strict=True)
-    emotion = tg.NgramClassifier(abstain=0.8).fit(list(texts), list(labels))
+    texts, labels = zip(*rows_of(shared_data / "emotion" / "train.txt")[:2000], strict=True)
+    emotion = tg.NgramClassifier(abstain=0.9).fit(list(texts), list(labels))
     emotion.save(folder / "emotion")
     card = folder / "emotion" / "README.md"
     card.write_text(card.read_text("utf-8") + f"\n## {HARM}\n\n- {HARM} **bold** `code` [a](javascript:alert(1))\n")
     (folder / "emotion.report.html").write_text("<!doctype html><title>The report of it</title>")
     tweets = tg.read_table(shared_data / "semeval2018_ec" / "train.tsv")
-    tg.NgramClassifier(metric="f1_macro").fit(tweets).save(folder / "feelings")
+    tg.NgramClassifier(metric="f1_macro").fit(tweets.select(range(1000))).save(folder / "feelings")
     return {"emotion": folder / "emotion", "feelings": folder / "feelings"}
 
 
@@ -50,9 +52,14 @@ def emotion(places: dict[str, Path]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def address(places: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with service(*(f"{name}={place}" for name, place in places.items())) as found:
-        yield found
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("feedback") / "corrections.sqlite"
+
+
+@pytest.fixture(scope="module")
+def address(places: dict[str, Path], kept: Path) -> Iterator[str]:
+    with serving(*(f"{name}={place}" for name, place in places.items()), "--feedback", kept) as found:
+        yield found.url
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
 def expect(page: Any, place: str) -> Any:
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=60_000)  # on a machine that has other things to do
     return expect(page.locator(place))
 
 
@@ -93,6 +101,7 @@ def share(p: float) -> str:
 
 
 def test_bars_are_the_probabilities_and_an_edit_says_what_moved(page: Any, emotion: Any) -> None:
+    page.locator("#abstain").uncheck()
     ask(page, HAPPY)
     [before] = emotion.predict_proba([HAPPY])
     labels = emotion.task_.labels
@@ -142,10 +151,11 @@ def test_a_text_of_50_000_characters_fits(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_no_answer_is_given_where_the_model_is_unsure_and_it_is_said_why(page: Any, emotion: Any) -> None:
-    text = "i feel"
-    [reason] = emotion.answers([text]).reasons
-    assert reason == "unsure"
+def test_no_answer_is_given_where_the_model_is_unsure_and_it_is_said_why(
+    page: Any, emotion: Any, shared_data: Path
+) -> None:
+    texts = [text for text, _ in rows_of(shared_data / "emotion" / "test.txt")[:200]]
+    text = texts[list(emotion.answers(texts).reasons).index("unsure")]
     ask(page, text)
     assert page.locator("#label").inner_text() == "No answer: unsure"
     assert "answers are given from" in page.locator("#why").inner_text()
@@ -169,6 +179,22 @@ def test_another_model_is_chosen_and_several_labels_have_their_thresholds(page: 
     assert {name: float(mark) for name, mark in marks.items()} == pytest.approx(
         dict(zip(feelings.task_.labels, feelings.thresholds_.tolist(), strict=True)), abs=1e-6
     )
+
+
+def test_a_correction_is_kept_where_the_service_keeps_any(page: Any, kept: Path) -> None:
+    ask(page, HAPPY)
+    page.locator("#right select").select_option("fear")
+    page.locator("#correct button").click()
+    expect(page, "#correct-note").to_have_text("Kept: fear.")
+    page.locator("#model").select_option("feelings")
+    expect(page, "#bars > li").to_have_count(11)
+    for label in ("anger", "joy"):
+        page.locator(f"#right input[value={label}]").set_checked(label == "joy")
+    several = [box.get_attribute("value") for box in page.locator("#right input:checked").all()]
+    page.locator("#correct button").click()
+    expect(page, "#correct-note").to_have_text(f"Kept: {', '.join(several)}.")
+    found = [(each.text, list(each.labels), each.model) for each, _ in Feedback(kept)]
+    assert found == [(HAPPY, ["fear"], "emotion"), (HAPPY, several, "feelings")]
 
 
 def choose(page: Any, name: str, content: str) -> None:
@@ -198,7 +224,8 @@ def test_a_dropped_table_comes_back_labelled_in_its_order(page: Any, emotion: An
         """(content) => {
             const files = new DataTransfer();
             files.items.add(new File([content], "tweets.csv", { type: "text/csv" }));
-            document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
+            const drop = { bubbles: true, cancelable: true, dataTransfer: files };
+            document.body.dispatchEvent(new DragEvent("drop", drop));
         }""",
         table([names, *body]),
     )
@@ -228,9 +255,12 @@ def test_a_table_goes_slower_where_the_service_is_busy_and_in_parts_where_it_tak
     texts = [f"i feel happy, number {i}" for i in range(300)]
     texts[100] = "x" * 2001
     limits = ("--max-queue", "30", "--max-texts", "20", "--max-characters", "2000")
-    with service(str(places["emotion"]), *limits) as address, opened(browser, address) as page:
+    with serving(places["emotion"], *limits) as running, opened(browser, running.url) as page:
+        ask(page, HAPPY)
+        expect(page, "#correct").to_be_hidden()  # this one keeps none
         choose(page, "long.txt", "\n".join(texts))
         page.locator("#table-abstain").uncheck()
+        page.locator("#delimiter").select_option(label="their line")
         page.locator("#start").click()
         expect(page, "#outcome").to_have_text("300 rows labelled")
         header, *found = downloaded(page)
@@ -257,8 +287,7 @@ def test_a_table_is_stopped_and_goes_on(page: Any) -> None:
         assert [row[1] for row in found] == [str(i) for i in range(some)]
     assert some < number
     page.locator("#resume").click()
-    expect = __import__("playwright.sync_api", fromlist=["expect"]).expect
-    expect(page.locator("#outcome")).to_have_text("30,000 rows labelled", timeout=120_000)
+    expect(page, "#outcome").to_have_text("30,000 rows labelled")
     _, *found = downloaded(page)
     assert [row[1] for row in found] == [str(i) for i in range(number)]
 
@@ -286,6 +315,7 @@ def test_the_model_has_its_card_as_text_its_figures_and_its_report(page: Any) ->
     assert page.locator("#card h2").filter(has_text=HARM).count() == 1
     assert page.locator("#card").get_by_text("bold", exact=True).evaluate("e => e.tagName") == "STRONG"
     assert page.locator("#card :is(img, script, a)").count() == 0
+    expect(page, "#drift").to_contain_text("No window is over yet")
     with page.expect_popup() as opening:
         page.locator("#report").click()
     assert opening.value.title() == "The report of it"
@@ -294,8 +324,8 @@ def test_the_model_has_its_card_as_text_its_figures_and_its_report(page: Any) ->
 def test_a_key_is_asked_for_and_kept_in_the_tab_alone(browser: Any, places: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("right-key\n")
     with (
-        service(str(places["emotion"]), "--api-key-file", str(tmp_path / "keys")) as address,
-        opened(browser, address) as page,
+        serving(places["emotion"], "--api-key-file", tmp_path / "keys") as running,
+        opened(browser, running.url) as page,
     ):
         for key, note in (("wrong-key", "does not take this key"), ("right-key", "")):
             page.locator("#key-field").fill(key)
@@ -333,11 +363,11 @@ def test_all_of_it_is_reached_by_keyboard_and_focus_is_seen(page: Any) -> None:
     ask(page, HAPPY)
     page.locator("#tab-text").focus()
     seen = []
-    for _ in range(4):
-        seen.append(page.evaluate("document.activeElement.id"))
+    for _ in range(6):
+        seen.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
         page.keyboard.press("Tab")
-    assert seen == ["tab-text", "words", "abstain", "marked"]
+    assert seen == ["tab-text", "words", "abstain", "SELECT", "BUTTON", "marked"]
     page.locator("#tab-text").focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-table"

@@ -127,7 +127,8 @@ async def infer(request: Request) -> Response:
 async def models(request: Request) -> Response:
     """The models that are served, the one that answers where none is named first."""
     served = service_of(request).models
-    return as_json({"models": [about(served.get(name)) for name in served.names]})
+    keeps = getattr(request.app.state, "feedback", None) is not None
+    return as_json({"models": [about(served.get(name)) for name in served.names], "feedback": keeps})
 
 
 @router.get(
@@ -141,12 +142,14 @@ async def model(request: Request, name: str) -> Response:
     """A model with its card, its figures on test data, and the threshold of each label."""
     served = service_of(request).named(name, "")
     card = await asyncio.to_thread(_text, served.directory / CARD)
+    sureness = served.classifier.abstention_.sureness
     return as_json(
         {
             **about(served),
             "card": card,
             "metrics": None if served.manifest is None else served.manifest.evaluation,
             "thresholds": served.classifier.thresholds_.tolist(),
+            "answers_from": None if sureness is None else sureness.threshold,
             "has_report": report_of(served) is not None,
         }
     )

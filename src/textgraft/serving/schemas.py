@@ -147,6 +147,7 @@ class Models(BaseModel):
     """All models that are served."""
 
     models: list[About]
+    feedback: bool = Field(description="Whether corrections are kept.")
 
 
 class Detail(About):
@@ -155,6 +156,7 @@ class Detail(About):
     card: str | None = Field(description="Markdown.")
     metrics: dict[str, Any] | None = Field(description="Of its test data, where it has some.")
     thresholds: list[float] = Field(description="Of each label.")
+    answers_from: float | None = Field(description="The least confidence of an answer, where one was chosen.")
     has_report: bool
 
 

@@ -31,8 +31,15 @@ export class About {
     at("metrics").querySelector("dl")?.remove();
     const item = (each) => {
       const { value, low, high } = values[each];
-      const interval = Number.isFinite(low) ? make("span", { class: "interval" }, `[${low.toFixed(3)}, ${high.toFixed(3)}]`) : null;
-      return make("div", {}, make("dt", {}, NAMES[each] ?? each.replaceAll("_", " ")), make("dd", {}, value.toFixed(3), interval));
+      const interval = Number.isFinite(low)
+        ? make("span", { class: "interval" }, `[${low.toFixed(3)}, ${high.toFixed(3)}]`)
+        : null;
+      return make(
+        "div",
+        {},
+        make("dt", {}, NAMES[each] ?? each.replaceAll("_", " ")),
+        make("dd", {}, value.toFixed(3), interval),
+      );
     };
     at("metrics").append(make("dl", {}, shown.map(item)));
     at("metrics-rows").textContent = evaluation?.n ? `On ${count(evaluation.n)} test rows, with 95 % intervals.` : "";
@@ -43,13 +50,15 @@ export class About {
     const path = `v1/models/${encodeURIComponent(this.model.name)}/report`;
     at("report-line").hidden = !this.model.has_report;
     at("report").href = path;
-    at("report").onclick = !hasKey() ? null : async (event) => {
-      event.preventDefault();
-      const file = await (await response(path)).blob();
-      const link = make("a", { href: URL.createObjectURL(file), download: `${this.model.name}.report.html` });
-      link.click();
-      URL.revokeObjectURL(link.href);
-    };
+    at("report").onclick = !hasKey()
+      ? null
+      : async (event) => {
+          event.preventDefault();
+          const file = await (await response(path)).blob();
+          const link = make("a", { href: URL.createObjectURL(file), download: `${this.model.name}.report.html` });
+          link.click();
+          URL.revokeObjectURL(link.href);
+        };
   }
 
   async lookAtDrift() {

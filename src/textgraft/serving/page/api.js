@@ -29,9 +29,11 @@ export const hasKey = () => sessionStorage.getItem(KEY) !== null;
 
 const keyed = async (used) => {
   if (sessionStorage.getItem(KEY) !== used) return; // another request has got a newer one
-  asked ??= askForKey(used !== null).then((key) => sessionStorage.setItem(KEY, key)).finally(() => {
-    asked = null;
-  });
+  asked ??= askForKey(used !== null)
+    .then((key) => sessionStorage.setItem(KEY, key))
+    .finally(() => {
+      asked = null;
+    });
   await asked;
 };
 
@@ -44,7 +46,12 @@ export const response = async (path, { body, signal } = {}) => {
     let answer;
     try {
       const method = body === undefined ? "GET" : "POST";
-      answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+      answer = await fetch(path, {
+        method,
+        headers,
+        signal,
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new Problem(0, { detail: "The server does not answer. Is it still running?" });
@@ -63,11 +70,16 @@ export const call = async (path, options) => (await response(path, options)).jso
 export const predict = (body, signal) => call("v1/predict", { body, signal });
 
 /** Ends early, and without a word, where the signal aborts. */
-export const pause = (milliseconds, signal) => new Promise((resolve) => {
-  if (signal?.aborted) resolve();
-  const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener("abort", () => {
-    clearTimeout(timer);
-    resolve();
-  }, { once: true });
-});
+export const pause = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });

@@ -34,7 +34,11 @@ export class Bars {
     this.last = [shares, given, marks, before];
     const places = new Map([...this.rows].map(([label, row]) => [label, row.getBoundingClientRect().top]));
     const shown = shares.filter((each, i) => this.all || i < MOST || given.includes(each.label));
-    this.list.replaceChildren(...shown.map((each) => this.row(each, given.includes(each.label), marks.get(each.label), before?.get(each.label))));
+    this.list.replaceChildren(
+      ...shown.map((each) =>
+        this.row(each, given.includes(each.label), marks.get(each.label), before?.get(each.label)),
+      ),
+    );
     for (const label of [...this.rows.keys()]) if (!shown.some((each) => each.label === label)) this.rows.delete(label);
     this.more.hidden = shares.length <= MOST;
     this.more.textContent = this.all ? `The first ${MOST}` : `All ${count(shares.length)} labels`;
@@ -45,8 +49,22 @@ export class Bars {
   row({ label, probability }, given, mark, before) {
     let row = this.rows.get(label);
     if (!row) {
-      const track = make("span", { class: "track", "aria-hidden": "true" }, make("i", { class: "fill" }), make("i", { class: "was" }), make("i", { class: "mark" }));
-      row = make("li", { class: "bar" }, name(label, "label"), track, make("span", { class: "value" }), make("span", { class: "moved" }), heard(""));
+      const track = make(
+        "span",
+        { class: "track", "aria-hidden": "true" },
+        make("i", { class: "fill" }),
+        make("i", { class: "was" }),
+        make("i", { class: "mark" }),
+      );
+      row = make(
+        "li",
+        { class: "bar" },
+        name(label, "label"),
+        track,
+        make("span", { class: "value" }),
+        make("span", { class: "moved" }),
+        heard(""),
+      );
       this.rows.set(label, row);
     }
     const [, track, value, moved, said] = row.children;
@@ -71,7 +89,11 @@ export class Bars {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     for (const [label, row] of this.rows) {
       const way = (places.get(label) ?? NaN) - row.getBoundingClientRect().top;
-      if (way && Math.abs(way) < 2000) row.animate([{ transform: `translateY(${way}px)` }, { transform: "none" }], { duration: 220, easing: "ease-out" });
+      if (way && Math.abs(way) < 2000)
+        row.animate([{ transform: `translateY(${way}px)` }, { transform: "none" }], {
+          duration: 220,
+          easing: "ease-out",
+        });
     }
   }
 }

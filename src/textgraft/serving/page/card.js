@@ -3,7 +3,15 @@
 import { make } from "./dom.js";
 
 const ESCAPE = /\\([\\`*_{}[\]()#+\-.!<>|])/;
-const INLINE = new RegExp([ESCAPE.source, "(`+)(.+?)\\2", "\\*\\*(.+?)\\*\\*", "\\*(\\S(?:.*?\\S)?)\\*", "\\[([^\\]]*)\\]\\(([^)\\s]*)\\)"].join("|"));
+const INLINE = new RegExp(
+  [
+    ESCAPE.source,
+    "(`+)(.+?)\\2",
+    "\\*\\*(.+?)\\*\\*",
+    "\\*(\\S(?:.*?\\S)?)\\*",
+    "\\[([^\\]]*)\\]\\(([^)\\s]*)\\)",
+  ].join("|"),
+);
 
 /** Words of a line. Links are given as what they say and where they lead, in letters. */
 export const inline = (text) => {
@@ -47,10 +55,36 @@ const figure = (cell) => {
 
 const tableFrom = (lines) => {
   const [head, rule, ...body] = lines.map(cells);
-  const number = (i) => (rule[i]?.endsWith(":") && body.every((row) => !/[^\W\d]{3}/.test(row[i] ?? "")) ? "number" : undefined);
-  return make("div", { class: "table", role: "region", tabindex: "0", "aria-label": head.filter(Boolean)[0] ?? "table" }, make("table", {},
-    make("thead", {}, make("tr", {}, head.map((cell, i) => (cell ? make("th", { scope: "col", class: number(i) }, ...inline(cell)) : make("td"))))),
-    make("tbody", {}, body.map((row) => make("tr", {}, row.map((cell, i) => make("td", { class: number(i) }, ...figure(cell))))))));
+  const number = (i) =>
+    rule[i]?.endsWith(":") && body.every((row) => !/[^\W\d]{3}/.test(row[i] ?? "")) ? "number" : undefined;
+  return make(
+    "div",
+    { class: "table", role: "region", tabindex: "0", "aria-label": head.filter(Boolean)[0] ?? "table" },
+    make(
+      "table",
+      {},
+      make(
+        "thead",
+        {},
+        make(
+          "tr",
+          {},
+          head.map((cell, i) => (cell ? make("th", { scope: "col", class: number(i) }, ...inline(cell)) : make("td"))),
+        ),
+      ),
+      make(
+        "tbody",
+        {},
+        body.map((row) =>
+          make(
+            "tr",
+            {},
+            row.map((cell, i) => make("td", { class: number(i) }, ...figure(cell))),
+          ),
+        ),
+      ),
+    ),
+  );
 };
 
 /** The elements of a card; the head in YAML is left out, and its headings begin at the second level. */
@@ -84,12 +118,36 @@ export const rendered = (markdown) => {
         if (item) joined.push(item[2]);
         else joined[joined.length - 1] += ` ${each.trim()}`;
       }
-      blocks.push(make(ITEM.exec(line)[1] ? "ol" : "ul", {}, joined.map((each) => make("li", {}, ...inline(each)))));
+      blocks.push(
+        make(
+          ITEM.exec(line)[1] ? "ol" : "ul",
+          {},
+          joined.map((each) => make("li", {}, ...inline(each))),
+        ),
+      );
     } else if (!line.trim()) {
       i += 1;
     } else {
       i += 1;
-      blocks.push(make("p", {}, ...inline([line, ...run((each) => each.trim() && !FENCE.test(each) && !/^#{1,6}\s/.test(each) && !ITEM.test(each) && !each.trim().startsWith("|")).slice(1)].join(" "))));
+      blocks.push(
+        make(
+          "p",
+          {},
+          ...inline(
+            [
+              line,
+              ...run(
+                (each) =>
+                  each.trim() &&
+                  !FENCE.test(each) &&
+                  !/^#{1,6}\s/.test(each) &&
+                  !ITEM.test(each) &&
+                  !each.trim().startsWith("|"),
+              ).slice(1),
+            ].join(" "),
+          ),
+        ),
+      );
     }
   }
   return blocks;

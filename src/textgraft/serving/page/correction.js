@@ -13,10 +13,19 @@ export class Correction {
 
   use(model, hasFeedback) {
     this.model = model;
+    this.text = null;
     at("correct").hidden = !hasFeedback;
     const choice = model.multi_label
-      ? model.labels.map((label) => make("label", { class: "check" }, make("input", { type: "checkbox", value: label }), name(label)))
-      : [make("select", { "aria-label": "The right label" }, model.labels.map((label) => make("option", { value: label }, label)))];
+      ? model.labels.map((label) =>
+          make("label", { class: "check" }, make("input", { type: "checkbox", value: label }), name(label)),
+        )
+      : [
+          make(
+            "select",
+            { "aria-label": "The right label" },
+            model.labels.map((label) => make("option", { value: label }, label)),
+          ),
+        ];
     at("right").replaceChildren(...choice, make("button", {}, "Keep it"));
   }
 
@@ -35,8 +44,16 @@ export class Correction {
 
   async send() {
     const { multi_label: several, name: model } = this.model;
-    const labels = several ? [...at("right").querySelectorAll("input:checked")].map((box) => box.value) : [at("right").querySelector("select").value];
-    const body = { id: this.id, text: this.text, model, version: this.version, ...(several ? { labels } : { label: labels[0] }) };
+    const labels = several
+      ? [...at("right").querySelectorAll("input:checked")].map((box) => box.value)
+      : [at("right").querySelector("select").value];
+    const body = {
+      id: this.id,
+      text: this.text,
+      model,
+      version: this.version,
+      ...(several ? { labels } : { label: labels[0] }),
+    };
     try {
       await call("v1/feedback", { body });
       at("correct-note").replaceChildren("Kept: ", ...listed(labels, "no label"), ".");

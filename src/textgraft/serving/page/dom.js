@@ -18,7 +18,8 @@ export const make = (tag, options = {}, ...content) => {
 export const name = (text, kind) => make("bdi", { class: kind }, text);
 
 /** Labels with commas between them, or what is said where there are none. */
-export const listed = (labels, none = "none") => (labels.length ? labels.flatMap((label, i) => [i ? ", " : "", name(label)]) : [none]);
+export const listed = (labels, none = "none") =>
+  labels.length ? labels.flatMap((label, i) => [i ? ", " : "", name(label)]) : [none];
 
 /** Heard by screen readers, not seen. */
 export const heard = (text) => make("span", { class: "heard" }, text);
@@ -42,4 +43,5 @@ export const shortened = (text, most) => (text.length > most ? `${text.slice(0, 
 export const same = (some, others) => some.length === others.length && some.every((each) => others.includes(each));
 
 /** The labels of a prediction: one, several, or none where it abstains. */
-export const labelsOf = (prediction) => prediction.labels ?? (prediction.label === null || prediction.label === undefined ? [] : [prediction.label]);
+export const labelsOf = (prediction) =>
+  prediction.labels ?? (prediction.label === null || prediction.label === undefined ? [] : [prediction.label]);

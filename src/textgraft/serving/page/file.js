@@ -15,8 +15,26 @@ const sentences = (list, lines) => list.replaceChildren(...lines.map((line) => m
 const filled = (table, names, rows, chosen) => {
   const kind = (i) => (i === chosen ? "chosen" : undefined);
   table.replaceChildren(
-    make("thead", {}, make("tr", {}, names.map((each, i) => make("th", { scope: "col", class: kind(i) }, name(each))))),
-    make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell, i) => make("td", { class: kind(i) }, shortened(cell, MOST_IN_CELL)))))),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        names.map((each, i) => make("th", { scope: "col", class: kind(i) }, name(each))),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      rows.map((row) =>
+        make(
+          "tr",
+          {},
+          row.map((cell, i) => make("td", { class: kind(i) }, shortened(cell, MOST_IN_CELL))),
+        ),
+      ),
+    ),
   );
 };
 
@@ -31,7 +49,10 @@ export class TableOfTexts {
         if (kind === "drop" && event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
       });
     }
-    at("header").addEventListener("change", () => this.read(at("header").checked));
+    at("header").addEventListener("change", () =>
+      this.read({ header: at("header").checked, delimiter: at("delimiter").value || null }),
+    );
+    at("delimiter").addEventListener("change", () => this.read({ delimiter: at("delimiter").value || null }));
     at("column").addEventListener("change", () => this.preview());
     at("reading").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -42,12 +63,10 @@ export class TableOfTexts {
     this.onDrop = () => {};
   }
 
+  /** What is at work goes on with the model that it began with. */
   use(model) {
     this.model = model;
     at("table-abstain-choice").hidden = !model.abstains;
-    this.stopping?.abort();
-    this.labelling = null;
-    for (const id of ["work", "labelled"]) at(id).hidden = true;
   }
 
   trouble(sentence) {
@@ -62,7 +81,9 @@ export class TableOfTexts {
     this.trouble("");
     for (const id of ["reading", "work", "labelled"]) at(id).hidden = true;
     if (file.size > MOST_BYTES) {
-      this.trouble(`${file.name} has ${count(Math.ceil(file.size / 2 ** 20))} MB; a browser is given at most 100. The command textgraft predict labels files of any size.`);
+      this.trouble(
+        `${file.name} has ${count(Math.ceil(file.size / 2 ** 20))} MB; a browser is given at most 100. The command textgraft predict labels files of any size.`,
+      );
       return;
     }
     this.file = file.name;
@@ -71,20 +92,21 @@ export class TableOfTexts {
     if (this.read()) at("file-name").focus();
   }
 
-  read(header) {
+  read(wish) {
     try {
-      this.table = tableOf(this.file, this.bytes, header);
+      this.table = tableOf(this.file, this.bytes, wish);
     } catch (error) {
       if (!(error instanceof TableError)) throw error;
       this.trouble(error.message);
       return false;
     }
     this.trouble("");
-    const { names, rows, notes, header: named } = this.table;
+    const { names, rows, notes, reading } = this.table;
     at("reading").hidden = false;
     at("file-name").textContent = `${this.file}: ${counted(rows.length, "row")}`;
-    at("header-choice").hidden = named === null;
-    at("header").checked = Boolean(named);
+    for (const id of ["header-choice", "delimiter-choice"]) at(id).hidden = !reading;
+    at("header").checked = Boolean(reading?.header);
+    at("delimiter").value = reading?.delimiter ?? "";
     at("column").replaceChildren(...names.map((each, i) => make("option", { value: i }, shortened(each, 60))));
     at("column").value = textColumn(names, rows);
     at("start").textContent = `Label ${counted(rows.length, "row")}`;
@@ -106,8 +128,18 @@ export class TableOfTexts {
     if (this.model.abstains) wish.abstain = at("table-abstain").checked;
     if (!at("every").checked) wish.top_k = 1;
     this.stopping?.abort();
-    this.asked = { table: this.table, file: this.file, column: this.column, every: at("every").checked, abstain: Boolean(wish.abstain), model: this.model };
-    this.labelling = new Labelling(this.table.rows.map((row) => row[this.column]), wish);
+    this.asked = {
+      table: this.table,
+      file: this.file,
+      column: this.column,
+      every: at("every").checked,
+      abstain: Boolean(wish.abstain),
+      model: this.model,
+    };
+    this.labelling = new Labelling(
+      this.table.rows.map((row) => row[this.column]),
+      wish,
+    );
     this.label();
   }
 
@@ -124,8 +156,12 @@ export class TableOfTexts {
     const told = (now, wait) => {
       if (stopping.signal.aborted) return;
       at("progress").value = now.done / now.texts.length;
-      const left = ((performance.now() - begun) / Math.max(1, now.done - before)) * now.left / 1000;
-      const more = wait ? `The server is busy and is asked again in ${counted(Math.ceil(wait), "second")}.` : now.left && now.done > before ? `About ${counted(Math.ceil(left), "second")} left.` : "";
+      const left = (((performance.now() - begun) / Math.max(1, now.done - before)) * now.left) / 1000;
+      const more = wait
+        ? `The server is busy and is asked again in ${counted(Math.ceil(wait), "second")}.`
+        : now.left && now.done > before
+          ? `About ${counted(Math.ceil(left), "second")} left.`
+          : "";
       at("pace").textContent = `${count(now.done)} of ${counted(now.texts.length, "row")}. ${more}`;
     };
     told(labelling, 0);
@@ -133,7 +169,9 @@ export class TableOfTexts {
       await labelling.run(stopping.signal, told);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.trouble(`${error.message} ${counted(labelling.done, "row")} of ${count(labelling.texts.length)} were labelled.`);
+      this.trouble(
+        `${error.message} ${counted(labelling.done, "row")} of ${count(labelling.texts.length)} were labelled.`,
+      );
     }
     if (this.stopping !== stopping || this.labelling !== labelling) return; // another table is at work
     at("work").hidden = true;
@@ -146,20 +184,29 @@ export class TableOfTexts {
     const whole = known === labelling.texts.length;
     at("labelled").hidden = false;
     at("resume").hidden = whole;
-    at("outcome").textContent = whole ? `${counted(known, "row")} labelled` : `Stopped: the first ${counted(known, "row")} of ${count(labelling.texts.length)} are labelled`;
+    at("outcome").textContent = whole
+      ? `${counted(known, "row")} labelled`
+      : `Stopped: the first ${counted(known, "row")} of ${count(labelling.texts.length)} are labelled`;
     const found = labelling.found.slice(0, known);
     const { names, rows } = columns(asked, found);
     const { text, changed } = csv(names, rows);
     URL.revokeObjectURL(at("download").href);
     at("download").hidden = !known;
-    at("download").href = URL.createObjectURL(new Blob([asked.table.mark ? "\ufeff" : "", text], { type: "text/csv;charset=utf-8" }));
+    at("download").href = URL.createObjectURL(
+      new Blob([asked.table.mark ? "\ufeff" : "", text], { type: "text/csv;charset=utf-8" }),
+    );
     at("download").download = `${asked.file.replace(/\.[^.]*$/, "")}.labelled.csv`;
     at("download").textContent = `Download ${at("download").download}`;
     this.notes(found, changed);
     this.counts(found);
     const first = Math.max(0, names.length - asked.table.names.length);
     const order = [asked.column, ...Array.from({ length: first }, (_, i) => asked.table.names.length + i)];
-    filled(at("sample"), order.map((i) => names[i]), rows.slice(0, SAMPLED).map((row) => order.map((i) => row[i])), -1);
+    filled(
+      at("sample"),
+      order.map((i) => names[i]),
+      rows.slice(0, SAMPLED).map((row) => order.map((i) => row[i])),
+      -1,
+    );
     at("outcome").focus();
   }
 
@@ -169,23 +216,43 @@ export class TableOfTexts {
     const refused = found.filter((each) => each.refused);
     const cut = found.filter((each) => each.cut).length;
     const versions = new Set(found.filter((each) => each.version).map((each) => each.version));
+    if (versions.size) lines.push(`By ${this.asked.model.name}, version ${[...versions].join(" and then ")}.`);
     if (withheld) lines.push(`${counted(withheld, "row")} got no label; the column abstained says why.`);
-    if (refused.length) lines.push(`${counted(refused.length, "row was", "rows were")} refused by the server; the column refused says why. The first: ${refused[0].refused}`);
+    if (refused.length)
+      lines.push(
+        `${counted(refused.length, "row was", "rows were")} refused by the server; the column refused says why. The first: ${refused[0].refused}`,
+      );
     if (cut) lines.push(`${counted(cut, "text is", "texts are")} longer than the model reads; the end played no part.`);
-    if (versions.size > 1) lines.push(`The model changed meanwhile: rows were labelled by ${counted(versions.size, "version")} of it.`);
-    if (changed) lines.push(`${counted(changed, "cell begins", "cells begin")} with an apostrophe now, since a spreadsheet would have run ${changed === 1 ? "it" : "them"} as ${changed === 1 ? "a formula" : "formulas"}.`);
+    if (changed)
+      lines.push(
+        `${counted(changed, "cell begins", "cells begin")} with an apostrophe now, since a spreadsheet would have run ${changed === 1 ? "it" : "them"} as ${changed === 1 ? "a formula" : "formulas"}.`,
+      );
     sentences(at("outcome-notes"), lines);
   }
 
   counts(found) {
     const numbers = new Map();
-    for (const each of found) if (!each.refused) for (const label of each.reason ? [] : labelsOf(each)) numbers.set(label, (numbers.get(label) ?? 0) + 1);
+    for (const each of found)
+      if (!each.refused)
+        for (const label of each.reason ? [] : labelsOf(each)) numbers.set(label, (numbers.get(label) ?? 0) + 1);
     const most = Math.max(1, ...numbers.values());
-    at("counts").replaceChildren(...[...numbers].sort((a, b) => b[1] - a[1]).slice(0, 12).map(([label, number]) => {
-      const row = make("li", { class: "bar given" }, name(label, "label"), make("span", { class: "track", "aria-hidden": "true" }, make("i", { class: "fill" })), make("span", { class: "value" }, count(number)), heard(" rows"));
-      row.style.setProperty("--p", number / most);
-      return row;
-    }));
+    at("counts").replaceChildren(
+      ...[...numbers]
+        .sort((a, b) => b[1] - a[1])
+        .slice(0, 12)
+        .map(([label, number]) => {
+          const row = make(
+            "li",
+            { class: "bar given" },
+            name(label, "label"),
+            make("span", { class: "track", "aria-hidden": "true" }, make("i", { class: "fill" })),
+            make("span", { class: "value" }, count(number)),
+            heard(" rows"),
+          );
+          row.style.setProperty("--p", number / most);
+          return row;
+        }),
+    );
   }
 }
 
@@ -193,14 +260,24 @@ export class TableOfTexts {
 const columns = ({ table, every, abstain, model }, found) => {
   const refused = found.some((each) => each.refused);
   const sets = found.some((each) => each.possible);
-  const added = ["label", "probability", ...(abstain ? ["abstained"] : []), ...(sets ? ["possible"] : []), ...(refused ? ["refused"] : []), ...(every ? model.labels.map((label) => `p(${label})`) : [])];
+  const added = [
+    "label",
+    "probability",
+    ...(abstain ? ["abstained"] : []),
+    ...(sets ? ["possible"] : []),
+    ...(refused ? ["refused"] : []),
+    ...(every ? model.labels.map((label) => `p(${label})`) : []),
+  ];
   const digits = (value) => (Number.isFinite(value) ? String(Math.round(value * 1e6) / 1e6) : "");
   const rows = found.map((each, i) => {
     const shares = new Map(each.probabilities?.map((one) => [one.label, one.probability]) ?? []);
     const answer = each.refused ? ["", ""] : [each.reason ? "" : labelsOf(each).join(";"), digits(each.confidence)];
     return [
-      ...table.rows[i], ...answer,
-      ...(abstain ? [each.reason ?? ""] : []), ...(sets ? [(each.possible ?? []).join(";")] : []), ...(refused ? [each.refused ?? ""] : []),
+      ...table.rows[i],
+      ...answer,
+      ...(abstain ? [each.reason ?? ""] : []),
+      ...(sets ? [(each.possible ?? []).join(";")] : []),
+      ...(refused ? [each.refused ?? ""] : []),
       ...(every ? model.labels.map((label) => digits(shares.get(label))) : []),
     ];
   });

@@ -2,7 +2,7 @@
 
 import { pause, predict, Problem } from "./api.js";
 
-const FIRST = 32; // texts of the first batch
+const FIRST = 32; // texts of the first batch, and the fewest for being slow alone
 const MOST = 512;
 const MOST_CHARACTERS = 200_000; // of a batch, unless one text has more
 const QUICK = 400; // milliseconds; a batch that takes less is followed by a larger one
@@ -14,7 +14,8 @@ const AT_ONCE = 2; // batches under way, so that the server need not wait for th
 /**
  * Labels of texts, each at its own place. It can be stopped by a signal and go on later: what is known stays known.
  *
- * A batch that the server finds too large is halved, down to a single text, which is then refused and says why.
+ * A batch that the server finds too large is halved, down to a single text, which is then refused and says why; so is one
+ * for which it has no room twice.
  */
 export class Labelling {
   /** @param texts of the rows; @param wish what goes with the texts in each request */
@@ -34,7 +35,11 @@ export class Labelling {
     const stop = new AbortController();
     signal.addEventListener("abort", () => stop.abort(), { once: true });
     const worker = async () => {
-      for (let piece = this.take(); piece && !stop.signal.aborted; piece = this.take()) await this.send(piece, stop.signal, told);
+      while (!stop.signal.aborted) {
+        const piece = this.take();
+        if (!piece) return;
+        await this.send(piece, stop.signal, told);
+      }
     };
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -72,8 +77,12 @@ export class Labelling {
     for (let tries = 1; places.length; tries += 1) {
       try {
         const begun = performance.now();
-        const { predictions, version } = await predict({ ...this.wish, texts: places.map((i) => this.texts[i]) }, signal);
-        if (predictions.length !== places.length) throw new Problem(500, { detail: "The server gave another number of answers than it got texts." });
+        const { predictions, version } = await predict(
+          { ...this.wish, texts: places.map((i) => this.texts[i]) },
+          signal,
+        );
+        if (predictions.length !== places.length)
+          throw new Problem(500, { detail: "The server gave another number of answers than it got texts." });
         places.forEach((place, i) => this.keep(place, { ...predictions[i], version }));
         this.pace(performance.now() - begun, places.length);
         told(this, 0);
@@ -98,17 +107,18 @@ export class Labelling {
         const wait = error.retryAfter ?? 2 ** Math.min(tries - 1, 4);
         told(this, wait);
         await pause(1000 * wait, signal);
-        if (busy) tries -= 1; // it said when to come again
+        if (busy && tries > 1 && places.length > 1) {
+          this.size = Math.min(this.size, this.halve(places)); // there may be room for less
+          return;
+        }
       }
     }
   }
 
   /** Texts that are too many or too long: those that the server points at are refused, or the batch is halved. */
   divide(places, error) {
-    const first = places[0];
-    const last = places[places.length - 1] + 1;
     if (places.length === 1) {
-      this.keep(first, { refused: error.errors[0]?.detail ?? error.message });
+      this.keep(places[0], { refused: error.errors[0]?.detail ?? error.message });
       return;
     }
     let pointed = 0;
@@ -119,12 +129,17 @@ export class Labelling {
       pointed += 1;
     }
     if (pointed) {
-      this.waiting.unshift([first, last]);
+      this.waiting.unshift([places[0], places[places.length - 1] + 1]);
       return;
     }
+    this.most = Math.min(this.most, this.halve(places));
+  }
+
+  /** Two pieces in place of one; how many texts the larger one has. */
+  halve(places) {
     const half = Math.ceil(places.length / 2);
-    this.most = Math.min(this.most, half);
-    this.waiting.unshift([first, places[half]], [places[half], last]);
+    this.waiting.unshift([places[0], places[half]], [places[half], places[places.length - 1] + 1]);
+    return half;
   }
 
   keep(place, answer) {
@@ -134,6 +149,6 @@ export class Labelling {
 
   pace(milliseconds, size) {
     if (milliseconds < QUICK && size >= this.size) this.size = Math.min(this.most, this.size * 2);
-    else if (milliseconds > SLOW) this.size = Math.max(1, Math.floor(this.size / 2));
+    else if (milliseconds > SLOW) this.size = Math.min(this.most, Math.max(FIRST, Math.floor(this.size / 2)));
   }
 }

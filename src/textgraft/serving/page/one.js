@@ -19,6 +19,7 @@ export class OneText {
     this.field = at("words");
     this.asking = new AbortController();
     this.touched = 0;
+    this.onVersion = () => {};
     this.field.addEventListener("input", () => this.edited());
     at("abstain").addEventListener("change", () => this.ask(0));
   }
@@ -59,7 +60,10 @@ export class OneText {
     this.show(text, fresh);
     if (this.model.explains || this.model.neighbours) {
       await pause(SETTLED, signal);
-      const wish = { explain: Boolean(this.model.explains), ...(this.model.neighbours ? { neighbours: NEIGHBOURS } : {}) };
+      const wish = {
+        explain: Boolean(this.model.explains),
+        ...(this.model.neighbours ? { neighbours: NEIGHBOURS } : {}),
+      };
       const full = await this.answered(text, wish, signal);
       if (!full) return;
       this.show(text, full);
@@ -78,13 +82,16 @@ export class OneText {
         const { predictions, version } = await predict(body, signal);
         if (signal.aborted) return null;
         this.trouble("");
+        if (version !== this.model.version) this.onVersion(version);
         return { ...predictions[0], version };
       } catch (error) {
         if (signal.aborted) return null;
         if (!(error instanceof Problem)) throw error;
         const busy = error.status === 429 || error.status === 503;
         const wait = error.retryAfter ?? 1;
-        this.trouble(busy ? `${error.message} It is asked again in ${counted(Math.ceil(wait), "second")}.` : error.message);
+        this.trouble(
+          busy ? `${error.message} It is asked again in ${counted(Math.ceil(wait), "second")}.` : error.message,
+        );
         if (!busy) return null;
         await pause(1000 * wait, signal);
       }
@@ -109,7 +116,11 @@ export class OneText {
   show(text, prediction) {
     const given = prediction.reason ? [] : labelsOf(prediction);
     const shares = prediction.probabilities;
-    this.answer = { given, reason: prediction.reason, shares: new Map(shares.map((each) => [each.label, each.probability])) };
+    this.answer = {
+      given,
+      reason: prediction.reason,
+      shares: new Map(shares.map((each) => [each.label, each.probability])),
+    };
     const panel = at("answer");
     panel.hidden = false;
     panel.classList.remove("stale");
@@ -117,11 +128,16 @@ export class OneText {
     const shown = at("label");
     shown.classList.toggle("none", !given.length);
     const words = listed(given, prediction.reason ? `No answer: ${prediction.reason}` : "No label");
-    const sure = given.length === 1 ? this.answer.shares.get(given[0]) ?? prediction.confidence : prediction.confidence;
-    shown.replaceChildren(...words, ...(given.length ? [make("span", { class: "figure" }, share(sure))] : []));
+    const figure = given.length === 1 ? share(this.answer.shares.get(given[0]) ?? prediction.confidence) : null;
+    shown.replaceChildren(...words, ...(figure ? [" ", make("span", { class: "figure" }, figure)] : []));
     at("why").replaceChildren(...this.why(prediction, given));
     const marks = this.marks(prediction);
-    this.bars.show(shares, given.length ? given : prediction.reason ? [shares[0].label] : [], marks, this.before?.shares);
+    this.bars.show(
+      shares,
+      given.length ? given : prediction.reason ? [shares[0].label] : [],
+      marks,
+      this.before?.shares,
+    );
     this.showLegend(marks);
     this.showChange(given);
     this.correction.about(text, prediction, given.length ? given : [shares[0].label]);
@@ -133,7 +149,11 @@ export class OneText {
     const { answers_from: floor, multi_label: several } = this.model;
     if (reason === "unsure") {
       parts.push("The most probable is ", name(first.label), ` with ${share(first.probability)}`);
-      parts.push(floor ? `; answers are given from ${several ? "a confidence of " : ""}${share(floor)} on. ` : ", which is too unsure to answer. ");
+      parts.push(
+        floor
+          ? `; answers are given from ${several ? "a confidence of " : ""}${share(floor)} on. `
+          : ", which is too unsure to answer. ",
+      );
     } else if (reason) {
       parts.push("The text is unlike those that the model was trained on. ");
     } else if (!given.length) {
@@ -151,7 +171,8 @@ export class OneText {
     const { labels, thresholds, multi_label: several, answers_from: floor } = this.model;
     if (Array.isArray(prediction.thresholds ?? thresholds)) {
       const values = prediction.thresholds ?? thresholds;
-      if (several || values.some((value) => value !== values[0])) return new Map(labels.map((label, i) => [label, values[i]]));
+      if (several || values.some((value) => value !== values[0]))
+        return new Map(labels.map((label, i) => [label, values[i]]));
     }
     if (!several && floor && at("abstain").checked) return new Map(labels.map((label) => [label, floor]));
     return new Map();
@@ -160,10 +181,13 @@ export class OneText {
   showLegend(marks) {
     const { labels, multi_label: several, answers_from: floor } = this.model;
     const parts = [];
-    const line = (kind, sentence) => parts.push(make("span", {}, make("i", { class: kind, "aria-hidden": "true" }), sentence));
+    const line = (kind, sentence) =>
+      parts.push(make("span", {}, make("i", { class: kind, "aria-hidden": "true" }), sentence));
     if (marks.size && (several || labels.length === 2)) line("key-mark", "threshold: a label is given from there on");
-    else if (marks.size && floor && [...marks.values()].every((value) => value === floor)) line("key-mark", `an answer is given from ${share(floor)} on`);
-    else if (marks.size) line("key-mark", "threshold: the label is given whose probability is the largest multiple of its own");
+    else if (marks.size && floor && [...marks.values()].every((value) => value === floor))
+      line("key-mark", `an answer is given from ${share(floor)} on`);
+    else if (marks.size)
+      line("key-mark", "threshold: the label is given whose probability is the largest multiple of its own");
     if (this.before) line("key-was", "before the edit");
     at("legend").replaceChildren(...parts);
   }
@@ -172,7 +196,10 @@ export class OneText {
     const parts = [];
     if (this.before) {
       const moves = [...this.answer.shares].map(([label, p]) => [label, p - (this.before.shares.get(label) ?? p)]);
-      const largest = moves.filter((each) => Math.abs(each[1]) >= 0.0005).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, TOLD);
+      const largest = moves
+        .filter((each) => Math.abs(each[1]) >= 0.0005)
+        .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
+        .slice(0, TOLD);
       parts.push(largest.length ? "Since before the edit: " : "The edit moved nothing.");
       largest.forEach(([label, by], i) => parts.push(i ? ", " : "", name(label), ` ${signed(by, 3)}`));
       if (largest.length) parts.push(same(given, this.before.given) ? "." : "; the answer was ");
@@ -193,9 +220,21 @@ export class OneText {
 
   showNeighbours(neighbours) {
     at("near").hidden = !neighbours?.length;
-    at("neighbours").replaceChildren(...(neighbours ?? []).map((each) => make("li", {},
-      make("p", {}, each.text ?? `Training text ${count(each.row + 1)}`),
-      make("div", { class: "meta" }, make("span", {}, ...listed(labelsOf(each))), make("span", {}, `similarity ${each.similarity.toFixed(3)}`)))));
+    at("neighbours").replaceChildren(
+      ...(neighbours ?? []).map((each) =>
+        make(
+          "li",
+          {},
+          make("p", {}, each.text ?? `Training text ${count(each.row + 1)}`),
+          make(
+            "div",
+            { class: "meta" },
+            make("span", {}, ...listed(labelsOf(each))),
+            make("span", {}, `similarity ${each.similarity.toFixed(3)}`),
+          ),
+        ),
+      ),
+    );
   }
 
   /** For screen readers, once the text has come to rest. */

@@ -8,19 +8,24 @@ import { OneText } from "./one.js";
 
 const TABS = ["text", "table", "about"];
 
-const askForKey = (refused) => new Promise((resolve) => {
-  const form = at("key");
-  const field = at("key-field");
-  form.hidden = false;
-  if (refused) at("key-note").textContent = "The server does not take this key. Another one?";
-  field.value = "";
-  field.focus();
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    form.hidden = true;
-    resolve(field.value.trim());
-  }, { once: true });
-});
+const askForKey = (refused) =>
+  new Promise((resolve) => {
+    const form = at("key");
+    const field = at("key-field");
+    form.hidden = false;
+    if (refused) at("key-note").textContent = "The server does not take this key. Another one?";
+    field.value = "";
+    field.focus();
+    form.addEventListener(
+      "submit",
+      (event) => {
+        event.preventDefault();
+        form.hidden = true;
+        resolve(field.value.trim());
+      },
+      { once: true },
+    );
+  });
 
 const choose = (tab, focused = false) => {
   for (const each of TABS) {
@@ -80,6 +85,11 @@ const start = async () => {
   const about = new About(paths.has("/v1/drift"));
   table.onDrop = () => choose("table");
   let wanted = null;
+  const seen = new Set(); // versions, so that processes of two versions do not make it look again and again
+  text.onVersion = (version) => {
+    if (!seen.has(version)) use(wanted);
+    seen.add(version);
+  };
   const use = async (model) => {
     wanted = model;
     try {
@@ -94,7 +104,8 @@ const start = async () => {
     trouble("");
     document.title = `${model.name} · textgraft`;
     at("name").textContent = model.name;
-    at("notice").textContent = `${model.method}, ${counted(model.labels.length, "label")}${model.multi_label ? ", several per text" : ""}; version ${model.version}`;
+    at("notice").textContent =
+      `${model.method}, ${counted(model.labels.length, "label")}${model.multi_label ? ", several per text" : ""}; version ${model.version}`;
     text.use(model, keepsFeedback);
     table.use(model);
     about.use(model);

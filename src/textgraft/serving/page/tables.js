@@ -21,13 +21,18 @@ export const decoded = (bytes) => {
     return text.startsWith("\ufeff") ? { text: text.slice(1), mark: true, note: "" } : { text, mark: false, note: "" };
   } catch {
     const text = new TextDecoder("windows-1252").decode(bytes);
-    return { text, mark: false, note: "The file is no UTF-8 and was read as Windows-1252; what is downloaded is UTF-8." };
+    return {
+      text,
+      mark: false,
+      note: "The file is no UTF-8 and was read as Windows-1252; what is downloaded is UTF-8.",
+    };
   }
 };
 
 /** The rows of delimited text as lists of cells. Lines without a character are no rows; how many there were is `blank`. */
 export const records = (text, delimiter) => {
-  const plain = delimiter === null ? /[^\r\n]*/y : new RegExp(`[^\\r\\n${delimiter === "|" ? "\\|" : delimiter}]*`, "y");
+  const plain =
+    delimiter === null ? /[^\r\n]*/y : new RegExp(`[^\\r\\n${delimiter === "|" ? "\\|" : delimiter}]*`, "y");
   const rows = [];
   let row = [];
   let blank = 0;
@@ -45,7 +50,8 @@ export const records = (text, delimiter) => {
       at += 1;
       for (;;) {
         const end = text.indexOf('"', at);
-        if (end < 0) throw new TableError(`Row ${rows.length + 1} has a cell that begins with a quotation mark and never ends.`);
+        if (end < 0)
+          throw new TableError(`Row ${rows.length + 1} has a cell that begins with a quotation mark and never ends.`);
         cell += text.slice(at, end);
         at = end + 1;
         if (text[at] !== '"') break;
@@ -69,11 +75,11 @@ export const records = (text, delimiter) => {
   return rows;
 };
 
-/** The delimiter by which most rows have equally many cells, more than one; null where lines are cells. */
+/** The delimiter by which most rows have equally many cells, more than one; null where lines are cells, without quotes. */
 export const delimiterOf = (text) => {
   const whole = text.length <= SAMPLE;
   const sample = whole ? text : text.slice(0, SAMPLE);
-  let best = { delimiter: null, part: 0.9, width: 1 };
+  let best = { delimiter: /^"/m.test(sample) ? "," : null, part: 0.9, width: 1 };
   for (const delimiter of DELIMITERS) {
     let rows;
     try {
@@ -86,7 +92,8 @@ export const delimiterOf = (text) => {
     for (const { length } of rows) widths.set(length, (widths.get(length) ?? 0) + 1);
     const [width, number] = [...widths].sort((a, b) => b[1] - a[1])[0] ?? [1, 0];
     const part = number / rows.length;
-    if (width > 1 && (part > best.part || (part === best.part && width > best.width))) best = { delimiter, part, width };
+    if (width > 1 && (part > best.part || (part === best.part && width > best.width)))
+      best = { delimiter, part, width };
   }
   return best.delimiter;
 };
@@ -100,18 +107,24 @@ export const hasHeader = (rows) => {
   return first.every((cell, i) => !others.some((row) => row[i] === cell)) && first.length > 1;
 };
 
-/** The place of the column that holds the texts: called so, or else the one whose cells are longest on average. */
+/** The place of the column that holds the texts: of those that are called so, or else of all, the one with most letters. */
 export const textColumn = (names, rows) => {
   const sample = rows.slice(0, SAMPLED_ROWS);
   const lengths = names.map((_, i) => sample.reduce((sum, row) => sum + (NUMBER.test(row[i]) ? 0 : row[i].length), 0));
-  const called = names.findIndex((each, i) => NAMED.test(each.trim()) && lengths[i] > 0);
-  return called >= 0 ? called : lengths.indexOf(Math.max(...lengths));
+  const called = lengths.map((length, i) => (NAMED.test(names[i].trim()) ? length : 0));
+  const chosen = called.some(Boolean) ? called : lengths;
+  return chosen.indexOf(Math.max(...chosen));
 };
+
+// Numbers keep their digits, all those of an id of twenty too, where the browser can (rawJSON).
+const exact = (_, value, context) =>
+  typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+const isExact = (value) => Boolean(JSON.isRawJSON?.(value));
 
 const objects = (text) => {
   if (text.trimStart().startsWith("[")) {
     try {
-      return JSON.parse(text);
+      return JSON.parse(text, exact);
     } catch {
       throw new TableError("The file begins as a list of JSON and is none.");
     }
@@ -120,7 +133,7 @@ const objects = (text) => {
   text.split(/\r?\n|\r/).forEach((line, i) => {
     if (!line.trim()) return;
     try {
-      lines.push(JSON.parse(line));
+      lines.push(JSON.parse(line, exact));
     } catch {
       throw new TableError(`Line ${i + 1} is no JSON.`);
     }
@@ -132,14 +145,18 @@ const fromObjects = (items) => {
   const names = new Map();
   const rows = items.map((item, i) => {
     const object = typeof item === "string" ? { text: item } : item;
-    if (object === null || typeof object !== "object" || Array.isArray(object)) {
+    if (object === null || typeof object !== "object" || Array.isArray(object) || isExact(object)) {
       throw new TableError(`Item ${i + 1} is neither an object nor a text.`);
     }
     for (const key of Object.keys(object)) if (!names.has(key)) names.set(key, names.size);
     return object;
   });
-  const cell = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
-  return { names: [...names.keys()], rows: rows.map((object) => [...names.keys()].map((key) => cell(Object.hasOwn(object, key) ? object[key] : null))) };
+  const cell = (value) =>
+    typeof value === "string" ? value : value === null ? "" : isExact(value) ? value.rawJSON : JSON.stringify(value);
+  return {
+    names: [...names.keys()],
+    rows: rows.map((object) => [...names.keys()].map((key) => cell(Object.hasOwn(object, key) ? object[key] : null))),
+  };
 };
 
 const fromRecords = (rows, header) => {
@@ -148,28 +165,39 @@ const fromRecords = (rows, header) => {
   const names = Array.from({ length: width }, (_, i) => first[i]?.trim() || `column ${i + 1}`);
   const body = header ? rows.slice(1) : rows;
   const uneven = body.filter((row) => row.length !== (header ? first.length : width)).length;
-  return { names, uneven, rows: body.map((row) => (row.length < width ? [...row, ...Array(width - row.length).fill("")] : row)) };
+  return {
+    names,
+    uneven,
+    rows: body.map((row) => (row.length < width ? [...row, ...Array(width - row.length).fill("")] : row)),
+  };
 };
 
 /**
  * A file as a table: {names, rows, header, notes, mark}; every row has as many cells as there are names.
  *
- * @param header whether the first row holds names; undefined guesses. It is null in the table where that is no question.
+ * @param reading {header: whether the first row holds names, delimiter: null where lines are cells}, each guessed where it
+ *   is not given; the table has both as they were read, but null of JSON, where they are no question.
  */
-export const tableOf = (file, bytes, header) => {
+export const tableOf = (file, bytes, reading = {}) => {
   const { text, mark, note } = decoded(bytes);
   const notes = note ? [note] : [];
-  if (text.includes("\0")) throw new TableError(`${file} is no text: it holds null bytes. It may be CSV, TSV or JSON Lines.`);
+  if (text.includes("\0"))
+    throw new TableError(`${file} is no text: it holds null bytes. It may be CSV, TSV or JSON Lines.`);
   let table;
   if (/\.(jsonl|ndjson|json)$/i.test(file)) {
-    table = { ...fromObjects(objects(text)), header: null };
+    table = { ...fromObjects(objects(text)), reading: null };
   } else {
-    const rows = records(text, /\.(tsv|tab)$/i.test(file) && text.includes("\t") ? "\t" : delimiterOf(text));
-    const named = header ?? hasHeader(rows);
-    const { uneven, ...read } = fromRecords(rows, named);
-    table = { ...read, header: named };
+    const tabs = /\.(tsv|tab)$/i.test(file) && text.includes("\t");
+    const delimiter = reading.delimiter !== undefined ? reading.delimiter : tabs ? "\t" : delimiterOf(text);
+    const rows = records(text, delimiter);
+    const header = reading.header ?? hasHeader(rows);
+    const { uneven, ...read } = fromRecords(rows, header);
+    table = { ...read, reading: { header, delimiter } };
     if (rows.blank) notes.push(`${rows.blank} empty ${rows.blank === 1 ? "line is" : "lines are"} left out.`);
-    if (uneven) notes.push(`${uneven} ${uneven === 1 ? "row has" : "rows have"} more or fewer cells than the others; missing ones are empty.`);
+    if (uneven)
+      notes.push(
+        `${uneven} ${uneven === 1 ? "row has" : "rows have"} more or fewer cells than the others; missing ones are empty.`,
+      );
   }
   if (!table.rows.length) throw new TableError(`${file} has no rows.`);
   return { ...table, notes, mark };
@@ -179,7 +207,10 @@ export const tableOf = (file, bytes, header) => {
 export const inert = (cell) => (FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell);
 
 /** The columns that were labelled behind those that were there; what is called like one of them stays as `input.name`. */
-export const widened = (names, added) => [...names.map((each) => (added.includes(each) ? `input.${each}` : each)), ...added];
+export const widened = (names, added) => [
+  ...names.map((each) => (added.includes(each) ? `input.${each}` : each)),
+  ...added,
+];
 
 /** CSV that is safe to open in a spreadsheet, and how many cells were changed for that. */
 export const csv = (names, rows) => {

@@ -3,6 +3,7 @@
 import { heard, make, name, signed } from "./dom.js";
 
 const MOST = 8; // words in the list
+const LEAST = 0.005; // what reads as more than nothing
 
 /** Where code points stand in a string, which counts in UTF-16: ascending places in, their places out. */
 export const inUtf16 = (text, places) => {
@@ -24,11 +25,13 @@ export const spansOf = (text, words) => {
   const places = inUtf16(text, points);
   const where = new Map(points.map((point, i) => [point, places[i]]));
   let last = 0;
-  return ordered.map(({ start, end, weight }) => ({ start: where.get(start), end: where.get(end), weight })).filter((span) => {
-    const fits = span.start >= last && span.end > span.start && Number.isFinite(span.weight);
-    if (fits) last = span.end;
-    return fits;
-  });
+  return ordered
+    .map(({ start, end, weight }) => ({ start: where.get(start), end: where.get(end), weight }))
+    .filter((span) => {
+      const fits = span.start >= last && span.end > span.start && Number.isFinite(span.weight);
+      if (fits) last = span.end;
+      return fits;
+    });
 };
 
 /** The text as elements, in which the spans are shaded by their weights; the lightest are left as they are. */
@@ -39,7 +42,10 @@ export const marked = (text, spans) => {
   for (const { start, end, weight } of spans) {
     const strength = Math.round((3 * Math.abs(weight)) / most);
     if (!strength) continue;
-    pieces.push(text.slice(at, start), make("mark", { class: `${weight > 0 ? "for" : "against"}-${strength}` }, text.slice(start, end)));
+    pieces.push(
+      text.slice(at, start),
+      make("mark", { class: `${weight > 0 ? "for" : "against"}-${strength}` }, text.slice(start, end)),
+    );
     at = end;
   }
   return [...pieces, text.slice(at)];
@@ -52,7 +58,17 @@ export const heaviest = (text, spans) => {
     const word = text.slice(start, end);
     sums.set(word, (sums.get(word) ?? 0) + weight);
   }
-  const ordered = [...sums].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, MOST);
-  return ordered.map(([word, weight]) => make("li", {}, name(word, weight > 0 ? "for-2" : "against-2"),
-    make("span", { class: "weight" }, signed(weight, 2)), heard(weight > 0 ? " speaks for it" : " speaks against it")));
+  const ordered = [...sums]
+    .filter(([, weight]) => Math.abs(weight) >= LEAST)
+    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
+    .slice(0, MOST);
+  return ordered.map(([word, weight]) =>
+    make(
+      "li",
+      {},
+      name(word, weight > 0 ? "for-2" : "against-2"),
+      make("span", { class: "weight" }, signed(weight, 2)),
+      heard(weight > 0 ? " speaks for it" : " speaks against it"),
+    ),
+  );
 };

@@ -38,7 +38,7 @@ class _Open:
     start: float
     places: NDArray[np.int16]
     texts: int = 0
-    passed_over: int = 0  # for want of time
+    passed_over: int = 0  # for want of time or room
     hashes: list[int] = field(default_factory=list)
     weight: float = 1.0
     next: int = 0
@@ -118,9 +118,10 @@ class DriftMonitor:
         """
         with self._lock:
             now = self._clock()
-            if self._spent > HEAD_START + self.settings.time_share * (now - self._began):
+            is_late = self._spent > HEAD_START + self.settings.time_share * (now - self._began)
+            if is_late or len(self._waiting) >= self.settings.most:
                 self._open.passed_over += len(texts)
-                return self._is_due(now)
+                return not is_late or self._is_due(now)
             for taken, slot in self._open.slots(len(texts), self.settings.most, self._chance):
                 self._waiting.append((slot, texts[taken], probabilities[taken]))
                 self._open.hashes[slot] = hash(texts[taken])

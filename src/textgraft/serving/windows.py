@@ -1,10 +1,10 @@
 """Windows of served texts held against what a model keeps of its training data, and the alarms that follow.
 
 Each window is tested, and each hour and each day so is the sum of its windows, so that small changes show too. **The
-chance of any false alarm in 100 days is at most 5 %**, whatever depends on whatever: it is divided by the number of
-tests that fit into 100 days (Bonferroni), those of the quantities of one window are corrected by Holm's procedure, and
-no p-value is understated (``evaluation.drift.bounded``). Besides, at least 5 % of the texts must be others: what is
-sure and small is no alarm.
+chance of any false alarm of a model in 100 days is at most 5 %**, whatever depends on whatever: it is divided by the
+number of tests that fit into 100 days (Bonferroni), those of the quantities of one window are corrected by Holm's
+procedure, and no p-value is understated (``evaluation.drift.bounded``). Besides, at least 5 % of the texts must be
+others: what is sure and small is no alarm.
 """
 
 from __future__ import annotations

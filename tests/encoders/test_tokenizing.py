@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from textgraft.encoders import TextTokenizer, resolve
 from textgraft.text.batches import pad, shuffled_batches, token_batches
@@ -45,6 +46,22 @@ def test_token_batches_hold_every_row_once_within_the_budget(lengths: list[int],
     batches = token_batches(sizes, tokens)
     assert sorted(i for batch in batches for i in batch.tolist()) == list(range(len(lengths)))
     assert all(len(batch) == 1 or sizes[batch].max() * len(batch) <= tokens for batch in batches)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(300, 2000), st.integers(0, 60))
+def test_token_batches_pad_no_more_than_another_call_costs(lengths: list[int], tokens: int, call: int) -> None:
+    sizes = np.array(lengths, np.int64)
+
+    def cost(batches: list[NDArray[np.intp]]) -> int:
+        return sum(int(sizes[batch].max()) * len(batch) + call for batch in batches)
+
+    batches = token_batches(sizes, tokens, call=call)
+    assert sorted(i for batch in batches for i in batch.tolist()) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or sizes[batch].max() * len(batch) <= tokens for batch in batches)
+    order = np.argsort(-sizes, kind="stable")
+    fours = [order[i : i + 4] for i in range(0, len(order), 4)]
+    if len(lengths) * max(lengths) <= tokens:
+        assert cost(batches) <= min(cost([order]), cost(fours))
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=300), st.integers(1, 40), st.integers(0, 9))

@@ -10,13 +10,16 @@ import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 
 import httpx
 import pytest
 
+from textgraft.cli.serve import LimitOptions
 from textgraft.errors import SettingError
 from textgraft.serving.keys import read_keys
+from textgraft.serving.limits import Limits
 from textgraft.serving.listening import listen
 from textgraft.serving.settings import Settings, places_of
 
@@ -167,6 +170,11 @@ def test_settings_of_no_use_are_said_in_a_sentence(model: Path, tmp_path: Path) 
         file.write_bytes(content)
         with pytest.raises(SettingError):
             read_keys(file)
+
+
+def test_every_limit_is_an_option_with_the_same_default() -> None:
+    assert [field.name for field in fields(LimitOptions)] == [field.name for field in fields(Limits)]
+    assert LimitOptions().limits() == Limits()
 
 
 def test_names_of_models_come_from_their_directories(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ A text's share of the vote is ``exp(-sharpness |x - y|^2)`` times its weight, ov
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,11 @@ class KeptTexts:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @cached_property
+    def _units(self) -> Floats:
+        """(s, d) the vectors at length 1 in 32 bits, which for one text takes longer than all else."""
+        return unit(self.vectors)
+
     def select(self, at: Places) -> KeptTexts:
         """Those at some places."""
         return KeptTexts(self.vectors[at], self.rows[at], self.labels[at], self.weights[at])
@@ -98,7 +104,7 @@ class KeptTexts:
             X: (n, d) vectors of the encoder.
             own: (n,) which of these each is, and is then not counted among its nearest; None where it is none of them.
         """
-        most, vectors, at_once = max(1, round(len(self) ** 0.5)), unit(self.vectors), unit(X)
+        most, vectors, at_once = max(1, round(len(self) ** 0.5)), self._units, unit(X)
         found = np.zeros(len(X), np.float32)
         for rows in blocks(len(X), len(self)):
             cosines = at_once[rows] @ vectors.T
@@ -110,7 +116,7 @@ class KeptTexts:
     def nearest(self, X: Floats, n: int, names: tuple[str, ...]) -> list[list[Neighbour]]:
         """The n texts with the highest cosine to each of some vectors, the most similar first; ties by their place."""
         found: list[list[Neighbour]] = []
-        at_once, n, vectors = unit(X), min(n, len(self)), unit(self.vectors)
+        at_once, n, vectors = unit(X), min(n, len(self)), self._units
         for rows in blocks(len(X), len(self)):
             cosines = at_once[rows] @ vectors.T
             for row in cosines:

@@ -51,7 +51,9 @@ def application(
     """
 
     origins = frozenset(cors)
-    gate = Middleware(Gate, keys=keys or Keys(), origins=origins, log=log, metrics=service.metrics)
+    # CORS is a middleware behind the gate.
+    direct = {} if origins else {("POST", routes.PREDICT.path): routes.predict_directly}
+    gate = Middleware(Gate, keys=keys or Keys(), origins=origins, log=log, metrics=service.metrics, direct=direct)
     shared = Middleware(CORSMiddleware, allow_origins=sorted(origins), allow_methods=["*"], allow_headers=["*"])
     app = FastAPI(
         title="textgraft",

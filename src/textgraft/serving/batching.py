@@ -54,7 +54,7 @@ class Observer(Protocol):
     """What is told of the work of a batcher, in any thread."""
 
     def queued(self, texts: int) -> None:
-        """So many texts wait now."""
+        """So many texts wait when a batch begins."""
 
     def computed(self, texts: int, tokens: int, seconds: float) -> None:
         """A batch is done."""
@@ -108,7 +108,8 @@ class Batcher:
         max_wait: seconds that a batch smaller than the one before waits for more texts at most, while one follows the
             other; the first one after a pause begins at once.
         max_queue: texts that may wait; a request that would make it more is refused, unless nothing waits.
-        patience: seconds; a request that would wait longer, at the speed of the last batches, is refused.
+        patience: seconds; a request that would wait longer until it is begun, at the speed of the last batches, is
+            refused, unless nothing waits.
         thread: an executor of one thread, in which the model was loaded; None starts one.
         observer: is told of the queue and of batches.
     """
@@ -166,7 +167,6 @@ class Batcher:
             self._changed.notify()
         self._unanswered.add(answer)
         try:
-            self._tell_queue()
             if starts:
                 self._thread.submit(self._work)
             return await answer
@@ -207,7 +207,7 @@ class Batcher:
             return
         raise QueueFullError(
             f"{counted(self._waiting, 'text')} wait already, so that this request would wait {wait:,.1f} s; at most "
-            f"{self._most_texts:,} texts wait, and none longer than {self._patience:,.0f} s. Try again later.",
+            f"{self._most_texts:,} texts wait, and none longer than {self._patience:,.1f} s. Try again later.",
             max(self._seconds(self._backlog()), 0.1),
         )
 
@@ -219,13 +219,10 @@ class Batcher:
         return self._now + sum(line.tokens for line in self._lines.values())
 
     def _ahead(self, costs: Sequence[int]) -> int:
-        """Tokens that are computed before the last text of a request, at most: of each line no more than of its own."""
-        added: dict[int, int] = {}
-        for tokens in costs:
-            added[_line_of(tokens)] = added.get(_line_of(tokens), 0) + tokens
+        """Tokens that are computed before a request begins, at most: other lines get ahead by no more than a batch."""
         waiting = {key: line.tokens for key, line in self._lines.items()}
-        own = max(waiting.get(key, 0) + tokens for key, tokens in added.items())
-        return self._now + sum(min(waiting.get(key, 0) + added.get(key, 0), own) for key in waiting.keys() | added)
+        own = max(waiting.get(key, 0) for key in {_line_of(tokens) for tokens in costs}) + self._most_tokens
+        return self._now + sum(min(tokens, own) for tokens in waiting.values())
 
     def _put(self, texts: Sequence[str], costs: Sequence[int], request: _Request) -> None:
         turns: dict[int, int] = {}
@@ -248,7 +245,6 @@ class Batcher:
                     heapq.heapify(stay)
                     line.texts, line.tokens = stay, sum(text.tokens for text in stay)
                     self._waiting -= gone
-        self._tell_queue()
 
     def _take(self) -> list[_Text]:
         """The next batch, of one line; none where nothing waits."""
@@ -273,6 +269,8 @@ class Batcher:
         """Computes a batch in the thread, and has the next one computed after calls that wait."""
         with self._changed:
             batch = self._take()
+        if self._observer is not None:
+            self._observer.queued(self._waiting)
         if not batch:
             return
         started = time.perf_counter()
@@ -286,7 +284,6 @@ class Batcher:
         self._thread.submit(self._work)
         with suppress(RuntimeError):  # the loop has ended, and nobody waits
             batch[0].request.answer.get_loop().call_soon_threadsafe(_answer, batch, rows)
-        self._tell_queue()
 
     def _rows(self, batch: Sequence[_Text]) -> list[tuple[Floats, np.float32 | None] | BaseException]:
         """Of each text its row and familiarity; where ``predict`` fails, of each half, down to the text to blame."""
@@ -301,10 +298,6 @@ class Batcher:
             middle = len(batch) // 2
             return self._rows(batch[:middle]) + self._rows(batch[middle:])
         return list(zip(rows, [None] * len(rows) if familiarity is None else familiarity, strict=True))
-
-    def _tell_queue(self) -> None:
-        if self._observer is not None:
-            self._observer.queued(self._waiting)
 
 
 def _line_of(tokens: int) -> int:

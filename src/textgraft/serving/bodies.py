@@ -43,7 +43,7 @@ async def read(request: HttpRequest, most: int, patience: float) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(patience):
-            async for piece in pieces(request, patience):
+            async for piece in pieces(request, None):
                 body += piece
                 if len(body) > most:
                     raise too_large(most)
@@ -56,12 +56,12 @@ class Gone(Exception):  # noqa: N818 - it is nobody's fault
     """The client has closed the connection."""
 
 
-async def pieces(request: HttpRequest, patience: float) -> AsyncIterator[bytes]:
+async def pieces(request: HttpRequest, patience: float | None) -> AsyncIterator[bytes]:
     """The pieces of a body as they come.
 
     Raises:
         Gone: there will be no more of them.
-        Problem: none came for so many seconds.
+        Problem: none came for so many seconds; None waits for ever.
     """
     more = True
     while more:
@@ -69,7 +69,7 @@ async def pieces(request: HttpRequest, patience: float) -> AsyncIterator[bytes]:
             async with asyncio.timeout(patience):
                 message = await request.receive()
         except TimeoutError:
-            raise _slow(patience) from None
+            raise _slow(patience or 0) from None
         if message["type"] == "http.disconnect":
             raise Gone
         yield message.get("body", b"")

@@ -13,6 +13,7 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "max_batch_tokens": (1, 1 << 20),
     "max_wait_ms": (0, 60_000),
     "max_queue": (1, 1 << 24),
+    "max_delay_s": (0.01, 3600),
     "max_body_bytes": (1 << 10, 1 << 31),
     "max_texts": (1, 1 << 20),
     "max_characters": (1, 1 << 28),
@@ -21,7 +22,7 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "receive_s": (0.1, 86_400),
     "drain_s": (0, 86_400),
 }
-_WHOLE: Final = frozenset(_BOUNDS) - {"max_wait_ms", "timeout_s", "receive_s", "drain_s"}
+_WHOLE: Final = frozenset(_BOUNDS) - {"max_delay_s", "max_wait_ms", "timeout_s", "receive_s", "drain_s"}
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,13 @@ class Limits:
         max_wait_ms: milliseconds that a batch of few texts may wait for more of them, and only where texts come faster
             than they are computed.
         max_queue: texts that wait for a model.
+        max_delay_s: seconds that a request may have to wait until it is begun; one that would wait longer is refused,
+            so that an overload is over as soon as it ends.
         max_body_bytes: of a request.
         max_texts: of a request.
         max_characters: of a text.
         max_explained: texts of a request that are explained.
-        timeout_s: seconds until a request that was not answered is given up; what would wait longer is refused at once.
+        timeout_s: seconds until a request that was not answered is given up.
         receive_s: seconds that a client may take to send a head, a body, or the next piece of a stream.
         drain_s: seconds that a service which is ended gives to the requests that it has accepted.
 
@@ -48,6 +51,7 @@ class Limits:
     max_batch_tokens: int = 2048
     max_wait_ms: float = 5.0
     max_queue: int = 2048
+    max_delay_s: float = 3.0
     max_body_bytes: int = 8 << 20
     max_texts: int = 1024
     max_characters: int = 100_000

@@ -157,7 +157,7 @@ class Models:
             old = self._served[name]
             try:
                 new = await self._load(name)
-            except TextgraftError as error:
+            except Exception as error:  # whatever a half-written directory makes a reader trip over
                 self._say(f"{place} has changed and cannot be served; version {old.version} stays: {error}")
                 well = False
             else:
@@ -197,7 +197,7 @@ class Models:
             max_batch_tokens=self._limits.max_batch_tokens,
             max_wait=self._limits.max_wait_ms / 1000,
             max_queue=self._limits.max_queue,
-            patience=self._limits.timeout_s,
+            patience=self._limits.max_delay_s,
             thread=thread,
             observer=None if self._metrics is None else self._metrics.of(name),
         )

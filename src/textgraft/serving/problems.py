@@ -92,4 +92,6 @@ def _sentence(error: ErrorDetails) -> str:
 
 def _named(value: object) -> str:
     """A value of JSON for a sentence; of what could be millions of values, what it is."""
-    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else quoted(value)
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    return quoted(value)

@@ -43,10 +43,21 @@ def run(settings: Settings, listening: socket.socket, ready: Callable[[], None])
     records = Records(log)
     logging.root.addHandler(records)
     try:
-        return asyncio.run(_run(settings, listening, ready, log))
+        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+            return runner.run(_run(settings, listening, ready, log))
     finally:
         logging.root.removeHandler(records)
         log.close()
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Makes uvloop's event loop, where it is installed; None is Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    new: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return new
 
 
 async def _run(settings: Settings, listening: socket.socket, ready: Callable[[], None], log: Log) -> bool:

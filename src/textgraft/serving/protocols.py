@@ -176,8 +176,8 @@ class DrainingServer(Server):
         late: list[socket.socket] = []
         for each in sockets or []:
             each.setblocking(False)
-            # Until nobody waits; then it is closed at once: who comes meanwhile is never answered. A shorter queue
-            # before would not help: who finds it full believes to be connected.
+            # Until nobody waits; then it is closed at once, since who comes meanwhile is never answered. A shorter
+            # queue before would not help: who finds it full believes to be connected.
             with suppress(OSError):
                 while len(late) < MOST_LATE:
                     late.append(each.accept()[0])

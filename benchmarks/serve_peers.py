@@ -62,16 +62,16 @@ class LitApi(LitAPI):  # at the top of a file, since its processes find it by it
         super().__init__(max_batch_size=64, batch_timeout=0.005)
         self.model = model
 
-    def setup(self, device):  # noqa: ANN001, ANN201, ARG002
+    def setup(self, device):  # noqa: ARG002
         self.predict_rows = _rows_of(self.model)
 
-    def decode_request(self, request):  # noqa: ANN001, ANN201 - it reads a type here as one of pydantic
+    def decode_request(self, request):
         return str(request["text"])
 
-    def predict(self, texts):  # noqa: ANN001, ANN201
+    def predict(self, texts):
         return self.predict_rows(texts)
 
-    def encode_response(self, row):  # noqa: ANN001, ANN201
+    def encode_response(self, row):
         return {"probabilities": row}
 
 

@@ -34,8 +34,8 @@ class Limits:
         max_wait_ms: milliseconds that a batch of few texts may wait for more of them, and only where texts come faster
             than they are computed.
         max_queue: texts that wait for a model.
-        max_delay_s: seconds that a request may have to wait until it is begun; one that would wait longer is refused, so
-            that an overload is over as soon as it ends.
+        max_delay_s: seconds that a request may have to wait until it is begun; one that would wait longer is refused,
+            so that an overload is over as soon as it ends.
         max_body_bytes: of a request.
         max_texts: of a request.
         max_characters: of a text.

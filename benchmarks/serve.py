@@ -8,7 +8,8 @@
 ``offline`` is what the model predicts in batches, without any server. ``pipeline`` is FastAPI around
 ``transformers.pipeline``, as tutorials write it; it needs a fine-tuned model. ``litserve`` and ``ray`` serve the same
 model by the same runtime, with batches of up to 64 texts. The load generator (``serve_load.py``) is a process on the
-same cores; what it takes of them stands beside each figure. ``--soak`` sends twice what 64 clients reached, for so many
+same cores; what it takes of them stands beside each figure, and so does the processor's time for each text, which other
+work on the machine disturbs less. ``--soak`` sends twice what 64 clients reached, for so many
 minutes. The exit code is 1 if a bound was not met.
 """
 
@@ -107,11 +108,12 @@ def throughput(server: str, options: argparse.Namespace) -> dict[int, Figures]:
     with serving(server, options) as (port, group, seconds):
         print(f"{server}: ready after {seconds:.1f} s", file=sys.stderr)
         for clients in options.clients:
+            how = ("--clients", str(clients), "--warm", "0", "--seconds")
+            load(server, port, options, *how, "3")
             before, _ = used_by(group)
-            figures = load(server, port, options, "--clients", str(clients), "--seconds", str(options.seconds))
+            figures = load(server, port, options, *how, str(options.seconds))
             after, megabytes = used_by(group)
-            # Those of the warm-up are in the processor's time, too.
-            figures["server's cores"] = (after - before) / (options.seconds + 2)
+            figures["server's ms/text"] = 1000 * (after - before) / max(1, figures["sent"])
             found[clients] = figures | {"MB": megabytes}
             print(server, clients, json.dumps(found[clients]), file=sys.stderr)
     return found
@@ -156,7 +158,7 @@ def soak(options: argparse.Namespace) -> list[str]:
 
 
 def table(base: Figures | None, found: dict[str, dict[int, Figures]]) -> str:
-    columns = ("answered/s", "p50 ms", "p99 ms", "server's cores", "generator's cores", "MB")
+    columns = ("answered/s", "p50 ms", "p99 ms", "server's ms/text", "generator's cores", "MB")
     lines = ["| server | clients | " + " | ".join(columns) + " | of offline |", "|---|---" + "|---" * 7 + "|"]
     for server, by_clients in found.items():
         for clients, figures in by_clients.items():

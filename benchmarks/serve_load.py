@@ -65,8 +65,10 @@ class Client(asyncio.Protocol):
         if not found:
             return
         at = head.lower().find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-        if len(body) < length:
+        whole = body.endswith(b"0\r\n\r\n")  # of an answer in pieces
+        if at >= 0:
+            whole = len(body) >= int(head[at + 15 :].split(b"\r\n", 1)[0])
+        if not whole:
             return
         self.seen.note(int(head[9:12]), time.perf_counter() - self.started, head, body)
         self.buffer, self.started = b"", 0.0
@@ -90,33 +92,38 @@ def requests(texts: list[str], port: int, path: str, member: str, single: bool) 
 async def closed(port: int, made: list[bytes], clients: int, seconds: float, warm: float) -> dict[str, Any]:
     """Each client sends its next text when the last one is answered."""
     loop, warming, seen = asyncio.get_running_loop(), Seen(), Seen()
-    number, end = 0, loop.create_future()
+    number, ends = 0, False
+    current, connections = warming, set[Client]()
+    opening: set[asyncio.Task[None]] = set()
 
     def next_one(client: Client | None) -> None:
         nonlocal number
-        if client is None:
-            if not end.done():
-                end.set_exception(ConnectionError("the server closed a connection"))
+        if ends:
+            return
+        if client is None:  # the server has closed the connection
+            task = loop.create_task(connect())
+            opening.add(task)
+            task.add_done_callback(opening.discard)
             return
         number += 1
         client.send(made[number % len(made)])
 
-    connections = [
-        (await loop.create_connection(lambda: Client(warming, next_one), "127.0.0.1", port))[1] for _ in range(clients)
-    ]
-    for client in connections:
+    async def connect() -> None:
+        _, client = await loop.create_connection(lambda: Client(current, next_one), "127.0.0.1", port)
+        connections.add(client)
         next_one(client)
-    await asyncio.wait([end], timeout=warm)
+
+    for _ in range(clients):
+        await connect()
+    await asyncio.sleep(warm)
+    current = seen
     for client in connections:
         client.seen = seen
     began, processor = time.perf_counter(), time.process_time()
-    await asyncio.wait([end], timeout=seconds)
+    await asyncio.sleep(seconds)
     took, used = time.perf_counter() - began, time.process_time() - processor
-    if end.done():
-        end.result()
-    end.cancel()
+    ends = True
     for client in connections:
-        client.done = lambda _: None
         client.transport.abort()
     return summary(seen, took, used)
 

@@ -13,6 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+try:
+    from litserve import LitAPI
+except ImportError:
+    LitAPI = object
+
 
 def offline(model: str, _port: int) -> None:
     from textgraft import load
@@ -44,32 +49,36 @@ def pipeline(model: str, port: int) -> None:
     class Body(BaseModel):
         text: str
 
-    def predict(body: Body) -> list[dict[str, Any]]:
-        return list(classify(body.text))
+    def predict(body: Body) -> Any:
+        return classify(body.text)
 
     predict.__annotations__["body"] = Body
     app.post("/predict")(predict)
     uvicorn.run(app, port=port, log_level="warning")
 
 
+class LitApi(LitAPI):  # at the top of a file, since its processes find it by its name
+    def __init__(self, model: str) -> None:
+        super().__init__(max_batch_size=64, batch_timeout=0.005)
+        self.model = model
+
+    def setup(self, device):  # noqa: ARG002
+        self.predict_rows = _rows_of(self.model)
+
+    def decode_request(self, request):
+        return str(request["text"])
+
+    def predict(self, texts):
+        return self.predict_rows(texts)
+
+    def encode_response(self, row):
+        return {"probabilities": row}
+
+
 def litserve(model: str, port: int) -> None:
-    import litserve as ls
+    from litserve import LitServer
 
-    class Api(ls.LitAPI):
-        def setup(self, device: str) -> None:  # noqa: ARG002
-            self.predict_rows = _rows_of(model)
-
-        def decode_request(self, request: dict[str, Any]) -> str:
-            return str(request["text"])
-
-        def predict(self, texts: list[str]) -> list[list[float]]:
-            return self.predict_rows(texts)
-
-        def encode_response(self, row: list[float]) -> dict[str, list[float]]:
-            return {"probabilities": row}
-
-    api = Api(max_batch_size=64, batch_timeout=0.005)
-    ls.LitServer(api, accelerator="cpu").run(port=port, log_level="warning", generate_client_file=False)
+    LitServer(LitApi(model), accelerator="cpu").run(port=port, log_level="warning", generate_client_file=False)
 
 
 def ray(model: str, port: int) -> None:

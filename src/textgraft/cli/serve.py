@@ -25,7 +25,6 @@ class LimitOptions:
     max_wait_ms: Annotated[float, _limit(help="Milliseconds that a small batch waits for more texts, under load.")] = 5
     max_queue: Annotated[int, _limit(help="Texts that wait for a model; more are refused.")] = 2048
     max_delay_s: Annotated[float, _limit(help="Seconds that a request may wait to be begun; else refused.")] = 3
-    max_delay_s: Annotated[float, _limit(help="Seconds that a request may have to wait; others are refused.")] = 3.0
     max_body_bytes: Annotated[int, _limit(help="Bytes of a request.")] = 8 << 20
     max_texts: Annotated[int, _limit(help="Texts of a request.")] = 1024
     max_characters: Annotated[int, _limit(help="Characters of a text.")] = 100_000

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,16 +115,15 @@ def wait_for(true: Any) -> None:
 def raw(running: Running, *pieces: bytes, half_closed: bool = False) -> bytes:
     """What comes back for bytes, up to the end of the connection."""
     with socket.create_connection(running.address, timeout=PATIENCE) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        if half_closed:
-            connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the service may have heard enough
+            for piece in pieces:
+                connection.sendall(piece)
+            if half_closed:
+                connection.shutdown(socket.SHUT_WR)
         answer = b""
-        try:
+        with suppress(ConnectionResetError):
             while piece := connection.recv(1 << 16):
                 answer += piece
-        except ConnectionResetError:
-            pass
         return answer
 
 

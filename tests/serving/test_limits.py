@@ -111,7 +111,7 @@ def test_requests_that_could_be_read_as_two_are_none(service: Running) -> None:
 
 
 def test_what_is_no_http_is_refused_and_harms_nobody(service: Running) -> None:
-    for nonsense in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\0" * 5000, b"A" * 200_000, b"GET / HTTP/9.9\r\n\r\n"):
+    for nonsense in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\0" * 5000, b"A" * 200_000):
         answer = raw(service, nonsense, half_closed=True)
         assert not answer or answer.startswith(b"HTTP/1.1 4")
     many = b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"a" * 1000) for i in range(300))

@@ -252,11 +252,7 @@ class TextClassifier(Choosing, Sketching, Attributing, ABC):
         return False
 
     def for_web(self) -> dict[str, Any]:
-        """What a page must know to compute the fitted classifier in a browser, besides its files; plain data.
-
-        Raises:
-            ExportError: no browser can, with what a page has.
-        """
+        """What a page must know to compute it in a browser, besides its files; raises ExportError where none can."""
         return {}
 
     @property

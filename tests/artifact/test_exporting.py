@@ -252,7 +252,7 @@ def test_without_a_sample_and_without_texts_nothing_is_exported(tmp_path: Path) 
     [
         (
             {"runtime": "openvine"},
-            r"runtime of an export must be one of 'openvino', 'onnx'; got 'openvine'.*Did you mean",
+            r"runtime of an export must be one of 'openvino', 'onnx', 'web'; got 'openvine'.*Did you mean",
         ),
         ({"runtime": "torch"}, "got 'torch'"),
         ({"precision": "int4"}, r"must be one of 'auto', 'int8', 'bf16', 'fp32'; got 'int4'"),

@@ -133,6 +133,7 @@ def test_the_map_of_a_report_and_its_list_of_rows_are_used_side_by_side(whole: P
         expect(page.locator("#map-status")).to_have_text("1 of 310 texts match")
         expect(page.locator("#map-found .text")).to_have_text(re.compile("^x{200}…$"))
         page.locator("#map-words").fill("")
+        expect(page.locator("#map-status")).to_have_text("310 of 310 texts")
         canvas = page.locator("#map-canvas")
         canvas.scroll_into_view_if_needed()
         canvas.focus()

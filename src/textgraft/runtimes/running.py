@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from textgraft import progress
 from textgraft.errors import ArtifactError
-from textgraft.text.batches import Windows, pad, token_batches
+from textgraft.text.batches import DIVISION, Windows, pad, token_batches
 
 BATCH_TOKENS = 2048  # more spills the cache: int8 is a tenth slower with 4,096
 CALL_TOKENS = 40  # what a call of another shape costs besides its tokens, in tokens: 3 ms of one core
@@ -160,11 +160,15 @@ def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> 
         doing: what a progress bar says.
     """
     lengths = windows.lengths
-    batches = token_batches(lengths, BATCH_TOKENS, call=CALL_TOKENS if isinstance(runtime, FileRuntime) else None)
+    of_file = isinstance(runtime, FileRuntime)
+    batches = token_batches(lengths, BATCH_TOKENS, call=CALL_TOKENS if of_file else None)
     work = progress.track(batches, doing, float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
     rows: Floats | None = None
     for batch in work:
-        outputs = runtime.run(*pad([windows.ids[i] for i in batch], pad_id))
+        length = int(lengths[batch].max())
+        if of_file:  # keeps memory for each shape; no further than a window reaches, since a network may have no place
+            length = min(-(-length // DIVISION) * DIVISION, int(lengths.max()))
+        outputs = runtime.run(*pad([windows.ids[i] for i in batch], pad_id, length))
         if rows is None:
             rows = np.empty((len(lengths), outputs.shape[1]), np.float32)
         rows[batch] = outputs

@@ -18,6 +18,7 @@ from textgraft.serving.bodies import check_texts, parsed
 from textgraft.serving.models import Served
 from textgraft.serving.predicting import MOST_LABELS, Service
 from textgraft.serving.problems import Problem, of_one
+from textgraft.unicode import quoted
 
 router = APIRouter()
 REPORT_POLICY = (  # the report is a page of its own, whose scripts and styles stand in it
@@ -168,7 +169,7 @@ async def report(request: Request, name: str) -> Response:
     place = report_of(served)
     page = None if place is None else await asyncio.to_thread(_text, place)
     if page is None:
-        detail = f"There is no report of {served.name!r}; textgraft report DIR TABLE writes one beside the model."
+        detail = f"There is no report of {quoted(served.name)}; textgraft report DIR TABLE writes one beside the model."
         raise Problem(404, detail, reason="report")
     return Response(page, headers={"Content-Security-Policy": REPORT_POLICY}, media_type="text/html; charset=utf-8")
 

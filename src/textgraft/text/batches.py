@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-DIVISION: Final = 4  # rows: half as many shapes as without, for 2 % more tokens
+DIVISION: Final = 4  # rows and tokens: a sixth of the shapes of batches, for 2 % more tokens each
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,21 @@ def shuffled_batches(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def pad(rows: Sequence[NDArray[np.int32]], fill: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+def pad(
+    rows: Sequence[NDArray[np.int32]], fill: int, length: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """One batch of token ids.
+
+    Args:
+        rows: the ids of each.
+        fill: the id of padding.
+        length: to fill rows up to, where the longest one is shorter.
 
     Returns:
         (n, longest) int64 ids, and the (n, longest) 0/1 attention mask; None where no row needed padding, which lets
         attention run without a mask.
     """
-    longest = max(map(len, rows))
+    longest = max(length, *map(len, rows))
     if all(len(row) == longest for row in rows):
         return np.stack(rows).astype(np.int64), None
     ids = np.full((len(rows), longest), fill, np.int64)

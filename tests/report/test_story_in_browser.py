@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,8 @@ def test_the_map_of_a_report_and_its_list_of_rows_are_used_side_by_side(whole: P
         expect(page.locator("#map-status")).to_have_text(f"{wrong} of 310 texts")
         page.locator("#map-whole").click()
         box = canvas.bounding_box()
-        for i in range(1, 20):  # until the pointer is beside a text
-            page.mouse.move(box["x"] + box["width"] * i / 20, box["y"] + box["height"] * i / 20)
+        for x, y in product(range(10, int(box["width"]), 20), range(10, int(box["height"]), 20)):  # until beside a text
+            page.mouse.move(box["x"] + x, box["y"] + y)
             if page.locator("#tip").is_visible():
                 break
         expect(page.locator("#tip")).to_contain_text("wrong: ")

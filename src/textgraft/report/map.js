@@ -263,7 +263,7 @@
   const KEYS = {
     "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: whole,
     ArrowLeft: () => move(60, 0), ArrowRight: () => move(-60, 0), ArrowUp: () => move(0, 60), ArrowDown: () => move(0, -60),
-    Enter: () => pick(width / 2, height / 2, Math.min(width, height) / 4),
+    Enter: () => pick(width / 2, height / 2, Math.hypot(width, height) / 2), // whatever is seen, the nearest to the middle first
   };
   canvas.addEventListener("keydown", (event) => {
     if (!Object.hasOwn(KEYS, event.key) || event.ctrlKey || event.metaKey || event.altKey) return;

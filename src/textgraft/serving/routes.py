@@ -67,7 +67,9 @@ async def predict(request: Request, model: str | None = None) -> Response:
     service, passage = service_of(request), request.state.passage
     wish = await parsed(request, schemas.PredictRequest, service.limits)
     if model is not None and wish.model is not None and model != wish.model:
-        raise of_one("/model", f"The body names the model {wish.model!r}, the address {model!r}; name it once.")
+        raise of_one(
+            "/model", f"The body names the model {quoted(wish.model)}, the address {quoted(model)}; name it once."
+        )
     served = service.named(wish.model if model is None else model)
     passage.fields |= {"model": served.name, "version": served.version, "texts": len(wish.texts)}
     if request.app.state.log.texts:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from textgraft.cli.options import Runtime
-
-if TYPE_CHECKING:
-    from textgraft.serving.limits import Limits
+from textgraft.serving.limits import Limits
 
 _limit = functools.partial(typer.Option, rich_help_panel="Limits")
 
@@ -21,22 +19,26 @@ _limit = functools.partial(typer.Option, rich_help_panel="Limits")
 class LimitOptions:
     """How much of anything the service takes."""
 
-    max_batch_tokens: Annotated[int, _limit(help="Tokens of a batch, about.")] = 2048
-    max_wait_ms: Annotated[float, _limit(help="Milliseconds that a small batch waits for more texts, under load.")] = 5
-    max_queue: Annotated[int, _limit(help="Texts that wait for a model; more are refused.")] = 2048
-    max_delay_s: Annotated[float, _limit(help="Seconds that a request may wait to be begun; else refused.")] = 3
-    max_body_bytes: Annotated[int, _limit(help="Bytes of a request.")] = 8 << 20
-    max_texts: Annotated[int, _limit(help="Texts of a request.")] = 1024
-    max_characters: Annotated[int, _limit(help="Characters of a text.")] = 100_000
-    max_explained: Annotated[int, _limit(help="Texts of a request that are explained.")] = 8
-    timeout_s: Annotated[float, _limit(help="Seconds until a request is given up.")] = 30
-    receive_s: Annotated[float, _limit(help="Seconds that a client may take to send a request.")] = 30
-    drain_s: Annotated[float, _limit(help="Seconds that accepted requests have when the service ends.")] = 30
+    max_batch_tokens: Annotated[int, _limit(help="Tokens of a batch, about.")] = Limits.max_batch_tokens
+    max_wait_ms: Annotated[float, _limit(help="Milliseconds that a small batch waits for more texts, under load.")] = (
+        Limits.max_wait_ms
+    )
+    max_queue: Annotated[int, _limit(help="Texts that wait for a model; more are refused.")] = Limits.max_queue
+    max_delay_s: Annotated[float, _limit(help="Seconds that a request may wait to be begun; else refused.")] = (
+        Limits.max_delay_s
+    )
+    max_body_bytes: Annotated[int, _limit(help="Bytes of a request.")] = Limits.max_body_bytes
+    max_texts: Annotated[int, _limit(help="Texts of a request.")] = Limits.max_texts
+    max_characters: Annotated[int, _limit(help="Characters of a text.")] = Limits.max_characters
+    max_explained: Annotated[int, _limit(help="Texts of a request that are explained.")] = Limits.max_explained
+    timeout_s: Annotated[float, _limit(help="Seconds until a request is given up.")] = Limits.timeout_s
+    receive_s: Annotated[float, _limit(help="Seconds that a client may take to send a request.")] = Limits.receive_s
+    drain_s: Annotated[float, _limit(help="Seconds that accepted requests have when the service ends.")] = (
+        Limits.drain_s
+    )
 
     def limits(self) -> Limits:
         """The same for the service."""
-        from textgraft.serving.limits import Limits
-
         return Limits(**{field.name: getattr(self, field.name) for field in fields(self)})
 
 
@@ -74,6 +76,7 @@ def run(
     standard output, a line for each request.
     """
     from textgraft.cli.console import remark
+    from textgraft.serving.keys import read_keys
     from textgraft.serving.settings import Settings, places_of
     from textgraft.serving.starting import serve
     from textgraft.serving.windows import DriftSettings
@@ -85,7 +88,7 @@ def run(
         workers=workers,
         runtime=runtime,
         limits=limits.limits(),
-        keys=() if api_key_file is None else _keys(api_key_file),
+        keys=() if api_key_file is None else read_keys(api_key_file),
         cors=tuple(cors or ()),
         log_texts=log_texts,
         trace=trace,
@@ -95,9 +98,3 @@ def run(
         feedback=feedback,
     )
     serve(settings, say=remark)
-
-
-def _keys(path: Path) -> tuple[str, ...]:
-    from textgraft.serving.keys import read_keys
-
-    return read_keys(path)

@@ -59,8 +59,7 @@ def bounded(new: Counts, known: Counts) -> Change:
     Raises:
         SettingError: the counts are not of the same categories.
     """
-    new, known = _checked(new, known)
-    n, m = int(new.sum()), int(known.sum())
+    new, known, n, m = _checked(new, known)
     if not n or not m:
         return Change(1.0, 0.0, n, m)
     pooled = (new + known) / (n + m)
@@ -82,13 +81,12 @@ def permuted(new: Counts, known: Counts, *, draws: int = DRAWS, seed: int = 0) -
     Raises:
         SettingError: the counts are not of the same categories.
     """
-    new, known = _checked(new, known)
-    n, m = int(new.sum()), int(known.sum())
+    new, known, n, m = _checked(new, known)
     if not n or not m:
         return Change(1.0, 0.0, n, m)
-    both = new + known
     if n + m > FEW:
         return bounded(new, known)
+    both = new + known
     drawn = np.random.default_rng(seed).multivariate_hypergeometric(both, n, draws, method="marginals")
     pooled = both / (n + m)
     parts = np.vstack((new[None], drawn))
@@ -115,13 +113,14 @@ def calibrated_by_chance(confidences: NDArray[Any], right: int, *, draws: int = 
     return float((as_far + 1) / (draws + 1))
 
 
-def _checked(new: Counts, known: Counts) -> tuple[Counts, Counts]:
+def _checked(new: Counts, known: Counts) -> tuple[Counts, Counts, int, int]:
+    """Both, and how many rows each has."""
     new, known = np.asarray(new, np.int64), np.asarray(known, np.int64)
     if new.shape != known.shape or new.ndim != 1 or (new < 0).any() or (known < 0).any():
         raise SettingError(
             f"Counts are compared of the same categories; got shapes {new.shape} and {known.shape}, or counts below 0."
         )
-    return new, known
+    return new, known, int(new.sum()), int(known.sum())
 
 
 def _relative_entropy(shares: NDArray[Any], pooled: NDArray[Any]) -> Any:

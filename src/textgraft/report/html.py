@@ -22,7 +22,7 @@ INTERVAL = re.compile(r"(\S+) (\[\S+, \S+\])")
 
 
 def page(report: Report) -> str:
-    """The whole page; the wording around it and its looks are in ``page.html`` and ``page.css``."""
+    """The whole page; the wording around it and its looks are in ``page.html``, ``base.css`` and ``page.css``."""
     in_order = sorted(report.sections, key=lambda section: not section.is_conclusion)  # what it comes to stands first
     sections = [section_html(section) for section in in_order if not section.is_empty]
     return shell(report.title, "\n".join(["<main>", f"<h1>{escape(report.title)}</h1>", *sections, "</main>"]))
@@ -36,7 +36,7 @@ def fragment(report: Report) -> str:
 def shell(title: str, body: str, script: str = "", more_style: str = "") -> str:
     """A page around ``body``. Nothing may be loaded from anywhere, and nothing run but ``script``, by its hash."""
     here = files("textgraft.report")
-    style = (here / "page.css").read_text("utf-8") + more_style
+    style = "".join((here / name).read_text("utf-8") for name in ("base.css", "page.css")) + more_style
     template = Template((here / "page.html").read_text("utf-8"))
     allowed = f"default-src 'none'; style-src {_source(style)}; base-uri 'none'; form-action 'none'"
     if script:

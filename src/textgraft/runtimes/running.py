@@ -160,14 +160,13 @@ def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> 
         doing: what a progress bar says.
     """
     lengths = windows.lengths
-    of_file = isinstance(runtime, FileRuntime)
+    longest, of_file = int(lengths.max()), isinstance(runtime, FileRuntime)
     batches = token_batches(lengths, BATCH_TOKENS, call=CALL_TOKENS if of_file else None)
     work = progress.track(batches, doing, float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
     rows: Floats | None = None
     for batch in work:
-        length = int(lengths[batch].max())
-        if of_file:  # keeps memory for each shape; no further than a window reaches, since a network may have no place
-            length = min(-(-length // DIVISION) * DIVISION, int(lengths.max()))
+        # Files' runtimes keep memory for each shape. As far as a window reaches: a network may have no place beyond.
+        length = min(-(-int(lengths[batch[0]]) // DIVISION) * DIVISION, longest) if of_file else 0
         outputs = runtime.run(*pad([windows.ids[i] for i in batch], pad_id, length))
         if rows is None:
             rows = np.empty((len(lengths), outputs.shape[1]), np.float32)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request as HttpRequest
 
-from textgraft.errors import SettingError
 from textgraft.serving.problems import Problem, of_one, of_validation, pointer
 
 if TYPE_CHECKING:
@@ -132,11 +131,6 @@ def too_long(place: str, characters: int, limits: Limits) -> Problem:
     return of_one(
         place, f"The text has {characters:,} characters, and may have {limits.max_characters:,}.", reason="characters"
     )
-
-
-def as_problem(error: SettingError, place: str) -> Problem:
-    """A sentence of textgraft about a member of the body."""
-    return of_one(place, str(error))
 
 
 def _half_character(body: bytes) -> str | None:

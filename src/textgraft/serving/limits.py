@@ -22,7 +22,6 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "receive_s": (0.1, 86_400),
     "drain_s": (0, 86_400),
 }
-_WHOLE: Final = frozenset(_BOUNDS) - {"max_delay_s", "max_wait_ms", "timeout_s", "receive_s", "drain_s"}
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,10 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value, (least, most) = getattr(self, each.name), _BOUNDS[each.name]
-            types = int if each.name in _WHOLE else (int, float)
+            whole = isinstance(each.default, int)
+            types = int if whole else (int, float)
             if not isinstance(value, types) or isinstance(value, bool) or not least <= value <= most:
-                kind = "whole number" if each.name in _WHOLE else "number"
+                kind = "whole number" if whole else "number"
                 raise SettingError(
                     f"{each.name} must be a {kind} from {least:,} to {most:,}; got {quoted(value)}. Give another to "
                     f"--{each.name.replace('_', '-')} ({each.name}=)."

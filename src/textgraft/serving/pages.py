@@ -27,7 +27,8 @@ HEADERS: Final = {
 
 def page_routes() -> list[Route]:
     """The page itself at ``/``, and the files that it is made of below ``/page/``."""
-    held = [_File(entry.name, entry.read_text("utf-8")) for entry in (files("textgraft.serving") / "page").iterdir()]
+    own, shared = files("textgraft.serving") / "page", files("textgraft.report") / "base.css"
+    held = [_File(entry.name, entry.read_text("utf-8")) for entry in (*own.iterdir(), shared)]
     return [Route(each.path, each.answer, include_in_schema=False) for each in held]
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -56,7 +57,7 @@ class DriftWatch:
         self._settings, self._workers, self._folder = settings, workers, state_dir
         self._say = say
         self._place = None if state_dir is None else _free_place(state_dir)
-        self._monitors: dict[str, tuple[str, DriftMonitor | None]] = {}
+        self._monitors: WeakKeyDictionary[Served, DriftMonitor | None] = WeakKeyDictionary()
         self._counting: dict[str, asyncio.Task[None]] = {}
         most = {"multiprocess_mode": "livemax"}
         self._windows = metrics.counter("drift_windows", "Windows of texts held against the training data", "model")
@@ -76,9 +77,8 @@ class DriftWatch:
 
     def monitor(self, served: Served) -> DriftMonitor | None:
         """That of a version of a model; None where it keeps no sketch."""
-        known = self._monitors.get(served.name)
-        if known is not None and known[0] == served.version:
-            return known[1]
+        if served in self._monitors:  # a version that is replaced answers some requests beside the new one
+            return self._monitors[served]
         sketch, monitor = served.classifier.sketch_, None
         if sketch is not None:
             state = None if self._folder is None else self._folder / f"drift-{served.name}-{self._place}.json"
@@ -90,7 +90,7 @@ class DriftWatch:
                 state=state,
                 version=served.version,
             )
-        self._monitors[served.name] = served.version, monitor
+        self._monitors[served] = monitor
         return monitor
 
     async def _count(self, served: Served, monitor: DriftMonitor) -> None:

@@ -1,6 +1,6 @@
 // A model card: the part of Markdown that cards are written in, as elements around plain text. HTML in it stays text.
 
-import { make } from "./dom.js";
+import { make, table } from "./dom.js";
 
 const ESCAPE = /\\([\\`*_{}[\]()#+\-.!<>|])/;
 const INLINE = new RegExp(
@@ -57,31 +57,14 @@ const tableFrom = (lines) => {
   const [head, rule, ...body] = lines.map(cells);
   const number = (i) =>
     rule[i]?.endsWith(":") && body.every((row) => !/[^\W\d]{3}/.test(row[i] ?? "")) ? "number" : undefined;
-  return make(
-    "div",
-    { class: "table", role: "region", tabindex: "0", "aria-label": head.filter(Boolean)[0] ?? "table" },
-    make(
-      "table",
-      {},
+  return table(
+    head.filter(Boolean)[0] ?? "table",
+    head.map((cell, i) => (cell ? make("th", { scope: "col", class: number(i) }, ...inline(cell)) : make("td"))),
+    body.map((row) =>
       make(
-        "thead",
+        "tr",
         {},
-        make(
-          "tr",
-          {},
-          head.map((cell, i) => (cell ? make("th", { scope: "col", class: number(i) }, ...inline(cell)) : make("td"))),
-        ),
-      ),
-      make(
-        "tbody",
-        {},
-        body.map((row) =>
-          make(
-            "tr",
-            {},
-            row.map((cell, i) => make("td", { class: number(i) }, ...figure(cell))),
-          ),
-        ),
+        row.map((cell, i) => make("td", { class: number(i) }, ...figure(cell))),
       ),
     ),
   );

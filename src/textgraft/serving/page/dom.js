@@ -14,6 +14,14 @@ export const make = (tag, options = {}, ...content) => {
   return element;
 };
 
+/** A table of header cells and rows, which scrolls by itself where it is wider than the screen. */
+export const table = (called, head, rows) =>
+  make(
+    "div",
+    { class: "table", role: "region", tabindex: "0", "aria-label": called },
+    make("table", {}, make("thead", {}, make("tr", {}, head)), make("tbody", {}, rows)),
+  );
+
 /** Words that may run in either direction, kept apart from those around them. */
 export const name = (text, kind) => make("bdi", { class: kind }, text);
 

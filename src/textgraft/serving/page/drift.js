@@ -1,6 +1,6 @@
 // Whether the texts that are served have moved away from the training data.
 
-import { count, make, name } from "./dom.js";
+import { count, make, name, table } from "./dom.js";
 
 const percent = (value) => `${(100 * value).toFixed(1)}%`;
 
@@ -49,29 +49,12 @@ export const driftOf = (state) => {
   const known = new Map(last.map((each) => [each.quantity, each]));
   for (const each of alarms) known.set(each.quantity, { ...each.change, quantity: each.quantity });
   parts.push(
-    make(
-      "div",
-      { class: "table", role: "region", tabindex: "0", "aria-label": "What moved" },
-      make(
-        "table",
-        {},
-        make(
-          "thead",
-          {},
-          make(
-            "tr",
-            {},
-            ["of the texts", "state", "others", "what moved most"].map((each, i) =>
-              make("th", { scope: "col", class: i === 2 ? "number" : undefined }, each),
-            ),
-          ),
-        ),
-        make(
-          "tbody",
-          {},
-          [...known.values()].map((each) => row(each, alarmed.has(each.quantity))),
-        ),
+    table(
+      "What moved",
+      ["of the texts", "state", "others", "what moved most"].map((each, i) =>
+        make("th", { scope: "col", class: i === 2 ? "number" : undefined }, each),
       ),
+      [...known.values()].map((each) => row(each, alarmed.has(each.quantity))),
     ),
   );
   return parts;

@@ -297,6 +297,9 @@ def _further(subject: _Subject, looked: Looked) -> Chapter:
     if not origin.command:
         return chapters.further(missing, "")
     again = origin.command
+    if "--with" in again:  # which "all" replaces
+        at = again.index("--with")
+        again = again[:at] + again[at + 2 :]
     if subject.splits is None:
         train = () if subject.to_train is not None else ("--train", "TRAIN.csv")
         again = ("report", origin.directory or "DIR", *origin.table, *train)

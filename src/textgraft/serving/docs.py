@@ -47,7 +47,7 @@ def _route(route: Mapping[str, Any]) -> Iterator[str]:
     for status, response in route.get("responses", {}).items():
         contents = response.get("content") or {"": {}}
         rows += [(status, media, _kind(content.get("schema", {}))) for media, content in contents.items()]
-    yield _table(rows)
+    yield _table(rows, "what it takes and gives")
 
 
 def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
         (name, _kind(each) + ("" if name in needed else ", may be left out"), escape(each.get("description", "")))
         for name, each in members
     ]
-    yield _table(rows)
+    yield _table(rows, "members")
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
@@ -79,6 +79,9 @@ def _kind(schema: Mapping[str, Any]) -> str:
 _BOUNDS = {"minimum": "from", "maximum": "to", "maxLength": "at most", "maxItems": "at most"}
 
 
-def _table(rows: list[tuple[str, str, str]]) -> str:
+def _table(rows: list[tuple[str, str, str]], called: str) -> str:
     cells = ("".join(f"<td>{cell}</td>" for cell in row) for row in rows)
-    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>" if rows else ""
+    if not rows:
+        return ""
+    lines = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f'<div class="table" role="region" tabindex="0" aria-label="{called}"><table>{lines}</table></div>'

@@ -343,6 +343,30 @@ def test_a_key_is_asked_for_and_kept_in_the_tab_alone(browser: Any, places: dict
         assert [said for said in page.heard if "401" not in said] == []
 
 
+def test_nothing_can_be_asked_before_the_model_is_there(browser: Any, address: str) -> None:
+    with opened(browser, "about:blank") as page:
+        held: list[Any] = []
+        page.route("**/v1/models/emotion", lambda route: held.append(route))  # noqa: PLW0108 - a built-in method cannot be marked
+        page.heard.clear()
+        page.goto(address)
+        while not held:
+            page.wait_for_timeout(20)
+        expect(page, "#words").to_be_hidden()
+        page.evaluate("""() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["text\\nhappy\\n"], "t.csv", { type: "text/csv" }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: data }));
+            const words = document.getElementById("words");
+            words.value = "happy";
+            words.dispatchEvent(new Event("input"));
+        }""")
+        page.wait_for_timeout(300)  # longer than the page waits for another key
+        for route in held:
+            route.continue_()
+        expect(page, "#marked").to_have_text("happy")
+        assert [said for said in page.heard if not said.startswith(address)] == []
+
+
 def test_it_fits_a_phone_and_follows_the_dark_setting(browser: Any, address: str) -> None:
     colours = []
     for scheme in ("light", "dark"):

@@ -80,16 +80,22 @@ const start = async () => {
     at("notice").textContent = "";
     return;
   }
-  const text = new OneText();
-  const table = new TableOfTexts();
-  const about = new About(paths.has("/v1/drift"));
-  table.onDrop = () => choose("table");
+  /** Made for the first model that is there: until then nothing can be asked of one. */
+  const made = () => {
+    const text = new OneText();
+    const table = new TableOfTexts();
+    table.onDrop = () => choose("table");
+    text.onVersion = (version) => {
+      if (!seen.has(version)) use(wanted);
+      seen.add(version);
+    };
+    tabs();
+    at("words").focus();
+    return { text, table, about: new About(paths.has("/v1/drift")) };
+  };
+  let parts = null;
   let wanted = null;
   const seen = new Set(); // versions, so that processes of two versions do not make it look again and again
-  text.onVersion = (version) => {
-    if (!seen.has(version)) use(wanted);
-    seen.add(version);
-  };
   const use = async (model) => {
     wanted = model;
     try {
@@ -106,15 +112,14 @@ const start = async () => {
     at("name").textContent = model.name;
     at("notice").textContent =
       `${model.method}, ${counted(model.labels.length, "label")}${model.multi_label ? ", several per text" : ""}; version ${model.version}`;
-    text.use(model, keepsFeedback);
-    table.use(model);
-    about.use(model);
+    parts ??= made();
+    parts.text.use(model, keepsFeedback);
+    parts.table.use(model);
+    parts.about.use(model);
   };
-  tabs();
   at("choice").hidden = models.length < 2;
   at("model").replaceChildren(...models.map((model) => make("option", { value: model.name }, model.name)));
   at("model").addEventListener("change", () => use(models[at("model").selectedIndex]));
-  at("words").focus();
   await use(models[at("model").selectedIndex]);
 };
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ArtifactError
 from textgraft.hardware import threads
 from textgraft.runtimes.onnx_file import MOST_BYTES, check_onnx
-from textgraft.runtimes.running import INPUTS, OUTPUT, FileRuntime, Floats, Ids, read_file
+from textgraft.runtimes.running import INPUTS, OUTPUT, Batch, FileRuntime, Floats, read_file
 
 _TYPES = {"tensor(int64)": "int64", "tensor(float)": "float32"}
 
@@ -51,6 +52,6 @@ class OnnxRuntime(FileRuntime):
         self._check_names(inputs, outputs)
         return session
 
-    def _run(self, ids: Ids, mask: Ids) -> Floats:
-        output: Floats = self._opened.run([OUTPUT], dict(zip(INPUTS, (ids, mask), strict=True)))[0]
-        return output
+    def _run_each(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        for place, batch in enumerate(batches):
+            yield place, self._opened.run([OUTPUT], dict(zip(INPUTS, batch, strict=True)))[0]

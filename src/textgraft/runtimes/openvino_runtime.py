@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from textgraft.errors import ArtifactError
 from textgraft.extras import library
 from textgraft.hardware import BELOW_AVX512, onednn_limit, threads
 from textgraft.runtimes.openvino_file import MOST_BYTES, MOST_WEIGHTS, check_openvino
-from textgraft.runtimes.running import INPUTS, OUTPUT, FileRuntime, Floats, Ids, read_file
+from textgraft.runtimes.running import INPUTS, OUTPUT, Batch, FileRuntime, Floats, read_file
 
 _TYPES = {"i64": "int64", "f32": "float32"}
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -51,6 +53,15 @@ class OpenVinoRuntime(FileRuntime):
         """What it is really computed in."""
         return "fp32" if self._asked == "bf16" and not self._bf16 else self._asked
 
+    @property
+    def streams(self) -> int:
+        """Batches that are computed at the same time.
+
+        Small batches leave a second thread half idle, so two cores compute two of them: half as many texts again a
+        second. Streams of more threads where there are more cores, since a single text is computed by one.
+        """
+        return min(threads(), max(2, threads() // 4))
+
     def _open(self) -> Any:
         openvino = library("openvino", "Running a model with OpenVINO", "openvino")
 
@@ -61,8 +72,9 @@ class OpenVinoRuntime(FileRuntime):
         rest = ("bf16" if self._bf16 else "fp32") if self.precision == "int8" else self.precision
         settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[rest],
-            "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all threads
+            "NUM_STREAMS": self.streams,
             "INFERENCE_NUM_THREADS": threads(),
+            "ENABLE_CPU_PINNING": False,  # other threads and processes want these cores too
         }
         try:
             model = core.read_model(self._text, openvino.Tensor(np.frombuffer(self._weights, np.uint8)))
@@ -74,12 +86,21 @@ class OpenVinoRuntime(FileRuntime):
         except Exception as error:  # its exceptions have no common base but Exception
             raise ArtifactError(self._unusable("read", error)) from error
         self._check_names(inputs, outputs)
-        return compiled.create_infer_request()
+        return openvino.AsyncInferQueue(compiled, self.streams)
 
-    def _run(self, ids: Ids, mask: Ids) -> Floats:
-        # The request's own memory is overwritten by the next call.
-        output: Floats = self._opened.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[OUTPUT].copy()
-        return output
+    def _run_each(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        ready: SimpleQueue[tuple[int, Floats]] = SimpleQueue()
+        # A request's own memory is overwritten by the next batch.
+        self._opened.set_callback(lambda request, place: ready.put((place, request.get_tensor(OUTPUT).data.copy())))
+        try:
+            for place, batch in enumerate(batches):
+                self._opened.start_async(dict(zip(INPUTS, batch, strict=True)), place)  # waits for a stream
+                while not ready.empty():
+                    yield ready.get()
+        finally:
+            self._opened.wait_all()
+        while not ready.empty():
+            yield ready.get()
 
 
 def _type(part: Any) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from textgraft.errors import ArtifactError
 from textgraft.text.batches import DIVISION, Windows, pad, token_batches
 
 BATCH_TOKENS = 2048  # more spills the cache: int8 is a tenth slower with 4,096
+LEAST_TOKENS = 64  # a batch of fewer is not divided among streams
+SLACK = 1.1  # times the share of each stream: batches are not divided inside a row
 CALL_TOKENS = 40  # what a call of another shape costs besides its tokens, in tokens: 3 ms of one core
 
 Ids = NDArray[np.int64]
@@ -63,14 +66,28 @@ class FileRuntime(ABC):
         self.file = str(path)
         self._opened = self._open()
 
+    @property
+    def streams(self) -> int:
+        """Batches that are computed at the same time."""
+        return 1
+
     def run(self, ids: Ids, mask: Ids | None) -> Floats:
         """See ``Runtime``.
 
         Raises:
             ArtifactError: the library cannot compute the network on such a batch.
         """
+        [(_, output)] = self.run_each([(ids, mask)])
+        return output
+
+    def run_each(self, batches: Iterable[tuple[Ids, Ids | None]]) -> Iterator[tuple[int, Floats]]:
+        """The outputs of several batches as they are ready, each with the place of its batch.
+
+        Raises:
+            ArtifactError: the library cannot compute the network on one of them.
+        """
         try:
-            return self._run(ids, whole(ids) if mask is None else mask)
+            yield from self._run_each((ids, whole(ids) if mask is None else mask) for ids, mask in batches)
         except Exception as error:  # those of a library have no common base but Exception
             raise ArtifactError(self._unusable("compute", error)) from error
 
@@ -83,8 +100,8 @@ class FileRuntime(ABC):
         """
 
     @abstractmethod
-    def _run(self, ids: Ids, mask: Ids) -> Floats:
-        """The output for one batch, in memory of its own."""
+    def _run_each(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        """The output for each batch, in memory of its own, and the place of that batch."""
 
     def _check_names(self, inputs: dict[str, str], outputs: dict[str, str]) -> None:
         """Checks the names and types of what goes in and comes out."""
@@ -160,17 +177,28 @@ def run_windows(runtime: Runtime, windows: Windows, pad_id: int, doing: str) -> 
         doing: what a progress bar says.
     """
     lengths = windows.lengths
-    longest, of_file = int(lengths.max()), isinstance(runtime, FileRuntime)
-    batches = token_batches(lengths, BATCH_TOKENS, call=CALL_TOKENS if of_file else None)
-    work = progress.track(batches, doing, float(lengths.sum()), lambda batch: float(lengths[batch].sum()))
-    rows: Floats | None = None
-    for batch in work:
+    longest, file = int(lengths.max()), runtime if isinstance(runtime, FileRuntime) else None
+    if file:  # as many batches as streams, where each then has enough to compute
+        tokens = min(BATCH_TOKENS, max(LEAST_TOKENS, int(SLACK * lengths.sum()) // file.streams))
+        batches = token_batches(lengths, tokens, call=CALL_TOKENS)
+        batches.sort(key=lambda batch: -len(batch) * lengths[batch[0]])  # so that streams end together
+    else:
+        batches = token_batches(lengths, BATCH_TOKENS)
+
+    def padded(batch: NDArray[np.intp]) -> tuple[Ids, Ids | None]:
         # Files' runtimes keep memory for each shape. As far as a window reaches: a network may have no place beyond.
-        length = min(-(-int(lengths[batch[0]]) // DIVISION) * DIVISION, longest) if of_file else 0
-        outputs = runtime.run(*pad([windows.ids[i] for i in batch], pad_id, length))
+        length = min(-(-int(lengths[batch[0]]) // DIVISION) * DIVISION, longest) if file else 0
+        return pad([windows.ids[i] for i in batch], pad_id, length)
+
+    made = map(padded, batches)
+    each = file.run_each(made) if file else enumerate(starmap(runtime.run, made))
+    rows: Floats | None = None
+    for place, outputs in progress.track(
+        each, doing, float(lengths.sum()), lambda one: float(lengths[batches[one[0]]].sum())
+    ):
         if rows is None:
             rows = np.empty((len(lengths), outputs.shape[1]), np.float32)
-        rows[batch] = outputs
+        rows[batches[place]] = outputs
     assert rows is not None
     return rows
 

@@ -180,4 +180,4 @@ def test_one_string_is_neither_texts_nor_tokens() -> None:
 
 
 def test_a_vocabulary_shows_itself() -> None:
-    assert repr(Vocabulary.count(["a film a"])) == "Vocabulary(4 words: '<pad>', '<unk>', 'a' and 'film')"
+    assert repr(Vocabulary.count(["a film a"])) == "Vocabulary(4 words: '<pad>', '<unk>', 'a', 'film')"

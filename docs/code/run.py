@@ -91,7 +91,7 @@ def data_sets(page: str) -> list[str]:
 
 
 def lay_data(page: str, source: Path, folder: Path, rows: int | None) -> None:
-    """Puts the data sets of a page into ``folder``, as links or cut to ``rows`` rows."""
+    """Puts the data sets of a page into ``folder``, linked or cut to ``rows`` rows."""
     for name in data_sets(page):
         if not (source / name).is_dir():
             raise MissingError(

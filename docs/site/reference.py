@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from textwrap import dedent
 from typing import Any
 
 WIDTH = 88  # characters of a line in a signature
@@ -291,7 +292,7 @@ def documented(text: str, page: str) -> str:
 
 def section(title: str, body: list[str], page: str) -> str:
     """One section of a docstring; the one without a title is prose."""
-    text = inspect.cleandoc("\n".join(body)) if title else "\n".join(body)
+    text = dedent("\n".join(body)).strip("\n") if title else "\n".join(body)
     if not text.strip():
         return ""
     if title in ("Args", "Attributes", "Raises"):

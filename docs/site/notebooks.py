@@ -95,10 +95,10 @@ def code_cell(path: Path) -> dict[str, Any]:
 
 
 def add_output(cells: list[dict[str, Any]], path: Path) -> None:
-    """Gives the last cell what its block printed."""
-    if cells and cells[-1]["cell_type"] == "code" and path.is_file():
-        text = path.read_text("utf-8")
-        cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+    """Gives the last cell of code what its block printed."""
+    code = next((cell for cell in reversed(cells) if cell["cell_type"] == "code"), None)
+    if code and path.is_file():
+        code["outputs"] = [{"output_type": "stream", "name": "stdout", "text": path.read_text("utf-8")}]
 
 
 def main() -> None:

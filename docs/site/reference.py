@@ -197,7 +197,10 @@ def page_of(page: str, chapter: Chapter) -> Iterator[str]:
         last = name.rpartition(".")[-1]
         yield f"## `{last}` {{ #{last} }}\n"
         yield "" if inspect.isabstract(thing) else signature(last, thing)
-        yield documented(inspect.getdoc(thing) or "", page)
+        text = inspect.getdoc(thing) or ""
+        if name == SHARED:  # what others set who add a method is in the code
+            text = re.sub(r"^    \w+[^_\W]: .*\n(?:     .*\n)*", "", text, flags=re.MULTILINE)
+        yield documented(text, page)
         if inspect.isclass(thing):
             for member, value in members(name, thing):
                 kind = "property" if isinstance(value, property) else "method"

@@ -1,0 +1,6 @@
+methods = [
+    tg.NgramClassifier(),
+    tg.FeatureClassifier(long="truncate"),
+    tg.FeatureClassifier(long="window"),
+]
+print(tg.compare(methods, splits))

@@ -1,0 +1,4 @@
+from transformers import BertConfig, BertModel
+
+import textgraft as tg
+

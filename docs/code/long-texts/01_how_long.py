@@ -1,7 +1,10 @@
 import textgraft as tg
 
+REVIEWS = 600
+
 reviews = tg.read_table("data/imdb/train.parquet")
-some = reviews.select(range(0, len(reviews), max(1, len(reviews) // 800)))
-splits = tg.split(some, seed=0)
-words = sorted(len(text.split()) for text in some.texts)
-print(f"{len(some):,} reviews; half have more than {words[len(words) // 2]} words, a tenth more than {words[-len(words) // 10]}")
+step = max(1, len(reviews) // REVIEWS)
+splits = tg.split(reviews.select(range(0, len(reviews), step)), seed=0)
+
+words = sorted(len(text.split()) for text in splits.train.texts)
+print(f"Half have over {words[len(words) // 2]} words, one has {words[-1]:,}.")

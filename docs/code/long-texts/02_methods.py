@@ -3,4 +3,7 @@ methods = [
     tg.FeatureClassifier(long="truncate"),
     tg.FeatureClassifier(long="window"),
 ]
-print(tg.compare(methods, splits))
+comparison = tg.compare(methods, splits)
+print(comparison)
+for result in comparison.results:
+    print(f"{result.name}: {result.evaluation.metrics['accuracy']}")

@@ -1,5 +1,5 @@
 from sklearn.model_selection import GridSearchCV
 
-search = GridSearchCV(tg.NgramClassifier(), {"words": [(1, 1), (1, 2), (1, 3)], "class_weight": [None, "balanced"]}, cv=3)
-search.fit(texts, labels)
+grid = {"words": [(1, 1), (1, 2)], "class_weight": [None, "balanced"]}
+search = GridSearchCV(tg.NgramClassifier(), grid, cv=3).fit(texts, labels)
 print(search.best_params_, round(search.best_score_, 3))

@@ -5,4 +5,7 @@ labels = splits.task.labels
 print(dict(zip(labels, splits.train.counts.tolist())))
 
 plain = tg.NgramClassifier().fit(splits.train, valid=splits.valid)
-print(tg.evaluate(plain, splits.test))
+evaluation = tg.evaluate(plain, splits.test)
+print(evaluation)
+for label, figures in evaluation.per_label.items():
+    print(f"{label:>2}: recall {figures['recall']}, F1 {figures['f1']}")

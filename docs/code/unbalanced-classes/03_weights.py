@@ -1,2 +1,2 @@
-weighted = tg.NgramClassifier(metric="macro-F1", class_weight="balanced").fit(splits.train, valid=splits.valid)
-print(tg.compare_paired(weighted, metric, splits.test))
+weighted = tg.NgramClassifier(class_weight="balanced")
+print(tg.compare([tg.NgramClassifier(), weighted], splits, metric="macro-F1"))

@@ -1,1 +1,1 @@
-textgraft train data/climate/tweets.csv --method ngrams --metric macro-F1 --out models/climate
+textgraft train data/climate/tweets.csv --metric macro-F1 --out models/climate

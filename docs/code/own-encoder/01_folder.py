@@ -1,4 +1,0 @@
-from transformers import BertConfig, BertModel
-
-import textgraft as tg
-

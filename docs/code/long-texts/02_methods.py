@@ -3,7 +3,6 @@ methods = [
     tg.FeatureClassifier(long="truncate"),
     tg.FeatureClassifier(long="window"),
 ]
-comparison = tg.compare(methods, splits)
-print(comparison)
-for result in comparison.results:
-    print(f"{result.name}: {result.evaluation.metrics['accuracy']}")
+for method in methods:
+    model = method.fit(splits.train, valid=splits.valid)
+    print(model.method, tg.evaluate(model, splits.test))

@@ -1,8 +1,8 @@
 from sklearn.ensemble import VotingClassifier
 
-vote = VotingClassifier(
-    [("words", tg.NgramClassifier(characters=None)), ("features", tg.FeatureClassifier())],
-    voting="soft",
-)
-vote.fit(texts, labels)
+members = [
+    ("words", tg.NgramClassifier(characters=None)),
+    ("features", tg.FeatureClassifier()),
+]
+vote = VotingClassifier(members, voting="soft").fit(texts, labels)
 print(round(vote.score(test.texts[:500], true[:500]), 3))

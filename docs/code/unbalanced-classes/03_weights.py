@@ -1,2 +1,3 @@
-weighted = tg.NgramClassifier(class_weight="balanced")
-print(tg.compare([tg.NgramClassifier(), weighted], splits, metric="macro-F1"))
+weighted = tg.NgramClassifier(metric="macro-F1", class_weight="balanced")
+weighted.fit(splits.train, valid=splits.valid)
+print(tg.evaluate(weighted, splits.test))

@@ -1,1 +1,1 @@
-textgraft curve few.txt --methods features
+textgraft curve few.txt --methods ngrams

@@ -1,2 +1,0 @@
-textgraft export runs/features
-textgraft predict runs/features "i feel like a new person"

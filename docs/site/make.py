@@ -87,6 +87,8 @@ class Site:
         path, mark, anchor = link["to"].partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
         found, here = self.to(target), self.pages[source]
+        if target.startswith("README"):
+            mark = anchor = ""  # the start page has other chapters
         if found is None:
             if (ROOT / target).exists() and not link["head"].startswith("!"):
                 return link["head"][1:-2]

@@ -103,7 +103,7 @@ class ClassificationObjective:
 
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
-        logits = self.classifier.logits(self.windows, np.concatenate([self._windows_of(row) for row in rows]))
+        logits = self.classifier.logits(self.windows, np.concatenate([self.windows_of(row) for row in rows]))
         kind = torch.float32 if self.multi_label else torch.int64
         targets = torch.from_numpy(np.asarray(self.data.targets[rows])).to(logits.device, kind)
         smoothing, weights = self.label_smoothing, self.sample_weights
@@ -120,7 +120,8 @@ class ClassificationObjective:
             loss = loss.sum(dim=-1) / logits.shape[1]
         return loss if weights is None else (loss * weights[torch.from_numpy(rows).to(weights.device)]).sum()
 
-    def _windows_of(self, row: np.intp) -> NDArray[np.intp]:
+    def windows_of(self, row: np.intp) -> NDArray[np.intp]:
+        """The places of the windows of a row that are read in this epoch."""
         start, end = self.starts[row], self.starts[row + 1]
         if end - start <= MOST_WINDOWS:
             return np.arange(start, end)

@@ -18,6 +18,9 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // workers)))
 
+# Keras reads it when it is imported for the first time, by whichever test.
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
 # What is started in the background ignores Ctrl-C, and under nohup SIGHUP, and so would the processes that tests stop.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

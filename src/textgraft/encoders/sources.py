@@ -13,6 +13,8 @@ from typing import Any
 from textgraft import progress
 from textgraft.digests import known_sha256
 from textgraft.encoders.embedded import EMBEDDED, embedded_folder
+from textgraft.encoders.tensorflow import HUB_FILES as TENSORFLOW_FILES
+from textgraft.encoders.tensorflow import converted, weights_file
 from textgraft.errors import ArtifactError, EncoderError, did_you_mean
 from textgraft.json_files import is_whole, read_json
 from textgraft.limits import MODEL_BYTES
@@ -94,8 +96,8 @@ def resolve(name: str) -> EncoderFiles:
         name: an embedded encoder (``"all-MiniLM-L6-v2"``), a local folder, or ``owner/model`` on the Hub.
 
     Raises:
-        EncoderError: it is not there, too large, has no safetensors weights, has adapters, or an embedded one has the
-            wrong hash, or no network.
+        EncoderError: it is not there, too large, has no weights as safetensors (or, of BERT and DistilBERT, of
+            TensorFlow), has adapters, or an embedded one has the wrong hash, or no network.
     """
     if name in EMBEDDED:
         if not EMBEDDED[name].has_network:
@@ -156,7 +158,9 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
     config = folder / "config.json"
     if not config.is_file():
         raise EncoderError(f"The folder {folder} is not an encoder: it has no config.json.")
-    if not any((folder / file).is_file() for file in WEIGHTS):
+    if not _has_weights(folder):
+        if (other := weights_file(folder)) is not None:
+            return _folder(name, converted(name, other))
         raise EncoderError(
             f"The encoder {quoted_path(name)} has no model.safetensors in {folder}; other weight formats can run code "
             "when they are loaded and are not read. Save it again with safe_serialization."
@@ -189,6 +193,10 @@ def _folder(name: str, folder: Path) -> EncoderFiles:
         )
     _check_shards(folder)
     return EncoderFiles(name, folder, digest, content)
+
+
+def _has_weights(folder: Path) -> bool:
+    return any((folder / file).is_file() for file in WEIGHTS)
 
 
 def _asked_to_run(config: dict[str, Any]) -> str | None:
@@ -238,7 +246,10 @@ def _from_hub(name: str) -> Path:
         ) from None
     progress.say(f"There is no folder {name} here; looking for the encoder {name} on the Hugging Face Hub.")
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES))
+        if not _has_weights(folder):  # only then, since many have all formats, each as large
+            folder = Path(snapshot_download(name, allow_patterns=[*HUB_FILES, *TENSORFLOW_FILES]))
+        return folder
     except RepositoryNotFoundError:
         raise EncoderError(
             f"The Hugging Face Hub has no model {quoted_path(name)} (or it is private).{did_you_mean(name, EMBEDDED)} "

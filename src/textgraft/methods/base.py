@@ -131,6 +131,18 @@ class TextClassifier(Choosing, Sketching, Attributing, ABC):
             DataError: texts, labels and weights do not go together, or fewer than two labels have a weight above 0.
             SettingError: a hyperparameter has a value that cannot be used, or the metric is none of this task.
         """
+        rows, data, choosing = self._start(texts, labels, valid, sample_weight)
+        try:
+            self._fit(data, choosing)
+        except BaseException:
+            del self.task_  # so that what was begun does not pass for fitted
+            raise
+        return self._end(rows)
+
+    def _start(
+        self, texts: Data, labels: Labels | None, valid: Data | None, sample_weight: ArrayLike | None
+    ) -> tuple[Dataset, Dataset, Dataset | None]:
+        """What ``fit`` does before ``_fit``: the rows as they were given, and what ``_fit`` gets."""
         given = as_given(texts, labels, who="fit")
         rows = with_weights(given.data, sample_weight)
         data = self._as_read(rows)
@@ -165,11 +177,10 @@ class TextClassifier(Choosing, Sketching, Attributing, ABC):
         self.checked_on_ = None if valid is None else as_dataset(valid, who="valid", task=data.task)
         choosing = None if self.checked_on_ is None else self._as_read(self.checked_on_)
         self.seen_ = SeenTexts.of(data.texts, () if choosing is None else choosing.texts)
-        try:
-            self._fit(data, choosing)
-        except BaseException:
-            del self.task_  # so that what was begun does not pass for fitted
-            raise
+        return rows, data, choosing
+
+    def _end(self, rows: Dataset) -> Self:
+        """What ``fit`` does after ``_fit``."""
         self._sketch_later(rows.texts, self._places)
         self.chosen_ = {**self.resolved_, **self.chosen_}
         self._say_what_was_not_chosen()

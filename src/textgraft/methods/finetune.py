@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,10 @@ from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, numb
 from textgraft.methods.estimator import check_fitted
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.network import NetworkClassifier, Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
+from textgraft.text.batches import Windows
 from textgraft.training.batches import Reader
 from textgraft.unicode import in_form, quoted
 
@@ -79,7 +81,7 @@ class FineTunedClassifier(NetworkClassifier):
 
     network_: EncoderClassifier | RuntimeClassifier = fitted()
 
-    def _fit(self, data: Dataset, valid: Dataset | None) -> None:
+    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
         data, valid = self._begin(data, valid)
         files = resolve(self._choose_encoder(self.encoder, data))
         max_tokens = check_max_tokens(files, self.max_tokens)
@@ -91,10 +93,18 @@ class FineTunedClassifier(NetworkClassifier):
         windows, valid_windows = classifier.windows(data.texts), classifier.windows(valid.texts)
         most = f"max_tokens (--max-tokens) goes up to {files.positions}"
         self._say_cut(windows.cut, max_tokens, f"{most}, and long='window' (--long window) reads all of them.")
-        from textgraft.finetuning.head import fold, last_linear
+        rate = {"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4)
+        return Prepared(classifier, windows, data, valid_windows, valid, rate, {"encoder": files.fingerprint})
+
+    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:  # noqa: D102
+        return self._being_trained(prepared).windows(texts)
+
+    def _fit(self, data: Dataset, valid: Dataset | None) -> None:
+        prepared = self._prepare(data, valid)
+        classifier = self._being_trained(prepared)
         from textgraft.finetuning.trimming import TrimmedVocabulary
 
-        seen = [*windows.ids, *valid_windows.ids]
+        seen = [*prepared.windows.ids, *prepared.valid_windows.ids]
         vocabulary = TrimmedVocabulary(classifier.network, seen, classifier.tokenizer.pad_id)
 
         def finish(shrunk: float) -> None:
@@ -102,20 +112,23 @@ class FineTunedClassifier(NetworkClassifier):
             vocabulary.restore(shrunk)
             classifier.network = merge_adapters(classifier.network)
 
+        trimmed, valid_trimmed = map(vocabulary.trimmed, (prepared.windows, prepared.valid_windows))
         self._train(
-            classifier,
-            vocabulary.trimmed(windows),
-            data,
-            vocabulary.trimmed(valid_windows),
-            valid,
+            replace(prepared, windows=trimmed, valid_windows=valid_trimmed),
             finish=finish,
-            usual_rate={"head": 1e-2, "lora": 1e-3}.get(str(self.trained), 1e-4 if self.task_.multi_label else 2e-4),
             computed=self.precision,
-            identity={"encoder": files.fingerprint},
             depths=depths(classifier.network) if self.layer_decay != 1 else None,
         )
-        head, logits = last_linear(classifier.network), classifier.logits_of_all(valid_windows, shared=True)
-        fold(self._calibrate(logits, data, valid, shifts=head.bias is not None), head)
+        self._conclude(prepared)
+
+    def _conclude(self, prepared: Prepared) -> None:
+        from textgraft.finetuning.head import fold, last_linear
+
+        classifier = self._being_trained(prepared)
+        classifier.network = merge_adapters(classifier.network)
+        head = last_linear(classifier.network)
+        logits = classifier.logits_of_all(prepared.valid_windows, shared=True)
+        fold(self._calibrate(logits, prepared.data, prepared.valid, shifts=head.bias is not None), head)
         self.network_ = classifier
 
     def _reader(self, texts: Sequence[str]) -> Reader:
@@ -123,6 +136,11 @@ class FineTunedClassifier(NetworkClassifier):
             return TextReader(self.network_.tokenizer, self.network_.max_tokens, self.network_.long)
         name, _ = choose_encoder(self.encoder, texts, with_network=True)
         return TextReader.of(resolve(name), self.max_tokens, self.long)
+
+    @staticmethod
+    def _being_trained(prepared: Prepared) -> EncoderClassifier:
+        assert isinstance(prepared.classifier, EncoderClassifier)
+        return prepared.classifier
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft import charts, hardware, progress
 from textgraft.charts import Picture
@@ -40,11 +40,35 @@ from textgraft.training.sampling import ORDERS, Order
 from textgraft.unicode import Form, in_form, quoted
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A network that is ready to be trained, with the texts as it reads them.
+
+    Attributes:
+        classifier: holds the network, with new weights where it has none.
+        windows, data: the token ids of the training texts, and their targets and weights.
+        valid_windows, valid: those of the validation texts, given or held out.
+        usual_rate: the peak learning rate where none is set.
+        usual_epochs: the fewest and the most, where no number is set.
+        identity: what a checkpoint must agree with besides the hyperparameters, or in their place where a name stands
+            for what may change: the fingerprint of an encoder, a number that was chosen.
+    """
+
+    classifier: WindowClassifier
+    windows: Windows
+    data: Dataset
+    valid_windows: Windows
+    valid: Dataset
+    usual_rate: float
+    identity: Mapping[str, Any]
+    usual_epochs: tuple[int, int] = (2, 10)
+
+
 @hyperparameters
 class NetworkClassifier(GraphClassifier):
     """Base of the methods that train a network with the one loop.
 
-    A method sets up a ``WindowClassifier`` and an objective, and calls ``_train``.
+    A method sets up a ``WindowClassifier`` in ``_prepare``, calls ``_train``, and calibrates in ``_conclude``.
 
     Attributes:
         history_: what is known of each step of the training: ``step``, ``epoch``, ``loss``, ``learning_rate`` and more,
@@ -223,44 +247,99 @@ class NetworkClassifier(GraphClassifier):
         processes.connect()
         return data, valid
 
+    @abstractmethod
+    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
+        """What comes before the training."""
+
+    @abstractmethod
+    def _conclude(self, prepared: Prepared) -> None:
+        """What comes after the training: calibrates the trained network, and takes it."""
+
+    @abstractmethod
+    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:
+        """Other texts, in their normal form, as a prepared network reads them.
+
+        Raises:
+            SettingError: it reads states that are computed beforehand.
+        """
+
+    def prepare(
+        self,
+        texts: Data,
+        labels: Labels | None = None,
+        *,
+        valid: Data | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Prepared, Dataset]:
+        """All of ``fit`` that comes before the training, for whoever trains the network in another way.
+
+        The classifier is not fitted before ``conclude``.
+
+        Args:
+            texts, labels, valid, sample_weight: see ``fit``.
+
+        Returns:
+            What is to be trained, and the rows as they were given.
+
+        Raises:
+            DataError, SettingError: see ``fit``.
+            EncoderError: the encoder is not there, or is damaged.
+        """
+        rows, data, choosing = self._start(texts, labels, valid, sample_weight)
+        try:
+            return self._prepare(data, choosing), rows
+        finally:
+            del self.task_
+
+    def conclude(self, prepared: Prepared, rows: Dataset, chosen: Mapping[str, Any]) -> Self:
+        """All of ``fit`` that comes after the training: calibration, decisions, and what is kept of the texts.
+
+        Args:
+            prepared, rows: from ``prepare``; the network has been trained since.
+            chosen: how, for ``chosen_``.
+        """
+        self.task_ = prepared.data.task
+        self.chosen_ = {**self.chosen_, **chosen}
+        try:
+            self._conclude(prepared)
+        except BaseException:
+            del self.task_
+            raise
+        return self._end(rows)
+
     def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int | None, advice: str) -> None:
         self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
         if cut.any():
             what = f"{cut.mean():.1%} of the training texts are longer than {max_tokens} tokens and were cut there"
             self.notes_ += (f"{what}; {advice}",)
 
+    def chosen_epochs(self, prepared: Prepared) -> int:
+        """Passes over the data: what is set, or what its size and the method choose."""
+        batches = -(-len(prepared.data) // (self.batch_size * processes.count()))
+        return self.epochs or default_epochs(batches, *prepared.usual_epochs)
+
     def _train(
         self,
-        classifier: WindowClassifier,
-        windows: Windows,
-        data: Dataset,
-        valid_windows: Windows,
-        valid: Dataset,
+        prepared: Prepared,
         *,
         finish: Callable[[float], None],
-        usual_rate: float,
-        usual_epochs: tuple[int, int] = (2, 10),
         computed: Precision,
-        identity: Mapping[str, Any],
         depths: Mapping[str, int] | None = None,
     ) -> None:
         """Trains, and fills ``chosen_`` and ``notes_``.
 
         Args:
-            classifier, windows, data, valid_windows, valid, finish: see ``ClassificationObjective``.
-            usual_rate: the learning rate where none is set.
-            usual_epochs: the fewest and the most, where no number is set.
+            prepared: what is trained, on what.
+            finish: see ``ClassificationObjective``.
             computed: the precision of the whole network; of a network that sees to it itself, ``"fp32"``.
-            identity: what a checkpoint must agree with besides the hyperparameters, or in their place where a name
-                stands for what may change: the fingerprint of an encoder, a number that was chosen.
             depths: see ``training.train``.
         """
         objective = ClassificationObjective(
-            classifier,
-            windows,
-            data,
-            valid_windows,
-            valid,
+            prepared.classifier,
+            prepared.windows,
+            prepared.data,
+            prepared.valid_windows,
+            prepared.valid,
             batch_size=self.batch_size,
             label_smoothing=self.label_smoothing,
             class_weight=self.class_weight,
@@ -268,11 +347,10 @@ class NetworkClassifier(GraphClassifier):
             finish=finish,
             metric=self.metric_,
         )
-        batches = -(-len(data) // (self.batch_size * processes.count()))
         spent = time.perf_counter() - self._started_
         chosen = {
-            "epochs": self.epochs or default_epochs(batches, *usual_epochs),
-            "learning_rate": self.learning_rate or usual_rate,
+            "epochs": self.chosen_epochs(prepared),
+            "learning_rate": self.learning_rate or prepared.usual_rate,
             "precision": computed,
             # All processes must see the same clock.
             "budget": None
@@ -281,7 +359,7 @@ class NetworkClassifier(GraphClassifier):
         }
         shared = {field.name for field in fields(TrainingSettings)} & self.hyperparameters.keys()
         settings = TrainingSettings(**{name: getattr(self, name) for name in shared} | chosen)
-        checkpoints = self._checkpoints(objective, settings, identity)
+        checkpoints = self._checkpoints(objective, settings, prepared.identity)
         steps = train(objective, settings, depths=depths, checkpoints=checkpoints)
         if self.folder is not None and processes.rank() == 0:
             called = objective.metric.called

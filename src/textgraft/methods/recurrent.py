@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
-from textgraft.errors import ExportError
+from textgraft.errors import ExportError, SettingError
 from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.network import NetworkClassifier, Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.recurrent.material import Material
 from textgraft.recurrent.numpy_network import Cell, Plain, Pooling
 from textgraft.recurrent.word_reader import Unknown, WordReader
 from textgraft.runtimes import Batch, Runtime
 from textgraft.tensors import Tensors
+from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.training.batches import Reader
@@ -159,42 +160,59 @@ class RecurrentClassifier(NetworkClassifier):
         """The words that it knows; None on the states of an encoder."""
         return self.reader_.vocabulary if isinstance(self.reader_, WordReader) else None
 
-    def _fit(self, data: Dataset, valid: Dataset | None) -> None:
+    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
         data, valid = self._begin(data, valid)
         material = (self._words if self.encoder is None else self._states)(data, valid)
         from textgraft.recurrent.network import SequenceClassifier
 
-        train_table = self.encoder is None and (self.vectors is None or self.train_vectors == "tuned")
         network = SequenceClassifier(
-            self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
+            self._shape,
+            self.task_,
+            material.table,
+            train_table=self._trains_table,
+            precision=self.precision,
+            seed=self.seed,
         )
-        train_windows, valid_windows = material.split(len(data))
+        windows, valid_windows = material.split(len(data))
         self.chosen_, self.notes_ = dict(material.chosen), (*self.notes_, *material.notes)
         longest = self.reader_.max_tokens
-        self._say_cut(train_windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
-        self._train(
-            network,
-            train_windows,
-            data,
-            valid_windows,
-            valid,
-            finish=lambda _: network.draw_from(None),
-            usual_rate=2e-3,
-            usual_epochs=(6, 10),
-            computed="fp32",
-            identity={**material.identity, "max_tokens": longest},
-        )
+        self._say_cut(windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
+        identity = {**material.identity, "max_tokens": longest}
+        return Prepared(network, windows, data, valid_windows, valid, 2e-3, identity, (6, 10))
+
+    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:  # noqa: ARG002, D102
+        if not isinstance(self.reader_, WordReader):
+            raise SettingError(
+                "A recurrent network on an encoder's states trains on states that are computed once, of the training "
+                "and the validation texts; other texts are predicted when it is fitted."
+            )
+        return self.reader_.windows(texts)
+
+    def _fit(self, data: Dataset, valid: Dataset | None) -> None:
+        prepared = self._prepare(data, valid)
+        self._train(prepared, finish=lambda _: prepared.classifier.draw_from(None), computed="fp32")
+        self._conclude(prepared)
+
+    def _conclude(self, prepared: Prepared) -> None:
+        from textgraft.recurrent.network import SequenceClassifier
+
+        network = prepared.classifier
+        assert isinstance(network, SequenceClassifier)
         tensors = network.tensors()
-        if self.encoder is None and not train_table:
-            tensors["embedding"] = np.asarray(material.table, np.float32)
+        if self.encoder is None and not self._trains_table:
+            tensors["embedding"] = np.asarray(network.table, np.float32)
         self._build(tensors)
-        calibration = self._calibrate(
-            self.plain_.logits(self.reader_.inputs(material.table, valid_windows)), data, valid
-        )
+        logits = self.plain_.logits(self.reader_.inputs(network.table, prepared.valid_windows))
+        calibration = self._calibrate(logits, prepared.data, prepared.valid)
         # The head of calibrated logits is a linear layer as well.
         tensors["head.weight"] = tensors["head.weight"] * calibration.scale[:, None]
         tensors["head.bias"] = tensors["head.bias"] * calibration.scale + calibration.shift
         self._build(tensors)
+
+    @property
+    def _trains_table(self) -> bool:
+        """Whether word vectors are trained with the network."""
+        return self.encoder is None and (self.vectors is None or self.train_vectors == "tuned")
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
         self.reader_ = self._word_reader(data.texts)

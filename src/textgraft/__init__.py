@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search, set_thresholds
+    from textgraft.ladder import (
+        Comparison,
+        Replacement,
+        Search,
+        abstain,
+        compare,
+        compare_with,
+        evaluate,
+        search,
+        set_thresholds,
+    )
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -59,9 +69,11 @@ _ROOMS = {
     "evaluation": ("Evaluation", "compare_paired"),
     "ladder": (
         "Comparison",
+        "Replacement",
         "Search",
         "abstain",
         "compare",
+        "compare_with",
         "evaluate",
         "search",
         "set_thresholds",
@@ -94,6 +106,7 @@ __all__ = [
     "NgramClassifier",
     "ReadOptions",
     "RecurrentClassifier",
+    "Replacement",
     "Robustness",
     "Search",
     "Splits",
@@ -104,6 +117,7 @@ __all__ = [
     "apply_corrections",
     "compare",
     "compare_paired",
+    "compare_with",
     "drift",
     "evaluate",
     "explain",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
+    from textgraft.interop.tracking import track
     from textgraft.ladder import (
         Comparison,
         Replacement,
@@ -67,6 +68,7 @@ _ROOMS = {
     "encoders": ("Encoder",),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
+    "interop.tracking": ("track",),
     "ladder": (
         "Comparison",
         "Replacement",
@@ -137,6 +139,7 @@ __all__ = [
     "search",
     "set_thresholds",
     "split",
+    "track",
     "write_report",
     "write_suspects",
 ]

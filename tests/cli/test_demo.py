@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from textgraft import read_table
+from textgraft.cli.demo import write_articles
+
 from .commands import said, textgraft
 
 TOPICS = {
@@ -35,6 +38,7 @@ def articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
+@pytest.mark.slow
 def test_the_demo_says_short_names_and_ends_with_its_report(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +55,13 @@ def test_the_demo_says_short_names_and_ends_with_its_report(
     assert re.search(r"^\s*(business|sports)\b", ended.stdout, re.MULTILINE)
     [inspecting] = re.findall(r"── 1\. .*: textgraft (.*) ──", ended.stderr)
     assert "80 rows" in said(*shlex.split(inspecting))
+
+
+def test_the_articles_are_a_table_that_reads_as_the_package_does(articles: Path, tmp_path: Path) -> None:
+    found = read_table(write_articles(tmp_path / "new" / "articles.csv"))
+    given = read_table(articles / "bbcnews" / "data")
+    assert sorted(found.texts) == sorted(given.texts)
+    assert found.task == given.task
 
 
 def test_without_its_data_the_demo_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def run(
     from textgraft.cli.options import InputOptions, MethodOptions, SplitOptions, TableOptions
     from textgraft.cli.report import page_beside
 
-    source = str(_write_articles(out / TABLE))
+    source = str(write_articles(out / TABLE))
     reading, dividing = TableOptions(), SplitOptions()
     remark(f"── 1. What is in the data: textgraft inspect {source} ──")
     inspect.run(source, reading, dividing)
@@ -42,7 +42,7 @@ def run(
         remark(f"\nThe whole report is in {page}; open it in a browser.")
 
 
-def _write_articles(path: Path) -> Path:
+def write_articles(path: Path) -> Path:
     """Writes the articles of the package as one table."""
     from textgraft.data import read_table
     from textgraft.errors import MissingExtraError

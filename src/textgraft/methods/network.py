@@ -29,6 +29,7 @@ from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSet
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective
 from textgraft.training.records import record
+from textgraft.training.watching import watched
 from textgraft.unicode import Form, quoted
 
 
@@ -120,13 +121,16 @@ class NetworkClassifier(GraphClassifier):
     seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
     _checkpoints_: Checkpoints | None = fitted(default=None)
+    _watched_: bool = fitted(default=True)
     _started_: float = fitted()
 
     def passes(self, rows: int) -> float:  # noqa: D102
         return self.epochs or default_epochs(-(-rows // self.batch_size))
 
     def twin(self) -> Self:  # noqa: D102
-        return super().twin().set_params(folder=None, resume=False, tensorboard=False)
+        twin = super().twin().set_params(folder=None, resume=False, tensorboard=False)
+        twin._watched_ = False
+        return twin
 
     def _conflicts(self) -> Iterator[str]:
         for name in ("resume", "tensorboard"):
@@ -209,7 +213,7 @@ class NetworkClassifier(GraphClassifier):
         if self.folder is not None and processes.rank() == 0:
             called = objective.metric.called
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {called}")
-        self._summarise(_history(steps), settings, objective)
+        self._summarise(_history(watched(steps) if self._watched_ else steps), settings, objective)
         self._checkpoints_ = checkpoints
 
     def _checkpoints(

@@ -185,7 +185,7 @@ def trained(folder: Path, log: str, *more: str, method: str = "ngrams", **variab
             log,
             "--log-files",
             *more,
-        ],  # fmt: skip
+        ],
         cwd=folder,
         env=os.environ | variables,
         capture_output=True,

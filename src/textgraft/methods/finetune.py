@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class FineTunedClassifier(NetworkClassifier):
 
     method = "finetune"
     rung = 40
-    facts = MethodFacts("a fine-tuned encoder", is_encoder=True)
+    facts: ClassVar[MethodFacts] = MethodFacts("a fine-tuned encoder", is_encoder=True)
 
     encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
     trained: Trained = hyperparameter(

@@ -146,12 +146,15 @@ class NetworkClassifier(GraphClassifier):
             from textgraft.data.splits import hold_out
 
             data, valid = hold_out(data, seed=self.seed)
-            self.checked_on_ = valid
+            self.checked_on_: Dataset | None = valid
         processes.connect()
         return data, valid
 
     def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int | None, advice: str) -> None:
-        self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
+        self.chosen_: dict[str, Any] = self.chosen_ | {
+            "max_tokens": max_tokens,
+            "texts_cut": round(float(cut.mean()), 4),
+        }
         if cut.any():
             what = f"{cut.mean():.1%} of the training texts are longer than {max_tokens} tokens and were cut there"
             self.notes_ += (f"{what}; {advice}",)
@@ -265,7 +268,7 @@ class NetworkClassifier(GraphClassifier):
                 f"No validation text carries {listed(map(quoted, missing))}; the best epoch was chosen without "
                 f"{'it' if len(missing) == 1 else 'them'}."
             )
-        self.notes_ = (*self.notes_, *notes)
+        self.notes_: tuple[str, ...] = (*self.notes_, *notes)
 
     def _calibrate(
         self, logits: NDArray[np.float32], data: Dataset, valid: Dataset, *, shifts: bool = True

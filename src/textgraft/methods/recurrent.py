@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class RecurrentClassifier(NetworkClassifier):
 
     method = "recurrent"
     rung = 20
-    facts = MethodFacts("a recurrent network", holds_of_texts="words")
+    facts: ClassVar[MethodFacts] = MethodFacts("a recurrent network", holds_of_texts="words")
 
     cell: Cell = hyperparameter(
         Choice("gru", "lstm"),
@@ -168,7 +168,8 @@ class RecurrentClassifier(NetworkClassifier):
             self._shape, self.task_, material.table, train_table=train_table, precision=self.precision, seed=self.seed
         )
         train_windows, valid_windows = material.split(len(data))
-        self.chosen_, self.notes_ = dict(material.chosen), (*self.notes_, *material.notes)
+        self.chosen_: dict[str, Any] = dict(material.chosen)
+        self.notes_: tuple[str, ...] = (*self.notes_, *material.notes)
         longest = self.reader_.max_tokens
         self._say_cut(train_windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
         self._train(

@@ -40,6 +40,9 @@ class Vocabulary:
         frequencies: (v,) how often each stood in the texts that were counted; at ``UNKNOWN`` all other words together.
     """
 
+    words: list[str]
+    frequencies: NDArray[np.int64]
+
     def __init__(self, words: Sequence[str], frequencies: Sequence[int] | NDArray[np.int64]) -> None:
         self.words = list(words)
         self.frequencies = np.asarray(frequencies, np.int64)

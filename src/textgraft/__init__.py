@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from textgraft.encoders import Encoder, open_encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
-    from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search, set_thresholds
+    from textgraft.interop.tracking import track
+    from textgraft.ladder import (
+        Comparison,
+        Replacement,
+        Search,
+        abstain,
+        compare,
+        compare_with,
+        evaluate,
+        search,
+        set_thresholds,
+    )
     from textgraft.methods import (
         FeatureClassifier,
         FineTunedClassifier,
@@ -59,11 +70,14 @@ _ROOMS = {
     "encoders": ("Encoder", "open_encoder"),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
+    "interop.tracking": ("track",),
     "ladder": (
         "Comparison",
+        "Replacement",
         "Search",
         "abstain",
         "compare",
+        "compare_with",
         "evaluate",
         "search",
         "set_thresholds",
@@ -98,6 +112,7 @@ __all__ = [
     "NgramClassifier",
     "ReadOptions",
     "RecurrentClassifier",
+    "Replacement",
     "Robustness",
     "Search",
     "Splits",
@@ -109,6 +124,7 @@ __all__ = [
     "apply_corrections",
     "compare",
     "compare_paired",
+    "compare_with",
     "drift",
     "evaluate",
     "explain",
@@ -131,6 +147,7 @@ __all__ = [
     "set_thresholds",
     "split",
     "tokenize",
+    "track",
     "vector_coverage",
     "write_report",
     "write_suspects",

@@ -37,6 +37,10 @@ class ServiceError(TextgraftError):
         request_id: under which the service's log has more.
     """
 
+    faults: tuple[tuple[str, str], ...]
+    request_id: str
+    status: int | None
+
     def __init__(
         self, message: str, status: int | None = None, faults: Sequence[tuple[str, str]] = (), request_id: str = ""
     ) -> None:
@@ -115,6 +119,10 @@ class _Asking:
         MissingExtraError: httpx is not installed.
         SettingError: an option cannot be used.
     """
+
+    model: str | None
+    retries: int
+    url: str
 
     def __init__(
         self,

@@ -64,6 +64,8 @@ class BadRow:
 class BadRowsError(DataError):
     """Rows of a file do not parse; ``rows`` holds those seen."""
 
+    rows: tuple[BadRow, ...]
+
     def __init__(self, message: str, rows: Sequence[BadRow]) -> None:
         super().__init__(message)
         self.rows = tuple(rows)
@@ -91,6 +93,9 @@ class ExportError(TextgraftError):
 
 class MissingExtraError(TextgraftError, ImportError):
     """An optional dependency is not installed; the message is the install line."""
+
+    extra: str
+    wish: str
 
     def __init__(self, wish: str, extra: str) -> None:
         super().__init__(f'{wish} needs more packages: pip install "textgraft[{extra}]"')

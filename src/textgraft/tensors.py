@@ -67,6 +67,8 @@ class Tensors:
         owner: whose they are, for messages.
     """
 
+    tensors: dict[str, NDArray[Any]]
+
     def __init__(self, tensors: Mapping[str, NDArray[Any]], owner: str) -> None:
         self.tensors = dict(tensors)
         self._owner = owner

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from textgraft import NgramClassifier
+from textgraft import MajorityClassifier, NgramClassifier
 
 from .commands import refused, said, textgraft
 
@@ -64,6 +64,34 @@ def test_kept_pairs_are_the_test_suite_of_the_model(model: Path, tmp_path: Path)
     assert json.loads(said("check", model, "--json"))["failed"] == 0
     said("explain", model, "the goal")  # what is beside a model directory harms it not
     assert "name the table" in refused("check", model, "--save")
+
+
+def test_check_fails_where_the_model_is_measurably_worse_than_the_one_in_use(model: Path, tmp_path: Path) -> None:
+    rows = [(f"{text} {i}", label) for i in range(10) for text, label in zip(TEXTS, LABELS, strict=True)]
+    labelled = tmp_path / "labelled.csv"
+    with labelled.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    floor = MajorityClassifier().fit(TEXTS, LABELS).save(tmp_path / "floor")
+    worse = textgraft("check", floor, "--against", model, "--data", labelled)
+    assert worse.returncode == 1
+    assert "The new model is measurably worse than the one in use: accuracy" in worse.stdout
+    assert "Error" not in worse.stderr
+    found = json.loads(said("check", model, "--against", floor, "--data", labelled, "--json"))
+    assert found["replacement"]["worse"] is False
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("text,changed,expect\nthe goal,the bank,same\n", "utf-8")
+    both = textgraft("check", model, pairs, "--against", floor, "--data", labelled)
+    assert both.returncode == 1  # for its pairs
+    assert "measurably better" in both.stdout
+
+
+def test_check_says_what_is_missing_before_it_loads_a_model(model: Path, table: Path) -> None:
+    assert "--against compares two models on labelled rows and needs --data" in refused(
+        "check", model, "--against", model
+    )
+    assert "--data compares two models on labelled rows and needs --against" in refused("check", "no", "--data", table)
+    assert "--metric says by which metric" in refused("check", model, "--metric", "f1_macro")
+    assert "They are left out" not in refused("check", model, "--against", "nowhere", "--data", table)
 
 
 def test_curve_says_what_twice_the_labels_would_bring(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class Deviations:
         halves: (c, 2) the candidates of which one is a pair, -1 for none.
     """
 
+    seen: Floats
+
     def __init__(self, counts: Counts, wrong: Flags, strata: Places, halves: Places | None = None) -> None:
         self._counts = counts
         self._rows = [np.flatnonzero(strata == s) for s in range(int(strata.max()) + 1)]

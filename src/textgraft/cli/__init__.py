@@ -71,7 +71,7 @@ def _usage_shown() -> Iterator[None]:
         raise
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="textgraft",
     cls=_Root,
     help="From a table of labelled texts to a classifier you can trust, explain and ship.",
@@ -117,8 +117,8 @@ ROOMS = (
     demo,
 )
 COMMANDS = {room.__name__.rpartition(".")[-1].replace("_", "-"): room.run for room in ROOMS}
-for name, run in COMMANDS.items():
-    app.command(name, cls=LateCommand, help=run.__doc__)(lambda: None)
+for _name, _run in COMMANDS.items():
+    app.command(_name, cls=LateCommand, help=_run.__doc__)(lambda: None)
 app.add_typer(vectors.app)
 app.add_typer(feedback.app)
 

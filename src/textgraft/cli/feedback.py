@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="feedback", help="Corrections that textgraft serve --feedback has kept.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    name="feedback", help="Corrections that textgraft serve --feedback has kept.", no_args_is_help=True
+)
 
 
 @app.command("export")

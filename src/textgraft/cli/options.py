@@ -232,6 +232,8 @@ class MethodOptions:
         given: their values, as text where no type is declared; None is not given.
     """
 
+    given: dict[str, Any]
+
     def __init__(self, **given: Any) -> None:
         self.given = {name: value for name, value in given.items() if value is not None}
 

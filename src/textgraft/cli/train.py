@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -24,10 +26,20 @@ from textgraft.cli.searching import searched
 from textgraft.errors import SettingError
 
 if TYPE_CHECKING:
+    from textgraft.evaluation import Evaluation
+    from textgraft.interop.tracking import Run
     from textgraft.ladder import Trained
+    from textgraft.methods import TextClassifier
     from textgraft.report import Report
+    from textgraft.report.story import Story
 
 AUTO = "auto"
+Log = Annotated[
+    str | None, typer.Option(metavar="TRACKER", help="Log the run: mlflow or wandb; where, their own variables say.")
+]
+LogFiles = Annotated[
+    bool, typer.Option("--log-files", help="With --log: the model and the report, which hold texts, too.")
+]
 
 
 def run(
@@ -53,6 +65,8 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,
+    log: Log = None,
+    log_files: LogFiles = False,
     seeds: Seeds = None,
     every_metric: EveryMetric = False,
     no_report: NoReport = False,
@@ -66,13 +80,14 @@ def run(
     Networks (recurrent, finetune) keep their log, learning curves and checkpoints in DIR.training; the checkpoints go
     when training is done. With a --budget and without a --method, the best classifier is searched for within that time;
     what was tried is kept in DIR.search, with which a longer search can go on (--resume).
-    DIR.report.html is a report to read; --with adds chapters to it, --no-report leaves it out.
+    DIR.report.html is a report to read; --with adds chapters to it, --no-report leaves it out. --log hands
+    hyperparameters, every step of a network, the metrics with their intervals and the card to MLflow or W&B.
     """
     from textgraft.ladder.clock import Clock
 
     clock = Clock(of_process=True)
     from textgraft.analysis.gathering import search_story, training_story
-    from textgraft.cli.console import present, print_json, remark
+    from textgraft.cli.console import remark
     from textgraft.extras import import_scipy
     from textgraft.ladder import train
     from textgraft.ladder.seeding import check_seeds
@@ -84,32 +99,92 @@ def run(
     further = chapters_of(more)
     origin = origin_of(source, reading, dividing, directory=out, seed=dividing.seed)
     method = method if method is not None else AUTO if "budget" in tuning.given else "ngrams"
-    if method == AUTO:
-        if tensorboard:
-            raise SettingError("--tensorboard is for recurrent and finetune; a search trains many models.")
-        found = searched(source, reading, dividing, tuning, methods=None, out=out, resume=resume, clock=clock)
-        content: dict[str, Any] = found.to_dict()
-        report: Report | None = search_report(found, every_metric=every_metric)
-        story = partial(search_story, found, further=further, origin=origin)
-    else:
-        model = tuning.build([method], dividing.seed)[0]
-        check_place(out)
+    models = [] if method == AUTO else tuning.build([method], dividing.seed)
+    check_place(out)
+    _prepare(models, out, resume=resume, tensorboard=tensorboard)
+    splits = dividing.read(source, reading, learners=models) if models else None
+    with _logged(log, out, files=log_files) as run:
+        if splits is None:
+            found = searched(source, reading, dividing, tuning, methods=None, out=out, resume=resume, clock=clock)
+            done = _Done(
+                found.model,
+                found.evaluation,
+                found.to_dict(),
+                search_report(found, every_metric=every_metric),
+                partial(search_story, found, further=further, origin=origin),
+            )
+        else:
+            trained = train(models[0], splits, directory=out, seeds=seeds, seed=dividing.seed)
+            remark(trained.model.notes_)
+            done = _Done(
+                trained.model,
+                trained.evaluation,
+                {"method": method} | _as_json(trained),
+                _report(trained, every_metric=every_metric),
+                partial(training_story, trained, further=further, origin=origin),
+            )
+        _show(done, out, run, as_json=as_json, page=not no_report)
+    remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+
+
+class _Done(NamedTuple):
+    """What a training or a search comes to."""
+
+    model: TextClassifier
+    evaluation: Evaluation | None
+    content: dict[str, Any]  # for --json
+    report: Report | None
+    story: Callable[[], Story]
+
+
+def _show(done: _Done, out: Path, run: Run | None, *, as_json: bool, page: bool) -> None:
+    """Its figures: in the log of the run, on standard output, and as a page."""
+    from textgraft.cli.console import present, print_json
+
+    if run is not None:
+        run.model(done.model)
+        if done.evaluation is not None:
+            run.evaluation(done.evaluation)
+    if as_json:
+        print_json({"model": str(out)} | done.content)
+    elif done.report is not None:
+        present(done.report)
+    if done.report is not None and page:
+        write_beside(page_beside(out), done.story)
+
+
+def _prepare(models: Sequence[TextClassifier], out: Path, *, resume: bool, tensorboard: bool) -> None:
+    """Says where a network keeps its log; raises SettingError where options are for networks alone."""
+    for model in models:
         if "folder" in model.get_params(deep=False):
             model.set_params(folder=Path(f"{out.resolve()}.training"), resume=resume, tensorboard=tensorboard)
         elif resume or tensorboard:
-            raise SettingError(f"--resume and --tensorboard are for recurrent and finetune; {method} trains in one go.")
-        splits = dividing.read(source, reading, learners=[model])
-        trained = train(model, splits, directory=out, seeds=seeds, seed=dividing.seed)
-        remark(model.notes_)
-        content, report = {"method": method} | _as_json(trained), _report(trained, every_metric=every_metric)
-        story = partial(training_story, trained, further=further, origin=origin)
-    if as_json:
-        print_json({"model": str(out)} | content)
-    elif report is not None:
-        present(report)
-    if report is not None and not no_report:
-        write_beside(page_beside(out), story)
-    remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
+            raise SettingError(
+                f"--resume and --tensorboard are for recurrent and finetune; {model.method} trains in one go."
+            )
+    if tensorboard and not models:
+        raise SettingError("--tensorboard is for recurrent and finetune; a search trains many models.")
+
+
+@contextmanager
+def _logged(log: str | None, out: Path, *, files: bool) -> Iterator[Run | None]:
+    """A run of the tracker, if one is wanted, which gets the files at its end."""
+    if log is None:
+        if files:
+            raise SettingError("--log-files says what --log hands over; say to whom: --log mlflow or --log wandb.")
+        yield None
+        return
+    from textgraft.cli.console import remark
+    from textgraft.interop.tracking import track
+    from textgraft.model_directory.manifest import CARD
+
+    with track(log, name=out.resolve().name) as run:
+        yield run
+        for path in (out / CARD, *((out, page_beside(out)) if files else ())):
+            if path.exists():
+                run.file(path)
+    if not run.trouble:
+        remark(f"The run is logged in {run.name}.")
 
 
 def _report(trained: Trained, *, every_metric: bool) -> Report | None:

@@ -12,7 +12,7 @@ from textgraft.unicode import quoted, said
 HELP = "Look at word vectors: how much of a table they cover, and which words are near to one."
 SOURCE = "Embedded vectors (glove.6B.50d), a file, or an address as https://...#sha256=HEX."
 
-app = typer.Typer(name="vectors", help=HELP, no_args_is_help=True)
+app: typer.Typer = typer.Typer(name="vectors", help=HELP, no_args_is_help=True)
 
 
 def coverage(
@@ -76,5 +76,5 @@ def nearest(
     terminal.show(Report(f"Nearest to {quoted(word)} in {opened.name}", (section,)))
 
 
-for command in (coverage, nearest):
-    app.command(command.__name__)(expand(command))
+app.command("coverage")(expand(coverage))
+app.command("nearest")(expand(nearest))

@@ -51,6 +51,11 @@ class Encoder:
         SettingError: an option has a value that cannot be used.
     """
 
+    files: EncoderFiles
+    max_tokens: int
+    tokenizer: TextTokenizer
+    from_cache: int
+
     def __init__(
         self,
         name: str | EncoderFiles = "all-MiniLM-L6-v2",

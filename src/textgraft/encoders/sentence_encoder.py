@@ -58,6 +58,9 @@ class SentenceEncoder:
         EncoderError: its package is not installed, or its files are not the published ones.
     """
 
+    fingerprint: str
+    from_cache: int
+
     def __init__(self, name: str, *, cache: bool = True) -> None:
         folder = embedded_folder(name)
         self.name = name

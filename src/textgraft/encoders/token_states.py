@@ -60,6 +60,9 @@ class StateEncoder:
         SettingError: an option has a value that cannot be used.
     """
 
+    max_tokens: int
+    device_type: str
+
     def __init__(
         self,
         files: EncoderFiles,
@@ -116,7 +119,8 @@ class StateEncoder:
 class ComputedStates:
     """A (tokens, width) table of states that are nowhere: what is asked for is computed, text by text."""
 
-    dtype = np.dtype(np.float16)
+    shape: tuple[int, int]
+    dtype: np.dtype[np.float16] = np.dtype(np.float16)
 
     def __init__(self, windows: Windows, encoder: StateEncoder) -> None:
         self._windows, self._encoder = windows, encoder

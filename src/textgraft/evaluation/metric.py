@@ -22,7 +22,7 @@ from textgraft.evaluation.costs import Costs, cost_matrix, named_costs
 from textgraft.evaluation.inputs import Predictions
 from textgraft.evaluation.metrics import LOWER_IS_BETTER, headline_of, metric_names, parts_of
 from textgraft.evaluation.names import COST, OF_LABELS, metric_name, named, split_precision
-from textgraft.evaluation.ranking import RankHistogram, Ranking, group_ranking
+from textgraft.evaluation.ranking import RankGroups, RankHistogram, Ranking, group_ranking
 from textgraft.labels import alike
 from textgraft.task import Task
 from textgraft.unicode import quoted
@@ -211,6 +211,9 @@ def weighed(metric: Metric, predictions: Predictions, weights: NDArray[np.float6
 class OneLabel(Part):
     """Precision, recall and F1 of one label, from its hits, misses and false alarms."""
 
+    cell: NDArray[np.int8]
+    name: str
+    written: str
     columns = 4
 
     def __init__(self, predictions: Predictions, j: int, name: str, written: str) -> None:
@@ -233,6 +236,12 @@ class OneLabel(Part):
 class OneRanking(Part):
     """ROC-AUC or average precision of one label."""
 
+    groups: RankGroups
+    cell: NDArray[np.int16]
+    columns: int
+    place: int
+    written: str
+
     def __init__(self, predictions: Predictions, j: int, name: str, written: str) -> None:
         self.groups, cell = group_ranking(predictions.probabilities[:, j], predictions.truth[:, j])
         self.cell, self.columns = cell[:, None], self.groups.columns
@@ -252,6 +261,12 @@ class RecallAtPrecision(Part):
     as many positives between them, that of the best cut on these rows among them, so that their own value is exact. It
     is undefined where no row is positive.
     """
+
+    precision: float
+    written: str
+    g: int
+    columns: int
+    cell: NDArray[np.int32]
 
     def __init__(self, predictions: Predictions, j: int, precision: float, written: str) -> None:
         self.precision, self.written = precision, written
@@ -282,6 +297,10 @@ class RecallAtPrecision(Part):
 class RecallAtRank(RankHistogram):
     """The same among cuts between the bins of ranks."""
 
+    j: int
+    precision: float
+    written: str
+
     def __init__(self, predictions: Predictions, j: int, precision: float, written: str) -> None:
         super().__init__(predictions)
         self.j, self.precision, self.written = j, precision, written
@@ -300,6 +319,7 @@ def reached(hits: Floats, others: Floats, precision: float) -> NDArray[np.bool_]
 class MeanCost(Part):
     """The mean cost of what is predicted where something is true."""
 
+    values: NDArray[np.float64]
     columns = 2
 
     def __init__(self, predictions: Predictions, costs: NDArray[np.float64]) -> None:

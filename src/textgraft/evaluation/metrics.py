@@ -52,6 +52,10 @@ def _makers(task: Task) -> tuple[type[SingleLabelCounts | MultiLabelCounts | Row
 class SingleLabelCounts(Part):
     """What follows from hits, misses and false alarms per label."""
 
+    k: int
+    columns: int
+    cell: NDArray[np.int32]
+
     def __init__(self, predictions: Predictions) -> None:
         self.k = len(predictions.task)
         self.columns = 3 * self.k + 1
@@ -106,6 +110,10 @@ class SingleLabelCounts(Part):
 class MultiLabelCounts(Part):
     """What follows from the 2 x 2 table of each label."""
 
+    k: int
+    columns: int
+    outcome: NDArray[np.int8]
+
     def __init__(self, predictions: Predictions) -> None:
         self.k = len(predictions.task)
         self.columns = 4 * self.k
@@ -153,6 +161,10 @@ class MultiLabelCounts(Part):
 class RowMeans(Part):
     """Means of a value per row: log loss, Brier score and, for a multi-label task, what is measured text by text."""
 
+    labels: tuple[str, ...]
+    columns: int
+    values: NDArray[np.float64]
+
     def __init__(self, predictions: Predictions) -> None:
         values = _row_values(predictions)
         self.labels = tuple(values)
@@ -190,6 +202,11 @@ class Calibration(Part):
     Single-label: of the top probability. Multi-label: of each label's probability, mean over labels.
     """
 
+    right: Any
+    k: Any
+    p: NDArray[Any]
+    columns: int
+    bin: NDArray[np.int8]
     signed = True
 
     def __init__(self, predictions: Predictions) -> None:

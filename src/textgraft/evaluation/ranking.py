@@ -35,6 +35,14 @@ class Ranking(Part):
     average precision: they are NaN and left out of the means.
     """
 
+    repeats: int
+    task: Task
+    groups: list[RankGroups]
+    starts: NDArray[Any]
+    columns: int
+    offset: NDArray[Any]
+    cell: NDArray[np.int16]
+
     def __init__(self, predictions: Predictions) -> None:
         self.task, self.repeats = predictions.task, predictions.repeats
         rows = predictions.rows
@@ -100,6 +108,11 @@ class RankHistogram(Part):
     their scores may have different scales (Venkatraman and Begg, Biometrika 1996). Of many rows the first ranks stand
     alone, and the others share bins, inside of which positives and negatives are taken to be mixed.
     """
+
+    task: Task
+    bins: int
+    columns: int
+    cell: NDArray[Any]
 
     def __init__(self, predictions: Predictions) -> None:
         self.task = predictions.task

@@ -47,6 +47,13 @@ class EncoderClassifier(WindowClassifier):
         complete: ``files`` must have a head for the task, since it will not be trained.
     """
 
+    files: EncoderFiles
+    max_tokens: int
+    task: Task
+    device: torch.device
+    dtype: torch.dtype
+    tokenizer: TextTokenizer
+
     def __init__(
         self,
         files: EncoderFiles,
@@ -198,6 +205,12 @@ class RuntimeClassifier:
     Raises:
         ArtifactError: ``runtime`` gives no logits of the task.
     """
+
+    files: EncoderFiles
+    runtime: Runtime
+    task: Task
+    max_tokens: int
+    tokenizer: TextTokenizer
 
     def __init__(self, files: EncoderFiles, runtime: Runtime, task: Task, max_tokens: int, long: Long) -> None:
         check_output(runtime, len(task))

@@ -27,6 +27,9 @@ class TrimmedVocabulary:
             that (ModernBERT's is 50,283 of 50,368), its row stands last, and looking up stops there.
     """
 
+    used: NDArray[np.intp]
+    place: NDArray[np.int32]
+
     def __init__(self, network: Any, rows: Sequence[NDArray[np.int32]], pad_id: int) -> None:
         self.network = network
         self.full: nn.Embedding = network.get_input_embeddings()

@@ -1,1 +1,1 @@
-"""Models trained by other libraries: ``interop.keras``."""
+"""Other libraries: ``interop.keras`` trains models by Keras, ``interop.tracking`` logs runs in MLflow and W&B."""

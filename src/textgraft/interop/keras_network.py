@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset
 from textgraft.errors import DataError, SettingError, TrainingError
 from textgraft.given import Data, Labels, as_dataset, as_texts
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.text.batches import Windows
 from textgraft.training import TrainingSettings
 from textgraft.training.objective import ClassificationObjective

@@ -68,6 +68,12 @@ class Rows:
         metric: the one that matters.
     """
 
+    at: NDArray[np.int64]
+    data: Dataset
+    fold: NDArray[np.int64]
+    metric: Metric
+    part: NDArray[np.int64]
+
     def __init__(self, data: Dataset, at: NDArray[np.int64], fold: NDArray[np.int64], metric: Metric) -> None:
         self.data, self.at, self.fold, self.metric = data.select(at), at, fold, metric
         self.part = fold if len(np.unique(fold)) > 1 else np.arange(len(at)) % PARTS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,11 @@ class Deal:
         full: the fewest rows that all folds but one have, which is what full size means.
         levels: rows to train on, the smallest first and full size last.
     """
+
+    fold: Any
+    k: int
+    full: int
+    levels: tuple[int, ...]
 
     def __init__(self, data: Dataset, folds: Folds, seed: int) -> None:
         self.fold, self.k = folds.of_row[0], folds.k

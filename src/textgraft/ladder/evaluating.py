@@ -138,7 +138,7 @@ def evaluate_on(
     if any(goal.fingerprint == data.fingerprint for goal in model.goals_):
         notes.append(THRESHOLDS_CHOSEN_HERE)
     evaluation = replace(evaluation, notes=tuple(notes))
-    if (found := _seen(model, data)) is None:
+    if (found := seen_by(model, data)) is None:
         return replace(evaluation, notes=(*evaluation.notes, NOT_KNOWN))
     trained, chosen, known = found
     seen = SeenRows(int(trained.sum()), int(chosen.sum()), int(known.sum()))
@@ -164,7 +164,7 @@ def notes_on_groups(predictions: Predictions, data: Dataset) -> list[str]:
     return [f"The {rows} stand in {groups} and count as {independent:,} independent ones in intervals and tests."]
 
 
-def _seen(
+def seen_by(
     model: TextClassifier, data: Dataset
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]] | None:
     """What ``SeenTexts.find`` says of the rows; None where nothing is known of them.

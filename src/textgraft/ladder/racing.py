@@ -81,6 +81,15 @@ class Race:
         test_rows: of the test part, that is predicted at the end.
     """
 
+    candidates: list[Candidate]
+    data: Dataset
+    deal: Deal
+    metric: Metric
+    seed: int
+    outcomes: dict[Unit, Outcome]
+    test_rows: int
+    durations: Durations
+
     def __init__(
         self,
         candidates: Sequence[Candidate],

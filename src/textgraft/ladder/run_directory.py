@@ -86,6 +86,8 @@ class RunDirectory:
         SettingError: it holds a search and ``resume`` was not said, or one of another identity.
     """
 
+    spent: float
+
     def __init__(self, folder: Path | None, identity: Mapping[str, Any], *, resume: bool) -> None:
         self.folder = folder
         self.outcomes: dict[Unit, Outcome] = {}

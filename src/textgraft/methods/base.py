@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from textgraft.class_weights import ClassWeight, label_weights, weighted_thresholds
 from textgraft.dataset import Dataset, FittedOn
-from textgraft.decision import Abstention, Decision
+from textgraft.decision import Abstention, Decision, Goal
 from textgraft.errors import DataError
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.wanted import wanted_of_labels
@@ -84,6 +84,10 @@ class TextClassifier(Choosing, Sketching, Attributing, ABC):
         label_form_: whether a multi-label ``predict`` answers with names or with a 0/1 matrix, as ``fit`` was given.
     """
 
+    metric_: Metric | None
+    goals_: tuple[Goal, ...]
+    costs_: NDArray[np.float64] | None
+    abstention_: Abstention
     method: ClassVar[str]
     facts: ClassVar[MethodFacts]
     family: ClassVar[str] = ""

@@ -47,6 +47,9 @@ class Constraint(ABC):
 class Choice(Constraint):
     """One of some values."""
 
+    words: tuple[str, ...]
+    allowed: str
+
     def __init__(self, *values: object) -> None:
         self.values = values
         self.words = tuple(value for value in values if isinstance(value, str))
@@ -58,6 +61,12 @@ class Choice(Constraint):
 
 class Number(Constraint):
     """A finite number from ``least`` to ``most``, or one of some words; bool is no number."""
+
+    least: float
+    most: float
+    words: tuple[str, ...]
+    types: tuple[type, ...]
+    allowed: str
 
     def __init__(
         self,
@@ -88,6 +97,11 @@ class Number(Constraint):
 class SizeRange(Constraint):
     """The shortest and the longest of something, as in ``(1, 2)``; the shortest may have to be ``first``."""
 
+    first: int
+    most: int
+    words: tuple[str, ...]
+    allowed: str
+
     def __init__(self, most: int, *, first: int = 0, words: tuple[str, ...] = ()) -> None:
         self.most, self.first, self.words = most, first, words
         self.allowed = f"two whole numbers from 1 to {most}, the smaller first"
@@ -109,7 +123,7 @@ class Regularisation(Constraint):
     """The inverse strength of a regularisation: one, several to choose from, or the method's own choice."""
 
     allowed = "'auto', a number greater than 0, or a list of such numbers"
-    words = ("auto",)
+    words: tuple[str, ...] = ("auto",)
 
     def accepts(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, str):
@@ -161,6 +175,8 @@ class LabelWeights(Choice):
 
 class Share(Constraint):
     """A number above 0 and below 1."""
+
+    allowed: str
 
     def __init__(self, example: str = "0.97") -> None:
         self.allowed = f"a number above 0 and below 1, such as {example}"

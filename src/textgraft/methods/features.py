@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class FeatureClassifier(GraphClassifier):
     method = "features"
     reads = True
     rung = 30
-    facts = MethodFacts("a classifier on the vectors of a frozen encoder")
+    facts: ClassVar[MethodFacts] = MethodFacts("a classifier on the vectors of a frozen encoder")
 
     encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
     pooling: Pooling = hyperparameter(
@@ -154,9 +154,10 @@ class FeatureClassifier(GraphClassifier):
         self._held_out(train, found.held)
         self._weigh_decision(train, self.class_weight)
         self._choose_decision(found.probabilities, found.checks)
-        self.chosen_ = {**found.chosen, **self.encoder_.chosen}
+        self.chosen_: dict[str, Any] = {**found.chosen, **self.encoder_.chosen}
         if self.encoder_.from_cache:
-            self.notes_ += (
+            self.notes_: tuple[str, ...] = (
+                *self.notes_,
                 f"The vectors of {self.encoder_.from_cache:,} texts were on disk already; without them training takes "
                 "longer than it did.",
             )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, numb
 from textgraft.methods.estimator import check_fitted
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.text.batches import Windows
@@ -51,7 +52,7 @@ class FineTunedClassifier(NetworkClassifier):
 
     method = "finetune"
     rung = 40
-    facts = MethodFacts("a fine-tuned encoder", is_encoder=True)
+    facts: ClassVar[MethodFacts] = MethodFacts("a fine-tuned encoder", is_encoder=True)
 
     encoder: str = hyperparameter(ENCODER, f"{ENCODER.allowed}.", default="all-MiniLM-L6-v2", kw_only=False)
     trained: Trained = hyperparameter(

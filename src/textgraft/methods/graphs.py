@@ -10,7 +10,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from textgraft import progress
 from textgraft.dataset import Dataset
@@ -27,6 +27,8 @@ class GraphClassifier(TextClassifier):
 
     One that is not such a method computes with NumPy alone, and has nothing to export.
     """
+
+    resolved_: dict[str, Any]
 
     @property
     def has_graph(self) -> bool:  # noqa: D102
@@ -46,7 +48,7 @@ class GraphClassifier(TextClassifier):
             self.resolved_ = {**self.resolved_, "encoder": chosen}
         elif said:
             progress.say(said)  # before any work is done
-        self.notes_ += (said,) * bool(said)
+        self.notes_: tuple[str, ...] = (*self.notes_, *filter(None, [said]))
         return chosen
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,9 @@ class MajorityClassifier(TextClassifier):
     method = "majority"
     rung = 0
     is_floor = True
-    facts = MethodFacts("the shares of the labels in the training data, whatever the text; a floor for other models")
+    facts: ClassVar[MethodFacts] = MethodFacts(
+        "the shares of the labels in the training data, whatever the text; a floor for other models"
+    )
 
     shares_: NDArray[np.float32] = fitted()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,9 @@ class NgramClassifier(TextClassifier):
 
     method = "ngrams"
     rung = 10
-    facts = MethodFacts("a linear model on word and character n-grams", holds_of_texts="words and character sequences")
+    facts: ClassVar[MethodFacts] = MethodFacts(
+        "a linear model on word and character n-grams", holds_of_texts="words and character sequences"
+    )
 
     words: Sizes = hyperparameter(
         SizeRange(LONGEST, first=1), "the shortest (always 1) and the longest word n-grams.", default=(1, 2), option=""
@@ -172,11 +174,12 @@ class NgramClassifier(TextClassifier):
         self._choose_decision(*choice.checked())
         sizes_of = {"word_ngrams": len(self.words_), "character_ngrams": len(self.characters_ or ())}
         if self.max_features == "auto" and most < _MOST_FEATURES and max(self._kinds()) == most:
-            self.notes_ += (
+            self.notes_: tuple[str, ...] = (
+                *self.notes_,
                 f"With {len(train.task):,} labels only the {most:,} most frequent n-grams of each kind are kept, whose "
                 f"weights take {megabytes(self.model_.weights.nbytes)}; max_features= keeps more.",
             )
-        self.chosen_ = choice.to_dict() | sizes_of
+        self.chosen_: dict[str, Any] = choice.to_dict() | sizes_of
         self._prepare()
 
     def _most_of_a_kind(self, labels: int) -> int:

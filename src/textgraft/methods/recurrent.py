@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.recurrent.material import Material
 from textgraft.recurrent.numpy_network import Cell, Plain, Pooling
@@ -51,7 +52,7 @@ class RecurrentClassifier(NetworkClassifier):
 
     method = "recurrent"
     rung = 20
-    facts = MethodFacts("a recurrent network", holds_of_texts="words")
+    facts: ClassVar[MethodFacts] = MethodFacts("a recurrent network", holds_of_texts="words")
 
     cell: Cell = hyperparameter(
         Choice("gru", "lstm"),
@@ -174,7 +175,8 @@ class RecurrentClassifier(NetworkClassifier):
             seed=self.seed,
         )
         windows, valid_windows = material.split(len(data))
-        self.chosen_, self.notes_ = dict(material.chosen), (*self.notes_, *material.notes)
+        self.chosen_: dict[str, Any] = dict(material.chosen)
+        self.notes_: tuple[str, ...] = (*self.notes_, *material.notes)
         longest = self.reader_.max_tokens
         self._say_cut(windows.cut, longest, "raise max_tokens (--max-tokens) to read more of them.")
         identity = {**material.identity, "max_tokens": longest}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,8 @@ MOST_SCORES = 1 << 26  # probabilities of a member, out of fold; 256 MB
 class Members(Constraint):
     """Two or more methods that stand alone, all different."""
 
-    words = tuple(name for name, cls in RUNGS.items() if not cls.is_floor)
-    allowed = f"two or more of {', '.join(words)}, each once"
+    words: tuple[str, ...] = tuple(name for name, cls in RUNGS.items() if not cls.is_floor)
+    allowed: str = f"two or more of {', '.join(words)}, each once"
 
     def accepts(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, str) or not isinstance(value, Sequence):
@@ -103,7 +103,7 @@ class StackedClassifier(GraphClassifier):
     """
 
     method = "stack"
-    facts = MethodFacts(
+    facts: ClassVar[MethodFacts] = MethodFacts(
         "a weighted sum of the log odds of several models",
         holds_of_texts="words and character sequences (where n-grams or a recurrent network are among its members)",
     )
@@ -267,7 +267,10 @@ class StackedClassifier(GraphClassifier):
         if predicted is None:
             self.weights_ = np.full(len(names), 1 / len(names), np.float32)
             self.calibration_ = Calibration.usual(self.task_, score_columns(self.task_))
-            self.notes_ += (f"The rows are too few to weigh the members ({listed(names)}) by; each counts the same.",)
+            self.notes_: tuple[str, ...] = (
+                *self.notes_,
+                f"The rows are too few to weigh the members ({listed(names)}) by; each counts the same.",
+            )
             self.chosen_ = {"weights": dict(zip(names, self.weights_.tolist(), strict=True))}
             return
         rows, probabilities = predicted
@@ -276,7 +279,7 @@ class StackedClassifier(GraphClassifier):
         calibrated = calibrate(scores, rows.targets, self.task_, weights=rows.weights)
         self.calibration_ = calibrated.calibration
         self._choose_decision(self.calibration_.probabilities(scores, self.task_), rows)
-        self.chosen_ = {
+        self.chosen_: dict[str, Any] = {
             "weights": {name: round(w, 4) for name, w in zip(names, self.weights_.tolist(), strict=True)},
             "weighed_on_rows": len(rows),
             "calibration": calibrated.to_dict(),

@@ -27,7 +27,7 @@ VERSION = 6
 MOST_BYTES = 1 << 28  # the figures of 400,000 labels take less
 MOST_OF_LABELS = 50_000_000  # bytes of their names, which stand in it four times
 MOST_OF_COST = 1e300  # so that sums of them are finite
-ENDINGS = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
+ENDINGS: dict[str, tuple[str, ...]] = {"onnx": ("onnx",), "openvino": ("xml", "bin")}  # of the files of an export
 LIBRARIES = (
     "textgraft", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "safetensors",
     "onnx", "onnxruntime", "openvino", "nncf",

@@ -49,6 +49,9 @@ class Messages:
         columns: of predictions, by name.
     """
 
+    close: Callable[[], None]
+    flush: Callable[[], None]
+
     def __init__(self, path: Path, file: BinaryIO, columns: Columns) -> None:
         import pyarrow as pa
 

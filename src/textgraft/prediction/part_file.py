@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from textgraft.errors import SettingError
 from textgraft.prediction.counting import SpoiledError
@@ -68,6 +68,9 @@ class PartFile:
         finish: writes what takes the place to a file that is given; None where this file itself does.
     """
 
+    path: Path
+    file: BinaryIO
+    rows: int
     finish: Callable[[Path], None] | None = None
 
     def __init__(self, place: Path, origin: Origin | None, rows: int, size: int) -> None:

@@ -46,6 +46,11 @@ class Shape:
 class RecurrentNetwork(nn.Module):
     """Layers, pooling and a linear head; the names of the tensors are those that ``Plain`` reads."""
 
+    dropout: CheapDropout
+    layers: nn.ModuleList
+    attention: _Attention | None
+    head: nn.Linear
+
     def __init__(self, shape: Shape, inputs: int, outputs: int) -> None:
         super().__init__()
         self.shape = shape
@@ -119,6 +124,10 @@ class _Layer(nn.Module):
 class _Attention(nn.Module):
     """A score for each state: a query's product with a hidden layer on it (Bahdanau et al. 2015)."""
 
+    bias: nn.Parameter
+    weight: torch.Tensor
+    query: nn.Parameter
+
     def __init__(self, width: int, hidden: int = 64) -> None:
         super().__init__()
         projection = nn.Linear(width, hidden)
@@ -141,6 +150,9 @@ class SequenceClassifier(WindowClassifier):
         precision: of the matrix products; what a GRU passes from step to step is fp32 in any case.
         seed: of the first weights.
     """
+
+    device: torch.device
+    dtype: torch.dtype
 
     def __init__(
         self, shape: Shape, task: Task, table: Table, *, train_table: bool, precision: Precision, seed: int

@@ -34,6 +34,8 @@ class RecurrentGraph:
         ExportError: there is no embedding: what the network reads are the states of an encoder.
     """
 
+    layers: int
+    tensors: Mapping[str, Floats]
     pad_id = 0  # any row will do
 
     def __init__(self, tensors: Mapping[str, Floats], *, cell: Cell, layers: int, pooling: Pooling) -> None:

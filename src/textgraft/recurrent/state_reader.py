@@ -36,6 +36,9 @@ class StateReader:
     See ``StateEncoder`` for the arguments.
     """
 
+    encoder: StateEncoder
+    max_tokens: int
+
     def __init__(
         self, files: EncoderFiles, max_tokens: int | None, precision: Precision, runtime: Runtime | None = None
     ) -> None:

@@ -37,6 +37,10 @@ class WordReader:
         runtime: computes the whole network, if not NumPy.
     """
 
+    tokenizer_name: str
+    vocabulary: Vocabulary
+    max_tokens: int | None
+    runtime: Runtime | None
     outside_bytes = 0
 
     def __init__(

@@ -27,6 +27,8 @@ class TorchRuntime:
         SettingError: an unknown precision.
     """
 
+    device: torch.device
+    dtype: torch.dtype
     name = "torch"
 
     def __init__(

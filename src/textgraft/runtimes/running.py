@@ -60,6 +60,7 @@ class FileRuntime(ABC):
         file: where the network was read from.
     """
 
+    file: str
     library: str
 
     def __init__(self, path: Path) -> None:

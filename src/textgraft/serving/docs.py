@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from textgraft.report.html import shell
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 

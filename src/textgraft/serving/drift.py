@@ -83,6 +83,11 @@ class DriftMonitor:
         note: a sentence about a state that could not be read or kept.
     """
 
+    settings: DriftSettings
+    sketch: Sketch
+    windows: Windows
+    note: str
+
     def __init__(
         self,
         model: TextClassifier,

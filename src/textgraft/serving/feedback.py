@@ -77,6 +77,8 @@ class Feedback:
         SettingError: there is another file, or it cannot be made.
     """
 
+    path: Path
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:

@@ -9,7 +9,7 @@ from textgraft.serving.metrics import CONTENT_TYPE
 from textgraft.serving.problems import Problem
 from textgraft.serving.routes import as_json, problems
 
-router = APIRouter(tags=["operation"])
+router: APIRouter = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Whether it lives", response_model=schemas.Health)

@@ -27,6 +27,12 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         headers: more of them.
     """
 
+    detail: str
+    faults: tuple[tuple[str, str], ...]
+    reason: str
+    status: int
+    headers: dict[str, str]
+
     def __init__(
         self,
         status: int,

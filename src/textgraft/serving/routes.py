@@ -20,7 +20,7 @@ from textgraft.serving.predicting import MOST_LABELS, Service
 from textgraft.serving.problems import Problem, of_one
 from textgraft.unicode import quoted
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 REPORT_POLICY = (  # the report is a page of its own, whose scripts and styles stand in it
     "sandbox allow-scripts allow-popups; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'"

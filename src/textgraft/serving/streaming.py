@@ -20,7 +20,7 @@ from textgraft.serving.predicting import MOST_LABELS, Row, Service, cut_of, reas
 from textgraft.serving.problems import Problem
 from textgraft.serving.routes import body_of, problems, service_of
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 MEDIA_TYPE = "application/x-ndjson"
 AT_ONCE = 256  # lines that are predicted together
 AHEAD = 4  # such groups, of which the answers are not sent yet
@@ -57,6 +57,8 @@ async def stream(
 
 class Lines:
     """The lines of one stream, all predicted by one version of one model."""
+
+    count: int
 
     def __init__(self, service: Service, served: Served, wish: schemas.PredictRequest, request_id: str) -> None:
         self._service, self._served, self._wish, self._request_id = service, served, wish, request_id

@@ -28,7 +28,7 @@ from textgraft.serving.windows import DriftSettings
 from textgraft.whole import lock
 
 NO_SKETCH = "This model keeps no sketch of its training data, as those of earlier releases; train it anew."
-router = APIRouter()
+router: APIRouter = APIRouter()
 
 
 class DriftWatch:

@@ -129,6 +129,9 @@ class Windows:
         last: what the last of them shows.
     """
 
+    settings: DriftSettings
+    sketch: Sketch
+
     def __init__(self, sketch: Sketch, settings: DriftSettings, workers: int = 1) -> None:
         self.sketch, self.settings = sketch, settings
         self.alarms: dict[tuple[str, int], Alarm] = {}

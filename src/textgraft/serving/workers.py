@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import SpawnContext, SpawnProcess
 from tempfile import TemporaryDirectory
 from types import FrameType
 
@@ -25,7 +25,7 @@ PATIENCE = 5.0  # seconds that a process has to end, besides what it may drain
 SHORT_LIFE = 10.0  # seconds; one that dies sooner is replaced after a pause
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, after so many short lives
 
-context = get_context("spawn")  # never a forked process, since threads do not live on in it
+context: SpawnContext = get_context("spawn")  # never a forked process, since threads do not live on in it
 
 
 @dataclass

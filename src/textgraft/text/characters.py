@@ -50,6 +50,10 @@ class CharacterNgrams:
         idf: (f,) their weights.
     """
 
+    grams: list[str]
+    idf: Floats
+    sizes: tuple[int, int]
+
     def __init__(self, sizes: tuple[int, int], grams: Sequence[str], idf: Floats) -> None:
         self.sizes, self.grams, self.idf = sizes, list(grams), idf
         self._index = HashIndex(hash_strings(grams))

@@ -63,6 +63,10 @@ class WordNgrams:
         idf: (w + m,) weights: of the words, then of the longer ones in their order.
     """
 
+    idf: Floats
+    longer: list[Ids]
+    words: list[str]
+
     def __init__(self, words: Sequence[str], longer: Sequence[Ids], idf: Floats) -> None:
         self.words, self.longer, self.idf = list(words), list(longer), idf
         self._index = HashIndex(hash_strings(words))

@@ -52,6 +52,8 @@ class Vocabulary:
 
     pad_id: Final = PAD
     unknown_id: Final = UNKNOWN
+    words: list[str]
+    frequencies: NDArray[np.int64]
 
     def __init__(self, words: Sequence[str], frequencies: Sequence[int] | NDArray[np.int64]) -> None:
         self.words = list(words)

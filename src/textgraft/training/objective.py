@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,26 @@ class ClassificationObjective:
         finish: see ``training.Objective``.
         metric: by which the best epoch is chosen; None is the usual one of the task.
     """
+
+    classifier: WindowClassifier
+    data: Dataset
+    valid: Dataset
+    valid_windows: Windows
+    windows: Windows
+    network: torch.nn.Module
+    threads: int
+    multi_label: bool
+    seed: int
+    starts: NDArray[np.int64]
+    tokens: NDArray[Any]
+    longest: NDArray[Any]
+    score_cost: float
+    label_weights: NDArray[np.float64] | None
+    metric: Metric
+    decision: Decision
+    row_weights: Any
+    weights: torch.Tensor | None
+    number: int
 
     def __init__(
         self,

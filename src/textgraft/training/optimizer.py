@@ -31,6 +31,14 @@ class MasterAdamW:
             embeddings are; what a row of theirs that is never touched shrinks by.
     """
 
+    network: torch.nn.Module
+    settings: TrainingSettings
+    parameters: list[torch.nn.Parameter]
+    weights: torch.Tensor
+    low: torch.Tensor
+    decay: float
+    scale: float
+
     def __init__(
         self,
         network: nn.Module,

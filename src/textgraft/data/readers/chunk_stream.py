@@ -23,6 +23,8 @@ class ChunkStream(Iterator[Chunk]):
     out with ``skip_bad_rows``; ``bad_rows`` holds those met so far and ``notes`` what a user should be told.
     """
 
+    rows: int
+
     def __init__(self, source: Any, reading: Reading) -> None:
         self._reading = reading
         self.rows = 0

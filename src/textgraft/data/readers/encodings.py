@@ -88,6 +88,8 @@ class Text(Iterable[str]):
         meter: counts the characters that are given.
     """
 
+    given: int
+
     def __init__(self, stream: TextIO, newline: str, name: str, meter: Meter | None = None) -> None:
         self._stream, self._newline, self._name, self._meter = stream, newline, name, meter
         self.given = 0  # characters

@@ -63,6 +63,8 @@ class Lines:
     swallow the rest of a file.
     """
 
+    read: int
+
     def __init__(self, lines: Iterable[str], *, checked: bool = False, most_lines: int = MOST_LINES) -> None:
         self._lines = iter(lines)
         self._again: deque[str] = deque()

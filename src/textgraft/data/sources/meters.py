@@ -16,6 +16,9 @@ class Meter:
         size: its bytes as it is.
     """
 
+    name: str
+    given: int
+
     def __init__(self, name: str, size: int) -> None:
         self.name, self._size, self.given = name, size, 0
         self._most = max(UNPACKED.most, RATIO * size)

@@ -38,6 +38,10 @@ class LabelCells:
         rows: where they came from.
     """
 
+    column: str
+    rows: Rows
+    values: Sequence[Any]
+
     def __init__(self, column: str, values: Sequence[Any], rows: Rows) -> None:
         self.column, self.values, self.rows = column, values, rows
         self.no_lists: dict[str, str] = {}  # texts that only look like lists, and why they are none

@@ -25,6 +25,10 @@ class BinaryVectors(Reader):
         VectorsError: the first line holds no counts.
     """
 
+    dimensions: int
+    size: int
+    room: int
+
     def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
         self._origin, self._bytes_at_once = origin, bytes_at_once
         self._header = origin.head(64).partition(b"\n")[0]

@@ -73,6 +73,11 @@ class FastTextVectors(Reader):
         VectorsError: another version, a quantised model, or a file that is cut off.
     """
 
+    size: int
+    dimensions: int
+    subwords: dict[str, int]
+    room: int
+
     def __init__(self, origin: Origin) -> None:
         self._path = origin.path
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

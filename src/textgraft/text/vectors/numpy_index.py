@@ -47,6 +47,11 @@ class NumpyVectors(Reader):
         VectorsError: the matrix is cut off or no (n, d) matrix of floats, or the index has another number of words.
     """
 
+    in_place: Path
+    dimensions: int
+    size: int
+    room: int
+
     def __init__(self, origin: Origin) -> None:
         if origin.packing:
             raise VectorsError(f"{origin} is a packed NumPy matrix, which is read where it lies: unpack it first.")

@@ -21,6 +21,9 @@ HASHED_AT_ONCE = 1 << 18
 class PackedWords:
     """n words: the ``data`` of all, end to end, and (n + 1,) ``offsets``: where each starts and the last one ends."""
 
+    data: Bytes
+    offsets: Places
+
     def __init__(self, data: Bytes, offsets: Places) -> None:
         self.data, self.offsets = data, offsets
 

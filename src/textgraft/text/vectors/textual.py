@@ -33,6 +33,11 @@ class TextVectors(Reader):
         VectorsError: no line has a word and numbers, or the first line promises other vectors than follow.
     """
 
+    size: int
+    dimensions: int
+    promised: int | None
+    room: int
+
     def __init__(self, origin: Origin, bytes_at_once: int = BYTES_AT_ONCE) -> None:
         self._origin, self._bytes_at_once = origin, bytes_at_once
         self.size = origin.size()

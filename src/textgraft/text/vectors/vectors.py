@@ -27,6 +27,10 @@ class WordVectors:
         notes: sentences about the file, such as that words stand in it twice.
     """
 
+    fingerprint: str
+    dimensions: int
+    notes: tuple[str, ...]
+
     def __init__(self, name: str, store: Store) -> None:
         self.name = name
         self.fingerprint = store.fingerprint

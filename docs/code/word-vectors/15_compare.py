@@ -1,0 +1,2 @@
+print("On the transformer:", tg.evaluate(reader, asked))
+show(reader)

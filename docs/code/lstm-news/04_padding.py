@@ -1,5 +1,5 @@
-EPOCHS = 10
-net_settings = {
+EPOCHS = 6
+settings = {
     "cell": "lstm",
     "layers": 1,
     "hidden": 64,
@@ -9,7 +9,7 @@ net_settings = {
     "epochs": EPOCHS,
     "min_count": 1,
 }
-scratch = tg.RecurrentClassifier(**net_settings, width=32)
+scratch = tg.RecurrentClassifier(**settings, width=32)
 batches = scratch.batches(splits.train, order="rows")
 print(batches)
 print(batches[0])

@@ -2,7 +2,7 @@ def train_net(where):
     torch.manual_seed(0)
     net = Net(len(scratch.vocabulary_), len(train.task.labels))
     sgd = torch.optim.SGD(net.parameters(), lr=5)
-    steps = torch.optim.lr_scheduler.StepLR(sgd, step_size=EPOCHS - 2, gamma=0.1)
+    steps = torch.optim.lr_scheduler.StepLR(sgd, step_size=4, gamma=0.1)
     batches = list(scratch.batches(splits.train, order="rows"))
     for _ in range(EPOCHS):
         for i in torch.randperm(len(batches)).tolist():

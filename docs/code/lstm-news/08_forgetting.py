@@ -6,4 +6,6 @@ states, _ = net.lstm(net.embedding(torch.cat([batch.ids, padding], dim=1)))
 rows = torch.arange(len(batch.ids))
 for columns in (0, 5, 10, 20, 40):
     state = states[rows, batch.lengths - 1 + columns]
-    print(f"{columns:2} columns later the texts differ by {state.std(dim=0).mean():.5f}")
+    print(
+        f"{columns:2} columns later the texts differ by {state.std(dim=0).mean():.5f}"
+    )

@@ -9,9 +9,6 @@ model = tg.RecurrentClassifier(
     max_size=10_000,
     epochs=EPOCHS,
 )
-plain = model.batches(splits.train, order="rows")
 bucketed = model.batches(splits.train, order="training")
-print("Row after row:", plain)
+print("Row after row:", model.batches(splits.train, order="rows"))
 print("By length:    ", bucketed)
-plain[0].plot().save("images/row-after-row.svg")
-bucketed[0].plot().save("images/by-length.svg")

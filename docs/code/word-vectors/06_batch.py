@@ -1,4 +1,4 @@
 batch = bucketed[0]
 print(batch)
-print(batch.ids.shape, batch.lengths[:8].tolist(), batch.labels[:8].tolist())
-print(*batch.tokens[0][:12])
+print(batch.lengths[:8].tolist(), batch.labels[:8].tolist())
+print(*batch.tokens[0][:16])

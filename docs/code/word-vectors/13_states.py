@@ -5,4 +5,5 @@ print(states)
 
 film = states.values[:3, states.tokens[0].index("film")]
 film /= (film**2).sum(axis=1, keepdims=True) ** 0.5
-print("film beside film:", (film @ film.T).round(2).tolist())
+for sentence, cosines in zip(sentences, film @ film.T):
+    print(f"{sentence:24}", *(f"{cosine:.2f}" for cosine in cosines))

@@ -1,2 +1,3 @@
-print(splits.train.texts[0])
-print(tg.tokenize(splits.train.texts[0], "basic_english"))
+text = splits.train.texts[0]
+print(text[:88])
+print(*tg.tokenize(text, "basic_english")[:17], sep=" | ")

@@ -1,6 +1,6 @@
 from sklearn.base import clone
 
-for share in (4, 2):
-    part = splits.train.select(range(0, len(splits.train), share))
+for rows in (2_500, 5_000):
+    part = splits.train.sample(rows)
     for name, model in (("scratch", scratch), ("GloVe", glove)):
         show(f"{name}, {len(part):,} rows", clone(model).fit(part))

@@ -188,7 +188,7 @@ class Dataset:
         return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
 
     def sample(self, rows: int, seed: int = 0) -> Dataset:
-        """``rows`` rows drawn evenly, none twice, in the order in which they stand; all of them where there are no more.
+        """``rows`` rows drawn evenly, none twice, in the order in which they stand; all where there are no more.
 
         Fewer rows of the same seed are among the more.
 

@@ -4,9 +4,11 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import textgraft as tg
 from textgraft.dataset import Dataset, Rows
+from textgraft.errors import SettingError
 from textgraft.task import Task
 
 TASK = Task(("bad", "good"))
@@ -69,3 +71,15 @@ def test_the_cells_of_all_columns_go_with_their_rows() -> None:
         "label": ["a", "b"],
         "stars": [4, 1],
     }
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_smaller_ones_are_within_larger_ones() -> None:
+    data = Dataset([f"text {i}" for i in range(50)], TASK.encode(["good", "bad"] * 25), TASK, Rows.numbered(50))
+    ten, twenty = data.sample(10), data.sample(20)
+    assert len(set(ten.texts)) == 10
+    assert set(ten.texts) < set(twenty.texts)
+    assert (np.diff(twenty.rows.number) > 0).all()  # they stay in order, with where they came from
+    assert data.sample(10).fingerprint == ten.fingerprint != data.sample(10, seed=1).fingerprint
+    assert data.sample(1_000).fingerprint == data.fingerprint
+    with pytest.raises(SettingError, match="rows is 0"):
+        data.sample(0)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft.errors import DataError, listed
+from textgraft.errors import DataError, SettingError, listed
 from textgraft.label_sets import LabelSets
 from textgraft.labels import alike, label_name, likeness, look_alike, told_apart
 from textgraft.task import Targets, Task, moved
@@ -186,6 +186,18 @@ class Dataset:
         if self.cells is not None:
             keys["cells"] = {name: [values[i] for i in places] for name, values in self.cells.items()}
         return replace(self, texts=texts, targets=self.targets[at], rows=self.rows.select(at), **keys)
+
+    def sample(self, rows: int, seed: int = 0) -> Dataset:
+        """``rows`` rows drawn evenly, none twice, in the order in which they stand; all where there are no more.
+
+        Fewer rows of the same seed are among the more.
+
+        Raises:
+            SettingError: ``rows`` is less than 1.
+        """
+        if rows < 1:
+            raise SettingError(f"rows is {rows}; give how many rows to draw, 1 or more.")
+        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:rows]))
 
     def with_task(self, task: Task, merged: Collection[str] = ()) -> Dataset:
         """The same rows with their targets counted in another task's labels.

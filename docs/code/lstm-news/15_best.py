@@ -1,0 +1,5 @@
+best = tg.RecurrentClassifier("lstm", vectors="glove.6B.50d", train_vectors="tuned")
+best.fit(splits.train)
+show("all of it", best)
+best.save("models/news")
+print(best.predict(["Oil prices hit a new high as the dollar falls"]))

@@ -1,0 +1,2 @@
+model.fit(splits.train)
+print(*model.notes_, sep="\n")

@@ -1,0 +1,3 @@
+evaluation = tg.evaluate(model, splits.test)
+print(evaluation)
+evaluation.plot_confusion().save("images/confusion.svg")

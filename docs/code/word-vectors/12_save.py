@@ -1,0 +1,2 @@
+model.save("models/gru")
+print(tg.load("models/gru").predict(sentences))

@@ -1,0 +1,2 @@
+print("On the transformer:", tg.evaluate(reader, splits.test.sample(ROWS)))
+show(reader)

@@ -1,0 +1,1 @@
+model.save("models/emotions")

@@ -1,1 +1,0 @@
-model.save("models/emotions")

@@ -1,4 +1,4 @@
-network = RobertaModel.from_pretrained("models/roberta").eval()
+network.eval()
 
 
 def first_state(ids, mask):
@@ -9,7 +9,7 @@ def first_state(ids, mask):
 
 bare = roberta.tokenize("It is warming")
 alone = first_state(bare.ids, bare.mask)
-right = first_state(padded.ids, padded.mask)
-wrong = first_state(padded.ids, (padded.ids > 0).astype(int))
-print(f"with the mask {torch.dist(alone, right):.5f} away from the text alone")
-print(f"with ids > 0  {torch.dist(alone, wrong):.5f}")
+by_mask = first_state(padded.ids, padded.mask)
+by_ids = first_state(padded.ids, (padded.ids > 0).astype(int))
+print(f"with the mask, its state moves by {torch.dist(alone, by_mask):.5f}")
+print(f"with ids > 0, by                  {torch.dist(alone, by_ids):.5f}")

@@ -2,6 +2,9 @@ import torch
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
 
+torch.manual_seed(0)
+
+
 def tensors(part):
     seen = [
         encoder.tokenize(text, max_tokens=64, long="truncate", pad=True)

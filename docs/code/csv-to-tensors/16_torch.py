@@ -1,7 +1,6 @@
 import torch
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
-
 torch.manual_seed(0)
 
 

@@ -1,6 +1,8 @@
 import torch
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
+torch.manual_seed(0)
+
 
 def tensors(part):
     seen = [

@@ -1,0 +1,1 @@
+textgraft inspect data/climate/tweets.csv --text message --label sentiment

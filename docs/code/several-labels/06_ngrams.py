@@ -1,0 +1,2 @@
+ngrams = tg.NgramClassifier().fit(train)
+print(tg.evaluate(ngrams, test))

@@ -1,0 +1,1 @@
+textgraft predict models/emotions "They cancelled the concert again, what a disgrace"

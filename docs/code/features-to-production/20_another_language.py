@@ -4,10 +4,9 @@ SPANISH = [
     "¡Qué rabia, otra vez llega tarde!",
     "Hoy me siento muy triste y sin ganas de nada.",
 ]
-many = tg.FeatureClassifier("multilingual-e5-small")
-many.fit(splits.train, valid=splits.valid)
-results["e5, frozen"] = tg.evaluate(many, splits.test)
-print("English test rows:", results["e5, frozen"].metrics["accuracy"])
+many = tg.FeatureClassifier("multilingual-e5-small").fit(splits.valid)
+results["e5, 2,000 rows"] = tg.evaluate(many, splits.test)
+print("English test rows:", results["e5, 2,000 rows"].metrics["accuracy"])
 
 answers = zip(SPANISH, many.predict(SPANISH), model.predict(SPANISH), strict=True)
 for text, answer, english in answers:

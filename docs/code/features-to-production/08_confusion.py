@@ -1,6 +1,8 @@
 result = results["mean, linear"]
 result.plot_confusion().save("images/confusion-features.svg")
 
+names = train.task.labels
 shares = result.confusion / result.confusion.sum(axis=1, keepdims=True)
-for label, row in zip(train.task.labels, shares, strict=True):
-    print(f"{label:>8}", *(f"{share:5.2f}" for share in row))
+print("         ", *(f"{name[:4]:>4}" for name in names))
+for name, row in zip(names, shares, strict=True):
+    print(f"{name:>9}", *(f"{share:.2f}" for share in row))

@@ -85,12 +85,15 @@ def coverage_risk(points: Sequence[Mapping[str, Any]]) -> Picture:
     return Picture(chart, f"Right answers against the share answered: {'; '.join(row['said'] for row in shown[::12])}")
 
 
-def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validation score") -> Picture:
+def learning_curve(
+    entries: Sequence[Mapping[str, Any]], called: str = "validation score", *, rates: bool = False
+) -> Picture:
     """How a training went: the loss of its steps, and the validation score of its epochs.
 
     Args:
         entries: of the log: ``step``, ``loss`` and, where there are any, ``score``, ``epoch`` and ``best``.
         called: what the score is.
+        rates: whether the learning rate of the steps is drawn below their loss.
     """
     alt = altair()
     losses = [entry for entry in entries if _is_number(entry.get("loss"))]
@@ -113,12 +116,9 @@ def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validati
         charts = []
         if steps:
             base = alt.Chart(data(steps), width=SIZE, height=180)
-            charts.append(
-                base.mark_line(color=INK, strokeWidth=1.2).encode(
-                    x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4)),
-                    y=alt.Y("loss:Q", title="training loss"),
-                )
-            )
+            x = alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4))
+            loss = base.mark_line(color=INK, strokeWidth=1.2).encode(x=x, y=alt.Y("loss:Q", title="training loss"))
+            charts.append(alt.vconcat(loss, _rates(alt, losses, width), spacing=14) if rates else loss)
         if scores:
             base = alt.Chart(data(scores), width=200, height=180)
             x = alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0))
@@ -131,6 +131,19 @@ def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validati
         chart = alt.hconcat(*charts, spacing=28)
     return Picture(
         chart, f"Training: {len(losses):,} steps; {'; '.join(row['said'] for row in scores) or 'no validation score'}"
+    )
+
+
+def _rates(alt: Any, entries: Sequence[Mapping[str, Any]], every: int) -> Any:
+    """The learning rate of every so many steps."""
+    rows = [{"step": entry["step"], "rate": entry["learning_rate"]} for entry in [*entries[::every], entries[-1]]]
+    return (
+        alt.Chart(data(rows), width=SIZE, height=50)
+        .mark_line(color=QUIET, strokeWidth=1.2)
+        .encode(
+            x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4)),
+            y=alt.Y("rate:Q", title="learning rate", axis=alt.Axis(tickCount=2, format="~g")),
+        )
     )
 
 

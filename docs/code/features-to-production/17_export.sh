@@ -1,1 +1,1 @@
-textgraft export models/emotion --data data/emotion/val.txt
+textgraft export models/emotion

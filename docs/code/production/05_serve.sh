@@ -7,7 +7,7 @@ echo
 curl --silent http://127.0.0.1:8766/v1/feedback \
     --json '{"id": "1", "text": "i feel so happy for you", "label": "love"}'
 echo
-curl --silent http://127.0.0.1:8766/metrics | grep textgraft_texts_total
+curl --silent http://127.0.0.1:8766/metrics | grep textgraft_labels_total
 
 kill %1
 wait

@@ -3,6 +3,6 @@ result.plot_confusion().save("images/confusion-features.svg")
 
 names = train.task.labels
 shares = result.confusion / result.confusion.sum(axis=1, keepdims=True)
-print("         ", *(f"{name[:4]:>4}" for name in names))
+print(" " * 8, *(f"{name:>8}" for name in names))
 for name, row in zip(names, shares, strict=True):
-    print(f"{name:>9}", *(f"{share:.2f}" for share in row))
+    print(f"{name:>8}", *(f"{share:8.2f}" for share in row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import textgraft as tg
 from textgraft.analysis.label_errors import LabelErrors, find_label_errors, judge_labels
 from textgraft.dataset import Dataset
+from textgraft.errors import SettingError
 
 WORDS = {"good": "good great fine lovely", "bad": "bad awful poor dull", "odd": "odd strange weird queer"}
 THINGS = ("film", "book", "song", "play", "meal")
@@ -49,6 +51,29 @@ def test_all_of_it_is_json(found: LabelErrors) -> None:
 
 def given(labels: list[str], texts: list[str]) -> Dataset:
     return tg.read_table([{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)])
+
+
+def test_a_model_of_other_rows_finds_the_flipped_labels_without_training() -> None:
+    trained = tg.NgramClassifier(C=1.0).fit(TEXTS[::2], LABELS[::2])
+    texts = TEXTS[1::2]
+    labels = [moved(label) if i in FLIPPED else label for i, label in enumerate(LABELS[1::2])]
+    flipped = [i for i in FLIPPED if i < len(texts)]
+    found = find_label_errors(given(labels, texts), probabilities=trained.predict_proba(texts))
+    assert found.folds == 0
+    assert sorted(suspect.row for suspect in found.suspects[: len(flipped)]) == flipped
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"probabilities": np.zeros((3, 2))}, "240 texts by 3 labels"),
+        ({"probabilities": np.full((240, 3), np.nan)}, "from 0 to 1"),
+        ({"probabilities": np.zeros((240, 3)), "folds": 4}, "leave out model and folds"),
+    ],
+)
+def test_probabilities_that_do_not_go_with_the_data_are_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SettingError, match=reason):
+        find_label_errors(TEXTS, LABELS, **options)
 
 
 def test_of_copies_with_different_labels_the_one_less_likely_right_is_suspected() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from textgraft import MajorityClassifier, NgramClassifier, load, progress
 from textgraft.artifact import read_manifest
+from textgraft.artifact.publication import is_name, publication
 from textgraft.dataset import Dataset, Rows
 from textgraft.encoders import resolve
 from textgraft.errors import ArtifactError, EncoderError, SettingError
@@ -22,7 +23,7 @@ from textgraft.task import Task
 
 constants = pytest.importorskip("huggingface_hub.constants")
 
-from textgraft.artifact.hub import fetch, is_name, push  # noqa: E402 - what it needs may not be installed
+from textgraft.artifact.hub import fetch, push  # noqa: E402 - what it needs may not be installed
 
 from .hub_server import READ_ONLY, TOKEN, Hub, Repository, running_hub  # noqa: E402
 
@@ -73,6 +74,16 @@ def test_a_model_is_private_unless_said_otherwise(hub: Hub, saved: Path) -> None
     push(saved, "ada/shown", private=False)
     assert hub.repositories[NAME].private
     assert not hub.repositories["ada/shown"].private
+
+
+def test_what_would_be_pushed_is_what_is_pushed(hub: Hub, saved: Path) -> None:
+    planned = publication(saved, NAME)
+    assert not hub.received
+    push(saved, NAME)
+    files = hub.repositories[NAME].files
+    assert planned.sizes == {file: len(content) for file, content in files.items() if file != ".gitattributes"}
+    assert planned.stay
+    assert not set(planned.stay) & set(files)
 
 
 def test_no_text_and_no_path_of_this_machine_is_published(hub: Hub, saved: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgraft.charts.maps import hexagons
+from textgraft.charts.maps import ACROSS, density, hexagons
 
 
 @given(st.integers(0, 10_000), st.integers(1, 300), st.integers(1, 30))
@@ -41,3 +41,11 @@ def test_pictures_of_maps_keep_to_the_schema_and_are_drawn(kind: str) -> None:
         drawn = picture.svg()
         assert "<script" not in drawn
         assert picture.png().startswith(b"\x89PNG")
+
+
+def test_drawn_hexagons_touch_and_do_not_overlap() -> None:
+    pytest.importorskip("altair", reason="pictures need the extra report")
+    panel = density(np.full((1, 2), 0.5), np.zeros(1, np.int64), ["a"]).specification()["spec"]
+    low, high = panel["encoding"]["x"]["scale"]["domain"]
+    radius = np.sqrt(panel["mark"]["size"]) / 2  # as Vega scales a shape of one's own
+    assert radius * np.sqrt(3) == pytest.approx(panel["width"] / (high - low) / ACROSS)

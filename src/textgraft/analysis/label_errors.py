@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft.analysis.confident import confident_joint, given_rates, right_chances, two_sided
 from textgraft.analysis.nearest import SimilarTexts
 from textgraft.data.duplicates import find_duplicates
 from textgraft.data.folds import make_folds
 from textgraft.dataset import Dataset
+from textgraft.errors import SettingError
 from textgraft.evaluation import Interval
 from textgraft.evaluation.proportions import share_ends
 from textgraft.given import Data, Labels, as_dataset
@@ -124,9 +125,14 @@ class LabelErrors:
 
 
 def find_label_errors(
-    data: Data, labels: Labels | None = None, *, model: TextClassifier | None = None, folds: int | None = None,
+    data: Data,
+    labels: Labels | None = None,
+    *,
+    model: TextClassifier | None = None,
+    probabilities: ArrayLike | None = None,
+    folds: int | None = None,
     seed: int = 0,
-) -> LabelErrors:  # fmt: skip
+) -> LabelErrors:
     """Ranks the rows of a table by how likely their labels are wrong.
 
     Each row is predicted by models that were trained on other rows; copies and near copies are left out of training
@@ -138,19 +144,37 @@ def find_label_errors(
         data: the table, or n texts.
         labels: of texts.
         model: what predicts, unfitted; None is n-grams, which are quick.
+        probabilities: (n, k) of each text and label, by a model that was not trained on these texts, such as
+            ``model.predict_proba(texts)``; labels in the order of the data's task. Nothing is trained then.
         folds: how many; None is 5, or fewer where there are fewer rows that may stand apart.
         seed: of the folds.
 
     Raises:
         DataError: there are too few rows or labels to learn from.
-        SettingError: ``folds`` is not a whole number of at least 2.
+        SettingError: ``folds`` is not a whole number of at least 2; ``probabilities`` of another shape, not from 0 to
+            1, or beside a model or folds that they make needless.
     """
     data = as_dataset(data, labels, who="find_label_errors")
+    if probabilities is not None:
+        if model is not None or folds is not None:
+            raise SettingError("probabilities are predicted already; leave out model and folds, or probabilities.")
+        return judge_labels(data, _checked(probabilities, data), method="given probabilities")
     model = NgramClassifier(seed=seed) if model is None else model
     divided = make_folds(data, folds, most=FOLDS, seed=seed)
     predictions = out_of_fold(model, data, divided)
     p = predictions.probabilities[: len(data)]
     return judge_labels(data, p, method=model.method, folds=divided.k)
+
+
+def _checked(probabilities: ArrayLike, data: Dataset) -> Floats:
+    """The probabilities as an array, if they go with the data."""
+    p = np.asarray(probabilities, np.float32)
+    wanted = (len(data), len(data.task))
+    if p.shape != wanted:
+        raise SettingError(f"probabilities must be {wanted[0]:,} texts by {wanted[1]:,} labels; got {p.shape}.")
+    if not ((p >= 0) & (p <= 1)).all():
+        raise SettingError("probabilities must be from 0 to 1, as predict_proba gives them.")
+    return p
 
 
 def judge_labels(

@@ -8,43 +8,25 @@ file types that textgraft writes.
 from __future__ import annotations
 
 import glob
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from textgraft import progress
+from textgraft.artifact.publication import PUBLIC, is_of, publication
 from textgraft.cache import made
-from textgraft.encoders.embedded import EMBEDDED
-from textgraft.encoders.sources import HUB_FILES, may_be_on_hub
-from textgraft.errors import ArtifactError, MissingExtraError, SettingError, TextgraftError, listed
+from textgraft.encoders.sources import HUB_FILES
+from textgraft.errors import ArtifactError, MissingExtraError, TextgraftError, listed
 from textgraft.limits import MODEL_BYTES
-from textgraft.methods.registry import method_of
-from textgraft.model_directory.card import FILE as CARD
-from textgraft.model_directory.card import card, digest, file_name, is_as_written
-from textgraft.model_directory.files import check_files
-from textgraft.model_directory.manifest import FILE, Manifest, read_manifest
-from textgraft.model_directory.method import MethodFacts
-from textgraft.model_directory.seen import FILE as SEEN
-from textgraft.model_directory.sketch import FILE as SKETCH
-from textgraft.unicode import quoted_path
+from textgraft.model_directory.manifest import FILE, read_manifest
 from textgraft.whole import link, whole_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
-PUBLIC = {".json", ".safetensors", ".onnx", ".xml"}  # besides them OpenVINO's .bin; texts are in .jsonl
 HARMLESS = PUBLIC | {".jsonl", ".md", ".txt"}  # of a directory that came to the Hub by another way
-
-
-def is_name(name: str | Path) -> bool:
-    """Whether ``name`` can be a model of the Hub, as in ``"user/name"``, and is nothing that is or was on this disk."""
-    said = name if isinstance(name, str) else name.as_posix()
-    return NAME.fullmatch(said) is not None and may_be_on_hub(said)
 
 
 def push(
@@ -70,15 +52,7 @@ def push(
             or the upload was interrupted. The message says whether something was published.
         MissingExtraError: huggingface_hub is not installed.
     """
-    if not NAME.fullmatch(name):
-        raise SettingError(
-            f"name must be of the form 'user/name', in letters, digits, '-', '_' and '.'; got {quoted_path(name)}."
-        )
-    folder = Path(directory)
-    manifest = read_manifest(folder)
-    check_files(folder, manifest)
-    facts = method_of(manifest, folder).facts
-    shown, readme = _with_card(folder, manifest, _public(folder, manifest, facts), facts, name)
+    folder, going = Path(directory), publication(directory, name)
     api = _api(token)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -93,9 +67,8 @@ def push(
             )
         if model.private and not private:
             progress.say(f"{page} is private and stays so; its settings there make it public.")
-        texts = {FILE: shown.to_json().encode(), CARD: readme}
-        additions = [CommitOperationAdd(file, text) for file, text in texts.items()]
-        additions += [CommitOperationAdd(file, folder / file) for file in shown.files]
+        additions = [CommitOperationAdd(file, text) for file, text in going.written.items()]
+        additions += [CommitOperationAdd(file, folder / file) for file in going.copied]
         uploaded = {addition.path_in_repo for addition in additions}
         outdated = [CommitOperationDelete(file) for file in _published(api, name, model.sha) if file not in uploaded]
         api.preupload_lfs_files(name, additions, free_memory=False)
@@ -103,7 +76,7 @@ def push(
         api.create_commit(
             name,
             [*additions, *outdated],
-            commit_message=message or f"Upload a model of textgraft {manifest.versions.get('textgraft', '')}".strip(),
+            commit_message=message or f"Upload a model of textgraft {going.version}".strip(),
             parent_commit=model.sha,  # so that of two who push at once one is refused
         )
     return page
@@ -164,53 +137,6 @@ def _check_sizes(api: HfApi, name: str, revision: str, wanted: Sequence[str]) ->
         raise ArtifactError(f"{sentence} Nothing was downloaded.")
 
 
-def _public(folder: Path, manifest: Manifest, facts: MethodFacts) -> Manifest:
-    """The manifest as others may see it: without files of texts, and without the names of folders on this machine.
-
-    And without the hashes of texts, of which short ones can be guessed; and without the card, which is for people: on
-    the Hub it is edited in place, and loading goes on without it.
-    """
-    parameters = dict(manifest.parameters)
-    encoder = parameters.get("encoder")
-    if isinstance(encoder, str) and encoder not in EMBEDDED and not is_name(encoder):
-        if not facts.is_encoder and not manifest.exports:  # these have all of it in the directory
-            raise ArtifactError(
-                f"{folder} reads its encoder from {encoder}, a folder of this machine, so nobody else could load it. "
-                "Push that encoder first and train with its name, or fine-tune, which keeps the encoder in the model."
-            )
-        parameters["encoder"] = file_name(encoder)
-    vectors = parameters.get("vectors")
-    if isinstance(vectors, str) and not vectors.startswith(("http://", "https://")):
-        parameters["vectors"] = file_name(vectors)
-    return replace(
-        manifest,
-        parameters=parameters,
-        fitted_on=manifest.fitted_on | {"files": list(map(file_name, manifest.fitted_on["files"]))},
-        files={
-            file: entry
-            for file, entry in manifest.files.items()
-            if file not in (SEEN, SKETCH) and _is_of(PUBLIC, file, manifest.files)
-        },
-    )
-
-
-def _is_of(kinds: set[str], file: str, files: Iterable[str]) -> bool:
-    """Whether a file is of these kinds, or the weights of an OpenVINO network; torch's, which can run code, are not."""
-    path = PurePath(file)
-    return path.suffix in kinds or (path.suffix == ".bin" and f"{path.stem}.xml" in files)
-
-
-def _with_card(
-    folder: Path, manifest: Manifest, shown: Manifest, facts: MethodFacts, name: str
-) -> tuple[Manifest, bytes]:
-    """What is published with its model card; or with that in the folder, where its owner has edited it."""
-    path = folder / CARD
-    if path.is_file() and not is_as_written(manifest, facts, folder):
-        return replace(shown, card=None), path.read_bytes()
-    content = card(shown, facts, folder, name)
-    return replace(shown, card=digest(content)), content.encode()
-
-
 def _published(api: HfApi, name: str, revision: str | None) -> list[str]:
     """The files of the model of textgraft that is there now."""
     files = set(api.list_repo_files(name, revision=revision))
@@ -232,7 +158,7 @@ def _outcome(api: HfApi, name: str, before: str | None, page: str) -> str:
 
 def _readable(name: str, files: Iterable[str]) -> list[str]:
     """The files of a manifest, which must be of the kinds that textgraft writes and lie in the folder itself."""
-    wrong = [file for file in files if PurePath(file).name != file or not _is_of(HARMLESS, file, files)]
+    wrong = [file for file in files if PurePath(file).name != file or not is_of(HARMLESS, file, files)]
     if wrong:
         raise ArtifactError(
             f"The {FILE} of {name} names files of a kind that textgraft does not read: {listed(wrong, 3)}. They were "

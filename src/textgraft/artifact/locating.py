@@ -22,9 +22,11 @@ def locate(name: str | Path) -> Path:
     """
     folder = Path(name)
     if not (os.path.lexists(folder) or recovered(folder)):
-        from textgraft.artifact.hub import fetch, is_name
+        from textgraft.artifact.publication import is_name
 
         if is_name(name):
+            from textgraft.artifact.hub import fetch
+
             progress.say(f"There is no folder {name} here; looking for the model {name} on the Hugging Face Hub.")
             return fetch(folder.as_posix())
     return folder

@@ -16,7 +16,6 @@ from textgraft.methods import constraints as must
 from textgraft.methods.constraints import refuse
 from textgraft.methods.estimator import check_fitted
 from textgraft.methods.graphs import GraphClassifier
-from textgraft.methods.hyperparameters import fitted
 from textgraft.training.batches import Batches, Reader
 from textgraft.training.records import LOG, read_log
 from textgraft.training.sampling import ORDERS, Order
@@ -31,7 +30,7 @@ class OpenNetwork(GraphClassifier):
     unicode: Form
     folder: str | Path | None
 
-    history_: tuple[dict[str, Any], ...] = fitted(default=())
+    history_: tuple[dict[str, Any], ...] = ()
 
     def batches(
         self, data: Data, labels: Labels | None = None, *, order: Order = "training", epoch: int = 0

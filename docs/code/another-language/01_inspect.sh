@@ -1,0 +1,1 @@
+textgraft inspect opiniones.csv

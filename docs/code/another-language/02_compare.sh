@@ -1,0 +1,1 @@
+textgraft compare opiniones.csv --methods ngrams,features --encoder auto

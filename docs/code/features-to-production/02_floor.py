@@ -1,0 +1,2 @@
+floor = tg.MajorityClassifier().fit(splits.train)
+print(tg.evaluate(floor, splits.test))

@@ -1,0 +1,5 @@
+states = encoder.states([TEXT, "so happy"])
+print(states)
+print("all states      ", states.values.shape)
+print("of the first one", states.first().shape)
+print("their mean      ", states.mean().shape)

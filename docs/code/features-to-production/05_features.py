@@ -1,0 +1,2 @@
+vectors = encoder.encode(splits.train.texts)
+print(vectors.shape, vectors.dtype)

@@ -1,0 +1,1 @@
+textgraft push models/emotion ada/emotion --dry-run

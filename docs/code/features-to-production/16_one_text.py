@@ -1,0 +1,1 @@
+model.plot_probabilities(TEXT).save("images/one-text.svg")

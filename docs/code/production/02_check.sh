@@ -1,0 +1,1 @@
+textgraft check models/new pairs.csv --save || echo "not to be released"

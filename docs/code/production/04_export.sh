@@ -1,0 +1,1 @@
+textgraft export models/new --to models/shipped

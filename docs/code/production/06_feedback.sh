@@ -1,0 +1,2 @@
+textgraft feedback export corrections.sqlite corrections.csv
+cat corrections.csv

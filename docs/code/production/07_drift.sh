@@ -1,0 +1,1 @@
+textgraft drift models/shipped data/ag_news/test.csv --text text

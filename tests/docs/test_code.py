@@ -29,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
     """A repository with a page that reads data, and one that fails; gives its runner."""
     code = tmp_path / "repository" / "docs" / "code"
     blocks = {
-        "reading/01_read.py": "from textgraft import *\n\nrows = read_table('data/emotion/train.txt')\nprint(len(rows))\n",
+        "reading/01_read.py": "import textgraft as t\nrows=t.read_table('data/emotion/train.txt')\nprint(len(rows))\n",
         "reading/02_labels.py": "print(*rows.task.labels)  \n",
         "reading/03_table.sh": "echo $TEXTGRAFT_GUIDE_QUICK; head -n 1 reviews.csv; sleep 600 &\n",
         "reading/04_picture.py": "import os\n\nopen('images/a.svg', 'w').write('<svg/>')\nprint(os.getcwd() + '/x')\n",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import posixpath
 import re
 import shutil
@@ -177,7 +178,7 @@ def configurations(site: Site, work: Path) -> dict[str, dict[str, Any]]:
 def unfolded(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """An entry of the navigation as it is for the pages in ``folder``; none without a page.
 
-    ``name/*`` stands for all pages of a folder, its index first.
+    ``name/*`` stands for all pages of a folder, its index first, in the order in which that names them.
     """
     ((title, value),) = entry.items()
     if isinstance(value, list):
@@ -185,9 +186,11 @@ def unfolded(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         return [{title: inner}] if inner else []
     if not value.endswith("/*"):
         return [entry] if (folder / value).is_file() else []
-    paths = (folder / value[:-2]).glob("*.md")
-    ordered = sorted(paths, key=lambda path: (path.stem != "index", heading(path)))
-    inner = [{heading(path): path.relative_to(folder).as_posix()} for path in ordered]
+    index = folder / value[:-2] / "index.md"
+    named = re.findall(r"\]\(([\w-]+\.md)", index.read_text("utf-8")) if index.is_file() else []
+    places = {name: place for place, name in enumerate(["index.md", *named][::-1])}  # where it is named first
+    paths = sorted(index.parent.glob("*.md"), key=lambda path: (-places.get(path.name, -1), heading(path)))
+    inner = [{heading(path): path.relative_to(folder).as_posix()} for path in paths]
     return [{title: inner}] if inner else []
 
 
@@ -202,7 +205,7 @@ def build(to: Path, work: Path) -> int:
         configuration = work / f"{language}.yml"
         configuration.write_text(json.dumps(project, indent=1), "utf-8")  # YAML holds JSON
         command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(configuration)]
-        if code := subprocess.run(command, cwd=work, check=False).returncode:
+        if code := subprocess.run(command, cwd=work, env=os.environ | {"NO_COLOR": "1"}, check=False).returncode:
             return code
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(work / "site", to)

@@ -15,6 +15,7 @@ import pytest
 from ..report.browsers import CHROMIUM, MISSING
 from .building import built
 
+PATIENCE = 120_000  # milliseconds, where other work slows the browser down
 SHOWN = ("index", "reference/methods", "reference/commands", "tables", "es/index", "results/2026-11-28-coverage")
 
 
@@ -106,6 +107,7 @@ def test_it_reads_well_from_a_disk_on_a_phone(site: Path, browser: Any, scheme: 
     looks = {"viewport": {"width": 390, "height": 800}, "color_scheme": scheme}
     with browser.new_context(**looks) as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         heard: list[str] = []
         page.on("console", lambda said: heard.append(said.text))
         page.on("pageerror", lambda error: heard.append(str(error)))
@@ -123,6 +125,7 @@ def test_it_reads_well_from_a_disk_on_a_phone(site: Path, browser: Any, scheme: 
 def test_the_search_works_from_a_disk(site: Path, browser: Any) -> None:
     with browser.new_context() as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         for start, word, found in (("index", "calibration", "calibration"), ("es/index", "textgraft", "textgraft")):
             page.goto(f"{site.as_uri()}/{start}.html")
             page.keyboard.press("Control+k")

@@ -40,6 +40,13 @@ Log = Annotated[
 LogFiles = Annotated[
     bool, typer.Option("--log-files", help="With --log: the model and the report, which hold texts, too.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="networks: go on where a stopped training was, to the same weights; auto: go on with what was tried.",
+    ),
+]
 
 
 def run(
@@ -55,13 +62,7 @@ def run(
             show_default="ngrams, or auto with a budget",
         ),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="networks: go on where a stopped training was, to the same weights; auto: go on with what was tried.",
-        ),
-    ] = False,
+    resume: Resume = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="networks: also write TensorBoard events.")
     ] = False,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
 
 from textgraft.errors import SettingError
 from textgraft.unicode import quoted, quoted_path, shown, whole
@@ -89,11 +88,11 @@ class TokenizedText:
         columns = [("token", "id", "mask"), *zip(*rows, strict=True)]
         head, *rest = columns
         while rest:
-            line, room = [head], WIDTH - max(map(cell_len, head))
-            while rest and (len(line) == 1 or room >= max(map(cell_len, rest[0])) + 2):
-                room -= max(map(cell_len, rest[0])) + 2
+            line, room = [head], WIDTH - max(map(_columns, head))
+            while rest and (len(line) == 1 or room >= max(map(_columns, rest[0])) + 2):
+                room -= max(map(_columns, rest[0])) + 2
                 line.append(rest.pop(0))
-            wide = [max(map(cell_len, column)) for column in line]
+            wide = [max(map(_columns, column)) for column in line]
             for row in zip(*line, strict=True):
                 first, *others = (
                     _filled(cell, n, left=i == 0) for i, (cell, n) in enumerate(zip(row, wide, strict=True))
@@ -163,6 +162,13 @@ def _token(token: str, most: int = MOST_IN_TOKEN) -> str:
     return seen if len(seen) <= most else f"{seen[: most - 1]}…"
 
 
+def _columns(cell: str) -> int:
+    """How many columns of a terminal it takes."""
+    from rich.cells import cell_len  # here, since prediction does without it
+
+    return cell_len(cell)
+
+
 def _filled(cell: str, width: int, *, left: bool) -> str:
-    blank = " " * (width - cell_len(cell))
+    blank = " " * (width - _columns(cell))
     return cell + blank if left else blank + cell

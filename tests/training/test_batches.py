@@ -127,6 +127,8 @@ def test_an_unknown_order_is_refused() -> None:
         recurrent().batches(DATA, epoch=-1)
     with pytest.raises(SettingError, match="hidden"):
         recurrent(hidden=0).batches(DATA)
+    with pytest.raises(DataError, match="at least one text"):
+        recurrent().batches(DATA.select([]))
 
 
 def test_a_batch_is_drawn() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from textgraft import charts
 from textgraft.charts import Picture
-from textgraft.errors import SettingError
+from textgraft.errors import DataError, SettingError
 from textgraft.evaluation.metric import Metric
 from textgraft.given import Data, Labels, as_dataset
 from textgraft.methods import constraints as must
@@ -58,6 +58,8 @@ class OpenNetwork(GraphClassifier):
         else:
             self.check_settings()
             rows = as_dataset(data, labels, who="batches")
+        if not len(rows):
+            raise DataError("batches needs at least one text; got none.")
         texts = in_form(rows.texts, self.unicode)
         return Batches.of(
             rows, texts, self._reader(texts), batch_size=self.batch_size, seed=self.seed, order=order, epoch=epoch
@@ -77,12 +79,10 @@ class OpenNetwork(GraphClassifier):
             MissingExtraError: the extra ``report`` is not installed.
         """
         check_fitted(self)
-        place = None if (folder or self.folder) is None else Path(folder or self.folder or "") / LOG
-        if folder is None and (place is None or not place.exists()):
-            entries: Sequence[Mapping[str, Any]] = self.history_
-        else:
-            assert place is not None
-            entries = read_log(place)
+        entries: Sequence[Mapping[str, Any]] = self.history_
+        place = self.folder if folder is None else folder
+        if place is not None and (folder is not None or (Path(place) / LOG).exists()):
+            entries = read_log(Path(place) / LOG)
         if not entries:
             raise SettingError(
                 "The steps of this training are not known: a model directory does not hold them. Give the folder of "

@@ -44,7 +44,7 @@ class NetworkClassifier(OpenNetwork):
     Attributes:
         history_: what is known of each step of the training: ``step``, ``epoch``, ``loss``, ``learning_rate`` and more,
             and where an epoch ends its ``score`` on the validation data and whether it is the ``best`` so far. Empty of
-            a model that was loaded.
+            a model that was loaded; of a training that was resumed, the steps since then.
     """
 
     family = "networks"

@@ -30,7 +30,7 @@ def test_it_says_how_to_begin(name: str) -> None:
     shown = set(re.findall(r"^textgraft ([\w-]+)", text, re.MULTILINE))
     assert {"train", "predict"} <= shown
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    made = set(re.findall(r"\bmake ([\w-]+)", text))
+    made = set(re.findall(r"(?:^|`)make ([\w-]+)", text, re.MULTILINE))
     assert {"demo", "test"} <= made <= targets
 
 

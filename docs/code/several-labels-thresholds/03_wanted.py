@@ -5,5 +5,3 @@ evaluation = tg.evaluate(sure, splits.test)
 for label in wanted:
     figures = evaluation.per_label[label]
     print(f"{label}: precision {figures['precision']}, recall {figures['recall']}")
-for goal in evaluation.goals:
-    print(goal)

@@ -61,9 +61,9 @@ class HiddenStates:
     def __str__(self) -> str:
         n, longest, width = self.values.shape
         lines = [
-            f"States of {counted(n, 'text')}, up to {counted(longest, 'token')} each, {counted(width, 'component')} each",
-            f"values  {self.values.shape}  float32  zeros at padding",
-            f"mask    {self.mask.shape}  int64    1 at a token, 0 at padding",
+            f"States of {counted(n, 'text')}, the longest of {counted(longest, 'token')}, in {width} components",
+            f"values   {self.values.shape!s:<16} float32",
+            f"mask     {self.mask.shape!s:<16} int64",
             f"{self.padding:.1%} of {self.mask.size:,} places are padding"
             + (f"; {counted(int(self.cut.sum()), 'text')} cut off" if self.cut.any() else ""),
         ]

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.encoders.choosing import choose_encoder
 from textgraft.encoders.encoder import check_max_tokens
+from textgraft.encoders.reading import TextReader
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
@@ -27,6 +29,7 @@ from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparam
 from textgraft.methods.network import NetworkClassifier
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
+from textgraft.training.batches import Reader
 from textgraft.unicode import in_form, quoted
 
 if TYPE_CHECKING:
@@ -114,6 +117,12 @@ class FineTunedClassifier(NetworkClassifier):
         head, logits = last_linear(classifier.network), classifier.logits_of_all(valid_windows, shared=True)
         fold(self._calibrate(logits, data, valid, shifts=head.bias is not None), head)
         self.network_ = classifier
+
+    def _reader(self, texts: Sequence[str]) -> Reader:
+        if self.__sklearn_is_fitted__():
+            return TextReader(self.network_.tokenizer, self.network_.max_tokens, self.network_.long)
+        name, _ = choose_encoder(self.encoder, texts, with_network=True)
+        return TextReader.of(resolve(name), self.max_tokens, self.long)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,25 +12,32 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from textgraft import hardware, progress
+from textgraft import charts, hardware, progress
+from textgraft.charts import Picture
 from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset
-from textgraft.errors import listed
+from textgraft.errors import DataError, SettingError, listed
 from textgraft.evaluation.calibration import Calibration, calibrate
+from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.wanted import Thresholds
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
 from textgraft.methods import constraints as must
 from textgraft.methods.base import unicode_form
+from textgraft.methods.constraints import refuse
 from textgraft.methods.deciding import Deciding
+from textgraft.methods.estimator import check_fitted
 from textgraft.methods.graphs import GraphClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.text.batches import Windows
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
+from textgraft.training.batches import Batches, Reader
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.objective import ClassificationObjective
-from textgraft.training.records import record
-from textgraft.unicode import Form, quoted
+from textgraft.training.records import LOG, entry_of, read_log, record
+from textgraft.training.sampling import ORDERS, Order
+from textgraft.unicode import Form, in_form, quoted
 
 
 @hyperparameters
@@ -37,6 +45,11 @@ class NetworkClassifier(GraphClassifier):
     """Base of the methods that train a network with the one loop.
 
     A method sets up a ``WindowClassifier`` and an objective, and calls ``_train``.
+
+    Attributes:
+        history_: what is known of each step of the training: ``step``, ``epoch``, ``loss``, ``learning_rate`` and more,
+            and where an epoch ends its ``score`` on the validation data and whether it is the ``best`` so far. Empty of
+            a model that was loaded; of a training that was resumed, the steps since then.
     """
 
     family = "networks"
@@ -119,6 +132,7 @@ class NetworkClassifier(GraphClassifier):
     unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
+    history_: tuple[dict[str, Any], ...] = fitted(default=())
     _checkpoints_: Checkpoints | None = fitted(default=None)
     _started_: float = fitted()
 
@@ -127,6 +141,69 @@ class NetworkClassifier(GraphClassifier):
 
     def twin(self) -> Self:  # noqa: D102
         return super().twin().set_params(folder=None, resume=False, tensorboard=False)
+
+    def batches(
+        self, data: Data, labels: Labels | None = None, *, order: Order = "training", epoch: int = 0
+    ) -> Batches:
+        """What the network sees of texts: ids, masks and labels as tensors, in the very batches of a training.
+
+        A fitted classifier reads texts by what it has learned. One that is not fitted reads them as ``fit`` would if
+        they were its training texts, with the validation data given apart: it counts their words, or opens the
+        tokenizer of its encoder, and loads no network. Rows of weight 0 are there too.
+
+        Args:
+            data, labels: as ``fit`` takes them.
+            order: ``"training"`` is the random order of an epoch, in batches of similar length; ``"evaluation"`` the
+                longest first, as many at a time as fill 8,192 places; ``"rows"`` the order of the data, for comparison.
+            epoch: of the training, from 0; each has its own order.
+
+        Raises:
+            DataError: texts and labels do not go together, or a label is not among those of the fitted classifier.
+            SettingError: a hyperparameter has a value that cannot be used, or ``order`` or ``epoch``.
+            EncoderError: the encoder is not there or is damaged.
+        """
+        refuse(must.Choice(*ORDERS).faults("order", order) + must.Number(0, whole=True).faults("epoch", epoch))
+        if self.__sklearn_is_fitted__():
+            rows = as_dataset(data, labels, who="batches", task=self.task_, merged=self.fitted_on_.merged)
+        else:
+            self.check_settings()
+            rows = as_dataset(data, labels, who="batches")
+        if not len(rows):
+            raise DataError("batches needs at least one text; got none.")
+        texts = in_form(rows.texts, self.unicode)
+        return Batches.of(
+            rows, texts, self._reader(texts), batch_size=self.batch_size, seed=self.seed, order=order, epoch=epoch
+        )
+
+    def plot_training(self, folder: str | Path | None = None) -> Picture:
+        """How the training went: the loss and the learning rate of its steps, the validation score of its epochs.
+
+        Args:
+            folder: of the training, where its log is; None is the hyperparameter ``folder``, or else this process knows
+                the steps itself.
+
+        Raises:
+            NotFittedError: it is not fitted.
+            SettingError: the classifier was loaded, and no folder is given.
+            DataError: the log in the folder cannot be read or is damaged.
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        check_fitted(self)
+        entries: Sequence[Mapping[str, Any]] = self.history_
+        place = self.folder if folder is None else folder
+        if place is not None and (folder is not None or (Path(place) / LOG).exists()):
+            entries = read_log(Path(place) / LOG)
+        if not entries:
+            raise SettingError(
+                "The steps of this training are not known: a model directory does not hold them. Give the folder of "
+                "the training, where its log.jsonl is (folder=), or draw them where the model is fitted."
+            )
+        called = Metric.read(self.metric_, self.task_).called
+        return charts.learning_curve(entries, f"validation {called}", rates=True)
+
+    @abstractmethod
+    def _reader(self, texts: Sequence[str]) -> Reader:
+        """What makes ids of texts: its own, or, before ``fit``, what that would make of ``texts``."""
 
     def _conflicts(self) -> Iterator[str]:
         for name in ("resume", "tensorboard"):
@@ -209,7 +286,9 @@ class NetworkClassifier(GraphClassifier):
         if self.folder is not None and processes.rank() == 0:
             called = objective.metric.called
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {called}")
-        self._summarise(_history(steps), settings, objective)
+        history = _history(steps)
+        self.history_ = tuple(map(entry_of, history))
+        self._summarise(history, settings, objective)
         self._checkpoints_ = checkpoints
 
     def _checkpoints(

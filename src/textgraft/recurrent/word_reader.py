@@ -66,6 +66,15 @@ class WordReader:
         """The numbers of the words of each text."""
         return self.vocabulary.numericalise(texts, tokenizer(self.tokenizer_name), self.max_tokens)
 
+    @property
+    def pad_id(self) -> int:
+        """The number of padding."""
+        return PAD
+
+    def names(self, ids: NDArray[np.integer]) -> list[str]:
+        """The words of numbers."""
+        return self.vocabulary.tokens(ids)
+
     def scratch(self, texts: Sequence[str], *, width: int, seed: int) -> Material:
         """Texts, and small random vectors of ``width`` components: what is learned soon outweighs what was drawn."""
         rng = np.random.default_rng(seed)

@@ -47,7 +47,8 @@ docs-serve: docs  ## the same, to be read at http://localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory site 8000
 
 guides-full: $(READY)  ## all code of the documentation on all data, hours; keeps what it prints and draws for the pages
-	for page in $$(ls -d docs/code/*/); do $(BIN)/python docs/code/run.py $$(basename $$page) --write || exit; done
+	failed=0; for page in $$(cd docs/code && ls -d */[0-9][0-9]_*.py */[0-9][0-9]_*.sh | cut -d/ -f1 | sort -u); do \
+		$(BIN)/python docs/code/run.py $$page --write || failed=1; done; exit $$failed
 
 clean:
 	rm -rf $(VENV) build site

@@ -16,7 +16,7 @@ from ..report.browsers import CHROMIUM, MISSING
 from .building import built
 
 PATIENCE = 120_000  # milliseconds, where other work slows the browser down
-SHOWN = ("index", "reference/methods", "reference/commands", "tables", "es/index", "results/2026-11-28-coverage")
+SHOWN = ("index", "reference/data", "tables", "es/index", "results/2026-11-28-choosing")
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +131,15 @@ def test_the_search_works_from_a_disk(site: Path, browser: Any) -> None:
             page.keyboard.press("Control+k")
             page.keyboard.type(word)
             page.locator("mark", has_text=re.compile(found, re.IGNORECASE)).first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(site: Path, browser: Any, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        for name in ("index", "reference/errors", "guides/data"):
+            page.goto(f"{site.as_uri()}/{name}.html")
+            found = axe.run(page).response["violations"]
+            assert not [(each["id"], name) for each in found if each["impact"] in ("serious", "critical")]

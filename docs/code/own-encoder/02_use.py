@@ -1,10 +1,8 @@
-import textgraft as tg
+ROWS = 300
 
-ROWS = 400
-
-data = tg.read_table("data/semeval2018_ec/train.tsv")
-some = data.select(range(min(ROWS, len(data))))
+train = tg.read_table("data/semeval2018_ec/train.tsv")
+train = train.select(range(min(ROWS, len(train))))
 test = tg.read_table("data/semeval2018_ec/dev.tsv")
-for encoder in ("all-MiniLM-L6-v2", "models/tuned"):
-    model = tg.FeatureClassifier(encoder=encoder, neighbour_share=0).fit(some)
+for encoder in ("all-MiniLM-L6-v2", "encoders/small"):
+    model = tg.FeatureClassifier(encoder=encoder, neighbour_share=0).fit(train)
     print(encoder, tg.evaluate(model, test))

@@ -1,2 +1,0 @@
-head -n 1000 data/emotion/train.txt > tweets.txt
-textgraft compare tweets.txt --test data/emotion/test.txt --methods ngrams,features --out runs

@@ -106,7 +106,7 @@ def test_a_model_trained_by_keras_is_saved_evaluated_exported_and_served(tiny_en
     place = model.save(tmp_path / "model")
     assert "Keras" in tg.load(place).chosen_["trained_by"]
     np.testing.assert_allclose(tg.load(place).predict_proba(test[0]), answers, atol=1e-6)
-    tg.export(place, "onnx")
+    tg.export(place, runtime="onnx", precision="fp32")
     np.testing.assert_allclose(tg.load(place, runtime="onnx").predict_proba(test[0]), answers, atol=1e-4)
     with serving(place) as service:
         served = service.predict(texts=test[0][:3]).json()["predictions"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textgraft.data import ReadOptions, inspect, read_table, split
     from textgraft.data.splits import given_splits
     from textgraft.dataset import Dataset, Splits
-    from textgraft.encoders import Encoder
+    from textgraft.encoders import Encoder, open_encoder
     from textgraft.errors import TextgraftError
     from textgraft.evaluation import Evaluation, compare_paired
     from textgraft.ladder import Comparison, Search, abstain, compare, evaluate, search, set_thresholds
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     )
     from textgraft.prediction import predict_table
     from textgraft.task import Task
+    from textgraft.text import Vocabulary, tokenize
+    from textgraft.text.vectors import open_vectors, vector_coverage
 
 # Where the public names live. Rooms are opened on first use, so that `import textgraft` stays instant.
 _ROOMS = {
@@ -54,7 +56,7 @@ _ROOMS = {
     "client": ("AsyncClient", "Client"),
     "data": ("ReadOptions", "given_splits", "inspect", "read_table", "split"),
     "dataset": ("Dataset", "Splits"),
-    "encoders": ("Encoder",),
+    "encoders": ("Encoder", "open_encoder"),
     "errors": ("TextgraftError",),
     "evaluation": ("Evaluation", "compare_paired"),
     "ladder": (
@@ -76,6 +78,8 @@ _ROOMS = {
     ),
     "prediction": ("predict_table",),
     "task": ("Task",),
+    "text": ("Vocabulary", "tokenize"),
+    "text.vectors": ("open_vectors", "vector_coverage"),
 }
 
 __all__ = [
@@ -100,6 +104,7 @@ __all__ = [
     "StackedClassifier",
     "Task",
     "TextgraftError",
+    "Vocabulary",
     "abstain",
     "apply_corrections",
     "compare",
@@ -115,6 +120,8 @@ __all__ = [
     "learning_curve",
     "load",
     "map_texts",
+    "open_encoder",
+    "open_vectors",
     "predict_table",
     "push",
     "read_table",
@@ -123,6 +130,8 @@ __all__ = [
     "search",
     "set_thresholds",
     "split",
+    "tokenize",
+    "vector_coverage",
     "write_report",
     "write_suspects",
 ]

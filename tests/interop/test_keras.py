@@ -122,7 +122,9 @@ def test_padding_changes_nothing(tiny_encoder: Path) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-5)
     (inputs, *_) = network.batches(texts)[0]
     wider = {name: np.pad(inputs[name], [(0, 0), (0, 2), (0, 5)][: inputs[name].ndim]) for name in inputs}
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(network(wider)), network.predict(inputs, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(network(wider)), network.predict(inputs, verbose=0), atol=1e-5
+    )
 
 
 def test_callbacks_and_weights_of_keras_are_the_weights_of_the_model(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from textgraft import charts
 from textgraft.analysis import layout as layouts
 from textgraft.analysis.hills import hills, typical_words
 from textgraft.analysis.layout import LAYOUTS, Floats, to_unit_square
 from textgraft.analysis.rows import cut_to_fit, log_losses
-from textgraft.analysis.text_vectors import TextVectors, text_vectors
+from textgraft.analysis.text_vectors import TextVectors, own_vectors, text_vectors
 from textgraft.charts import Picture
 from textgraft.dataset import Dataset
 from textgraft.decision import confidence
@@ -149,10 +149,18 @@ class TextMap:
             SettingError: there is no such name, or it is of numbers.
             MissingExtraError: the extra ``report`` is not installed.
         """
-        colouring = self._colouring(by)
-        if not colouring.categories:
-            raise SettingError(f"{quoted(by)} is numbers, and densities are of categories; take plot_map (map.png).")
+        colouring = self._categories(by)
         return charts.density(self.points, colouring.values, colouring.categories)
+
+    def hexagons(self, by: str = "label") -> list[dict[str, Any]]:
+        """The numbers behind ``plot_density``: the ``name`` of a category, the middle of a hexagon and its ``rows``.
+
+        Raises:
+            SettingError: there is no such name, or it is of numbers.
+        """
+        colouring = self._categories(by)
+        found = charts.hexagon_counts(self.points, colouring.values, colouring.categories)
+        return [{"name": name, "x": x, "y": y, "rows": rows} for name, x, y, rows in found]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON and for a page; texts are cut to 200 characters."""
@@ -187,6 +195,12 @@ class TextMap:
             return [""] * len(self.points)
         return cut_to_fit([shown(whole(text)) for text in self.data.texts], longest=LONGEST)
 
+    def _categories(self, by: str) -> Colouring:
+        colouring = self._colouring(by)
+        if not colouring.categories:
+            raise SettingError(f"{quoted(by)} is numbers, and densities are of categories; take plot_map (map.png).")
+        return colouring
+
     def _colouring(self, by: str) -> Colouring:
         if by not in self.colourings:
             raise SettingError(
@@ -206,6 +220,7 @@ def map_texts(
     *,
     model: TextClassifier | None = None,
     encoder: str | None = None,
+    vectors: ArrayLike | None = None,
     layout: str = AUTO,
     columns: Mapping[str, Sequence[Any]] | None = None,
     texts: bool = True,
@@ -218,14 +233,16 @@ def map_texts(
         labels: of the texts.
         model: a fitted classifier: texts are laid out by its own encoder, and can be coloured by what it predicts.
         encoder: see ``text_vectors``.
+        vectors: (n, w) vectors of your own, by which texts are laid out in place of an encoder's.
         layout: ``"umap"``, ``"pca"``, or ``"auto"``: UMAP where it is installed and there are 45 rows.
         columns: n values each, by which points can be coloured too.
         texts: whether its plain data may hold texts, and words of them.
         seed: of the sample and the layout: the same seed gives the same map.
 
     Raises:
-        DataError: fewer than three rows, or columns of another length; or see ``evaluate``.
-        SettingError: an unknown layout.
+        DataError: fewer than three rows, columns of another length, or vectors that are no finite numbers for each row;
+            or see ``evaluate``.
+        SettingError: an unknown layout, or vectors and an encoder.
         EncoderError: the encoder is not there or is damaged.
         MissingExtraError: UMAP is asked for and not installed, or SciPy is not.
     """
@@ -238,17 +255,33 @@ def map_texts(
     for name, values in (columns or {}).items():
         if len(values) != len(rows):
             raise DataError(f"Column {quoted(name)} has {len(values):,} values for {counted(len(rows), 'text')}.")
+    given = None if vectors is None else _own_vectors(vectors, len(rows), encoder)
     of = len(rows)
     at = np.arange(of)
     if of > MOST_POINTS:
         at = np.sort(np.random.default_rng(seed).choice(of, MOST_POINTS, replace=False))
         rows = rows.select(at)
-    found = text_vectors(rows.texts, model, encoder, seed)
+    found = text_vectors(rows.texts, model, encoder, seed) if given is None else own_vectors(given[at])
     known = {"label": Colouring.named(_names(rows, np.asarray(rows.targets)))}
     if model is not None:
         known |= _answers(rows, predictions_of(model, replace(rows, groups=None)))
     known |= {name: Colouring.of([values[i] for i in at.tolist()]) for name, values in (columns or {}).items()}
     return _mapped(rows, of, found, known, layout, texts=texts, seed=seed)
+
+
+def _own_vectors(vectors: ArrayLike, rows: int, encoder: str | None) -> Floats:
+    """The vectors of so many rows, checked."""
+    if encoder is not None:
+        raise SettingError("Texts are laid out by vectors or by an encoder; give one of vectors= and encoder=.")
+    given = np.asarray(vectors)
+    if given.shape[:1] != (rows,) or given.ndim != 2 or not given.shape[1] or given.dtype.kind not in "biuf":
+        raise DataError(
+            f"vectors must be a row of numbers for each of {counted(rows, 'text')}; got shape {given.shape} of "
+            f"{given.dtype}."
+        )
+    if not np.isfinite(given).all():
+        raise DataError("vectors hold numbers that are not finite (NaN or infinity); no text can be placed by these.")
+    return given.astype(np.float32)
 
 
 def map_answers(model: TextClassifier, data: Dataset, predictions: Predictions, *, texts: bool) -> TextMap:

@@ -76,6 +76,11 @@ def text_vectors(
     return TextVectors(_reduced(word_vectors(texts, seed)), BY_WORDS, notes)
 
 
+def own_vectors(vectors: Floats) -> TextVectors:
+    """(n, w) vectors that a caller has made."""
+    return TextVectors(_reduced(vectors), "vectors that were given")
+
+
 def word_vectors(texts: Sequence[str], seed: int) -> Floats:
     """(n, at most 50) TF-IDF of words and pairs of words, reduced by a randomised SVD (Halko et al. 2011).
 

@@ -5,6 +5,7 @@ This room knows numbers and names, never models: results of any room can be draw
 
 from __future__ import annotations
 
+from textgraft.charts.batches import padded
 from textgraft.charts.curves import coverage_risk, learning_curve, reliability, score_curve
 from textgraft.charts.figures import (
     METRICS,
@@ -16,7 +17,7 @@ from textgraft.charts.figures import (
     probabilities,
     whiskers,
 )
-from textgraft.charts.maps import density, scatter
+from textgraft.charts.maps import density, hexagon_counts, scatter
 from textgraft.charts.picture import Picture, is_installed
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "cost_quality",
     "coverage_risk",
     "density",
+    "hexagon_counts",
     "is_installed",
     "labels",
     "learning_curve",
+    "padded",
     "probabilities",
     "reliability",
     "scatter",

@@ -9,6 +9,7 @@ from typing import Any
 from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, THIRD, Picture, altair, data, names, unchecked
 
 SIZE = 300
+LEAST_SPAN = 0.01  # of an axis of scores
 MOST_STEPS = 400  # of a training, which a screen can hardly tell from more
 
 
@@ -85,12 +86,15 @@ def coverage_risk(points: Sequence[Mapping[str, Any]]) -> Picture:
     return Picture(chart, f"Right answers against the share answered: {'; '.join(row['said'] for row in shown[::12])}")
 
 
-def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validation score") -> Picture:
+def learning_curve(
+    entries: Sequence[Mapping[str, Any]], called: str = "validation score", *, rates: bool = False
+) -> Picture:
     """How a training went: the loss of its steps, and the validation score of its epochs.
 
     Args:
         entries: of the log: ``step``, ``loss`` and, where there are any, ``score``, ``epoch`` and ``best``.
         called: what the score is.
+        rates: whether the learning rate of the steps is drawn below their loss.
     """
     alt = altair()
     losses = [entry for entry in entries if _is_number(entry.get("loss"))]
@@ -113,16 +117,17 @@ def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validati
         charts = []
         if steps:
             base = alt.Chart(data(steps), width=SIZE, height=180)
-            charts.append(
-                base.mark_line(color=INK, strokeWidth=1.2).encode(
-                    x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4)),
-                    y=alt.Y("loss:Q", title="training loss"),
-                )
-            )
+            x = alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4))
+            loss = base.mark_line(color=INK, strokeWidth=1.2).encode(x=x, y=alt.Y("loss:Q", title="training loss"))
+            charts.append(alt.vconcat(loss, _rates(alt, losses, width), spacing=14) if rates else loss)
         if scores:
             base = alt.Chart(data(scores), width=200, height=180)
             x = alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0))
-            y = alt.Y("score:Q", title=called, scale=alt.Scale(zero=False))
+            values = [row["score"] for row in scores]
+            # Of equal scores an axis has no length, and of those that hardly differ one tick.
+            room = max(0.0, LEAST_SPAN - (max(values) - min(values))) / 2
+            scale = alt.Scale(zero=False, domain=[min(values) - room, max(values) + room], nice=True)
+            y = alt.Y("score:Q", title=called, scale=scale)
             line = base.mark_line(color=QUIET, strokeWidth=1.5).encode(x=x, y=y)
             dot = base.mark_point(filled=True, size=60, opacity=1).encode(
                 x=x, y=y, color=alt.condition("datum.best", alt.value(ACCENT), alt.value(QUIET)), description="said:N"
@@ -131,6 +136,19 @@ def learning_curve(entries: Sequence[Mapping[str, Any]], called: str = "validati
         chart = alt.hconcat(*charts, spacing=28)
     return Picture(
         chart, f"Training: {len(losses):,} steps; {'; '.join(row['said'] for row in scores) or 'no validation score'}"
+    )
+
+
+def _rates(alt: Any, entries: Sequence[Mapping[str, Any]], every: int) -> Any:
+    """The learning rate of every so many steps."""
+    rows = [{"step": entry["step"], "rate": entry["learning_rate"]} for entry in [*entries[::every], entries[-1]]]
+    return (
+        alt.Chart(data(rows), width=SIZE, height=50)
+        .mark_line(color=QUIET, strokeWidth=1.2)
+        .encode(
+            x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickCount=4)),
+            y=alt.Y("rate:Q", title="learning rate", axis=alt.Axis(tickCount=2, format="~g")),
+        )
     )
 
 

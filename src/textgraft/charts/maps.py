@@ -95,6 +95,24 @@ def scatter(
     return Picture(chart, f"Map of {len(points):,} texts by {called}: {_about(values, told, categories)}")
 
 
+def hexagon_counts(
+    points: NDArray[Any], values: NDArray[Any], categories: Sequence[str]
+) -> list[tuple[str, float, float, int]]:
+    """The category, the middle and the points of each hexagon that holds some of a category.
+
+    Args:
+        points: (n, 2) from 0 to 1.
+        values: (n,) places in ``categories``.
+        categories: names.
+    """
+    centres, which = hexagons(points)
+    found = []
+    for place, name in enumerate(categories):
+        counts = np.bincount(which[values == place], minlength=len(centres))
+        found += [(name, *centres[i].tolist(), int(counts[i])) for i in np.flatnonzero(counts).tolist()]
+    return found
+
+
 def density(points: NDArray[Any], values: NDArray[Any], categories: Sequence[str]) -> Picture:
     """How dense the points of each category lie, the darkest hexagon of each being its densest one.
 
@@ -104,21 +122,18 @@ def density(points: NDArray[Any], values: NDArray[Any], categories: Sequence[str
         categories: the most frequent first, of which 12 are drawn.
     """
     alt = altair()
-    centres, which = hexagons(points)
     called = names(categories[:MOST_BESIDE])
-    rows, titles = [], []
-    for place, name in enumerate(called):
-        counts = np.bincount(which[values == place], minlength=len(centres))
-        titles.append(f"{name} ({counts.sum():,})")
-        for i in np.flatnonzero(counts).tolist():
-            x, y = centres[i].tolist()
-            n = int(counts[i])
-            said = f"{n:,} of {name}"
-            rows.append({"x": x, "y": y, "share": n / counts.max(), "of": titles[-1], "said": said})
+    counted = hexagon_counts(points, values, called)
+    titles = {name: f"{name} ({sum(n for of, *_, n in counted if of == name):,})" for name in called}
+    most = {name: max((n for of, *_, n in counted if of == name), default=1) for name in called}
+    rows = [
+        {"x": x, "y": y, "share": n / most[name], "of": titles[name], "said": f"{n:,} of {name}"}
+        for name, x, y, n in counted
+    ]
     with unchecked():
         view = alt.ViewBackground(stroke=RULE)
         base = alt.Chart(data(rows), width=SMALL, height=SMALL, view=view)
-        side = 2 * SMALL / ACROSS / np.sqrt(3) / (1 + 1 / ACROSS)  # from the centre of a hexagon to its corners
+        side = SMALL / (ACROSS + 1) / np.sqrt(3)  # from the centre of a hexagon to its corners
         marks = base.mark_point(shape=HEXAGON, filled=True, size=(2 * side) ** 2, color=ACCENT, strokeWidth=0).encode(
             x=alt.X("x:Q", axis=None, scale=_unit(alt)),
             y=alt.Y("y:Q", axis=None, scale=_unit(alt)),
@@ -126,9 +141,9 @@ def density(points: NDArray[Any], values: NDArray[Any], categories: Sequence[str
             description="said:N",
         )
         head = alt.Header(labelColor=INK, labelFontSize=12, labelPadding=4, title=None)
-        chart = marks.facet(alt.Facet("of:N", sort=titles, header=head), columns=4, spacing=14)
+        chart = marks.facet(alt.Facet("of:N", sort=list(titles.values()), header=head), columns=4, spacing=14)
     left = f", and {len(categories) - MOST_BESIDE:,} more that are not drawn" if len(categories) > MOST_BESIDE else ""
-    return Picture(chart, f"Density of {', '.join(titles)}{left}")
+    return Picture(chart, f"Density of {', '.join(titles.values())}{left}")
 
 
 def _unit(alt: Any) -> Any:

@@ -29,8 +29,8 @@ def coverage(
     from textgraft.data import read_texts
     from textgraft.report import Report, Section, terminal
     from textgraft.text import tokenizers
-    from textgraft.text.vectors import coverage, open_vectors
-    from textgraft.text.vocabulary import SPECIALS, Vocabulary
+    from textgraft.text.vectors import open_vectors, vector_coverage
+    from textgraft.text.vocabulary import Vocabulary
     from textgraft.wording import notes_about, source_name
 
     tokenize = tokenizers.tokenizer(tokenizer)
@@ -40,7 +40,7 @@ def coverage(
     texts = [text for chunk, _ in stream for text in chunk]
     remark(notes_about(source, stream.notes))
     vocabulary = Vocabulary.count(texts, tokenize)
-    covered = coverage(vocabulary.words[len(SPECIALS) :], vocabulary.frequencies[len(SPECIALS) :], opened)
+    covered = vector_coverage(vocabulary, opened)
     if as_json:
         print_json({"table": source_name(source), "tokenizer": tokenizer} | covered.to_dict())
         return

@@ -2,7 +2,8 @@
 
 from textgraft.encoders.embedded import EMBEDDED
 from textgraft.encoders.encoder import Encoder
+from textgraft.encoders.opening import open_encoder
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import TextTokenizer
 
-__all__ = ["EMBEDDED", "Encoder", "EncoderFiles", "TextTokenizer", "resolve"]
+__all__ = ["EMBEDDED", "Encoder", "EncoderFiles", "TextTokenizer", "open_encoder", "resolve"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgraft.encoders.hidden_states import HiddenStates, hidden_states
 from textgraft.encoders.sources import EncoderFiles, resolve
+from textgraft.encoders.tokenized import TokenizedText, tokenized
 from textgraft.encoders.tokenizing import LONG, OVERLAP, Long, TextTokenizer
 from textgraft.encoders.vector_store import VectorStore, through_store
-from textgraft.errors import SettingError
+from textgraft.errors import EncoderError, SettingError
+from textgraft.given import as_texts
 from textgraft.hardware import Precision
 from textgraft.runtimes import Runtime, check_output, run_windows
 from textgraft.text.batches import Windows
@@ -59,9 +62,8 @@ class Encoder:
         cache: bool = True,
         runtime: Runtime | None = None,
     ) -> None:
-        for option, value, allowed in (("pooling", pooling, POOLINGS), ("long", long, LONG)):
-            if value not in allowed:
-                raise SettingError(f"{option} must be one of {', '.join(map(quoted, allowed))}; got {quoted(value)}.")
+        _check_choice("pooling", pooling, POOLINGS)
+        _check_choice("long", long, LONG)
         self.files = resolve(name) if isinstance(name, str) else name
         self.pooling, self.long = pooling, long
         self.max_tokens = check_max_tokens(self.files, max_tokens)
@@ -120,10 +122,55 @@ class Encoder:
         """The token ids of texts, as the network takes them."""
         return self.tokenizer.windows(texts, self.max_tokens, self.long)
 
+    def tokenize(
+        self, text: str, *, max_tokens: int | None = None, long: Long | None = None, pad: bool = False
+    ) -> TokenizedText:
+        """What the network sees of a text: its tokens, their ids, and what is cut.
+
+        Args:
+            text: one text.
+            max_tokens, long: how it is read, see ``Encoder``; None is as this encoder reads.
+            pad: whether the last window is filled up to ``max_tokens``.
+
+        Raises:
+            SettingError: ``text`` is no string, or an option has a value that cannot be used.
+        """
+        longest = self.max_tokens if max_tokens is None else check_max_tokens(self.files, max_tokens)
+        _check_choice("long", long or self.long, LONG)
+        return tokenized(self.tokenizer, self.files.name, text, longest, long or self.long, pad=pad)
+
+    def states(self, texts: Iterable[str]) -> HiddenStates:
+        """The states of the last layer for each token of n texts; of a text with several windows for the first one.
+
+        Nothing is kept on disk. For many texts ``encode``, which gives one vector each, takes far less memory.
+
+        Raises:
+            DataError: ``texts`` are no texts.
+            EncoderError: an export computes the network, which gives vectors only.
+            SettingError: memory does not suffice for so many texts.
+        """
+        from textgraft.runtimes.pytorch import TorchRuntime
+
+        runtime = self.runtime
+        if not isinstance(runtime, TorchRuntime):
+            raise EncoderError("An export gives vectors and no token states; open the encoder itself: open_encoder.")
+        windows = self.tokenizer.windows(as_texts(texts), self.max_tokens, "truncate")
+        return hidden_states(partial(runtime.through, last_states), windows, self.tokenizer, self.width)
+
+
+def _check_choice(option: str, value: object, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise SettingError(f"{option} must be one of {', '.join(map(quoted, allowed))}; got {quoted(value)}.")
+
+
+def last_states(network: Any, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """(n, length, width) states of the last layer."""
+    return network(input_ids=ids, attention_mask=mask).last_hidden_state  # type: ignore[no-any-return]
+
 
 def pooled_states(pooling: Pooling, network: Any, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """(n, width) vectors of one batch."""
-    return pool(network(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask, pooling)
+    return pool(last_states(network, ids, mask).float(), mask, pooling)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor | None, pooling: Pooling) -> torch.Tensor:

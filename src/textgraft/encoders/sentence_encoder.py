@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,20 @@ class SentenceEncoder:
         vectors, known = through_store(texts, self.width, self._store, self._vectors)
         self.from_cache += known
         return vectors
+
+    def tokenize(self, *_: object, **__: object) -> NoReturn:
+        """Raises EncoderError: it is no network of transformers."""
+        raise self._opaque()
+
+    def states(self, *_: object, **__: object) -> NoReturn:
+        """Raises EncoderError: it has no token states."""
+        raise self._opaque()
+
+    def _opaque(self) -> EncoderError:
+        return EncoderError(
+            f"The encoder {quoted_path(self.name)} gives one vector per text and has no token states to look at; take "
+            "one that is a network of transformers, such as 'all-MiniLM-L6-v2'."
+        )
 
     def _read(self, path: Path) -> None:
         with np.load(path, allow_pickle=False) as arrays:

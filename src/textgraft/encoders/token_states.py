@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from textgraft import progress
 from textgraft.cache import REMEDY, check_seal, made, no_room, readable, reason, seal
 from textgraft.digests import text_digest
-from textgraft.encoders.encoder import check_max_tokens, load_encoder
+from textgraft.encoders.encoder import check_max_tokens, last_states, load_encoder
 from textgraft.encoders.sources import EncoderFiles
 from textgraft.encoders.tokenizing import TextTokenizer
 from textgraft.hardware import Precision, free_memory
@@ -73,7 +73,7 @@ class StateEncoder:
         if runtime is None:
             from textgraft.runtimes.pytorch import TorchRuntime
 
-            runtime = TorchRuntime(partial(load_encoder, files), _last_states, precision)
+            runtime = TorchRuntime(partial(load_encoder, files), last_states, precision)
             self.device_type = runtime.device.type
         else:
             check_output(runtime, files.width, per_token=True)
@@ -111,11 +111,6 @@ class StateEncoder:
     def tokenizer(self) -> TextTokenizer:
         """The encoder's."""
         return TextTokenizer(self.files)
-
-
-def _last_states(network: Any, ids: Any, mask: Any) -> Any:
-    """(n, length, width) states of the last layer."""
-    return network(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
 class ComputedStates:

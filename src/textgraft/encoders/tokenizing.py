@@ -95,6 +95,10 @@ class TextTokenizer:
             encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(encoding.offsets, np.int64).reshape(-1, 2)
 
+    def names(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """The tokens of ids as the tokenizer writes them, such as ``##ing``; of an unknown id ``<id>``."""
+        return [self._tokenizer.id_to_token(int(each)) or f"<{each}>" for each in ids]
+
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """(n,) tokens of each text, special tokens included."""
         special = len(self._before) + len(self._after)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from textgraft.dataset import Dataset
 from textgraft.errors import DataError, SettingError, TrainingError
 from textgraft.given import Data, Labels, as_dataset, as_texts
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.text.batches import Windows
 from textgraft.training import TrainingSettings
 from textgraft.training.objective import ClassificationObjective
+from textgraft.training.sampling import Rows, Sampler
 from textgraft.unicode import in_form
-
-Rows = NDArray[np.intp]
 
 
 class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -132,7 +132,7 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         self.train_batches = TextBatches(
             prepared.windows,
             objective.epoch,
-            objective.windows_of,
+            lambda row: objective.sampler.windows_of([row], objective.number),
             data.targets,
             self._step_weights if weighted else None,
         )
@@ -233,13 +233,12 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         )
 
     def _in_order(self, windows: Windows, data: Dataset | None) -> TextBatches:
-        starts, size = windows.starts, self.model.batch_size
-        rows = np.arange(len(starts) - 1)
+        sampler, size = Sampler(windows, 0), self.model.batch_size
         weights = None if data is None or data.weights is None else data.weights / data.weights.mean()
         return TextBatches(
             windows,
-            lambda _: np.split(rows, range(size, len(rows), size)),
-            lambda row: np.arange(starts[row], starts[row + 1]),
+            lambda _: sampler.in_rows(size),
+            lambda row: sampler.all_windows_of([row]),
             None if data is None else data.targets,
             None if weights is None else lambda of: weights[of],
         )

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.dataset import Dataset
+from textgraft.encoders.choosing import choose_encoder
 from textgraft.encoders.encoder import check_max_tokens
+from textgraft.encoders.reading import TextReader
 from textgraft.encoders.sources import EncoderFiles, resolve
 from textgraft.encoders.tokenizing import LONG, Long
 from textgraft.errors import ArtifactError
@@ -25,10 +27,12 @@ from textgraft.methods.constraints import ENCODER, Checked, Choice, Number, numb
 from textgraft.methods.estimator import check_fitted
 from textgraft.methods.features import FeatureClassifier
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.runtimes import Batch, Runtime, padded_batches
 from textgraft.text.batches import Windows
+from textgraft.training.batches import Reader
 from textgraft.unicode import in_form, quoted
 
 if TYPE_CHECKING:
@@ -132,6 +136,12 @@ class FineTunedClassifier(NetworkClassifier):
     def _being_trained(prepared: Prepared) -> EncoderClassifier:
         assert isinstance(prepared.classifier, EncoderClassifier)
         return prepared.classifier
+
+    def _reader(self, texts: Sequence[str]) -> Reader:
+        if self.__sklearn_is_fitted__():
+            return TextReader(self.network_.tokenizer, self.network_.max_tokens, self.network_.long)
+        name, _ = choose_encoder(self.encoder, texts, with_network=True)
+        return TextReader.of(resolve(name), self.max_tokens, self.long)
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

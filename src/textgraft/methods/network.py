@@ -4,65 +4,50 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from textgraft import hardware, progress
+from textgraft import charts, hardware, progress
+from textgraft.charts import Picture
 from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset
-from textgraft.errors import listed
+from textgraft.errors import DataError, SettingError, listed
 from textgraft.evaluation.calibration import Calibration, calibrate
+from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.wanted import Thresholds
-from textgraft.given import Data, Labels
+from textgraft.given import Data, Labels, as_dataset
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
 from textgraft.methods import constraints as must
 from textgraft.methods.base import unicode_form
+from textgraft.methods.constraints import refuse
 from textgraft.methods.deciding import Deciding
-from textgraft.methods.graphs import GraphClassifier
+from textgraft.methods.estimator import check_fitted
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.text.batches import Windows
+from textgraft.methods.preparing import Prepared, Preparing
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
-from textgraft.training.classifying import WindowClassifier
+from textgraft.training.batches import Batches, Reader
 from textgraft.training.objective import ClassificationObjective
-from textgraft.training.records import record
-from textgraft.unicode import Form, quoted
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A network that is ready to be trained, with the texts as it reads them.
-
-    Attributes:
-        classifier: holds the network, with new weights where it has none.
-        windows, data: the token ids of the training texts, and their targets and weights.
-        valid_windows, valid: those of the validation texts, given or held out.
-        usual_rate: the peak learning rate where none is set.
-        usual_epochs: the fewest and the most, where no number is set.
-        identity: what a checkpoint must agree with besides the hyperparameters, or in their place where a name stands
-            for what may change: the fingerprint of an encoder, a number that was chosen.
-    """
-
-    classifier: WindowClassifier
-    windows: Windows
-    data: Dataset
-    valid_windows: Windows
-    valid: Dataset
-    usual_rate: float
-    identity: Mapping[str, Any]
-    usual_epochs: tuple[int, int] = (2, 10)
+from textgraft.training.records import LOG, entry_of, read_log, record
+from textgraft.training.sampling import ORDERS, Order
+from textgraft.unicode import Form, in_form, quoted
 
 
 @hyperparameters
-class NetworkClassifier(GraphClassifier):
+class NetworkClassifier(Preparing):
     """Base of the methods that train a network with the one loop.
 
     A method sets up a ``WindowClassifier`` in ``_prepare``, calls ``_train``, and calibrates in ``_conclude``.
+
+    Attributes:
+        history_: what is known of each step of the training: ``step``, ``epoch``, ``loss``, ``learning_rate`` and more,
+            and where an epoch ends its ``score`` on the validation data and whether it is the ``best`` so far. Empty of
+            a model that was loaded; of a training that was resumed, the steps since then.
     """
 
     family = "networks"
@@ -145,6 +130,7 @@ class NetworkClassifier(GraphClassifier):
     unicode: Form = unicode_form("nfc", "NFC, since the encoder's own tokenizer does what else is to be done.")
     seed: int = hyperparameter(must.SEED, "of new weights, dropout and the order of the batches.", default=0, option="")
 
+    history_: tuple[dict[str, Any], ...] = fitted(default=())
     _checkpoints_: Checkpoints | None = fitted(default=None)
     _started_: float = fitted()
 
@@ -154,6 +140,69 @@ class NetworkClassifier(GraphClassifier):
     def twin(self) -> Self:  # noqa: D102
         return super().twin().set_params(folder=None, resume=False, tensorboard=False)
 
+    def batches(
+        self, data: Data, labels: Labels | None = None, *, order: Order = "training", epoch: int = 0
+    ) -> Batches:
+        """What the network sees of texts: ids, masks and labels as tensors, in the very batches of a training.
+
+        A fitted classifier reads texts by what it has learned. One that is not fitted reads them as ``fit`` would if
+        they were its training texts, with the validation data given apart: it counts their words, or opens the
+        tokenizer of its encoder, and loads no network. Rows of weight 0 are there too.
+
+        Args:
+            data, labels: as ``fit`` takes them.
+            order: ``"training"`` is the random order of an epoch, in batches of similar length; ``"evaluation"`` the
+                longest first, as many at a time as fill 8,192 places; ``"rows"`` the order of the data, for comparison.
+            epoch: of the training, from 0; each has its own order.
+
+        Raises:
+            DataError: texts and labels do not go together, or a label is not among those of the fitted classifier.
+            SettingError: a hyperparameter has a value that cannot be used, or ``order`` or ``epoch``.
+            EncoderError: the encoder is not there or is damaged.
+        """
+        refuse(must.Choice(*ORDERS).faults("order", order) + must.Number(0, whole=True).faults("epoch", epoch))
+        if self.__sklearn_is_fitted__():
+            rows = as_dataset(data, labels, who="batches", task=self.task_, merged=self.fitted_on_.merged)
+        else:
+            self.check_settings()
+            rows = as_dataset(data, labels, who="batches")
+        if not len(rows):
+            raise DataError("batches needs at least one text; got none.")
+        texts = in_form(rows.texts, self.unicode)
+        return Batches.of(
+            rows, texts, self._reader(texts), batch_size=self.batch_size, seed=self.seed, order=order, epoch=epoch
+        )
+
+    def plot_training(self, folder: str | Path | None = None) -> Picture:
+        """How the training went: the loss and the learning rate of its steps, the validation score of its epochs.
+
+        Args:
+            folder: of the training, where its log is; None is the hyperparameter ``folder``, or else this process knows
+                the steps itself.
+
+        Raises:
+            NotFittedError: it is not fitted.
+            SettingError: the classifier was loaded, and no folder is given.
+            DataError: the log in the folder cannot be read or is damaged.
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        check_fitted(self)
+        entries: Sequence[Mapping[str, Any]] = self.history_
+        place = self.folder if folder is None else folder
+        if place is not None and (folder is not None or (Path(place) / LOG).exists()):
+            entries = read_log(Path(place) / LOG)
+        if not entries:
+            raise SettingError(
+                "The steps of this training are not known: a model directory does not hold them. Give the folder of "
+                "the training, where its log.jsonl is (folder=), or draw them where the model is fitted."
+            )
+        called = Metric.read(self.metric_, self.task_).called
+        return charts.learning_curve(entries, f"validation {called}", rates=True)
+
+    @abstractmethod
+    def _reader(self, texts: Sequence[str]) -> Reader:
+        """What makes ids of texts: its own, or, before ``fit``, what that would make of ``texts``."""
+
     def _conflicts(self) -> Iterator[str]:
         for name in ("resume", "tensorboard"):
             if getattr(self, name) and self.folder is None:
@@ -162,6 +211,7 @@ class NetworkClassifier(GraphClassifier):
     def _begin(self, data: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
         """Starts the clock; the training and the validation data, the latter held out where none is given."""
         self._started_ = time.perf_counter()
+        self.history_ = ()
         hardware.best_device()  # says what to install, before hours of preparation
         label_weights(data, self.class_weight)
         if valid is None or not len(valid):
@@ -171,66 +221,6 @@ class NetworkClassifier(GraphClassifier):
             self.checked_on_ = valid
         processes.connect()
         return data, valid
-
-    @abstractmethod
-    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
-        """What comes before the training."""
-
-    @abstractmethod
-    def _conclude(self, prepared: Prepared) -> None:
-        """What comes after the training: calibrates the trained network, and takes it."""
-
-    @abstractmethod
-    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:
-        """Other texts, in their normal form, as a prepared network reads them.
-
-        Raises:
-            SettingError: it reads states that are computed beforehand.
-        """
-
-    def prepare(
-        self,
-        texts: Data,
-        labels: Labels | None = None,
-        *,
-        valid: Data | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> tuple[Prepared, Dataset]:
-        """All of ``fit`` that comes before the training, for whoever trains the network in another way.
-
-        The classifier is not fitted before ``conclude``.
-
-        Args:
-            texts, labels, valid, sample_weight: see ``fit``.
-
-        Returns:
-            What is to be trained, and the rows as they were given.
-
-        Raises:
-            DataError, SettingError: see ``fit``.
-            EncoderError: the encoder is not there, or is damaged.
-        """
-        rows, data, choosing = self._start(texts, labels, valid, sample_weight)
-        try:
-            return self._prepare(data, choosing), rows
-        finally:
-            del self.task_
-
-    def conclude(self, prepared: Prepared, rows: Dataset, chosen: Mapping[str, Any]) -> Self:
-        """All of ``fit`` that comes after the training: calibration, decisions, and what is kept of the texts.
-
-        Args:
-            prepared, rows: from ``prepare``; the network has been trained since.
-            chosen: how, for ``chosen_``.
-        """
-        self.task_ = prepared.data.task
-        self.chosen_ = {**self.chosen_, **chosen}
-        try:
-            self._conclude(prepared)
-        except BaseException:
-            del self.task_
-            raise
-        return self._end(rows)
 
     def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int | None, advice: str) -> None:
         self.chosen_ |= {"max_tokens": max_tokens, "texts_cut": round(float(cut.mean()), 4)}
@@ -289,7 +279,9 @@ class NetworkClassifier(GraphClassifier):
         if self.folder is not None and processes.rank() == 0:
             called = objective.metric.called
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {called}")
-        self._summarise(_history(steps), settings, objective)
+        history = _history(steps)
+        self.history_ = tuple(map(entry_of, history))
+        self._summarise(history, settings, objective)
         self._checkpoints_ = checkpoints
 
     def _checkpoints(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,8 @@ from textgraft.hardware import Precision
 from textgraft.methods.base import unicode_form
 from textgraft.methods.constraints import COUNT, ENCODER, YES_OR_NO, Checked, Choice, Text
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
-from textgraft.methods.network import NetworkClassifier, Prepared
+from textgraft.methods.network import NetworkClassifier
+from textgraft.methods.preparing import Prepared
 from textgraft.model_directory import MethodFacts
 from textgraft.recurrent.material import Material
 from textgraft.recurrent.numpy_network import Cell, Plain, Pooling
@@ -27,6 +28,7 @@ from textgraft.tensors import Tensors
 from textgraft.text.batches import Windows
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import Vocabulary
+from textgraft.training.batches import Reader
 from textgraft.unicode import Form, quoted
 
 if TYPE_CHECKING:
@@ -214,16 +216,38 @@ class RecurrentClassifier(NetworkClassifier):
         return self.encoder is None and (self.vectors is None or self.train_vectors == "tuned")
 
     def _words(self, data: Dataset, valid: Dataset) -> Material:
-        least = self.min_count or (2 if self.vectors is None else 1)
-        self.reader_ = WordReader.of(
-            data.texts, self.tokenizer, self.max_tokens, max_size=self.max_size, min_count=least
-        )
+        self.reader_ = self._word_reader(data.texts)
         texts = [*data.texts, *valid.texts]
         if self.vectors is None:
             material = self.reader_.scratch(texts, width=self.width, seed=self.seed)
         else:
             material = self.reader_.pretrained(texts, self.vectors, unknown=self.unknown, seed=self.seed)
-        return replace(material, identity={"min_count": least} | material.identity)
+        return replace(material, identity={"min_count": self._least} | material.identity)
+
+    @property
+    def _least(self) -> int:
+        """How often a word must occur."""
+        return self.min_count or (2 if self.vectors is None else 1)
+
+    def _word_reader(self, texts: Sequence[str]) -> WordReader:
+        """One that knows the words of some texts."""
+        return WordReader.of(texts, self.tokenizer, self.max_tokens, max_size=self.max_size, min_count=self._least)
+
+    def _reader(self, texts: Sequence[str]) -> Reader:
+        if self.encoder is None:
+            words = self.reader_ if self.__sklearn_is_fitted__() else self._word_reader(texts)
+            assert isinstance(words, WordReader)  # of a model on words
+            return words
+        from textgraft.encoders.choosing import choose_encoder
+        from textgraft.encoders.reading import TextReader
+        from textgraft.encoders.sources import resolve
+        from textgraft.recurrent.state_reader import StateReader
+
+        if self.__sklearn_is_fitted__():
+            assert isinstance(self.reader_, StateReader)
+            return TextReader(self.reader_.encoder.tokenizer, self.reader_.encoder.max_tokens, "truncate")
+        name, _ = choose_encoder(self.encoder, texts, with_network=True)
+        return TextReader.of(resolve(name), self.max_tokens, "truncate")
 
     def _states(self, data: Dataset, valid: Dataset) -> Material:
         from textgraft.encoders.sources import resolve

@@ -15,6 +15,8 @@ from textgraft.recurrent.cells import GATES, run_layer
 from textgraft.recurrent.material import Table
 from textgraft.recurrent.numpy_network import Cell, Pooling
 from textgraft.task import Task
+from textgraft.text.batches import pad
+from textgraft.text.vocabulary import PAD
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.dropout import CheapDropout, draw_from
 
@@ -170,9 +172,8 @@ class SequenceClassifier(WindowClassifier):
 
     def forward(self, rows: Sequence[NDArray[np.int32]]) -> Tensor:  # noqa: D102
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        ids = np.zeros((lengths.max(), len(rows)), np.int64)
-        for i, row in enumerate(rows):
-            ids[: len(row), i] = row
+        padded, _ = pad(rows, PAD)  # of states this is a row like any other, since padding is never looked at
+        ids = np.ascontiguousarray(padded.T)
         if self.trained is not None:
             x = nn.functional.embedding(torch.from_numpy(ids).to(self.device), self.network.get_parameter("embedding"))
         else:

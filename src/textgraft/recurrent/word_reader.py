@@ -66,6 +66,15 @@ class WordReader:
         """The numbers of the words of each text."""
         return self.vocabulary.numericalise(texts, tokenizer(self.tokenizer_name), self.max_tokens)
 
+    @property
+    def pad_id(self) -> int:
+        """The number of padding."""
+        return PAD
+
+    def names(self, ids: NDArray[np.integer]) -> list[str]:
+        """The words of numbers."""
+        return self.vocabulary.tokens(ids)
+
     def scratch(self, texts: Sequence[str], *, width: int, seed: int) -> Material:
         """Texts, and small random vectors of ``width`` components: what is learned soon outweighs what was drawn."""
         rng = np.random.default_rng(seed)
@@ -75,7 +84,7 @@ class WordReader:
 
     def pretrained(self, texts: Sequence[str], name: str, *, unknown: Unknown, seed: int) -> Material:
         """Texts, and the vectors that a name, file or URL has for their words; what they cover is told."""
-        from textgraft.text.vectors import WordVectors, coverage, embedding_matrix, open_vectors
+        from textgraft.text.vectors import WordVectors, embedding_matrix, open_vectors, vector_coverage
 
         # The others find on disk what the first one has downloaded and read, if it could be kept there.
         of_first: list[WordVectors] = []
@@ -85,7 +94,7 @@ class WordReader:
         # The texts that are trained on may hold no word of which nothing is known; later ones do.
         table[PAD] = 0
         table[UNKNOWN] = 0 if unknown == "zero" else table[WORDS:].mean(axis=0)
-        covered = coverage(self.vocabulary.words[WORDS:], self.vocabulary.frequencies[WORDS:], vectors)
+        covered = vector_coverage(self.vocabulary, vectors)
         note = str(covered)
         if covered.missing:
             note += f" Most frequent without one: {listed(word for word, _ in covered.missing)}."

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textgraft.hardware import Precision, best_device, matmul_dtype, short
 from textgraft.runtimes.running import Floats, Ids
 
 if TYPE_CHECKING:
     import torch
+
+Compute: TypeAlias = "Callable[[Any, torch.Tensor, torch.Tensor | None], torch.Tensor]"
 
 
 class TorchRuntime:
@@ -30,7 +32,7 @@ class TorchRuntime:
     def __init__(
         self,
         load: Callable[[], torch.nn.Module],
-        compute: Callable[[Any, torch.Tensor, torch.Tensor | None], torch.Tensor],
+        compute: Compute,
         precision: Precision,
     ) -> None:
         self._load, self._compute = load, compute
@@ -40,6 +42,10 @@ class TorchRuntime:
         self._network: torch.nn.Module | None = None
 
     def run(self, ids: Ids, mask: Ids | None) -> Floats:  # noqa: D102
+        return self.through(self._compute, ids, mask)
+
+    def through(self, compute: Compute, ids: Ids, mask: Ids | None) -> Floats:
+        """What another ``compute`` gives of the same network."""
         import torch
 
         if self._network is None:
@@ -47,7 +53,7 @@ class TorchRuntime:
         with torch.inference_mode():
             inputs = torch.from_numpy(ids).to(self.device)
             attention = None if mask is None else torch.from_numpy(mask).to(self.device)
-            output: Floats = self._compute(self._network, inputs, attention).float().cpu().numpy()
+            output: Floats = compute(self._network, inputs, attention).float().cpu().numpy()
         return output
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,10 +1,15 @@
-"""The words that a network knows, by number, and texts as such numbers."""
+"""The words that a network knows, by number, and texts as such numbers.
+
+vocabulary = Vocabulary.count(texts, "basic_english", max_size=10_000)
+vocabulary.ids(["a", "film", "unheard-of"])  # array([4, 17, 1], dtype=int32)
+vocabulary.tokens([4, 17, 1])  # ["a", "film", "<unk>"]
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +22,7 @@ from textgraft.progress import track
 from textgraft.text.batches import Windows
 from textgraft.text.characters import hash_strings
 from textgraft.text.hashing import HashIndex, WordNumbering, hash_pieces
-from textgraft.text.tokenizers import Tokenize
+from textgraft.text.tokenizers import Tokenize, tokenizer
 from textgraft.text.tokens import Tokens, chunks
 from textgraft.unicode import quoted
 from textgraft.whole import whole_file
@@ -31,14 +36,22 @@ UNKNOWN: Final = 1
 
 
 class Vocabulary:
-    """Words and their numbers.
+    """Words and their numbers, which are their places: 0 is padding, 1 all words that are not known.
 
-    A token is never numbered ``PAD``, whatever a text says: the specials are no words of texts.
+    The specials are no words of texts: whatever a text says, none of its tokens is padding.
 
     Args:
-        words: v distinct words; the first two are ``SPECIALS``.
-        frequencies: (v,) how often each stood in the texts that were counted; at ``UNKNOWN`` all other words together.
+        words: v distinct words; the first two are ``"<pad>"`` and ``"<unk>"``.
+        frequencies: (v,) how often each stood in the texts that were counted; at ``unknown_id`` all other words
+            together.
+
+    Attributes:
+        pad_id: the number of padding, 0.
+        unknown_id: that of all words that are not known, 1.
     """
+
+    pad_id: Final = PAD
+    unknown_id: Final = UNKNOWN
 
     def __init__(self, words: Sequence[str], frequencies: Sequence[int] | NDArray[np.int64]) -> None:
         self.words = list(words)
@@ -46,22 +59,42 @@ class Vocabulary:
         self._index = HashIndex(hash_strings(self.words[len(SPECIALS) :]))
 
     def __len__(self) -> int:
+        """How many words there are, both specials counted."""
         return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        """Whether a word has a number of its own."""
+        return isinstance(word, str) and (word in SPECIALS or self._found([word])[0] != UNKNOWN)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({counted(len(self), 'word')}: {listed(map(quoted, self.words), 6)})"
 
     @classmethod
     def count(
-        cls, texts: Sequence[str], tokenize: Tokenize, *, max_size: int | None = None, min_count: int = 1
+        cls,
+        texts: Sequence[str],
+        tokenize: Tokenize | str = "treebank",
+        *,
+        max_size: int | None = None,
+        min_count: int = 1,
     ) -> Vocabulary:
         """The most frequent words of the texts first; of equally frequent ones the one that occurs first.
 
         Args:
-            texts, tokenize: what is split into words, and how.
+            texts: what is split into words.
+            tokenize: how: a name (see ``text.tokenizers.tokenizer``), or what that gives.
             max_size: words to keep, specials not counted; None: all.
             min_count: how often a word must occur.
 
         Raises:
-            SettingError: ``max_size`` is negative or ``min_count`` is less than 1.
+            SettingError: ``max_size`` is negative or ``min_count`` is less than 1; no tokenizer has this name; or
+                ``texts`` is one string.
+            MissingExtraError: spaCy is asked for and not installed.
         """
+        if isinstance(texts, str):
+            raise SettingError("texts is one string; put it in brackets: [text].")
+        if isinstance(tokenize, str):
+            tokenize = tokenizer(tokenize)
         if max_size is not None and max_size < 0:
             raise SettingError(f"max_size is {max_size}; give a number of words, 0 or more, or None for all.")
         if min_count < 1:
@@ -77,6 +110,48 @@ class Vocabulary:
         chosen = chosen[counts[chosen] >= min_count]
         words = [*SPECIALS, *(numbering.words[i] for i in chosen.tolist())]
         return cls(words, np.concatenate(([0, total - counts[chosen].sum()], counts[chosen])))
+
+    def ids(self, tokens: Iterable[str]) -> Ids:
+        """(t,) int32 the number of each token; ``unknown_id`` of those that are not known.
+
+        Args:
+            tokens: t tokens as the tokenizer gives them, in lower case that is; the specials are themselves.
+
+        Raises:
+            SettingError: ``tokens`` is one string.
+        """
+        if isinstance(tokens, str):
+            raise SettingError(f"tokens is one string; give a list of tokens, such as tokenize({quoted(tokens, 20)}).")
+        given = list(tokens)
+        numbers = self._found(given)
+        numbers[[i for i, token in enumerate(given) if token == SPECIALS[PAD]]] = PAD
+        return numbers
+
+    def tokens(self, ids: Iterable[int] | NDArray[Any]) -> list[str]:
+        """The t tokens of t numbers: what ``ids`` was given, with ``"<unk>"`` for what is not known.
+
+        Raises:
+            SettingError: a number is no whole one from 0 to the size of the vocabulary, or they are not in one row.
+        """
+        numbers = np.asarray(ids if hasattr(ids, "__array__") else list(ids))
+        numbers = numbers if numbers.size else numbers.astype(np.int64)
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+            raise SettingError(
+                f"ids are whole numbers in one row; got shape {numbers.shape} of {numbers.dtype}. Give one text's."
+            )
+        beyond = numbers[(numbers < 0) | (numbers >= len(self))]
+        if len(beyond):
+            raise SettingError(f"The vocabulary numbers its words from 0 to {len(self) - 1:,}; got {beyond[0]}.")
+        return [self.words[i] for i in numbers.tolist()]
+
+    def most_common(self, n: int = 10) -> list[tuple[str, int]]:
+        """The n most frequent words, without the specials, with how often each was counted."""
+        order = len(SPECIALS) + np.argsort(-self.frequencies[len(SPECIALS) :], kind="stable")[: max(n, 0)]
+        return [(self.words[i], int(self.frequencies[i])) for i in order.tolist()]
+
+    def _found(self, tokens: list[str]) -> Ids:
+        """(t,) the number of each token; the specials are as unknown as in a text."""
+        return self._index.find(hash_strings(tokens)) + np.int32(len(SPECIALS))
 
     def numbers(self, tokens: Tokens) -> Ids:
         """(t,) the number of each token."""

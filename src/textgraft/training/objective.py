@@ -13,15 +13,15 @@ from textgraft.dataset import Dataset
 from textgraft.decision import Decision
 from textgraft.evaluation.calibration import Calibration, fit_calibration
 from textgraft.evaluation.metric import Metric
-from textgraft.text.batches import Windows, shuffled_batches
+from textgraft.text.batches import Windows
 from textgraft.training import processes
 from textgraft.training.classifying import WindowClassifier
 from textgraft.training.loop import Score
+from textgraft.training.sampling import MOST_WINDOWS, Sampler
 
 if TYPE_CHECKING:
     import torch
 
-MOST_WINDOWS = 16  # of a text in one epoch; of longer ones another draw is read in each epoch
 LEAST_WEIGHT = 1e-30  # of a row, by the mean of all
 BACKWARD_COST = 3  # a training step takes about three forward passes
 
@@ -64,11 +64,9 @@ class ClassificationObjective:
         self.multi_label = data.task.multi_label
         self.batch_size = batch_size
         self.label_smoothing = label_smoothing
-        self.seed = seed % 2**32  # what NumPy takes
+        self.sampler = Sampler(windows, seed)
+        self.seed, self.tokens = self.sampler.seed, self.sampler.tokens
         self.finish = finish
-        self.starts = windows.starts
-        self.tokens = np.add.reduceat(windows.lengths, self.starts[:-1])
-        self.longest = np.maximum.reduceat(windows.lengths, self.starts[:-1])
         self.score_cost = float(valid_windows.lengths.sum() / BACKWARD_COST / max(1, self.tokens.sum()))
         self.number = 0
         self.label_weights = weights = label_weights(data, class_weight)
@@ -89,13 +87,12 @@ class ClassificationObjective:
     def epoch(self, number: int) -> Sequence[NDArray[np.intp]]:
         """Shuffled batches of similar length."""
         self.number = number
-        order = np.random.RandomState((self.seed * 1009 + number) % 2**32)
-        return shuffled_batches(self.tokens, self.batch_size * processes.count(), order)
+        return self.sampler.epoch(number, self.batch_size * processes.count())
 
     def parts(self, rows: NDArray[np.intp]) -> Sequence[NDArray[np.intp]]:
         """As many rows at once as hold ``step_tokens`` tokens, and at least one."""
         most = self.classifier.step_tokens
-        ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.longest[rows]))
+        ends = np.cumsum(np.minimum(self.tokens[rows], MOST_WINDOWS * self.sampler.longest[rows]))
         return [part for part in np.split(rows, np.flatnonzero(np.diff((ends - 1) // most)) + 1) if len(part)]
 
     def loss(self, rows: NDArray[np.intp]) -> torch.Tensor:  # noqa: D102
@@ -103,7 +100,7 @@ class ClassificationObjective:
 
         rows = np.sort(rows)
         self.classifier.draw_from((self.seed, self.number, int(rows[0])))
-        logits = self.classifier.logits(self.windows, np.concatenate([self.windows_of(row) for row in rows]))
+        logits = self.classifier.logits(self.windows, self.sampler.windows_of(rows, self.number))
         kind = torch.float32 if self.multi_label else torch.int64
         targets = torch.from_numpy(np.asarray(self.data.targets[rows])).to(logits.device, kind)
         smoothing, weights = self.label_smoothing, self.sample_weights
@@ -119,15 +116,6 @@ class ClassificationObjective:
             )
             loss = loss.sum(dim=-1) / logits.shape[1]
         return loss if weights is None else (loss * weights[torch.from_numpy(rows).to(weights.device)]).sum()
-
-    def windows_of(self, row: np.intp) -> NDArray[np.intp]:
-        """The places of the windows of a row that are read in this epoch."""
-        start, end = self.starts[row], self.starts[row + 1]
-        if end - start <= MOST_WINDOWS:
-            return np.arange(start, end)
-        # By epoch and row alone, so that a resumed training reads the same ones.
-        draw = np.random.RandomState(np.array([self.seed, self.number, row]))
-        return np.sort(start + draw.permutation(end - start)[:MOST_WINDOWS])
 
     def weight(self, rows: NDArray[np.intp]) -> float:  # noqa: D102
         return float(self.row_weights[rows].sum())

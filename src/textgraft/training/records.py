@@ -95,7 +95,7 @@ def _recorded(
                     if tensorboard:
                         # What an earlier run wrote from this step on is hidden.
                         events = _summary_writer()(str(folder / EVENTS), purge_step=step.step, flush_secs=10)
-                entry = _entry(step)
+                entry = entry_of(step)
                 line = json.dumps(entry).encode() + b"\n"
                 while line:
                     line = line[log.write(line) :]
@@ -123,7 +123,7 @@ def _begin(path: Path, first: int) -> None:
         (path.parent / CURVES).unlink(missing_ok=True)
 
 
-def _entry(step: Progress) -> dict[str, Any]:
+def entry_of(step: Progress) -> dict[str, Any]:
     """What is known of a step; NaN and infinity, which JSON lacks, are null."""
     known = {name: getattr(step, name) for name in FIELDS if getattr(step, name) is not None}
     if step.score is None:

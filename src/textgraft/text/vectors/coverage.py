@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgraft.errors import listed
+from textgraft.text.vectors.opening import open_vectors
 from textgraft.text.vectors.vectors import WordVectors
+from textgraft.text.vocabulary import SPECIALS, Vocabulary
 
 MOST_MISSING = 20
 LITTLE = 0.5
@@ -75,6 +77,22 @@ class Coverage:
             "warning": self.warning,
             "missing": [list(pair) for pair in self.missing],
         }
+
+
+def vector_coverage(vocabulary: Vocabulary, vectors: WordVectors | str) -> Coverage:
+    """Which words of a vocabulary have vectors, and how many of the running words that it was counted on these are.
+
+    Words that the vocabulary leaves out play no part.
+
+    Args:
+        vocabulary: of some texts.
+        vectors: opened ones, or what ``open_vectors`` takes.
+
+    Raises:
+        VectorsError, MissingExtraError, SettingError: see ``open_vectors``.
+    """
+    opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
+    return coverage(vocabulary.words[len(SPECIALS) :], vocabulary.frequencies[len(SPECIALS) :], opened)
 
 
 def coverage(words: Sequence[str], frequencies: NDArray[np.int64], vectors: WordVectors) -> Coverage:

@@ -60,7 +60,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     network = AutoModelForSequenceClassification.from_pretrained(original, num_labels=2)
     with torch.no_grad():
         for parameter in network.parameters():  # no norm is all ones, no bias all zeros
-            parameter += 0.1 * torch.randn_like(parameter)
+            parameter.add_(0.1 * torch.randn_like(parameter))
     network.save_pretrained(original)
     copy = tmp_path_factory.mktemp("tensorflow")
     for file in original.iterdir():
@@ -241,7 +241,7 @@ def test_a_preset_of_keras_hub_gives_the_same_states(tmp_path: Path) -> None:
     network = BertModel(config).eval()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
+            parameter.add_(0.1 * torch.randn_like(parameter))
     write_hub(network, words, tmp_path)
     encoder = Encoder(str(tmp_path), cache=False, precision="fp32")
     ids = torch.tensor([[2, 5, 7, 8, 9, 10, 3]])  # [CLS] the film ##s was great [SEP]

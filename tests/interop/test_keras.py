@@ -83,7 +83,7 @@ def test_keras_trains_as_the_own_loop_does(case: str, tiny_encoder: Path, tmp_pa
 
     assert fitted is model
     assert len(expected) == len(network.train_batches) > 4
-    # Keras sums the means of steps in fp32; a step's share of that is rounded, and so is each update.
+    # The log has six digits, Keras a mean in fp32 of all steps so far, and each update is rounded.
     np.testing.assert_allclose(seen.losses, expected, atol=2e-5)
     np.testing.assert_allclose(model.predict_proba(texts), own.predict_proba(texts), atol=1e-3)
 

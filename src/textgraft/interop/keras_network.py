@@ -21,6 +21,8 @@ from textgraft.training.objective import ClassificationObjective
 from textgraft.training.sampling import Rows, Sampler
 from textgraft.unicode import in_form
 
+EPSILON = 1e-8
+
 
 class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of texts as the network reads them, for ``fit``, ``evaluate`` and ``predict`` of Keras.
@@ -70,6 +72,10 @@ class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._weights is None:
             return inputs, labels
         return inputs, labels, self._weights(rows).astype(np.float32)
+
+    def on_epoch_begin(self) -> None:
+        """What was looked at before does not count."""
+        self._last_was_read = False
 
     def on_epoch_end(self) -> None:
         """The next epoch has another order; Keras also calls this when it has only looked at the first batch."""
@@ -252,16 +258,30 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         model, trained = self.model, self._prepared.classifier.network.named_parameters()
         epochs, rate = model.chosen_epochs(self._prepared), model.learning_rate or self._prepared.usual_rate
         settings = TrainingSettings(epochs, rate, model.warmup, model.decay)
-        optimizer = keras.optimizers.AdamW(
+        optimizer = _AdamW(
             _LearningRate(settings, epochs * len(self.train_batches)),
             weight_decay=model.weight_decay,
-            epsilon=1e-8,
             global_clipnorm=model.clip,
         )
         pairs = zip(trained, self.network.weights, strict=True)
         whole = [variable for (name, each), variable in pairs if each.ndim < 2 or name.endswith("bias")]
         optimizer.exclude_from_weight_decay(var_list=whole)
         return optimizer
+
+
+class _AdamW(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW as PyTorch has it: epsilon is added to the root of the corrected second moment (Kingma & Ba 2015).
+
+    Keras corrects the step size in its place, which in the first steps is as if epsilon were 30 times as large.
+    """
+
+    @property
+    def epsilon(self) -> float:
+        return float(EPSILON * (1 - self.beta_2 ** (int(self.iterations) + 1)) ** 0.5)
+
+    @epsilon.setter
+    def epsilon(self, _: float) -> None:
+        """Keras sets its own when it makes an optimizer."""
 
 
 class _LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]

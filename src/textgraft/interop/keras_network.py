@@ -58,6 +58,11 @@ class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._epoch, self._last_was_read = 0, False
         self._batches = orders(0)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether there is something to train or evaluate on."""
+        return self._targets is not None
+
     def __len__(self) -> int:
         return len(self._batches)
 
@@ -196,11 +201,23 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
             metrics = [binary if several else keras.metrics.SparseCategoricalAccuracy("accuracy")]
         super().compile(optimizer, loss, metrics=metrics, **({"jit_compile": False} | options))
 
-    def compute_loss(self, x: Any = None, y: Any = None, *rest: Any, **named: Any) -> Any:
-        """The loss of a batch; see ``keras.Model.compute_loss``."""
-        if y is None:
-            raise DataError("These batches have no labels, which a loss needs; give batches the labels as well.")
-        return super().compute_loss(x, y, *rest, **named)
+    def fit(self, x: Any = None, *rest: Any, **named: Any) -> Any:
+        """Trains; see ``keras.Model.fit``.
+
+        Raises:
+            DataError: the batches have no labels.
+        """
+        _check_labels(x, named.get("validation_data"))
+        return super().fit(x, *rest, **named)
+
+    def evaluate(self, x: Any = None, *rest: Any, **named: Any) -> Any:
+        """Loss and metrics; see ``keras.Model.evaluate``.
+
+        Raises:
+            DataError: the batches have no labels.
+        """
+        _check_labels(x)
+        return super().evaluate(x, *rest, **named)
 
     def finish(self) -> NetworkClassifier:
         """Calibrates the trained network on the validation texts, chooses the decisions, and ends the fit.
@@ -267,6 +284,11 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         whole = [variable for (name, each), variable in pairs if each.ndim < 2 or name.endswith("bias")]
         optimizer.exclude_from_weight_decay(var_list=whole)
         return optimizer
+
+
+def _check_labels(*given: Any) -> None:
+    if any(isinstance(each, TextBatches) and not each.has_labels for each in given):
+        raise DataError("These batches have no labels, which a loss needs; give batches the labels as well.")
 
 
 class _AdamW(keras.optimizers.AdamW):  # type: ignore[misc]

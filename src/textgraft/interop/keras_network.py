@@ -18,9 +18,10 @@ from textgraft.methods.preparing import Prepared
 from textgraft.text.batches import Windows
 from textgraft.training import TrainingSettings
 from textgraft.training.objective import ClassificationObjective
+from textgraft.training.sampling import Rows, Sampler
 from textgraft.unicode import in_form
 
-Rows = NDArray[np.intp]
+EPSILON = 1e-8
 
 
 class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -57,6 +58,11 @@ class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._epoch, self._last_was_read = 0, False
         self._batches = orders(0)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether there is something to train or evaluate on."""
+        return self._targets is not None
+
     def __len__(self) -> int:
         return len(self._batches)
 
@@ -71,6 +77,10 @@ class TextBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._weights is None:
             return inputs, labels
         return inputs, labels, self._weights(rows).astype(np.float32)
+
+    def on_epoch_begin(self) -> None:
+        """What was looked at before does not count."""
+        self._last_was_read = False
 
     def on_epoch_end(self) -> None:
         """The next epoch has another order; Keras also calls this when it has only looked at the first batch."""
@@ -191,11 +201,23 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
             metrics = [binary if several else keras.metrics.SparseCategoricalAccuracy("accuracy")]
         super().compile(optimizer, loss, metrics=metrics, **({"jit_compile": False} | options))
 
-    def compute_loss(self, x: Any = None, y: Any = None, *rest: Any, **named: Any) -> Any:
-        """The loss of a batch; see ``keras.Model.compute_loss``."""
-        if y is None:
-            raise DataError("These batches have no labels, which a loss needs; give batches the labels as well.")
-        return super().compute_loss(x, y, *rest, **named)
+    def fit(self, x: Any = None, *rest: Any, **named: Any) -> Any:
+        """Trains; see ``keras.Model.fit``.
+
+        Raises:
+            DataError: the batches have no labels.
+        """
+        _check_labels(x, named.get("validation_data"))
+        return super().fit(x, *rest, **named)
+
+    def evaluate(self, x: Any = None, *rest: Any, **named: Any) -> Any:
+        """Loss and metrics; see ``keras.Model.evaluate``.
+
+        Raises:
+            DataError: the batches have no labels.
+        """
+        _check_labels(x)
+        return super().evaluate(x, *rest, **named)
 
     def finish(self) -> NetworkClassifier:
         """Calibrates the trained network on the validation texts, chooses the decisions, and ends the fit.
@@ -234,13 +256,12 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         )
 
     def _in_order(self, windows: Windows, data: Dataset | None) -> TextBatches:
-        starts, size = windows.starts, self.model.batch_size
-        rows = np.arange(len(starts) - 1)
+        sampler, size = Sampler(windows, 0), self.model.batch_size
         weights = None if data is None or data.weights is None else data.weights / data.weights.mean()
         return TextBatches(
             windows,
-            lambda _: np.split(rows, range(size, len(rows), size)),
-            lambda row: np.arange(starts[row], starts[row + 1]),
+            lambda _: sampler.in_rows(size),
+            lambda row: sampler.all_windows_of([row]),
             None if data is None else data.targets,
             None if weights is None else lambda of: weights[of],
         )
@@ -254,16 +275,35 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
         model, trained = self.model, self._prepared.classifier.network.named_parameters()
         epochs, rate = model.chosen_epochs(self._prepared), model.learning_rate or self._prepared.usual_rate
         settings = TrainingSettings(epochs, rate, model.warmup, model.decay)
-        optimizer = keras.optimizers.AdamW(
+        optimizer = _AdamW(
             _LearningRate(settings, epochs * len(self.train_batches)),
             weight_decay=model.weight_decay,
-            epsilon=1e-8,
             global_clipnorm=model.clip,
         )
         pairs = zip(trained, self.network.weights, strict=True)
         whole = [variable for (name, each), variable in pairs if each.ndim < 2 or name.endswith("bias")]
         optimizer.exclude_from_weight_decay(var_list=whole)
         return optimizer
+
+
+def _check_labels(*given: Any) -> None:
+    if any(isinstance(each, TextBatches) and not each.has_labels for each in given):
+        raise DataError("These batches have no labels, which a loss needs; give batches the labels as well.")
+
+
+class _AdamW(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW as PyTorch has it: epsilon is added to the root of the corrected second moment (Kingma & Ba 2015).
+
+    Keras corrects the step size in its place, which in the first steps is as if epsilon were 30 times as large.
+    """
+
+    @property
+    def epsilon(self) -> float:
+        return float(EPSILON * (1 - self.beta_2 ** (int(self.iterations) + 1)) ** 0.5)
+
+    @epsilon.setter
+    def epsilon(self, _: float) -> None:
+        """Keras sets its own when it makes an optimizer."""
 
 
 class _LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]

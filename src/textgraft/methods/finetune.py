@@ -132,16 +132,16 @@ class FineTunedClassifier(NetworkClassifier):
         fold(self._calibrate(logits, prepared.data, prepared.valid, shifts=head.bias is not None), head)
         self.network_ = classifier
 
+    @staticmethod
+    def _being_trained(prepared: Prepared) -> EncoderClassifier:
+        assert isinstance(prepared.classifier, EncoderClassifier)
+        return prepared.classifier
+
     def _reader(self, texts: Sequence[str]) -> Reader:
         if self.__sklearn_is_fitted__():
             return TextReader(self.network_.tokenizer, self.network_.max_tokens, self.network_.long)
         name, _ = choose_encoder(self.encoder, texts, with_network=True)
         return TextReader.of(resolve(name), self.max_tokens, self.long)
-
-    @staticmethod
-    def _being_trained(prepared: Prepared) -> EncoderClassifier:
-        assert isinstance(prepared.classifier, EncoderClassifier)
-        return prepared.classifier
 
     def _proba(self, texts: list[str]) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.windows(texts))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from textgraft import hardware, progress
 from textgraft.class_weights import label_weights
@@ -18,7 +17,6 @@ from textgraft.dataset import Dataset
 from textgraft.errors import listed
 from textgraft.evaluation.calibration import Calibration, calibrate
 from textgraft.evaluation.wanted import Thresholds
-from textgraft.given import Data, Labels
 from textgraft.hardware import PRECISIONS, Precision
 from textgraft.labels import label_name
 from textgraft.methods import constraints as must
@@ -26,8 +24,7 @@ from textgraft.methods.base import unicode_form
 from textgraft.methods.deciding import Deciding
 from textgraft.methods.hyperparameters import fitted, hyperparameter, hyperparameters, redeclared
 from textgraft.methods.inside import OpenNetwork
-from textgraft.methods.preparing import Prepared
-from textgraft.text.batches import Windows
+from textgraft.methods.preparing import Prepared, Preparing
 from textgraft.training import DECAYS, Checkpoints, Decay, Progress, TrainingSettings, default_epochs, processes, train
 from textgraft.training.objective import ClassificationObjective
 from textgraft.training.records import entry_of, record
@@ -36,7 +33,7 @@ from textgraft.unicode import Form, quoted
 
 
 @hyperparameters
-class NetworkClassifier(OpenNetwork):
+class NetworkClassifier(OpenNetwork, Preparing):
     """Base of the methods that train a network with the one loop.
 
     A method sets up a ``WindowClassifier`` in ``_prepare``, calls ``_train``, and calibrates in ``_conclude``.
@@ -147,6 +144,7 @@ class NetworkClassifier(OpenNetwork):
     def _begin(self, data: Dataset, valid: Dataset | None) -> tuple[Dataset, Dataset]:
         """Starts the clock; the training and the validation data, the latter held out where none is given."""
         self._started_ = time.perf_counter()
+        self.history_ = ()
         hardware.best_device()  # says what to install, before hours of preparation
         label_weights(data, self.class_weight)
         if valid is None or not len(valid):
@@ -156,66 +154,6 @@ class NetworkClassifier(OpenNetwork):
             self.checked_on_: Dataset | None = valid
         processes.connect()
         return data, valid
-
-    @abstractmethod
-    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
-        """What comes before the training."""
-
-    @abstractmethod
-    def _conclude(self, prepared: Prepared) -> None:
-        """What comes after the training: calibrates the trained network, and takes it."""
-
-    @abstractmethod
-    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:
-        """Other texts, in their normal form, as a prepared network reads them.
-
-        Raises:
-            SettingError: it reads states that are computed beforehand.
-        """
-
-    def prepare(
-        self,
-        texts: Data,
-        labels: Labels | None = None,
-        *,
-        valid: Data | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> tuple[Prepared, Dataset]:
-        """All of ``fit`` that comes before the training, for whoever trains the network in another way.
-
-        The classifier is not fitted before ``conclude``.
-
-        Args:
-            texts, labels, valid, sample_weight: see ``fit``.
-
-        Returns:
-            What is to be trained, and the rows as they were given.
-
-        Raises:
-            DataError, SettingError: see ``fit``.
-            EncoderError: the encoder is not there, or is damaged.
-        """
-        rows, data, choosing = self._start(texts, labels, valid, sample_weight)
-        try:
-            return self._prepare(data, choosing), rows
-        finally:
-            del self.task_
-
-    def conclude(self, prepared: Prepared, rows: Dataset, chosen: Mapping[str, Any]) -> Self:
-        """All of ``fit`` that comes after the training: calibration, decisions, and what is kept of the texts.
-
-        Args:
-            prepared, rows: from ``prepare``; the network has been trained since.
-            chosen: how, for ``chosen_``.
-        """
-        self.task_ = prepared.data.task
-        self.chosen_ = {**self.chosen_, **chosen}
-        try:
-            self._conclude(prepared)
-        except BaseException:
-            del self.task_
-            raise
-        return self._end(rows)
 
     def _say_cut(self, cut: NDArray[np.bool_], max_tokens: int | None, advice: str) -> None:
         self.chosen_: dict[str, Any] = self.chosen_ | {

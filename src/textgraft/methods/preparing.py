@@ -1,12 +1,17 @@
-"""A network that is ready to be trained, by the one loop or by another library."""
+"""The two halves of a network's ``fit``, before and after the training, which may be done by something else."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from numpy.typing import ArrayLike
 
 from textgraft.dataset import Dataset
+from textgraft.given import Data, Labels
+from textgraft.methods.graphs import GraphClassifier
 from textgraft.text.batches import Windows
 from textgraft.training.classifying import WindowClassifier
 
@@ -33,3 +38,67 @@ class Prepared:
     usual_rate: float
     identity: Mapping[str, Any]
     usual_epochs: tuple[int, int] = (2, 10)
+
+
+class Preparing(GraphClassifier):
+    """Base of ``NetworkClassifier``: a method says how its network is set up, and what is made of it when trained."""
+
+    @abstractmethod
+    def _prepare(self, data: Dataset, valid: Dataset | None) -> Prepared:
+        """What comes before the training."""
+
+    @abstractmethod
+    def _conclude(self, prepared: Prepared) -> None:
+        """What comes after the training: calibrates the trained network, and takes it."""
+
+    @abstractmethod
+    def windows_of(self, prepared: Prepared, texts: list[str]) -> Windows:
+        """Other texts, in their normal form, as a prepared network reads them.
+
+        Raises:
+            SettingError: it reads states that are computed beforehand.
+        """
+
+    def prepare(
+        self,
+        texts: Data,
+        labels: Labels | None = None,
+        *,
+        valid: Data | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Prepared, Dataset]:
+        """All of ``fit`` that comes before the training, for whoever trains the network in another way.
+
+        The classifier is not fitted before ``conclude``.
+
+        Args:
+            texts, labels, valid, sample_weight: see ``fit``.
+
+        Returns:
+            What is to be trained, and the rows as they were given.
+
+        Raises:
+            DataError, SettingError: see ``fit``.
+            EncoderError: the encoder is not there, or is damaged.
+        """
+        rows, data, choosing = self._start(texts, labels, valid, sample_weight)
+        try:
+            return self._prepare(data, choosing), rows
+        finally:
+            del self.task_
+
+    def conclude(self, prepared: Prepared, rows: Dataset, chosen: Mapping[str, Any]) -> Self:
+        """All of ``fit`` that comes after the training: calibration, decisions, and what is kept of the texts.
+
+        Args:
+            prepared, rows: from ``prepare``; the network has been trained since.
+            chosen: how, for ``chosen_``.
+        """
+        self.task_ = prepared.data.task
+        self.chosen_ = {**self.chosen_, **chosen}
+        try:
+            self._conclude(prepared)
+        except BaseException:
+            del self.task_
+            raise
+        return self._end(rows)

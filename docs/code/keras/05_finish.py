@@ -1,0 +1,2 @@
+network.finish()
+print(tg.evaluate(model, test))

@@ -1,0 +1,10 @@
+first = tg.FineTunedClassifier("all-MiniLM-L6-v2", epochs=1).fit(train, valid=valid)
+first.save("models/emotion-torch")
+
+second = tg.FineTunedClassifier("models/emotion-torch", batch_size=64)
+network = as_keras(second, train, valid=valid)
+network.compile(keras.optimizers.Adam(1e-5))
+loss, accuracy = network.evaluate(network.valid_batches, verbose=0)
+print(f"accuracy before Keras has trained: {accuracy:.3f}")
+network.fit(network.train_batches, epochs=1, verbose=0)
+network.finish().save("models/emotion-both")

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from textgraft import NgramClassifier, RecurrentClassifier, TextgraftError, evaluate, track
+from textgraft.cli import main
 from textgraft.errors import MissingExtraError, SettingError
 from textgraft.progress import listening
 from textgraft.training.loop import Progress
@@ -162,6 +164,17 @@ def test_no_such_tracker_or_library_is_said_before_any_work(monkeypatch: pytest.
 
 # What a team runs, in a process of its own: trackers keep threads, and variables that they read once.
 TRAIN = "from textgraft.cli import main; main()"
+
+
+def test_the_command_line_says_it_before_a_table_is_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for words, said in (
+        (("--log", "mlfow"), "There is no tracker 'mlfow'; there are mlflow and wandb. Did you mean 'mlflow'?"),
+        (("--log-files",), "--log-files says what --log hands over; say to whom: --log mlflow or --log wandb."),
+    ):
+        given = ["textgraft", "train", "no.csv", "--out", str(tmp_path / "model"), *words]
+        with patch.object(sys, "argv", given), pytest.raises(SystemExit):
+            main()
+        assert said in capsys.readouterr().err
 
 
 def trained(folder: Path, log: str, *more: str, method: str = "ngrams", **variables: str) -> str:

@@ -59,5 +59,5 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "textgraft needs Python 3.11 or newer; say which: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,embedded]" --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,embedded,mlflow,wandb]" --group dev
 	touch $(READY)

@@ -103,27 +103,21 @@ def run(
     models = [] if method == AUTO else tuning.build([method], dividing.seed)
     check_place(out)
     _prepare(models, out, resume=resume, tensorboard=tensorboard)
+    _check_log(log, log_files)
     splits = dividing.read(source, reading, learners=models) if models else None
     with _logged(log, out, files=log_files) as run:
         if splits is None:
             found = searched(source, reading, dividing, tuning, methods=None, out=out, resume=resume, clock=clock)
-            done = _Done(
-                found.model,
-                found.evaluation,
-                found.to_dict(),
-                search_report(found, every_metric=every_metric),
-                partial(search_story, found, further=further, origin=origin),
-            )
+            story = partial(search_story, found, further=further, origin=origin)
+            report = search_report(found, every_metric=every_metric)
+            done = _Done(found.model, found.evaluation, found.to_dict(), report, story)
         else:
             trained = train(models[0], splits, directory=out, seeds=seeds, seed=dividing.seed)
             remark(trained.model.notes_)
-            done = _Done(
-                trained.model,
-                trained.evaluation,
-                {"method": method} | _as_json(trained),
-                _report(trained, every_metric=every_metric),
-                partial(training_story, trained, further=further, origin=origin),
-            )
+            content = {"method": method} | _as_json(trained)
+            story = partial(training_story, trained, further=further, origin=origin)
+            shown = _report(trained, every_metric=every_metric)
+            done = _Done(trained.model, trained.evaluation, content, shown, story)
         _show(done, out, run, as_json=as_json, page=not no_report)
     remark(f'Saved in {out}. Predict with: textgraft predict {out} "some text"')
 
@@ -167,12 +161,20 @@ def _prepare(models: Sequence[TextClassifier], out: Path, *, resume: bool, tenso
         raise SettingError("--tensorboard is for recurrent and finetune; a search trains many models.")
 
 
+def _check_log(log: str | None, files: bool) -> None:
+    """Raises SettingError where there is no such tracker, before a table is read."""
+    if log is not None:
+        from textgraft.interop.tracking import check_tracker
+
+        check_tracker(log)
+    elif files:
+        raise SettingError("--log-files says what --log hands over; say to whom: --log mlflow or --log wandb.")
+
+
 @contextmanager
 def _logged(log: str | None, out: Path, *, files: bool) -> Iterator[Run | None]:
     """A run of the tracker, if one is wanted, which gets the files at its end."""
     if log is None:
-        if files:
-            raise SettingError("--log-files says what --log hands over; say to whom: --log mlflow or --log wandb.")
         yield None
         return
     from textgraft.cli.console import remark

@@ -173,13 +173,18 @@ def track(tracker: str | Tracker, *, name: str | None = None) -> Iterator[Run]:
     run.end()
 
 
+def check_tracker(name: str) -> None:
+    """Raises SettingError where there is no tracker of that name."""
+    if name not in TRACKERS:
+        near = did_you_mean(name, TRACKERS)
+        raise SettingError(f"There is no tracker {quoted(name)}; there are {' and '.join(TRACKERS)}.{near}")
+
+
 def _begun(tracker: str | Tracker, name: str | None) -> Run:
     """A run that logs nothing where the tracker cannot start one, which is said."""
     if not isinstance(tracker, str):
         return Run(tracker)
-    if tracker not in TRACKERS:
-        near = did_you_mean(tracker, TRACKERS)
-        raise SettingError(f"There is no tracker {quoted(tracker)}; there are {' and '.join(TRACKERS)}.{near}")
+    check_tracker(tracker)
     try:
         return Run(TRACKERS[tracker](name))
     except TextgraftError:

@@ -151,7 +151,7 @@ class Door:
         limits: of requests.
     """
 
-    def __init__(self, replicas: DeploymentHandle, limits: Limits) -> None:
+    def __init__(self, replicas: DeploymentHandle[Any], limits: Limits) -> None:
         self._replicas, self._limits = replicas, limits
 
     async def __call__(self, request: Request) -> Response:

@@ -28,8 +28,15 @@ the page "The data of the guides" says where they come from.*
 
 
 def pages() -> list[str]:
-    """The guides that have blocks."""
-    return [path.stem for path in sorted(GUIDES.glob("*.md")) if BLOCK.search(path.read_text("utf-8"))]
+    """The guides that have blocks of code."""
+    return [
+        path.stem for path in sorted(GUIDES.glob("*.md")) if any(map(runs, BLOCK.finditer(path.read_text("utf-8"))))
+    ]
+
+
+def runs(block: re.Match[str]) -> bool:
+    """Whether a block is code, not what it prints or another file."""
+    return block["file"].endswith((".py", ".sh"))
 
 
 def of_page(source: str) -> str | None:
@@ -55,10 +62,12 @@ def notebook(page: str) -> dict[str, Any]:
         add_text(cells, text[start : block.start()])
         start = block.end()
         path = CODE / block["file"]
-        if path.suffix == ".out":
+        if runs(block):
+            cells.append(code_cell(path))
+        elif path.suffix == ".out":
             add_output(cells, path)
         else:
-            cells.append(code_cell(path))
+            add_text(cells, f"```text\n{path.read_text('utf-8')}```\n")
     add_text(cells, text[start:])
     title, _, rest = cells[0]["source"].partition("\n")
     cells[0]["source"] = "\n".join([title, "", BEFORE.format(title=title.lstrip("# ")), rest.strip()]).strip()
@@ -95,10 +104,10 @@ def code_cell(path: Path) -> dict[str, Any]:
 
 
 def add_output(cells: list[dict[str, Any]], path: Path) -> None:
-    """Gives the last cell what its block printed."""
-    if cells and cells[-1]["cell_type"] == "code" and path.is_file():
-        text = path.read_text("utf-8")
-        cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+    """Gives the last cell of code what its block printed."""
+    code = next((cell for cell in reversed(cells) if cell["cell_type"] == "code"), None)
+    if code and path.is_file():
+        code["outputs"] = [{"output_type": "stream", "name": "stdout", "text": path.read_text("utf-8")}]
 
 
 def main() -> None:

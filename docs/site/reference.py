@@ -44,83 +44,55 @@ CHAPTERS = {
         "Data",
         "From tables to labelled texts, and how they are divided.",
         (
-            *(
-                "read_table",
-                "ReadOptions",
-                "inspect",
-                "textgraft.data.audit.Audit",
-                "split",
-            ),
-            *("given_splits", "Dataset", "Splits", "Task"),
+            *("read_table", "ReadOptions", "inspect", "textgraft.data.audit.Audit", "split", "given_splits"),
+            *("Dataset", "Splits", "Task"),
         ),
     ),
     "methods": Chapter(
         "Methods",
         "One class for each rung of the ladder, with scikit-learn's contract. What they share comes first.",
         (
-            *(SHARED, "MajorityClassifier", "NgramClassifier", "RecurrentClassifier"),
-            *("FeatureClassifier", "FineTunedClassifier", "StackedClassifier"),
-            *(
-                "textgraft.methods.batches.Batches",
-                "textgraft.methods.batches.NetworkBatch",
-            ),
+            *(SHARED, "MajorityClassifier", "NgramClassifier", "RecurrentClassifier", "FeatureClassifier"),
+            *("FineTunedClassifier", "StackedClassifier", "textgraft.training.batches.Batches"),
+            "textgraft.training.batches.NetworkBatch",
         ),
     ),
     "evaluation": Chapter(
         "Evaluating and choosing",
         "Metrics with intervals, comparisons on the same rows, and when a model answers.",
         (
-            *(
-                "evaluate",
-                "Evaluation",
-                "compare",
-                "Comparison",
-                "compare_with",
-                "Replacement",
-            ),
-            *("compare_paired", "search", "Search", "set_thresholds", "abstain"),
+            *("evaluate", "Evaluation", "compare", "Comparison", "compare_with", "Replacement", "compare_paired"),
+            *("textgraft.evaluation.paired.PairedTest", "search", "Search", "set_thresholds", "abstain"),
+            "textgraft.decision.Abstention",
         ),
     ),
     "analysis": Chapter(
         "Looking closer",
         "What a model gets wrong, which labels look wrong, and why it answers as it does.",
         (
-            *(
-                "find_errors",
-                "explain",
-                "Explanation",
-                "find_label_errors",
-                "write_suspects",
-            ),
-            *(
-                "apply_corrections",
-                "robustness",
-                "Robustness",
-                "learning_curve",
-                "LearningCurve",
-            ),
-            *(
-                "map_texts",
-                "textgraft.analysis.map.TextMap",
-                "drift",
-                "Drift",
-                "write_report",
-            ),
+            *("find_errors", "textgraft.analysis.errors.Errors", "explain", "Explanation", "find_label_errors"),
+            *("textgraft.analysis.label_errors.LabelErrors", "write_suspects", "apply_corrections", "robustness"),
+            *("Robustness", "learning_curve", "LearningCurve", "map_texts", "textgraft.analysis.map.TextMap"),
+            *("drift", "Drift", "write_report"),
         ),
     ),
     "encoders": Chapter(
         "Encoders and words",
         "Pretrained encoders and word vectors, and what they make of a text.",
         (
-            *("open_encoder", "Encoder", "textgraft.encoders.looking.TokenizedText"),
-            *("textgraft.encoders.looking.HiddenStates", "tokenize", "Vocabulary"),
-            *("open_vectors", "vector_coverage", "textgraft.text.vectors.Coverage"),
+            *("open_encoder", "Encoder", "textgraft.encoders.tokenized.TokenizedText"),
+            *("textgraft.encoders.hidden_states.HiddenStates", "tokenize", "Vocabulary", "open_vectors"),
+            *("textgraft.text.vectors.vectors.WordVectors", "vector_coverage"),
+            "textgraft.text.vectors.coverage.Coverage",
         ),
     ),
     "models": Chapter(
         "Saving and serving",
-        "Models as files, on the Hub, on whole tables and over HTTP.",
-        ("save", "load", "export", "push", "predict_table", "Client", "AsyncClient"),
+        "Models as files, on the Hub, on whole tables and over HTTP, and beside other tools.",
+        (
+            *("save", "load", "export", "textgraft.artifact.exporting.Outcome", "push", "predict_table", "Client"),
+            *("AsyncClient", "track", "textgraft.interop.tracking.Tracker", "textgraft.interop.keras.as_keras"),
+        ),
     ),
     "errors": Chapter(
         "Errors",
@@ -131,15 +103,8 @@ CHAPTERS = {
             *(
                 f"textgraft.errors.{name}"
                 for name in (
-                    *(
-                        "SettingError",
-                        "DataError",
-                        "BadRowsError",
-                        "BadRow",
-                        "EncoderError",
-                    ),
-                    *("VectorsError", "TrainingError", "ArtifactError", "ExportError"),
-                    "MissingExtraError",
+                    *("SettingError", "DataError", "BadRowsError", "BadRow", "EncoderError", "VectorsError"),
+                    *("TrainingError", "ArtifactError", "ExportError", "MissingExtraError"),
                 )
             ),
             "textgraft.methods.estimator.NotFittedError",
@@ -155,7 +120,7 @@ def found(name: str) -> Any:
     room, _, last = name.rpartition(".")
     try:
         return getattr(importlib.import_module(room or "textgraft"), last, None)
-    except ModuleNotFoundError:
+    except ImportError:  # it needs an extra
         return None
 
 
@@ -197,7 +162,10 @@ def page_of(page: str, chapter: Chapter) -> Iterator[str]:
         last = name.rpartition(".")[-1]
         yield f"## `{last}` {{ #{last} }}\n"
         yield "" if inspect.isabstract(thing) else signature(last, thing)
-        yield documented(inspect.getdoc(thing) or "", page)
+        text = inspect.getdoc(thing) or ""
+        if name == SHARED:  # what others set who add a method is in the code
+            text = re.sub(r"^    \w+[^_\W]: .*\n(?:     .*\n)*", "", text, flags=re.MULTILINE)
+        yield documented(text, page)
         if inspect.isclass(thing):
             for member, value in members(name, thing):
                 kind = "property" if isinstance(value, property) else "method"

@@ -56,8 +56,8 @@ def test_every_command_is_in_the_reference_with_its_options(site: Any) -> None:
 
 
 def test_docstrings_become_markdown(site: Any) -> None:
-    text = "Does it, see ``Task`` and ``fit``.\n\nArgs:\n    a: the first\n        thing < 3.\n\nRaises:\n    ValueError: never."
+    text = "See ``Task`` and ``fit``.\n\nArgs:\n    a: the first\n        thing < 3.\n\nRaises:\n    ValueError: never."
     written = site.documented(text, "methods")
-    assert "Does it, see [`Task`](data.md#Task) and `fit`.\n" in written
+    assert "See [`Task`](data.md#Task) and `fit`.\n" in written
     assert "`a`\n:   the first thing &lt; 3.\n" in written
     assert "`ValueError`\n:   never.\n" in written

@@ -6,3 +6,4 @@ model = tg.FineTunedClassifier(
 model.fit(train)
 print("micro-F1 on held-out rows, epoch by epoch:", model.chosen_["valid_scores"])
 print("kept: epoch", model.chosen_["best_epoch"])
+model.plot_training().save("images/training.svg")

@@ -1,1 +1,1 @@
-textgraft drift models/shipped data/ag_news/test.csv --text text
+textgraft drift models/shipped data/semeval2018_ec/dev.tsv --text Tweet

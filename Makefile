@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check fix bench clean
+.PHONY: demo test test-all check fix bench docs docs-serve guides-full clean
 
 demo: $(READY)  ## the main job on embedded data: inspect, compare, predict
 	$(BIN)/textgraft demo --out demo
@@ -40,8 +40,18 @@ bench: $(READY)  ## speed and quality on real data; needs ../shared/data
 	-$(BIN)/python benchmarks/many_rows.py
 	$(BIN)/python benchmarks/parity.py
 
+docs: $(READY)  ## the documentation, strictly, into site/
+	$(BIN)/python docs/site/make.py
+
+docs-serve: docs  ## the same, to be read at http://localhost:8000
+	$(BIN)/python -m http.server --bind localhost --directory site 8000
+
+guides-full: $(READY)  ## all code of the documentation on all data, hours; keeps what it prints and draws for the pages
+	failed=0; for page in $$(cd docs/code && ls -d */[0-9][0-9]_*.py */[0-9][0-9]_*.sh | cut -d/ -f1 | sort -u); do \
+		$(BIN)/python docs/code/run.py $$page --write || failed=1; done; exit $$failed
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build site
 
 # constraints.txt pins torch to a release whose CPU build is small; see the comment there.
 $(READY): pyproject.toml constraints.txt

@@ -265,3 +265,30 @@ def test_umap_keeps_neighbours_better_than_two_components_and_is_the_same_for_a_
     away = ((first[:, None] - first) ** 2).sum(axis=2)
     places = np.argsort(away, axis=1)[:, :10]
     assert (of[places] == of[:, None]).mean() > 0.99
+
+
+@pytest.mark.parametrize("n", [3, 60])
+def test_texts_are_laid_out_by_vectors_of_ones_own_and_hexagons_hold_each_once(n: int) -> None:
+    texts, labels = topical(n)
+    vectors, _ = groups(n, 3, 8, 0)
+    drawn = map_texts(texts, labels, vectors=vectors.tolist(), layout="pca")
+    again = map_texts(texts, labels, vectors=vectors.astype(np.float64), layout="pca")
+    np.testing.assert_array_equal(drawn.points, again.points)
+    assert "vectors that were given" in drawn.about
+    found = drawn.hexagons()
+    for label in set(labels):
+        assert sum(each["rows"] for each in found if each["name"] == label) == labels.count(label)
+    assert all(-0.1 < each["x"] < 1.1 and -0.1 < each["y"] < 1.1 for each in found)
+
+
+def test_vectors_that_cannot_place_texts_are_refused() -> None:
+    texts, labels = topical(5)
+    for wrong, told in (
+        (np.zeros((4, 2)), "each of 5 texts"),
+        (np.zeros(5), "shape"),
+        (np.full((5, 2), np.nan), "NaN"),
+    ):
+        with pytest.raises(DataError, match=told):
+            map_texts(texts, labels, vectors=wrong)
+    with pytest.raises(SettingError, match="one of vectors= and encoder="):
+        map_texts(texts, labels, vectors=np.zeros((5, 2)), encoder="words")

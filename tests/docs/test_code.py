@@ -12,48 +12,75 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "docs" / "code" / "run.py"
 ROWS = "300"
-MISSING = 1  # the exit code where data or a package is not there
+MISSING, FAILED = 1, 2  # exit codes: where data or a package is not there; where a block fails
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(RUN), *arguments], capture_output=True, text=True, check=False)
+def run(script: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def pages() -> list[str]:
     return sorted(folder.name for folder in RUN.parent.iterdir() if any(folder.glob("[0-9][0-9]_*.[ps][yh]")))
 
 
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a page that reads data, and one that fails; gives its runner."""
+    code = tmp_path / "repository" / "docs" / "code"
+    blocks = {
+        "reading/01_read.py": "import textgraft as t\nrows=t.read_table('data/emotion/train.txt')\nprint(len(rows))\n",
+        "reading/02_labels.py": "print(*rows.task.labels)  \n",
+        "reading/03_table.sh": "echo $TEXTGRAFT_GUIDE_QUICK; head -n 1 reviews.csv; sleep 600 &\n",
+        "reading/04_picture.py": "import os\n\nopen('images/a.svg', 'w').write('<svg/>')\nprint(os.getcwd() + '/x')\n",
+        "reading/reviews.csv": "text,label\n",
+        "broken/01_name.py": "name = 1\n",
+        "broken/02_fails.py": "print('so far'); name / 0\n",
+        "lacking/01_import.py": "import a_package_that_nobody_has\n",
+    }
+    for name, text in blocks.items():
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_text(text)
+    return Path(shutil.copy(RUN, code))
+
+
 @pytest.mark.parametrize("page", pages())
 def test_the_code_of_a_page_runs(page: str, tmp_path: Path) -> None:
-    done = run(page, "--rows", ROWS, "--work", str(tmp_path / "work"))
+    done = run(RUN, page, "--rows", ROWS, "--work", tmp_path / "work")
     if done.returncode == MISSING:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.returncode == 0, done.stderr
 
 
-def test_blocks_share_their_names_and_see_the_data(shared_data: Path, tmp_path: Path) -> None:
-    done = run("example", "--rows", "60", "--data", str(shared_data), "--work", str(tmp_path / "work"))
+def test_blocks_share_their_names_and_see_few_rows_of_every_label(repository: Path, shared_data: Path) -> None:
+    done = run(repository, "reading", "--rows", 60, "--data", shared_data)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("60 texts, labelled anger, fear, joy, love, sadness, surprise\n")
-    assert "docs/code/example/03_version.sh" in done.stderr
+    assert done.stdout == "60\nanger fear joy love sadness surprise\n1\ntext,label\nx\n"
+    assert "docs/code/reading/03_table.sh: " in done.stderr
+    assert not list(repository.parent.glob("*/*.out"))
 
 
-def test_a_block_that_fails_is_named(tmp_path: Path) -> None:
-    page = tmp_path / "docs" / "code" / "broken"
-    page.mkdir(parents=True)
-    (page / "01_name.py").write_text("name = 1\n")
-    (page / "02_fails.py").write_text("print('so far'); name / 0\n")
-    shutil.copy(RUN, page.parent)
-    done = subprocess.run(
-        [sys.executable, page.parent / RUN.name, "broken"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
+def test_what_is_printed_and_drawn_is_kept_for_the_page(repository: Path, shared_data: Path) -> None:
+    done = run(repository, "reading", "--write", "--data", shared_data)
+    assert done.returncode == 0, done.stderr
+    kept = {path.name: path.read_text() for path in (repository.parent / "reading").glob("*.out")}
+    assert kept["01_read.out"] == "16000\n"
+    assert kept["02_labels.out"] == "anger fear joy love sadness surprise\n"
+    assert (repository.parents[1] / "images" / "reading" / "a.svg").read_text() == "<svg/>"
+
+
+def test_a_block_that_fails_is_named(repository: Path) -> None:
+    done = run(repository, "broken")
+    assert done.returncode == FAILED
     assert "docs/code/broken/02_fails.py failed.\nso far\n" in done.stderr
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_it_says_where_missing_data_come_from(tmp_path: Path) -> None:
-    done = run("example", "--data", str(tmp_path))
+def test_it_says_how_to_get_what_is_missing(repository: Path, tmp_path: Path) -> None:
+    done = run(repository, "reading", "--data", tmp_path)
     assert done.returncode == MISSING
-    assert done.stderr.startswith("example reads data/emotion/, and ")
+    assert done.stderr.startswith("reading reads data/emotion/, and ")
     assert "docs/guides/data.md" in done.stderr
+    done = run(repository, "lacking")
+    assert done.returncode == MISSING
+    assert "pip install a_package_that_nobody_has" in done.stderr

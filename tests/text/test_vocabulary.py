@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgraft.errors import ArtifactError, SettingError
+from textgraft.text import tokenize
 from textgraft.text.tokenizers import tokenizer
 from textgraft.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
@@ -134,3 +135,49 @@ def test_wrong_sizes_are_refused(wrong: dict[str, int]) -> None:
         Vocabulary.count(["a"], basic_english, **wrong)
     with pytest.raises(SettingError, match="max_tokens is 0"):
         Vocabulary.count(["a"], basic_english).numericalise(["a"], basic_english, 0)
+
+
+@given(TEXTS, st.integers(0, 4))
+def test_ids_and_tokens_go_both_ways(texts: list[str], max_size: int) -> None:
+    vocabulary = Vocabulary.count(texts, "basic_english", max_size=max_size)
+    every = list(range(len(vocabulary)))
+    assert vocabulary.tokens(every) == vocabulary.words
+    assert vocabulary.ids(vocabulary.words).tolist() == every
+    assert (vocabulary.pad_id, vocabulary.unknown_id) == (PAD, UNKNOWN)
+    for word in [*WORDS, "", "never seen"]:
+        known = word in vocabulary.words
+        assert (word in vocabulary) == known
+        assert vocabulary.tokens(vocabulary.ids([word])) == [word if known else "<unk>"]
+    for text in texts:
+        split = tokenize(text, "basic_english")
+        numbers = [UNKNOWN if word == "<pad>" else i for word, i in zip(split, vocabulary.ids(split), strict=True)]
+        assert numbers == vocabulary.numbers(basic_english([text])).tolist()
+
+
+@given(TEXTS)
+def test_the_most_common_words_are_those_of_a_counter(texts: list[str]) -> None:
+    vocabulary = Vocabulary.count(texts, "basic_english")
+    assert vocabulary.most_common(3) == list(plain_words(texts, 3, 1).items())
+    assert vocabulary.most_common(0) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"), [([3], "from 0 to 2"), ([-1], "from 0 to 2"), ([[0]], "one row"), ([0.5], "whole numbers")]
+)
+def test_numbers_without_a_word_are_refused(ids: list[int], told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        Vocabulary.count(["a"]).tokens(ids)
+    assert Vocabulary.count(["a"]).tokens([]) == []
+
+
+def test_one_string_is_neither_texts_nor_tokens() -> None:
+    with pytest.raises(SettingError, match="brackets"):
+        Vocabulary.count("a film")
+    with pytest.raises(SettingError, match="list of tokens"):
+        Vocabulary.count(["a film"]).ids("a film")
+    with pytest.raises(SettingError, match="one text apart"):
+        tokenize(["a film"])  # type: ignore[arg-type]
+
+
+def test_a_vocabulary_shows_itself() -> None:
+    assert repr(Vocabulary.count(["a film a"])) == "Vocabulary(4 words: '<pad>', '<unk>', 'a', 'film')"

@@ -10,7 +10,7 @@ from textgraft.wording import counted
 
 MOST_ROWS: Final = 48
 MOST_ACROSS: Final = 96  # tokens
-SIDE: Final = 7  # of a square, in points
+SIDES: Final = (7, 10)  # of a square, in points, of long rows and of short ones
 PALE, DARK = "#c9dcd6", "#14483c"
 
 
@@ -24,6 +24,7 @@ def padded(ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Picture:
     alt = altair()
     n, across = len(ids), len(ids[0])
     rows, width = min(n, MOST_ROWS), min(across, MOST_ACROSS)
+    side = SIDES[width <= MOST_ACROSS // 2]
     tokens = [
         {"x": x, "x2": x + 1, "y": y, "y2": y + 1, "id": ids[y][x] + 1}
         for y in range(rows)
@@ -34,13 +35,13 @@ def padded(ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Picture:
         x = alt.X(
             "x:Q",
             title="place in the text",
-            axis=alt.Axis(grid=False, tickCount=6, format="d"),
+            axis=alt.Axis(grid=False, tickCount=6, tickMinStep=1, format="d"),
             scale=alt.Scale(domain=[0, width], nice=False),
         )
         y = alt.Y(
             "y:Q",
             title="row of the batch",
-            axis=alt.Axis(grid=False, tickCount=4, format="d"),
+            axis=alt.Axis(grid=False, tickCount=4, tickMinStep=1, format="d"),
             scale=alt.Scale(domain=[rows, 0], nice=False),
         )
         colour = alt.Color(
@@ -49,7 +50,7 @@ def padded(ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Picture:
             scale=alt.Scale(type="log", range=[PALE, DARK]),
             legend=alt.Legend(tickCount=4, format=",d", gradientLength=160),
         )
-        size = {"width": SIDE * width, "height": SIDE * rows}
+        size = {"width": side * width, "height": side * rows}
         # Not read out one by one: they are thousands, and the sentence about the picture says what counts.
         behind = alt.Chart(data(filled), **size).mark_rect(color=HAIR, stroke=RULE, strokeWidth=0.4, aria=False)
         squares = alt.Chart(data(tokens), **size).mark_rect(aria=False)

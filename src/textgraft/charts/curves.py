@@ -9,6 +9,7 @@ from typing import Any
 from textgraft.charts.picture import ACCENT, INK, QUIET, RULE, SECOND, THIRD, Picture, altair, data, names, unchecked
 
 SIZE = 300
+LEAST_SPAN = 0.01  # of an axis of scores
 MOST_STEPS = 400  # of a training, which a screen can hardly tell from more
 
 
@@ -122,7 +123,11 @@ def learning_curve(
         if scores:
             base = alt.Chart(data(scores), width=200, height=180)
             x = alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0))
-            y = alt.Y("score:Q", title=called, scale=alt.Scale(zero=False))
+            values = [row["score"] for row in scores]
+            # Of equal scores an axis has no length, and of those that hardly differ one tick.
+            room = max(0.0, LEAST_SPAN - (max(values) - min(values))) / 2
+            scale = alt.Scale(zero=False, domain=[min(values) - room, max(values) + room], nice=True)
+            y = alt.Y("score:Q", title=called, scale=scale)
             line = base.mark_line(color=QUIET, strokeWidth=1.5).encode(x=x, y=y)
             dot = base.mark_point(filled=True, size=60, opacity=1).encode(
                 x=x, y=y, color=alt.condition("datum.best", alt.value(ACCENT), alt.value(QUIET)), description="said:N"

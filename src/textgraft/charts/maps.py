@@ -133,7 +133,7 @@ def density(points: NDArray[Any], values: NDArray[Any], categories: Sequence[str
     with unchecked():
         view = alt.ViewBackground(stroke=RULE)
         base = alt.Chart(data(rows), width=SMALL, height=SMALL, view=view)
-        side = SMALL / ACROSS / np.sqrt(3) / (1 + 1 / ACROSS)  # from the centre of a hexagon to its corners
+        side = SMALL / (ACROSS + 1) / np.sqrt(3)  # from the centre of a hexagon to its corners
         marks = base.mark_point(shape=HEXAGON, filled=True, size=(2 * side) ** 2, color=ACCENT, strokeWidth=0).encode(
             x=alt.X("x:Q", axis=None, scale=_unit(alt)),
             y=alt.Y("y:Q", axis=None, scale=_unit(alt)),

@@ -2,8 +2,19 @@
 
 from textgraft.encoders.embedded import EMBEDDED
 from textgraft.encoders.encoder import Encoder
+from textgraft.encoders.hidden_states import HiddenStates
 from textgraft.encoders.opening import open_encoder
 from textgraft.encoders.sources import EncoderFiles, resolve
+from textgraft.encoders.tokenized import TokenizedText
 from textgraft.encoders.tokenizing import TextTokenizer
 
-__all__ = ["EMBEDDED", "Encoder", "EncoderFiles", "TextTokenizer", "open_encoder", "resolve"]
+__all__ = [
+    "EMBEDDED",
+    "Encoder",
+    "EncoderFiles",
+    "HiddenStates",
+    "TextTokenizer",
+    "TokenizedText",
+    "open_encoder",
+    "resolve",
+]

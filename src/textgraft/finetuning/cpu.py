@@ -6,6 +6,8 @@ in ``docs/lab.md``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -128,6 +130,21 @@ def _first_token_only(network: nn.Module) -> None:
     layers = [module for module in network.modules() if isinstance(module, (*bert_like, distilbert.TransformerBlock))]
     # Not a bound method: that cannot be pickled under another name.
     layers[-1].forward = partial(_bert_layer if isinstance(layers[-1], bert_like) else _distilbert_layer, layers[-1])
+
+
+@contextmanager
+def all_states(network: nn.Module) -> Iterator[None]:
+    """Lets the last layer compute the states of all tokens inside the block, not only the one that the head reads.
+
+    Threads that predict at the same time get the same answers, somewhat later.
+    """
+    shortened = [module for module in network.modules() if isinstance(vars(module).get("forward"), partial)]
+    ways = [vars(module).pop("forward") for module in shortened]
+    try:
+        yield
+    finally:
+        for module, way in zip(shortened, ways, strict=True):
+            module.forward = way
 
 
 def _bert_layer(layer: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any) -> Tensor:

@@ -103,11 +103,13 @@ class EncoderClassifier(WindowClassifier):
         """(texts, width) means of the last states of the encoder below the head; of a long text over its windows."""
         import torch
 
+        from textgraft.finetuning.cpu import all_states
+
         encoder = self.network.base_model
         vectors: NDArray[np.float32] | None = None
         batches, lengths = token_batches(windows.lengths, self.predict_tokens), windows.lengths
         self.network.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), all_states(self.network):
             for batch in progress.track(batches, "encoding", float(lengths.sum()), lambda b: float(lengths[b].sum())):
                 output, mask = self._through(encoder, [windows.ids[i] for i in batch])
                 pooled = pool(output.last_hidden_state.float(), mask, "mean").cpu().numpy()

@@ -16,7 +16,7 @@ from textgraft import charts, hardware, progress
 from textgraft.charts import Picture
 from textgraft.class_weights import label_weights
 from textgraft.dataset import Dataset
-from textgraft.errors import SettingError, listed
+from textgraft.errors import DataError, SettingError, listed
 from textgraft.evaluation.calibration import Calibration, calibrate
 from textgraft.evaluation.metric import Metric
 from textgraft.evaluation.wanted import Thresholds
@@ -49,7 +49,7 @@ class NetworkClassifier(GraphClassifier):
     Attributes:
         history_: what is known of each step of the training: ``step``, ``epoch``, ``loss``, ``learning_rate`` and more,
             and where an epoch ends its ``score`` on the validation data and whether it is the ``best`` so far. Empty of
-            a model that was loaded.
+            a model that was loaded; of a training that was resumed, the steps since then.
     """
 
     family = "networks"
@@ -168,6 +168,8 @@ class NetworkClassifier(GraphClassifier):
         else:
             self.check_settings()
             rows = as_dataset(data, labels, who="batches")
+        if not len(rows):
+            raise DataError("batches needs at least one text; got none.")
         texts = in_form(rows.texts, self.unicode)
         return Batches.of(
             rows, texts, self._reader(texts), batch_size=self.batch_size, seed=self.seed, order=order, epoch=epoch
@@ -187,12 +189,10 @@ class NetworkClassifier(GraphClassifier):
             MissingExtraError: the extra ``report`` is not installed.
         """
         check_fitted(self)
-        place = None if (folder or self.folder) is None else Path(folder or self.folder or "") / LOG
-        if folder is None and (place is None or not place.exists()):
-            entries: Sequence[Mapping[str, Any]] = self.history_
-        else:
-            assert place is not None
-            entries = read_log(place)
+        entries: Sequence[Mapping[str, Any]] = self.history_
+        place = self.folder if folder is None else folder
+        if place is not None and (folder is not None or (Path(place) / LOG).exists()):
+            entries = read_log(Path(place) / LOG)
         if not entries:
             raise SettingError(
                 "The steps of this training are not known: a model directory does not hold them. Give the folder of "

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textgraft.text.vectors import coverage, open_vectors
+from textgraft.text.vectors import coverage, open_vectors, vector_coverage
+from textgraft.text.vocabulary import Vocabulary
 
 from .files import fasttext, glove
 
@@ -44,3 +45,12 @@ def test_no_words_are_no_fault(tmp_path: Path) -> None:
     found = coverage([], np.zeros(0, np.int64), open_vectors(glove(tmp_path, ["a", "b", "c"], ROWS)))
     assert found.warning is None
     assert found.share_of_words == 1.0
+
+
+def test_a_vocabulary_is_covered_without_its_specials(tmp_path: Path) -> None:
+    path = glove(tmp_path, ["the", "film", "<unk>"], ROWS)
+    vocabulary = Vocabulary.count(["the film the xyz", "rare"], max_size=3)
+    for vectors in (str(path), open_vectors(path)):
+        found = vector_coverage(vocabulary, vectors)
+        assert (found.words, found.words_found, found.tokens, found.tokens_found) == (3, 2, 4, 3)
+        assert found.missing == (("xyz", 1),)

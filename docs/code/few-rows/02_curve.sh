@@ -1,0 +1,1 @@
+textgraft curve few.txt --methods ngrams

@@ -1,0 +1,1 @@
+textgraft train data/climate/tweets.csv --metric macro-F1 --out models/climate

@@ -44,6 +44,7 @@ def repository(tmp_path: Path) -> Path:
     return Path(shutil.copy(RUN, code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages())
 def test_the_code_of_a_page_runs(page: str, tmp_path: Path) -> None:
     done = run(RUN, page, "--rows", ROWS, "--work", tmp_path / "work")

@@ -294,6 +294,7 @@ def test_types_of_options_follow_from_annotations_whether_postponed_or_not() -> 
             assert cls.hyperparameters["it"].kind is kind
 
 
+@pytest.mark.slow
 def test_the_type_checker_knows_the_constructor(tmp_path: Path) -> None:
     api = pytest.importorskip("mypy.api")
     wrong = tmp_path / "wrong.py"

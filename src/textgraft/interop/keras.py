@@ -104,7 +104,7 @@ def check_backend() -> None:
     )
     try:
         keras = importlib.import_module("keras")
-    except ImportError as error:  # a backend that is not installed
+    except (ImportError, ValueError) as error:  # a backend that is not installed, or not known
         chosen = os.environ.get(BACKEND)
         by = f"{BACKEND} says {quoted(chosen)}" if chosen else f"{BACKEND} is not set"
         raise SettingError(f"Keras cannot be imported with its backend ({error}); {by}. To train here, {how}") from None

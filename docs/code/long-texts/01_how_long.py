@@ -1,6 +1,6 @@
 import textgraft as tg
 
-REVIEWS = 800
+REVIEWS = 400
 
 reviews = tg.read_table("data/imdb/train.parquet")
 step = max(1, len(reviews) // REVIEWS)

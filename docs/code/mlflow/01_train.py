@@ -9,7 +9,7 @@ data = tg.read_table("data/emotion/val.txt")
 splits = tg.split(data)
 
 with tg.track("mlflow", name="gru") as run:
-    model = tg.RecurrentClassifier(hidden=32, epochs=3)
+    model = tg.RecurrentClassifier(hidden=32, epochs=10)
     model.fit(splits.train, valid=splits.valid)
     run.model(model)
     run.evaluation(tg.evaluate(model, splits.test))

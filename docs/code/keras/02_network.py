@@ -1,6 +1,6 @@
 EPOCHS = 2
 
-train = tg.read_table("data/emotion/train.txt")
+train = tg.read_table("data/emotion/train.txt").sample(4_000)
 valid = tg.read_table("data/emotion/val.txt")
 test = tg.read_table("data/emotion/test.txt")
 

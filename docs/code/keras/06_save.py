@@ -1,2 +1,3 @@
 model.save("models/emotion-keras")
-print(tg.export("models/emotion-keras", runtime="onnx", precision="fp32"))
+export = tg.export("models/emotion-keras", runtime="onnx", precision="fp32")
+print(export.runtime, export.precision, export.files)

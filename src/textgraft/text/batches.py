@@ -71,6 +71,8 @@ def token_batches(
         at = start
         while at < end:
             size = min(end - at, max(1, min(rows, tokens // max(int(lengths[order[at]]), 1))))
+            if call is not None and DIVISION < size < end - at:
+                size -= size % DIVISION  # fewer shapes
             batches.append(order[at : at + size])
             at += size
     return batches

@@ -216,7 +216,7 @@ class NetworkClassifier(OpenNetwork, Preparing):
             called = objective.metric.called
             steps = record(steps, self.folder, tensorboard=self.tensorboard, metric=f"validation {called}")
         history = _history(watched(steps) if self._watched_ else steps)
-        self.history_ = tuple(map(entry_of, history))
+        self.history_: tuple[dict[str, Any], ...] = tuple(map(entry_of, history))
         self._summarise(history, settings, objective)
         self._checkpoints_ = checkpoints
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from textgraft.dataset import Dataset
 from textgraft.given import Data, Labels
 from textgraft.methods.graphs import GraphClassifier
+from textgraft.task import Task
 from textgraft.text.batches import Windows
 from textgraft.training.classifying import WindowClassifier
 
@@ -94,8 +95,8 @@ class Preparing(GraphClassifier):
             prepared, rows: from ``prepare``; the network has been trained since.
             chosen: how, for ``chosen_``.
         """
-        self.task_ = prepared.data.task
-        self.chosen_ = {**self.chosen_, **chosen}
+        self.task_: Task = prepared.data.task
+        self.chosen_: dict[str, Any] = {**self.chosen_, **chosen}
         try:
             self._conclude(prepared)
         except BaseException:

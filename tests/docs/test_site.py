@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from ..report.browsers import CHROMIUM, MISSING
+from ..report.browsers import MISSING
+from ..serving.browsing import chromium
 from .building import built
 
 PATIENCE = 120_000  # milliseconds, where other work slows the browser down
@@ -92,14 +93,8 @@ def test_a_page_leads_to_the_same_one_in_the_other_language(site: Path) -> None:
 def browser() -> Iterator[Any]:
     if MISSING:
         pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -86,21 +87,44 @@ class OpenVinoRuntime(FileRuntime):
         except Exception as error:  # its exceptions have no common base but Exception
             raise ArtifactError(self._unusable("read", error)) from error
         self._check_names(inputs, outputs)
-        return openvino.AsyncInferQueue(compiled, self.streams)
+        # Twice as many as are computed at a time, so that no stream waits while an output is taken. Not its queue of
+        # requests, which raises the error of one batch for every later one.
+        return [compiled.create_infer_request() for _ in range(2 * self.streams)]
 
     def _run_each(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
-        ready: SimpleQueue[tuple[int, Floats]] = SimpleQueue()
-        # A request's own memory is overwritten by the next batch.
-        self._opened.set_callback(lambda request, place: ready.put((place, request.get_tensor(OUTPUT).data.copy())))
+        running, idle = deque[tuple[int, Any]](), deque(self._opened)
         try:
             for place, batch in enumerate(batches):
-                self._opened.start_async(dict(zip(INPUTS, batch, strict=True)), place)  # waits for a stream
-                while not ready.empty():
-                    yield ready.get()
+                if not idle:
+                    yield _done(running, idle)
+                request = idle.popleft()
+                running.append((place, request))
+                request.start_async(dict(zip(INPUTS, batch, strict=True)))
+            while running:
+                yield _done(running, idle)
+        except Exception:
+            _end(running)
+            self._opened = self._open()  # a network that failed on one batch may fail on the next
+            raise
         finally:
-            self._opened.wait_all()
-        while not ready.empty():
-            yield ready.get()
+            _end(running)
+
+
+def _end(running: deque[tuple[int, Any]]) -> None:
+    """Of what failed, or is no longer asked for, nothing runs on."""
+    for _, request in running:
+        with suppress(Exception):
+            request.wait()
+
+
+def _done(running: deque[tuple[int, Any]], idle: deque[Any]) -> tuple[int, Floats]:
+    """Waits for the batch that was begun first, and copies its output: a request's memory is the next batch's."""
+    place, request = running[0]
+    request.wait()
+    output: Floats = request.get_tensor(OUTPUT).data.copy()
+    running.popleft()
+    idle.append(request)
+    return place, output
 
 
 def _type(part: Any) -> str:

@@ -14,11 +14,12 @@ from textgraft.encoders import resolve
 from textgraft.encoders.encoder import load_encoder
 from textgraft.encoders.graphs import vectors_graph
 from textgraft.encoders.tokenizing import TextTokenizer
-from textgraft.errors import ExportError, SettingError
+from textgraft.errors import ArtifactError, ExportError, SettingError
 from textgraft.runtimes import open_runtime, padded_batches
 from textgraft.runtimes.conversion import Recipe, convert, recipes
 from textgraft.runtimes.conversion.sensitivity import most_sensitive
 from textgraft.runtimes.openvino_runtime import has_bf16
+from textgraft.runtimes.running import FileRuntime
 
 from .networks import batches
 
@@ -62,6 +63,24 @@ def test_int8_of_onnx_comes_closer_recipe_by_recipe_and_ends_at_fp32(graph: Path
     assert 0 < errors[3] < max(errors[:2])
     assert errors[-1] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"onnx-int8.onnx", "onnx-fp32.onnx"}
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+def test_batches_come_with_their_places_and_one_that_fails_spoils_no_later_one(
+    graph: Path, tmp_path: Path, name: str
+) -> None:
+    runtime = open_runtime(name, "fp32", tmp_path, convert(graph, Recipe(name, "fp32"), tmp_path, batches()))
+    assert isinstance(runtime, FileRuntime)
+    given = [(ids[:n], mask[:n]) for ids, mask in batches(2) for n in (1, 3, 2)]
+    expected = [runtime.run(*batch) for batch in given]
+    found = dict(runtime.run_each(given))
+    assert sorted(found) == list(range(len(given)))
+    for place, output in found.items():
+        np.testing.assert_allclose(output, expected[place], atol=1e-5)
+    ids, mask = given[1]
+    with pytest.raises(ArtifactError, match="cannot compute"):
+        list(runtime.run_each([given[0], (ids, np.ones((5, 2), np.int64)), *given[2:]]))
+    np.testing.assert_allclose(runtime.run(ids, mask), expected[1], atol=1e-5)
 
 
 def test_static_int8_answers_whatever_the_neighbours_and_padding(graph: Path, tmp_path: Path) -> None:
